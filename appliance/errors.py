@@ -1,0 +1,44 @@
+"""The exceptions of the appliance.
+
+Every class also derives from the builtin it refines, so a caller that knows nothing of Mattebox
+can still write ``except ValueError``. A message says what was found, where, what was expected and
+what to do next.
+"""
+
+from __future__ import annotations
+
+
+class MatteboxError(Exception):
+    """Base of every error that the appliance raises on purpose."""
+
+
+class ConfigError(MatteboxError, ValueError):
+    """The configuration is wrong: the user's input, exit code 2."""
+
+
+class InputError(MatteboxError, ValueError):
+    """A file, URI, clip or picture that the user named cannot be used: exit code 2."""
+
+
+class ModelError(InputError):
+    """A network or its manifest cannot be used."""
+
+
+class SourceError(MatteboxError, OSError):
+    """A source failed while running; it is retried with back-off."""
+
+
+class EndOfStream(SourceError):
+    """A source that does not loop has delivered its last frame."""
+
+
+class OutputError(MatteboxError, OSError):
+    """An output failed to open or while running; the other outputs go on."""
+
+
+class MattingError(MatteboxError, RuntimeError):
+    """The network threw, gave NaN, or gave a matte that cannot be true."""
+
+
+class MissingDependency(MatteboxError, RuntimeError):
+    """A library, GStreamer element or driver that is needed is not on this machine."""

@@ -1,0 +1,1 @@
+"""The network behind one small protocol, and the manifest that describes it."""

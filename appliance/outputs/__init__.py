@@ -1,0 +1,1 @@
+"""Where frames go: RTSP, a display, files, a loopback camera, nowhere."""

@@ -1,0 +1,32 @@
+"""What an output is: anything that opens for a format, takes frames and closes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from appliance.frame import Format, Frame
+
+
+class Output(Protocol):
+    """One way out. ``write`` is called from one thread of its own, never the pipeline's."""
+
+    uri: str
+
+    def open(self, format: Format) -> None:
+        """Get ready for frames of ``format``. Raises InputError or OutputError."""
+        ...
+
+    def write(self, frame: Frame) -> None:
+        """Send one frame; returns within 1 s. Raises OutputError when the output broke.
+
+        The frame's memory may be kept by reference (``frame.owner``) until it has been sent.
+        """
+        ...
+
+    def close(self) -> None:
+        """Finish (a file gets its index) and release; may be called twice; within 3 s."""
+        ...
+
+    def clients(self) -> int:
+        """Readers connected now; 0 or 1 where the notion does not apply."""
+        ...

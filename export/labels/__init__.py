@@ -1,0 +1,1 @@
+"""Making alpha labels from the shared media: portraits, fixed cameras, keyed walls."""

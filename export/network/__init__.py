@@ -1,0 +1,1 @@
+"""The matting network, one file per part: encoder, atrous pyramid, decoder, whole."""
