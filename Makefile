@@ -1,0 +1,70 @@
+# Mattebox. `make run` and `make test` are all that is needed; both do the set-up themselves.
+#
+#   make run ARGS="--source v4l2:///dev/video0 --background office.jpg"
+#   make test ARGS="tests/test_config.py -k roi"
+#
+# Variables: ARGS   passed on to the program behind the target
+#            PYTHON the system's Python, 3.10 to 3.12 (default /usr/bin/python3)
+#            APT=no never call apt
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# := and not ?=: GStreamer's bindings belong to the system's Python, whatever PATH or the
+# environment calls python. `make PYTHON=…` still wins.
+PYTHON := /usr/bin/python3
+APT := auto
+ARGS :=
+export PYTHON APT
+
+BIN := .venv/bin
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: setup ## set up what is missing, then serve (ARGS="--source …" for mattebox run)
+	@exec $(BIN)/mattebox run $(ARGS)
+
+.PHONY: test
+test: setup-test ## set up what is missing, then run the tests
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: bench
+bench: setup ## measure this machine (ARGS="--json")
+	@exec $(BIN)/mattebox bench $(ARGS)
+
+.PHONY: check
+check: lint test ## all that must be clean before a commit: lint and tests
+
+.PHONY: lint
+lint: setup-test ## ruff, mypy, shellcheck
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	shellcheck scripts/*.sh .ci/run
+
+.PHONY: fmt
+fmt: setup-test ## format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: setup
+setup: ## only the set-up for run: system packages, .venv
+	@scripts/setup.sh run
+
+.PHONY: setup-test
+setup-test:
+	@scripts/setup.sh test
+
+.PHONY: export-setup
+export-setup: ## an environment for export/ (training, ONNX) in .venv-export
+	@scripts/setup.sh export
+
+.PHONY: clean
+clean: ## remove the environment and every cache (not .venv-export)
+	rm -rf .venv .setup.lock .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	find appliance export tests -name __pycache__ -prune -exec rm -rf {} +
