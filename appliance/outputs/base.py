@@ -8,9 +8,17 @@ from appliance.frame import Format, Frame
 
 
 class Output(Protocol):
-    """One way out. ``write`` is called from one thread of its own, never the pipeline's."""
+    """One way out. ``write`` is called from one thread of its own, never the pipeline's.
+
+    Attributes:
+        uri: the address, without passwords. After ``open`` it is the one in use: an RTSP output
+            asked for port 0 names the port that it got.
+        dropped: frames that ``write`` took over and that never left, because an encoder or a
+            screen was behind. Rises only; kept over ``close`` and ``open``.
+    """
 
     uri: str
+    dropped: int
 
     def open(self, format: Format) -> None:
         """Get ready for frames of ``format``. Raises InputError or OutputError."""

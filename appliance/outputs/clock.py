@@ -1,0 +1,40 @@
+"""Presentation times for what leaves: steady, rising, and never ahead of now."""
+
+from __future__ import annotations
+
+MIN_STEP_NS = 100_000
+
+
+class ArrivalClock:
+    """Turns arrival times into presentation times for a live stream.
+
+    The source's own times are of no use to a live reader: they start again when a clip loops,
+    jump when a camera reconnects, and do not exist for the placeholder. Arrival on the monotonic
+    clock always rises, but carries the scheduler's jitter, which a player shows as judder. So the
+    times follow the earliest arrivals: a frame that comes a little late is stamped when it was
+    due, one that comes early moves the schedule, and a gap (dropped frames, a stalled source)
+    stays a gap. A stamp is never later than its arrival, thus no sink waits for it.
+    """
+
+    def __init__(self, period: int) -> None:
+        """``period`` is the nominal time between two frames, nanoseconds."""
+        self._nominal = period
+        self._period = float(period)
+        self._arrived: int | None = None
+        self._last = 0
+
+    def stamp(self, now: int) -> int:
+        """The presentation time of a frame that arrived at ``now``, both in nanoseconds."""
+        if self._arrived is None:
+            self._arrived = self._last = now
+            return now
+        interval = now - self._arrived
+        self._arrived = now
+        if self._nominal // 2 < interval < self._nominal * 3 // 2:
+            # A source that really runs at 25 when it said 30 must not be stamped at 30.
+            self._period += (interval - self._period) / 32
+        due = self._last + int(self._period)
+        late = now - due
+        pts = due + late // 16 if 0 < late < self._period / 2 else now
+        self._last = max(pts, self._last + MIN_STEP_NS)
+        return self._last

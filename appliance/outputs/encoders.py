@@ -1,0 +1,246 @@
+"""Which H.264 encoder this machine has, and how it is told to be fast.
+
+The choice is made from GStreamer's registry alone. An encoder that is listed but cannot start
+(a driver of another version, no session left) is found out by its owner at start, who then asks
+for ``SOFTWARE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from appliance.errors import InputError, MissingDependency
+from appliance.frame import Format
+from appliance.gst import GLib, GObject, Gst
+
+log = structlog.get_logger(__name__)
+
+SOFTWARE = "x264enc"
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What an encoder is asked for: kilobits a second, and frames between key frames."""
+
+    kbps: int
+    keyframe: int
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """One way to make H.264: its element, the elements before it, and its properties.
+
+    ``before`` and ``after`` are pieces of a launch line. Properties that an element of this
+    version does not have are left out.
+    """
+
+    name: str
+    properties: Callable[[Format, Rate], Properties]
+    before: str = ""
+    after: str = ""
+    hardware: bool = True
+
+
+def default_kbps(format: Format) -> int:
+    """8,000 kbit/s for 1080p at 30 fps, growing with the 3/4 power of pixels a second.
+
+    That is 4,350 for 720p30, 13,450 for 1080p60 and 22,600 for 4K at 30, between 500 and
+    100,000: on the generous side, because the fast presets that a live picture needs compress less.
+    """
+    pixels = format.width * format.height * format.rate
+    kbps = 8000 * (pixels / (1920 * 1080 * 30)) ** 0.75
+    return int(min(100_000, max(500, kbps)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the operator asks of an H.264 stream; ranges as in ``settings.Output``."""
+
+    encoder: str = "auto"
+    bitrate_kbps: int = 0
+    keyframe_s: float = 2.0
+
+    def rate(self, format: Format) -> Rate:
+        """In an encoder's terms; bitrate 0 takes ``default_kbps``."""
+        kbps = self.bitrate_kbps or default_kbps(format)
+        return Rate(kbps, max(1, round(self.keyframe_s * format.rate)))
+
+
+DEFAULT = Wanted()
+
+
+def _x264(format: Format, rate: Rate) -> Properties:
+    # A slice more costs bits and a thread that fights the pipeline for its core; one thread does
+    # 1080p60 in about a third of a core. Above that, one for each 150 million pixels a second.
+    pixels = format.width * format.height * format.rate
+    return {
+        "tune": "zerolatency",
+        "speed-preset": "ultrafast",
+        "bitrate": rate.kbps,
+        "key-int-max": rate.keyframe,
+        "bframes": 0,
+        "threads": max(1, min(8, round(pixels / 150e6))),
+        "byte-stream": "true",
+    }
+
+
+ENCODERS: tuple[Encoder, ...] = (
+    Encoder(
+        "nvv4l2h264enc",
+        lambda format, rate: {
+            "bitrate": rate.kbps * 1000,
+            "control-rate": 1,
+            "preset-level": 1,
+            "maxperf-enable": 1,
+            "iframeinterval": rate.keyframe,
+            "idrinterval": rate.keyframe,
+            "num-B-Frames": 0,
+            "insert-sps-pps": 1,
+            "insert-vui": 1,
+        },
+        before="nvvidconv ! video/x-raw(memory:NVMM),format=NV12 !",
+    ),
+    Encoder(
+        "nvcudah264enc",
+        lambda format, rate: {
+            "bitrate": rate.kbps,
+            "gop-size": rate.keyframe,
+            "rate-control": "cbr",
+            "preset": "p3",
+            "tune": "ultra-low-latency",
+            "zero-reorder-delay": "true",
+            "b-frames": 0,
+        },
+    ),
+    Encoder(
+        "nvh264enc",
+        lambda format, rate: {
+            "bitrate": rate.kbps,
+            "gop-size": rate.keyframe,
+            "rc-mode": "cbr",
+            "zerolatency": "true",
+            "bframes": 0,
+            "b-frames": 0,
+        },
+    ),
+    Encoder(
+        "vah264enc",
+        lambda format, rate: {
+            "bitrate": rate.kbps,
+            "key-int-max": rate.keyframe,
+            "rate-control": "cbr",
+            "b-frames": 0,
+            "ref-frames": 1,
+        },
+    ),
+    Encoder(
+        "vaapih264enc",
+        lambda format, rate: {
+            "bitrate": rate.kbps,
+            "keyframe-period": rate.keyframe,
+            "rate-control": "cbr",
+            "max-bframes": 0,
+        },
+    ),
+    Encoder(
+        "v4l2h264enc",
+        lambda format, rate: {
+            "extra-controls": f'"encode,video_bitrate={rate.kbps * 1000},'
+            f"video_gop_size={rate.keyframe},h264_i_frame_period={rate.keyframe},"
+            'repeat_sequence_header=1"',
+        },
+        # The driver refuses sizes beyond the level that it assumes unless one is asked for.
+        after="video/x-h264,level=(string)4.2 !",
+    ),
+    Encoder(SOFTWARE, _x264, hardware=False),
+    Encoder(
+        "openh264enc",
+        lambda format, rate: {
+            "bitrate": rate.kbps * 1000,
+            "gop-size": rate.keyframe,
+            "rate-control": "bitrate",
+            "complexity": "low",
+            "usage-type": "camera",
+        },
+        before="videoconvert ! video/x-raw,format=I420 !",
+        hardware=False,
+    ),
+)
+
+
+def available() -> list[str]:
+    """The encoders in this machine's registry that are known here, best first."""
+    return [item.name for item in ENCODERS if Gst.ElementFactory.find(item.name) is not None]
+
+
+def choose(wanted: str = "auto") -> Encoder:
+    """The encoder named, or the first that is in the registry.
+
+    Raises InputError for a name that is not known here, MissingDependency when it is not
+    installed or when there is none at all.
+    """
+    names = [item.name for item in ENCODERS]
+    if wanted != "auto" and wanted not in names:
+        raise InputError(f"encoder: found {wanted!r}, expected auto or one of {', '.join(names)}")
+    have = available()
+    if wanted != "auto" and wanted not in have:
+        raise MissingDependency(
+            f"encoder: {wanted} is not in GStreamer's registry on this machine, which has "
+            f"{', '.join(have) or 'none'}; use auto, or install the plugin that has it "
+            f"(gst-inspect-1.0 {wanted} shows whether it is there)"
+        )
+    if not have:
+        raise MissingDependency(
+            "no H.264 encoder in GStreamer's registry; install one with: "
+            "apt install gstreamer1.0-plugins-ugly"
+        )
+    name = wanted if wanted != "auto" else have[0]
+    return next(item for item in ENCODERS if item.name == name)
+
+
+def launch(encoder: Encoder, format: Format, rate: Rate) -> str:
+    """The piece of a launch line from raw NV12 to H.264; the element is named ``encoder``.
+
+    Raises MissingDependency when the element cannot be loaded.
+    """
+    factory = Gst.ElementFactory.find(encoder.name)
+    loaded = factory.load() if factory is not None else None
+    if loaded is None:
+        raise MissingDependency(f"GStreamer's element {encoder.name} cannot be loaded")
+    known = {item.name for item in GObject.list_properties(loaded.get_element_type())}
+    settings = " ".join(
+        f"{key}={value}" for key, value in encoder.properties(format, rate).items() if key in known
+    )
+    return f"{encoder.before} {encoder.name} name=encoder {settings} ! {encoder.after}".strip()
+
+
+def startable(encoder: Encoder, format: Format, rate: Rate) -> Encoder:
+    """``encoder`` if it opens, else x264 with a line in the log.
+
+    Opening is what the pipeline would do first anyway (driver, device node, session); no frame is
+    encoded. Raises MissingDependency when x264 does not open either.
+    """
+    reason = _opening_fails(encoder, format, rate)
+    if reason is None:
+        return encoder
+    if not encoder.hardware:
+        raise MissingDependency(f"encoder {encoder.name} cannot be opened: {reason}")
+    software = choose(SOFTWARE)
+    log.warning("encoder replaced", failed=encoder.name, using=SOFTWARE, reason=reason)
+    return startable(software, format, rate)
+
+
+def _opening_fails(encoder: Encoder, format: Format, rate: Rate) -> str | None:
+    try:
+        bin = Gst.parse_bin_from_description(launch(encoder, format, rate) + " fakesink", True)
+    except (GLib.Error, MissingDependency) as error:
+        return str(error)
+    state = bin.set_state(Gst.State.READY)
+    bin.set_state(Gst.State.NULL)
+    return "it does not open" if state == Gst.StateChangeReturn.FAILURE else None
