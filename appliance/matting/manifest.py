@@ -89,7 +89,9 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
     except yaml.YAMLError as error:
         raise ModelError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
-        raise ModelError(f"{path}: found {type(data).__name__}, expected a mapping with name, input, output")
+        raise ModelError(
+            f"{path}: found {type(data).__name__}, expected a mapping with name, input, output"
+        )
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
@@ -98,7 +100,9 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
         raise ModelError(f"{path}: {where}: {first['msg']} (found {first['input']!r})") from error
     model = path.parent / manifest.model
     if not model.is_file():
-        raise ModelError(f"{path}: model: {model} is not there; put the ONNX file beside the manifest")
+        raise ModelError(
+            f"{path}: model: {model} is not there; put the ONNX file beside the manifest"
+        )
     return manifest, model
 
 

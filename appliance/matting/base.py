@@ -1,0 +1,34 @@
+"""What a matting network is to the pipeline."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from appliance.frame import F32
+from appliance.matting.manifest import Manifest
+
+
+class Matting(Protocol):
+    """One network, ready to run. Used from one thread only."""
+
+    manifest: Manifest
+    description: str
+    """What runs it, in words, for the status line and the log."""
+
+    @property
+    def input(self) -> F32:
+        """The input tensor as float32 (3, height, width), to be filled in place before ``infer``."""
+        ...
+
+    def infer(self, *, remember: bool = True) -> F32:
+        """Run the network on ``input``.
+
+        Returns alpha, float32 (height, width), as the network gave it: the caller checks it.
+        ``remember=False`` leaves recurrent state as it was (a look aside, at the whole frame).
+        Raises MattingError when the network throws.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Zero the recurrent state: after a cut, a change of geometry, a failure."""
+        ...
