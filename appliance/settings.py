@@ -6,66 +6,56 @@ turning a mistake into a sentence is ``config.py``'s job.
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-MIN_SIDE, MAX_SIDE = 32, 8192
-
-
-def _parse_size(value: Any) -> Any:
-    """'1920x1080' -> (1920, 1080); 'auto' passes."""
-    if value == "auto":
-        return value
-    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("expected auto or WIDTHxHEIGHT, for example 1920x1080")
-    size = (int(match[1]), int(match[2]))
-    if not all(MIN_SIDE <= side <= MAX_SIDE and side % 2 == 0 for side in size):
-        raise ValueError(f"both sides must be even and between {MIN_SIDE} and {MAX_SIDE} pixels")
-    return size
-
-
-def _parse_rate(value: Any) -> Any:
-    """30, 59.94 or '30000/1001' -> Fraction; 'auto' passes."""
-    if value == "auto":
-        return value
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        rate = Fraction(str(value)).limit_denominator(1001)
-    except (TypeError, ValueError, ZeroDivisionError):
-        raise ValueError("expected auto, a number, or a fraction such as 30000/1001") from None
-    if not 1 <= rate <= 240:
-        raise ValueError("must be between 1 and 240 frames a second")
-    return (rate.numerator, rate.denominator)
+from appliance.uris import (
+    Allowed,
+    BackgroundUri,
+    OutputUri,
+    SourceUri,
+    path_of,
+    scheme_of,
+)
+from appliance.values import EncoderName, ModelName, Rate, Size
 
 
-Size = Annotated[Literal["auto"] | tuple[int, int], BeforeValidator(_parse_size)]
-Rate = Annotated[Literal["auto"] | tuple[int, int], BeforeValidator(_parse_rate)]
+def rule(key: str, message: str, *others: str) -> PydanticCustomError:
+    """The error of a rule between settings, told at ``key`` (dotted, within the section).
+
+    ``others`` are the keys that the rule weighs it against: where ``key`` is left at its default,
+    the mistake is in one of them.
+    """
+    return PydanticCustomError("rule", "{message}", {"keys": (key, *others), "message": message})
 
 
 class Section(BaseModel):
-    """Base of every section: frozen, strict about names, finite numbers only."""
+    """Base of every section: frozen, strict about names and types, finite numbers only."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
     )
 
 
 class Source(Section):
     """Where the picture comes from."""
 
-    uri: str = Field(
-        "auto",
-        min_length=1,
-        description="auto (the first camera, else demo://), v4l2:///dev/video0, rtsp://…, "
-        "csi://0, a path or file:///…, test://smpte, demo://",
+    uri: SourceUri = Field(
+        "auto", description="where the picture comes from; auto: the first camera, else demo://"
     )
     size: Size = Field("auto", description="picture size asked of a camera, WIDTHxHEIGHT")
-    fps: Rate = Field("auto", description="rate asked of a camera, demo or test pattern, in frames a second")
+    fps: Rate = Field(
+        "auto", description="rate asked of a camera, demo or test pattern, in frames a second"
+    )
     loop: bool = Field(True, description="start a file again at its end")
     pace: Literal["realtime", "fast"] = Field(
         "realtime", description="play a file at its own speed, or as fast as the machine can"
@@ -76,11 +66,25 @@ class Source(Section):
         5.0, ge=0.5, le=60, description="no frame for so many seconds is a failure: reconnect"
     )
     retry_first_s: float = Field(
-        0.5, ge=0.1, le=60, description="wait before the first reconnect, seconds; doubles each time"
+        0.5,
+        ge=0.1,
+        le=60,
+        description="wait before the first reconnect, seconds; doubles each time",
     )
     retry_most_s: float = Field(
         5.0, ge=0.1, le=300, description="longest wait between reconnects, seconds"
     )
+
+    @model_validator(mode="after")
+    def _retries_grow(self) -> Source:
+        if self.retry_first_s > self.retry_most_s:
+            raise rule(
+                "retry_first_s",
+                f"found {self.retry_first_s:g}; expected at most retry_most_s, "
+                f"which is {self.retry_most_s:g}",
+                "retry_most_s",
+            )
+        return self
 
 
 class Canvas(Section):
@@ -89,17 +93,18 @@ class Canvas(Section):
     size: Size = Field("auto", description="output size, WIDTHxHEIGHT; auto: the source's own")
     fps: Rate = Field("auto", description="output rate, frames a second; auto: the source's own")
     placeholder: Literal["slate", "background"] = Field(
-        "slate", description="shown while there is no matte: a slate with the reason, or the background alone"
+        "slate",
+        description="shown while there is no matte: a slate that says why, or the background alone",
     )
 
 
 class Background(Section):
     """What stands behind the person."""
 
-    uri: str = Field(
+    uri: BackgroundUri = Field(
         "gradient://",
-        min_length=1,
-        description="a picture or video file, colour:#RRGGBB, gradient://, or blur:// (does NOT hide the room)",
+        description="a picture, a video, a colour or a gradient; "
+        "blur:// is the real scene, out of focus: it does NOT hide the room",
     )
     fit: Literal["fill", "fit"] = Field(
         "fill", description="fill: cover the canvas, cutting the overhang; fit: show all, with bars"
@@ -112,14 +117,19 @@ class Background(Section):
 class Matting(Section):
     """The network."""
 
-    model: str = Field("portrait", min_length=1, description="a name in engines/, or a path to a manifest.yaml")
+    model: ModelName = Field("portrait", description="the network that cuts the person out")
     runtime: Literal["auto", "onnxruntime"] = Field("auto", description="what runs the network")
-    threads: int = Field(0, ge=0, le=64, description="CPU threads for the network; 0: chosen for the machine")
+    threads: int = Field(
+        0, ge=0, le=64, description="CPU threads for the network; 0: chosen for the machine"
+    )
     stall_s: float = Field(
         0.5, ge=0.1, le=10, description="no fresh matte for so many seconds: show the placeholder"
     )
     max_coverage: float = Field(
-        0.97, gt=0, le=1, description="a matte that covers more of the whole picture than this is a failure"
+        0.97,
+        gt=0,
+        le=1,
+        description="a matte that covers more of the whole picture than this is a failure",
     )
 
 
@@ -127,21 +137,36 @@ class Roi(Section):
     """Where the person is going to be."""
 
     enabled: bool = Field(True, description="off: the network always sees the whole picture")
-    margin: float = Field(0.2, ge=0, le=1, description="room around the person, as a fraction of their box")
-    level: float = Field(0.6, gt=0, le=1, description="smoothing of the box (a in the formula); 1: none")
-    trend: float = Field(0.2, ge=0, le=1, description="smoothing of its speed (b in the formula); 0: none")
-    hold: float = Field(
-        0.5, ge=0, le=0.95, description="the ROI rests until the person uses up this part of the margin; 0: always moves"
+    margin: float = Field(
+        0.2, ge=0, le=1, description="room around the person, as a fraction of their box"
     )
-    rescan_s: float = Field(1.0, ge=0.1, le=60, description="look at the whole picture this often, seconds")
-    min_size: float = Field(0.15, gt=0, le=1, description="smallest ROI, as a fraction of the picture's height")
+    level: float = Field(
+        0.6, gt=0, le=1, description="smoothing of the box (a in the formula); 1: none"
+    )
+    trend: float = Field(
+        0.2, ge=0, le=1, description="smoothing of its speed (b in the formula); 0: none"
+    )
+    hold: float = Field(
+        0.5,
+        ge=0,
+        le=0.95,
+        description="the ROI rests until the person has used up this part of the margin; 0: never",
+    )
+    rescan_s: float = Field(
+        1.0, ge=0.1, le=60, description="look at the whole picture this often, seconds"
+    )
+    min_size: float = Field(
+        0.15, gt=0, le=1, description="smallest ROI, as a fraction of the picture's height"
+    )
 
 
 class Clean(Section):
     """Which connected parts of the matte stay."""
 
     enabled: bool = Field(True, description="remove floating blobs")
-    threshold: float = Field(0.3, gt=0, lt=1, description="alpha from which a pixel counts as person")
+    threshold: float = Field(
+        0.3, gt=0, lt=1, description="alpha from which a pixel counts as person"
+    )
     keep: Literal["largest", "all"] = Field(
         "all", description="only the largest part, or all above min_area"
     )
@@ -154,10 +179,29 @@ class Clean(Section):
 class Steady(Section):
     """Motion-guided smoothing over time."""
 
-    enabled: bool = Field(True, description="still edges stop shimmering; moving ones are left alone")
-    strength: float = Field(0.85, ge=0, lt=1, description="weight of the last matte where nothing moves")
-    motion_low: float = Field(1.5, ge=0, le=255, description="change of luma taken for noise, of 255")
-    motion_high: float = Field(6.0, gt=0, le=255, description="change of luma taken for motion, of 255")
+    enabled: bool = Field(
+        True, description="still edges stop shimmering; moving ones are left alone"
+    )
+    strength: float = Field(
+        0.85, ge=0, lt=1, description="weight of the last matte where nothing moves"
+    )
+    motion_low: float = Field(
+        1.5, ge=0, le=255, description="change of luma taken for noise, of 255"
+    )
+    motion_high: float = Field(
+        6.0, gt=0, le=255, description="change of luma taken for motion, of 255"
+    )
+
+    @model_validator(mode="after")
+    def _low_below_high(self) -> Steady:
+        if self.motion_low >= self.motion_high:
+            raise rule(
+                "motion_low",
+                f"found {self.motion_low:g}; expected less than motion_high, "
+                f"which is {self.motion_high:g}",
+                "motion_high",
+            )
+        return self
 
 
 class Refine(Section):
@@ -166,7 +210,10 @@ class Refine(Section):
     enabled: bool = Field(True, description="fast guided filter with luma as the guide")
     radius: int = Field(3, ge=1, le=32, description="window radius, network pixels")
     epsilon: float = Field(
-        1e-3, gt=0, le=1, description="smoothness: luma variance (0..1 squared) below which edges are ignored"
+        1e-3,
+        gt=0,
+        le=1,
+        description="smoothness: luma variance (0..1 squared) below which edges are ignored",
     )
     decontaminate: bool = Field(
         True, description="take the old background's colour out of soft pixels"
@@ -177,30 +224,35 @@ class Composite(Section):
     """How the person is put on the background."""
 
     feather: float = Field(
-        1 / 9, ge=0, le=0.5, description="ramp at the ROI's border, as a fraction of its sides; 0: hard edge"
+        0.111,
+        ge=0,
+        le=0.5,
+        description="ramp at the ROI's border, as a fraction of its sides; 0: hard edge",
     )
 
 
 class Output(Section):
     """One way out."""
 
-    uri: str = Field(
-        min_length=1,
-        description="rtsp://127.0.0.1:8554/live, display://, a path or file:///….mp4, v4l2:///dev/video9, null://",
-    )
+    uri: OutputUri = Field(description="where the picture goes")
     bitrate_kbps: int = Field(
-        0, ge=0, le=200_000, description="H.264 bit rate, kilobits a second; 0: chosen from size and rate"
+        0,
+        ge=0,
+        le=200_000,
+        description="H.264 bit rate, kilobits a second; 0: chosen from size and rate",
     )
     keyframe_s: float = Field(2.0, ge=0.1, le=60, description="seconds between key frames")
-    encoder: str = Field(
-        "auto", min_length=1, description="auto, or a GStreamer encoder: x264enc, nvh264enc, nvv4l2h264enc, …"
+    encoder: EncoderName = Field(
+        "auto", description="what encodes H.264; auto: the machine's hardware encoder, else x264enc"
     )
 
 
 class Log(Section):
     """What is written while running."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level shown")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level shown"
+    )
     format: Literal["auto", "plain", "json"] = Field(
         "auto", description="plain on a terminal, json for machines; auto picks"
     )
@@ -208,6 +260,50 @@ class Log(Section):
 
 def _default_outputs() -> tuple[Output, ...]:
     return (Output(uri="rtsp://127.0.0.1:8554/live"),)
+
+
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
+
+
+def _destination(uri: str) -> str:
+    """What two outputs cannot share, in words."""
+    if scheme_of(uri) == "rtsp":
+        parts = urlsplit(uri)
+        return f"the stream {parts.path.rstrip('/')} on port {parts.port or 554}"
+    path = path_of(uri)
+    return f"the {'device' if scheme_of(uri) == 'v4l2' else 'file'} {path}" if path else uri
+
+
+def _destinations_differ(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+    seen: dict[str, int] = {}
+    hosts: dict[int, tuple[str, int]] = {}
+    for index, output in enumerate(outputs):
+        destination = _destination(output.uri)
+        if scheme_of(output.uri) != "null" and destination in seen:
+            raise rule(
+                f"{index}.uri",
+                f"found {output.uri}; outputs.{seen[destination]} has {destination} already",
+            )
+        seen[destination] = index
+        if scheme_of(output.uri) == "rtsp":
+            parts = urlsplit(output.uri)
+            host, (other, first) = parts.hostname or "", hosts.get(parts.port or 554, ("", index))
+            if other and other != host and {host, other} & _ANY_ADDRESS:
+                raise rule(
+                    f"{index}.uri",
+                    f"found {output.uri}; outputs.{first} listens on that port as {other} already, "
+                    "give both the same address",
+                )
+            hosts[parts.port or 554] = (host, index)
+    return outputs
+
+
+Outputs = Annotated[
+    tuple[Output, ...],
+    Field(strict=False, min_length=1, max_length=16),
+    AfterValidator(_destinations_differ),
+    Allowed("a list of 1 to 16 outputs, each with its uri"),
+]
 
 
 class Settings(Section):
@@ -222,5 +318,25 @@ class Settings(Section):
     steady: Steady = Steady()
     refine: Refine = Refine()
     composite: Composite = Composite()
-    outputs: tuple[Output, ...] = Field(default_factory=_default_outputs, min_length=1, max_length=16)
+    outputs: Outputs = Field(default_factory=_default_outputs, description="ways out, all at once")
     log: Log = Log()
+
+    @model_validator(mode="after")
+    def _outputs_spare_the_inputs(self) -> Settings:
+        """An output that overwrote the clip it is made from would lose the user's file."""
+        inputs = {
+            path_of(uri): key
+            for key, uri in (
+                ("source.uri", self.source.uri),
+                ("background.uri", self.background.uri),
+            )
+        }
+        for index, output in enumerate(self.outputs):
+            path = path_of(output.uri)
+            if path is not None and path in inputs:
+                raise rule(
+                    f"outputs.{index}.uri",
+                    f"found {output.uri}, which {inputs[path]} reads; name another",
+                    inputs[path],
+                )
+        return self
