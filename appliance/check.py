@@ -1,0 +1,94 @@
+"""What can be told about a configuration without opening anything: are its files there?"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from appliance.config import Loaded, Mistake, Origin
+from appliance.errors import ModelError
+from appliance.matting.manifest import find_manifest, load_manifest
+from appliance.settings import Settings
+from appliance.uris import path_of, redact, scheme_of
+
+ENGINES = Path(__file__).resolve().parent.parent / "engines"
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Where networks are looked for by name."""
+    return (ENGINES,)
+
+
+def mistakes(loaded: Loaded) -> list[Mistake]:
+    """Every file that the settings name and that cannot be used, with where it was named."""
+    settings = loaded.settings
+    found: list[Mistake] = []
+
+    def add(key: str, message: str) -> None:
+        found.append(Mistake(Origin(loaded.where(key)), key, message))
+
+    for key, uri in (
+        ("source.uri", settings.source.uri),
+        ("background.uri", settings.background.uri),
+    ):
+        path = path_of(uri)
+        if path is not None and scheme_of(uri) != "v4l2":
+            wrong = unreadable(path)
+            if wrong:
+                add(key, f"{path}: {wrong}")
+    for index, output in enumerate(settings.outputs):
+        path = path_of(output.uri)
+        if path is not None and scheme_of(output.uri) != "v4l2":
+            wrong = unwritable(path)
+            if wrong:
+                add(f"outputs.{index}.uri", f"{path}: {wrong}")
+    try:
+        _, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
+        wrong = unreadable(model)
+        if wrong:
+            add("matting.model", f"{model}: {wrong}")
+    except ModelError as error:
+        add("matting.model", str(error))
+    return found
+
+
+def unreadable(path: Path) -> str | None:
+    """Why a file cannot be read, with what to do; None when it can. Never blocks on a FIFO."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return f"cannot be read ({reason}); name a file that is there"
+    if not stat.S_ISREG(status.st_mode):
+        kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+        return f"is {kinds.get(stat.S_IFMT(status.st_mode), 'a device')}; expected a file"
+    if status.st_size == 0:
+        return "is empty (0 bytes); name a file with something in it"
+    if not os.access(path, os.R_OK):
+        return "may not be read by this user; change its permissions (chmod +r)"
+    return None
+
+
+def unwritable(path: Path) -> str | None:
+    """Why a file cannot be written, with what to do; None when it can."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"the folder {folder} is not there; make it, or name another"
+    if path.is_dir():
+        return "is a directory; name a file"
+    if path.exists() and not path.is_file():
+        return "is there and is not a plain file; name another"
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        return "may not be written by this user; change the permissions, or name another"
+    return None
+
+
+def summary(settings: Settings) -> list[str]:
+    """The settings that matter most, one line each."""
+    lines = [
+        f"source      {redact(settings.source.uri)}",
+        f"background  {settings.background.uri}",
+        f"model       {settings.matting.model}",
+    ]
+    return lines + [f"output      {redact(output.uri)}" for output in settings.outputs]

@@ -1,0 +1,116 @@
+"""What each verb of the command line does: settings from the options, then its module."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+
+from appliance import config
+from appliance.config import InvalidConfig, Loaded, Override
+
+
+def load(options: argparse.Namespace) -> Loaded:
+    """The settings that the flags, the environment and the file come to.
+
+    Raises InvalidConfig with every mistake.
+    """
+    overrides = [
+        Override(key, value, f"--{flag}")
+        for flag, key, value in (
+            ("source", "source.uri", options.source),
+            ("background", "background.uri", options.background),
+            ("model", "matting.model", options.model),
+        )
+        if value is not None
+    ]
+    if options.outputs:
+        outputs = json.dumps([{"uri": uri} for uri in options.outputs])
+        overrides.append(Override("outputs", outputs, "--output"))
+    overrides += [Override(key, value) for key, value in options.settings]
+    path = options.config if options.config is not None else config.find()
+    return config.load_located(path, env=os.environ, overrides=overrides)
+
+
+def _start(options: argparse.Namespace) -> Loaded:
+    """Load the settings, set up the log, and refuse what cannot work before anything is opened."""
+    from appliance import check, log
+
+    loaded = load(options)
+    settings = loaded.settings
+    log.configure("debug" if options.verbose else settings.log.level, settings.log.format)
+    mistakes = check.mistakes(loaded)
+    if mistakes:
+        raise InvalidConfig(mistakes)
+    return loaded
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    loaded = _start(options)
+    from appliance import daemon
+
+    print(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", file=sys.stderr)
+    return daemon.run(loaded.settings, duration=options.duration, frames=options.frames)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Validate, and say OK or every mistake."""
+    if options.schema:
+        print(json.dumps(config.schema(), indent=2, ensure_ascii=False))
+        return 0
+    from appliance import check as checks
+
+    loaded = load(options)
+    mistakes = checks.mistakes(loaded)
+    if mistakes:
+        raise InvalidConfig(mistakes)
+    if options.print:
+        print(config.to_yaml(loaded.settings), end="")
+    else:
+        print(f"OK: {loaded.path or 'defaults (no config.yaml found)'}")
+        for line in checks.summary(loaded.settings):
+            print(f"  {line}")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Examine the machine."""
+    from appliance import doctor
+
+    return doctor.run(load(options).settings, as_json=options.json)
+
+
+def devices(options: argparse.Namespace) -> int:
+    """List what is plugged in."""
+    from appliance import devices
+
+    return devices.run(as_json=options.json)
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Measure."""
+    loaded = _start(options)
+    from appliance import bench
+
+    return bench.run(loaded.settings, options)
+
+
+def snapshot(options: argparse.Namespace) -> int:
+    """Write one picture of what the appliance sees and makes of it."""
+    loaded = _start(options)
+    from appliance import snapshot
+
+    return snapshot.run(loaded.settings, options.out, frames=options.frames)
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": run,
+    "check": check,
+    "doctor": doctor,
+    "devices": devices,
+    "bench": bench,
+    "snapshot": snapshot,
+}
