@@ -118,6 +118,10 @@ class PostProcess:
             cpu.guided_coefficients(planes[0], alpha, s.radius, s.epsilon, coefficients[:2])
         else:
             coefficients[1] = alpha
+        if s.enabled and s.levels:
+            # (alpha - levels) / (1 - 2*levels), clipped by the composite: linear, so it costs nothing.
+            coefficients[:2] /= 1 - 2 * s.levels
+            coefficients[1] -= s.levels / (1 - 2 * s.levels)
         if s.decontaminate:
-            cpu.foreground_shift(planes, alpha, 2 * s.radius, coefficients[2:])
+            cpu.foreground_shift(planes, alpha, s.radius + 3, coefficients[2:])
         return cpu.Matte(rect, coefficients, s.decontaminate)

@@ -147,7 +147,10 @@ class Compositor:
                 rect.width, rect.width * fraction, start=rect.x > 0, end=rect.right < whole.width
             )
             fy = feather(
-                rect.height, rect.height * fraction, start=rect.y > 0, end=rect.bottom < whole.height
+                rect.height,
+                rect.height * fraction,
+                start=rect.y > 0,
+                end=rect.bottom < whole.height,
             )
             self._ramps = (key, fx, fy)
         return self._ramps[1], self._ramps[2]

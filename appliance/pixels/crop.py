@@ -10,9 +10,7 @@ from appliance.pixels.jit import kernel
 
 
 @kernel("void(uint8[:, :], int64, int64, int64, int64, int64, float32[:, :, :])")
-def _area(
-    plane: U8, x0: int, y0: int, width: int, height: int, channels: int, out: F32
-) -> None:
+def _area(plane: U8, x0: int, y0: int, width: int, height: int, channels: int, out: F32) -> None:
     """Mean of the source box under each destination pixel; ``out`` is (channels, rows, columns).
 
     ``plane`` holds ``channels`` interleaved bytes a pixel. Only for shrinking or equal size.

@@ -36,8 +36,9 @@ def guided_coefficients(luma: F32, alpha: F32, radius: int, epsilon: float, out:
 def foreground_shift(planes: F32, alpha: F32, radius: int, out: F32) -> None:
     """F - B, locally: what turns a soft pixel's colour I into its foreground F = I + (1-a)(F-B).
 
-    The local means of foreground and background are alpha-weighted box means, as in Germer et
-    al. (Forte), "Approximate Fast Foreground Colour Estimation", ICIP 2021, one level.
+    F and B are local weighted means, as in Forte, "Approximate Fast Foreground Colour
+    Estimation", ICIP 2021, equations 4 and 5, but weighted by the fourth power of a and of 1-a:
+    soft pixels hold both colours, and would otherwise stain both means.
 
     Args:
         planes: float32 (3, rows, columns), Y, Cb, Cr, 0..255.
@@ -45,13 +46,12 @@ def foreground_shift(planes: F32, alpha: F32, radius: int, out: F32) -> None:
         out: float32 (3, rows, columns), -255..255; 0 where one of the two sides is not at hand.
     """
     size = (2 * radius + 1, 2 * radius + 1)
-    weight = cv2.blur(alpha, size)
-    both = (weight > 1e-3) & (weight < 1 - 1e-3)
-    inside = 1 / np.maximum(weight, np.float32(1e-3))
-    outside = 1 / np.maximum(1 - weight, np.float32(1e-3))
+    front, back = np.square(np.square(alpha)), np.square(np.square(1 - alpha))
+    weight_front, weight_back = cv2.blur(front, size), cv2.blur(back, size)
+    both = (weight_front > 1e-3) & (weight_back > 1e-3)
+    inverse_front = both / np.maximum(weight_front, np.float32(1e-3))
+    inverse_back = both / np.maximum(weight_back, np.float32(1e-3))
     for c in range(3):
-        plane = planes[c]
-        mean_af = cv2.blur(plane * alpha, size)
-        mean_i = cv2.blur(plane, size)
-        np.subtract(mean_af * inside, (mean_i - mean_af) * outside, out=out[c])
-        out[c] *= both
+        mean_front = cv2.blur(planes[c] * front, size)
+        mean_back = cv2.blur(planes[c] * back, size)
+        np.subtract(mean_front * inverse_front, mean_back * inverse_back, out=out[c])

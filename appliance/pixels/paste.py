@@ -9,9 +9,7 @@ from appliance.pixels.feather import feather
 from appliance.pixels.jit import kernel
 
 
-@kernel(
-    "void(uint8[:, :, :], uint8[:, :, :], int64, int64, float32[::1], float32[::1])"
-)
+@kernel("void(uint8[:, :, :], uint8[:, :, :], int64, int64, float32[::1], float32[::1])")
 def _paste(picture: U8, patch: U8, x: int, y: int, fx: F32, fy: F32) -> None:
     channels = picture.shape[2]
     left, right = max(0, -x), min(patch.shape[1], picture.shape[1] - x)
@@ -94,7 +92,9 @@ def paste_nv12(frame: Frame, patch: Frame, x: int, y: int, ramp: float | None = 
         ValueError: the colours differ (the planes would mean different things), or a bad ramp.
     """
     if frame.colour != patch.colour:
-        raise ValueError(f"cannot paste {patch.colour} into {frame.colour}: convert the patch first")
+        raise ValueError(
+            f"cannot paste {patch.colour} into {frame.colour}: convert the patch first"
+        )
     ramp = default_ramp(patch.width) if ramp is None else ramp
     fx, fy = feather(patch.width, ramp), feather(patch.height, ramp)
     _paste(frame.y[:, :, None], patch.y[:, :, None], x, y, fx, fy)

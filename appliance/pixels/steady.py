@@ -10,7 +10,9 @@ from appliance.pixels.jit import kernel
 
 
 @kernel("void(float32[:, :], float32[:, :], float32[:, :], float32, float32, float32)")
-def _blend(alpha: F32, previous: F32, change: F32, strength: float, low: float, high: float) -> None:
+def _blend(
+    alpha: F32, previous: F32, change: F32, strength: float, low: float, high: float
+) -> None:
     slope = np.float32(1) / np.float32(max(high - low, np.float32(1e-3)))
     for j in range(alpha.shape[0]):
         for i in range(alpha.shape[1]):
@@ -49,7 +51,13 @@ def resample(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], bor
 
 
 def steady(
-    alpha: F32, luma: F32, previous_alpha: F32, previous_luma: F32, strength: float, low: float, high: float
+    alpha: F32,
+    luma: F32,
+    previous_alpha: F32,
+    previous_luma: F32,
+    strength: float,
+    low: float,
+    high: float,
 ) -> None:
     """Blend ``alpha`` with the last matte where the picture stands still; in place.
 

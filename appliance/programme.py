@@ -1,0 +1,144 @@
+"""What goes out: fresh composites while there are some, the placeholder when there are none.
+
+The rule that the real background must never leak is kept here: nothing but a finished composite
+or the placeholder ever reaches an output, and a watch that does not depend on the pipeline's thread
+puts the placeholder out when composites stop coming, whatever the pipeline is stuck in.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from appliance.frame import Format, Frame
+from appliance.mailbox import Closed, Mailbox
+
+# Often enough for a player to see a living stream, seldom enough to cost nothing.
+_PLACEHOLDER_FPS = 10
+_LARGEST_STEP_NS = 2_000_000_000
+
+log = structlog.get_logger(__name__)
+
+
+class RisingTimes:
+    """Makes presentation times rise whatever the source's own do (jumps, loops, reconnects)."""
+
+    def __init__(self, period_ns: int) -> None:
+        self._period = period_ns
+        self._offset = 0
+        self._last: int | None = None
+
+    def stamp(self, pts: int) -> int:
+        """The outgoing time of a frame whose source says ``pts``, both in nanoseconds."""
+        if self._last is None:
+            self._offset = -pts
+        elif not 0 < pts + self._offset - self._last <= _LARGEST_STEP_NS:
+            self._offset = self._last + self._period - pts
+        self._last = pts + self._offset
+        return self._last
+
+    def after(self, elapsed_ns: int) -> int:
+        """The time of a frame with no source time of its own, ``elapsed_ns`` after the last one."""
+        self._last = 0 if self._last is None else self._last + max(elapsed_ns, self._period)
+        return self._last
+
+
+class Programme:
+    """Fans frames out to the outputs' mailboxes and watches that fresh ones keep coming."""
+
+    def __init__(
+        self,
+        format: Format,
+        outputs: Sequence[Mailbox[Frame]],
+        placeholder: Callable[[str], Frame],
+        *,
+        stall_s: float,
+        reason: Callable[[], str],
+        watch: bool = True,
+    ) -> None:
+        """Get ready; ``start`` begins the watch.
+
+        Args:
+            placeholder: makes the frame to show for a reason; called once a reason.
+            stall_s: no composite for so long: the placeholder goes out.
+            reason: why there is none, asked when the watch finds it out.
+            watch: False for files read as fast as possible, where waiting is no failure.
+        """
+        self._outputs = outputs
+        self._make = placeholder
+        self._stall_ns = int(stall_s * 1e9)
+        self._reason = reason
+        self._watch = watch
+        self._times = RisingTimes(int(1e9 / format.rate))
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._shown: tuple[str, Frame] | None = None
+        self._fresh_at: int | None = None
+        self._put_at = time.monotonic_ns()
+        self.composites = 0
+        self.placeholders = 0
+        self.trouble: str | None = "starting"
+        """Why the placeholder is out; None while composites are."""
+
+    def start(self) -> None:
+        """Show the placeholder from now on until the first composite comes."""
+        if not self._watch:
+            return
+        self._thread = threading.Thread(target=self._keep_alive, name="programme", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """End the watch."""
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def publish(self, frame: Frame) -> None:
+        """Send a finished composite out."""
+        with self._lock:
+            now = time.monotonic_ns()
+            if self.trouble is not None:
+                log.info("composites go out", after=self.trouble)
+                self.trouble = None
+            self._fresh_at = now
+            self.composites += 1
+            self._put(replace(frame, pts=self._times.stamp(frame.pts)), now)
+
+    def fail(self, reason: str) -> None:
+        """There is no matte for this frame: the placeholder goes out in its place, at once."""
+        with self._lock:
+            self._fresh_at = None
+            self._show(reason, time.monotonic_ns())
+
+    def _keep_alive(self) -> None:
+        interval = 1 / _PLACEHOLDER_FPS
+        while not self._wake.wait(interval):
+            with self._lock:
+                now = time.monotonic_ns()
+                fresh = self._fresh_at is not None and now - self._fresh_at < self._stall_ns
+                if not fresh and now - self._put_at >= interval * 0.9e9:
+                    self._show(self._reason(), now)
+
+    def _show(self, reason: str, now: int) -> None:
+        if self.trouble != reason:
+            log.warning("the placeholder goes out", reason=reason)
+            self.trouble = reason
+        if self._shown is None or self._shown[0] != reason:
+            self._shown = (reason, self._make(reason))
+        self.placeholders += 1
+        pts = self._times.after(now - self._put_at)
+        self._put(replace(self._shown[1], pts=pts, captured=now), now)
+
+    def _put(self, frame: Frame, now: int) -> None:
+        self._put_at = now
+        for mailbox in self._outputs:
+            try:
+                mailbox.put(frame)
+            except Closed:
+                # This output has been stopped; the others go on.
+                continue
