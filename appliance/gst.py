@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Any
 
+import cv2
 import numpy as np
 
 from appliance.errors import MissingDependency, SourceError
@@ -70,7 +71,9 @@ class Mapping:
         flags = 3 if write else 1
         if not _lib.gst_buffer_map(self._address, ctypes.byref(self._info), flags):
             self._address = 0
-            raise SourceError(f"a GStreamer buffer could not be mapped for {'writing' if write else 'reading'}")
+            raise SourceError(
+                f"a GStreamer buffer could not be mapped for {'writing' if write else 'reading'}"
+            )
         memory = (ctypes.c_uint8 * self._info.size).from_address(self._info.data)
         self.array: U8 = np.frombuffer(memory, np.uint8)
 
@@ -84,7 +87,9 @@ class Mapping:
         self.unmap()
 
 
-def nv12_views(memory: U8, width: int, height: int, strides: tuple[int, int], offsets: tuple[int, int]) -> tuple[U8, U8]:
+def nv12_views(
+    memory: U8, width: int, height: int, strides: tuple[int, int], offsets: tuple[int, int]
+) -> tuple[U8, U8]:
     """The Y (height, width) and UV (ceil(height/2), ceil(width/2), 2) planes within ``memory``."""
     rows, columns = (height + 1) // 2, (width + 1) // 2
     y = np.lib.stride_tricks.as_strided(memory[offsets[0] :], (height, width), (strides[0], 1))
@@ -100,20 +105,25 @@ _MATRICES = {
 }
 
 
-def format_of(caps: Gst.Caps) -> Format:
-    """The Format of fixed NV12 caps. A variable rate (0/1) is given as 30/1.
+_PLANAR = (GstVideo.VideoFormat.NV12, GstVideo.VideoFormat.I420)
 
-    Raises SourceError when the caps are not NV12 video.
+
+def format_of(caps: Gst.Caps) -> Format:
+    """The Format of fixed NV12 or I420 caps. A variable rate (0/1) is given as 30/1.
+
+    Raises SourceError when the caps are neither.
     """
     info = GstVideo.VideoInfo.new_from_caps(caps)
-    if info is None or info.finfo.format != GstVideo.VideoFormat.NV12:
-        raise SourceError(f"expected NV12 frames, got {caps.to_string()}")
+    if info is None or info.finfo.format not in _PLANAR:
+        raise SourceError(f"expected NV12 or I420 frames, got {caps.to_string()}")
     full = info.colorimetry.range == GstVideo.VideoColorRange._0_255
     matrix = _MATRICES.get(
         info.colorimetry.matrix, Matrix.BT709 if info.height > 576 else Matrix.BT601
     )
     fps = (info.fps_n, info.fps_d) if info.fps_n > 0 else (30, 1)
-    return Format(info.width, info.height, fps, Colour(matrix, Range.FULL if full else Range.LIMITED))
+    return Format(
+        info.width, info.height, fps, Colour(matrix, Range.FULL if full else Range.LIMITED)
+    )
 
 
 def colorimetry(colour: Colour) -> str:
@@ -143,16 +153,26 @@ def frame_of(sample: Gst.Sample, *, serial: int = 0, discontinuity: bool = False
     buffer, caps = sample.get_buffer(), sample.get_caps()
     format = format_of(caps)
     info = GstVideo.VideoInfo.new_from_caps(caps)
-    strides, offsets = (info.stride[0], info.stride[1]), (info.offset[0], info.offset[1])
-    meta = GstVideo.buffer_get_video_meta(buffer)
-    if meta is not None:
-        strides, offsets = (meta.stride[0], meta.stride[1]), (meta.offset[0], meta.offset[1])
+    # The caps' layout is the default one; a decoder that pads its planes says so in the meta.
+    layout = GstVideo.buffer_get_video_meta(buffer) or info
+    planes = info.finfo.n_planes
+    strides, offsets = layout.stride[:planes], layout.offset[:planes]
     mapping = Mapping(buffer)
-    rows = (format.height + 1) // 2
-    needed = offsets[1] + strides[1] * (rows - 1) + 2 * ((format.width + 1) // 2)
+    rows, columns = (format.height + 1) // 2, (format.width + 1) // 2
+    needed = offsets[-1] + strides[-1] * (rows - 1) + columns * (2 if planes == 2 else 1)
     if mapping.array.size < needed:
         raise SourceError(f"a frame of {mapping.array.size} bytes, expected {needed} for {format}")
-    y, uv = nv12_views(mapping.array, format.width, format.height, strides, offsets)
+    if planes == 2:
+        pitches, starts = (strides[0], strides[1]), (offsets[0], offsets[1])
+        y, uv = nv12_views(mapping.array, format.width, format.height, pitches, starts)
+    else:
+        shapes = ((format.height, format.width), (rows, columns), (rows, columns))
+        y, u, v = (
+            np.lib.stride_tricks.as_strided(mapping.array[offset:], shape, (stride, 1))
+            for offset, shape, stride in zip(offsets, shapes, strides, strict=True)
+        )
+        uv = np.empty((rows, columns, 2), np.uint8)
+        cv2.merge((u, v), uv)
     pts = buffer.pts if buffer.pts != Gst.CLOCK_TIME_NONE else 0
     return Frame(
         y, uv, format.colour, int(pts), time.monotonic_ns(), serial, discontinuity, mapping
