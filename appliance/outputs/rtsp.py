@@ -19,6 +19,7 @@ from appliance.gst import Gst, GstVideo, buffer_of, caps_of
 from appliance.outputs import encoders
 from appliance.outputs.clock import ArrivalClock
 from appliance.outputs.even import even_format, even_frame
+from appliance.outputs.readers import Readers
 from appliance.outputs.rtsp_server import RtspServer, SharedFactory
 
 log = structlog.get_logger(__name__)
@@ -34,6 +35,14 @@ class _Live:
     media: Any
     frames: Any
     clock: ArrivalClock
+    readers: Readers
+
+    def force_key_frame(self) -> None:
+        """Make the next frame one that a decoder can start at."""
+        never = Gst.CLOCK_TIME_NONE
+        self.frames.send_event(
+            GstVideo.video_event_new_downstream_force_key_unit(never, never, never, True, 0)
+        )
 
 
 class RtspOutput:
@@ -67,7 +76,7 @@ class RtspOutput:
         factory.connect("media-configure", self._on_configure)
         server = RtspServer.acquire(self.host, self.port)
         try:
-            server.mount(self.path, factory)
+            server.mount(self.path, factory, self._on_readers)
         except OutputError:
             server.release()
             raise
@@ -83,6 +92,13 @@ class RtspOutput:
         # Until the media runs there is no clock to stamp by.
         if live is None or live.frames.current_state != Gst.State.PLAYING:
             return
+        behind = live.readers.behind
+        if live.readers.all_behind():
+            # Dropped before the encoder, so that no reader sees a picture with parts missing.
+            self.dropped += 1
+            return
+        if behind:
+            live.force_key_frame()
         if live.frames.get_property("current-level-buffers") >= QUEUED_FRAMES:
             self.dropped += 1
         pts = live.clock.stamp(live.frames.get_current_running_time())
@@ -128,10 +144,10 @@ class RtspOutput:
         frames.set_property("max-buffers", QUEUED_FRAMES)
         frames.set_property("leaky-type", 2)
         frames.set_property("emit-signals", False)
-        live = _Live(media, frames, ArrivalClock(self._period()))
+        media.get_element().get_parent().connect("deep-element-added", _never_wait)
+        live = _Live(media, frames, ArrivalClock(self._period()), Readers())
         media.connect("unprepared", self._on_unprepared)
         media.connect("handle-message", self._on_message)
-        media.connect("new-state", self._on_state)
         with self._lock:
             self._live = live
 
@@ -141,17 +157,13 @@ class RtspOutput:
             if self._live is not None and self._live.media == media:
                 self._live = None
 
-    def _on_state(self, media: Any, state: int) -> None:
-        if state == int(Gst.State.PLAYING):
-            self._force_key_frame()
-
-    def _force_key_frame(self) -> None:
-        live = self._live
-        if live is not None:
-            event = GstVideo.video_event_new_downstream_force_key_unit(
-                Gst.CLOCK_TIME_NONE, Gst.CLOCK_TIME_NONE, Gst.CLOCK_TIME_NONE, True, 0
-            )
-            live.frames.send_event(event)
+    def _on_readers(self, media: Any, started: bool) -> None:
+        """Readers came or went; one that starts gets a key frame, to see a picture at once."""
+        live, server = self._live, self._server
+        if live is not None and server is not None and live.media == media:
+            live.readers.set(server.reader_sockets(media))
+            if started:
+                live.force_key_frame()
 
     def _on_message(self, media: Any, message: Any) -> bool:
         """An error within the media: a hardware encoder that fails gives way to x264."""
@@ -164,6 +176,16 @@ class RtspOutput:
                 self._encoder = encoders.choose(encoders.SOFTWARE)
                 self._factory.set_launch(self._launch())
         return False
+
+
+def _never_wait(pipeline: Any, parent: Any, element: Any) -> None:
+    """Let no reader hold up the encoder, and with it the other readers.
+
+    gst-rtsp-server's TCP sink holds one frame and waits while every TCP reader is behind; a reader
+    over UDP would wait with them, and one that joins would never start.
+    """
+    if element.get_factory().get_name() == "appsink":
+        element.set_property("drop", True)
 
 
 def parse_uri(uri: str) -> tuple[str, int, str]:

@@ -33,6 +33,8 @@ IDLE_TIMEOUT_S = 20
 UNREAD_TIMEOUT_MS = 10_000
 CLIENT_THREADS = 8
 
+OnReaders = Callable[[Any, bool], None]
+
 
 class SharedFactory(GstRtspServer.RTSPMediaFactory):
     """A factory whose readers all share one media, thus one encoder.
@@ -67,6 +69,7 @@ class RtspServer:
         self.port: int = self._socket.get_local_address().get_port()
         self._server.connect("client-connected", self._on_client)
         self._since: dict[int, float] = {}
+        self._mounted: dict[str, OnReaders] = {}
         self._context = GLib.MainContext.new()
         self._loop = GLib.MainLoop.new(self._context, False)
         self._sources = [
@@ -102,20 +105,24 @@ class RtspServer:
                 del self._running[(self.host, self.port)]
                 self._stop()
 
-    def mount(self, path: str, factory: Any) -> None:
-        """Serve ``factory`` at ``path``. Raises OutputError when the path is taken."""
-        mounts = self._server.get_mount_points()
-        taken, matched = mounts.match(path)
-        if taken is not None and matched == len(path):
+    def mount(self, path: str, factory: Any, on_readers: OnReaders) -> None:
+        """Serve ``factory`` at ``path``.
+
+        ``on_readers`` is called with a media whose readers may have changed, and whether one just
+        started to play, from the server's threads. Raises OutputError when the path is taken.
+        """
+        if path in self._mounted:
             raise OutputError(
                 f"rtsp://{self.host}:{self.port}{path}: another output has this address; "
                 "give each output a path of its own"
             )
-        mounts.add_factory(path, factory)
+        self._mounted[path] = on_readers
+        self._server.get_mount_points().add_factory(path, factory)
 
     def unmount(self, path: str, media: Any) -> None:
         """Stop serving ``path`` and drop the clients that read ``media`` (None: there are none)."""
         self._server.get_mount_points().remove_factory(path)
+        del self._mounted[path]
         if media is not None:
             self.disconnect(media)
 
@@ -124,6 +131,18 @@ class RtspServer:
         for client in self._server.client_filter(None):
             if any(item.get_media() == media for item in _session_medias(client)):
                 client.close()
+
+    def reader_sockets(self, media: Any) -> list[int | None]:
+        """For each playing reader of ``media``: its TCP socket's descriptor, or None over UDP."""
+        sockets: list[int | None] = []
+        for client in self._server.client_filter(None):
+            for item in _session_medias(client):
+                if item.get_media() == media and _is_playing(item):
+                    transport = item.get_transport(0).get_transport()
+                    tcp = transport.lower_transport == type(transport.lower_transport).TCP
+                    descriptor = client.get_connection().get_write_socket().get_fd()
+                    sockets.append(descriptor if tcp else None)
+        return sockets
 
     def _stop(self) -> None:
         for source in self._sources:
@@ -153,10 +172,18 @@ class RtspServer:
         # When its session times out the connection goes as well.
         client.set_property("post-session-timeout", 0)
         client.connect("new-session", _on_session)
+        client.connect("play-request", self._on_play)
         descriptor = client.get_connection().get_write_socket().get_fd()
         with socket.socket(fileno=socket.dup(descriptor)) as handle:
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_TIMEOUT_MS)
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def _on_play(self, client: Any, context: Any) -> None:
+        self._tell(context.media, True)
+
+    def _tell(self, media: Any, started: bool) -> None:
+        for on_readers in list(self._mounted.values()):
+            on_readers(media, started)
 
     def _on_tick(self, *_: Any) -> bool:
         """Once a second: end sessions that timed out, and connections that do nothing."""
@@ -168,6 +195,8 @@ class RtspServer:
             medias = _session_medias(client)
             if medias:
                 self._since[hash(client)] = now
+            for item in medias:
+                self._tell(item.get_media(), False)
             idle = now - self._since[hash(client)] > IDLE_TIMEOUT_S
             if idle or any(_was_dropped(item) for item in medias):
                 client.close()
@@ -182,14 +211,15 @@ def _session_medias(client: Any) -> list[Any]:
     return [item for session in client.session_filter(None) for item in session.filter(None)]
 
 
+def _is_playing(media: Any) -> bool:
+    return media.get_rtsp_state().value_nick == "playing" and media.get_transport(0) is not None
+
+
 def _was_dropped(media: Any) -> bool:
     """True when a playing client lost its transport: it read too slowly for ten seconds."""
-    if media.get_rtsp_state().value_nick != "playing":
+    if not _is_playing(media) or not media.get_media().n_streams():
         return False
-    transport = media.get_transport(0)
-    if transport is None or not media.get_media().n_streams():
-        return False
-    return transport not in media.get_media().get_stream(0).transport_filter(None)
+    return media.get_transport(0) not in media.get_media().get_stream(0).transport_filter(None)
 
 
 def _bind_error(host: str, port: int, reason: str) -> str:
