@@ -142,11 +142,15 @@ def caps_of(format: Format, *, pixel_format: str = "NV12") -> Gst.Caps:
     )
 
 
-def frame_of(sample: Gst.Sample, *, serial: int = 0, discontinuity: bool = False) -> Frame:
+def frame_of(
+    sample: Gst.Sample, *, pts: int | None = None, serial: int = 0, discontinuity: bool = False
+) -> Frame:
     """A Frame over the memory of an appsink's sample; the sample stays mapped while it lives.
 
     I420 is taken too, as it is what software decoders give: its luma is used where it lies, and
     only the two chroma planes are interleaved, a tenth of the work of a conversion to NV12.
+
+    ``pts`` stands in for the buffer's own time, nanoseconds.
 
     Raises SourceError when the sample is neither or is smaller than its caps say.
     """
@@ -173,7 +177,8 @@ def frame_of(sample: Gst.Sample, *, serial: int = 0, discontinuity: bool = False
         )
         uv = np.empty((rows, columns, 2), np.uint8)
         cv2.merge((u, v), uv)
-    pts = buffer.pts if buffer.pts != Gst.CLOCK_TIME_NONE else 0
+    if pts is None:
+        pts = buffer.pts if buffer.pts != Gst.CLOCK_TIME_NONE else 0
     return Frame(
         y, uv, format.colour, int(pts), time.monotonic_ns(), serial, discontinuity, mapping
     )
