@@ -108,6 +108,11 @@ _MATRICES = {
 _PLANAR = (GstVideo.VideoFormat.NV12, GstVideo.VideoFormat.I420)
 
 
+def full_range(colorimetry: GstVideo.VideoColorimetry) -> bool:
+    """Whether samples run from 0 to 255. By number: versions of the bindings differ on the name."""
+    return int(colorimetry.range) == 1
+
+
 def format_of(caps: Gst.Caps) -> Format:
     """The Format of fixed NV12 or I420 caps. A variable rate (0/1) is given as 30/1.
 
@@ -116,7 +121,7 @@ def format_of(caps: Gst.Caps) -> Format:
     info = GstVideo.VideoInfo.new_from_caps(caps)
     if info is None or info.finfo.format not in _PLANAR:
         raise SourceError(f"expected NV12 or I420 frames, got {caps.to_string()}")
-    full = info.colorimetry.range == GstVideo.VideoColorRange._0_255
+    full = full_range(info.colorimetry)
     matrix = _MATRICES.get(
         info.colorimetry.matrix, Matrix.BT709 if info.height > 576 else Matrix.BT601
     )
