@@ -1,0 +1,154 @@
+"""A video file: looped without a hitch, at its own speed or as fast as it is read."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import structlog
+
+from appliance.errors import EndOfStream, InputError, MatteboxError, SourceError
+from appliance.frame import Format, Frame
+from appliance.gst import Gst, error_text
+from appliance.settings import Source as SourceSettings
+from appliance.sources.elements import make
+from appliance.sources.gstreamer import GstSource, running_time
+from appliance.sources.timeline import Pacer
+from appliance.sources.uri import Uri, check_file
+
+log = structlog.get_logger(__name__)
+
+
+class FileSource(GstSource):
+    """Plays a file.
+
+    The decoder runs a few pictures ahead. When its last picture is out, those still unread are
+    set aside and the file starts again while they are shown, so a loop costs nobody time.
+    """
+
+    buffers = 4
+    decoder_threads = 2
+
+    def __init__(self, settings: SourceSettings, uri: Uri) -> None:
+        super().__init__(settings, f"file {uri.rest!r}")
+        self._uri = uri
+        self.live = settings.pace == "realtime"
+        self._pacer = Pacer()
+        self._held: deque[Gst.Sample] = deque()
+        self._due: tuple[Gst.Sample, tuple[int, bool]] | None = None
+        self._restart = False
+        self._this_round = 0
+
+    @property
+    def live_drop(self) -> bool:
+        """A file waits for its reader."""
+        return False
+
+    def head(self, pipeline: Gst.Pipeline) -> Gst.Element:
+        """See ``GstSource.head``."""
+        source = make("filesrc", location=self._uri.rest)
+        pipeline.add(source)
+        return source
+
+    def open(self, want: Format | None) -> Format:
+        """See ``Source.open``."""
+        check_file(self._path(), "source")
+        self._held.clear()
+        self._due, self._restart, self._this_round = None, False, 0
+        self._pacer = Pacer()
+        return super().open(want)
+
+    def read(self, timeout: float) -> Frame | None:
+        """See ``Source.read``."""
+        deadline = time.monotonic() + timeout
+        if self._due is None:
+            sample = self._next(deadline)
+            if sample is None:
+                return None
+            self._due = sample, self._timeline.place(running_time(sample))
+        sample, placed = self._due
+        if self.live and not self._pacer.wait(placed[0], deadline - time.monotonic()):
+            return None
+        self._due = None
+        return self._frame(sample, placed)
+
+    def failed(self, message: Gst.Message) -> MatteboxError:
+        """See ``GstSource.failed``: what cannot be played at all never will be."""
+        return InputError(
+            f"{self.name}: not a video that can be played ({error_text(message)}){self._missing}; "
+            "check it with ffprobe"
+        )
+
+    def no_picture(self, why: str) -> MatteboxError:
+        """See ``GstSource.no_picture``."""
+        return InputError(
+            f"{self.name}: {why}{self._missing}; expected a video with pictures: check it with ffprobe"
+        )
+
+    def _path(self) -> str:
+        return self._uri.rest
+
+    def _next(self, deadline: float) -> Gst.Sample | None:
+        """The next sample, over the end of the file and back to its start."""
+        if self._held:
+            return self._held.popleft()
+        while True:
+            try:
+                if self._ended.is_set():
+                    self._loop()
+                    if self._held:
+                        return self._held.popleft()
+                sample = self._take(deadline)
+            except InputError as error:
+                self._broken_off(error)
+                continue
+            if sample is not None:
+                self._count(sample)
+                return sample
+            if not self._ended.is_set() and time.monotonic() >= deadline:
+                return None
+
+    def _count(self, sample: Gst.Sample) -> None:
+        if self._restart:
+            self._timeline.restart()
+            self._restart = False
+        self._this_round += 1
+
+    def _loop(self) -> None:
+        """Set aside what is decoded but unread, and start the file again."""
+        while (sample := self._pull(0)) is not None:
+            self._count(sample)
+            self._held.append(sample)
+        if not self.settings.loop:
+            if self._held:
+                return
+            raise EndOfStream(f"{self.name}: played to its end")
+        self._again()
+
+    def _again(self) -> None:
+        if not self._this_round:
+            raise SourceError(f"{self.name}: no picture since it was started again")
+        self._this_round, self._restart = 0, True
+        assert self._pipeline is not None
+        self._ended.clear()
+        if not self._pipeline.seek_simple(
+            Gst.Format.TIME, Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT, 0
+        ):
+            self._reopen()
+
+    def _reopen(self) -> None:
+        """Start anew what cannot be wound back, keeping format, count and timeline."""
+        format, frames, timeline = self.format, self.frames, self._timeline
+        check_file(self._path(), "source")
+        super().open(self._want or format)
+        self.frames, self._timeline = frames, timeline
+
+    def _broken_off(self, error: InputError) -> None:
+        """A file that breaks off after some pictures (truncated, say) ends there."""
+        if not self._this_round:
+            raise SourceError(str(error)) from error
+        log.warning("the file breaks off; taken for its end", source=self.name, reason=str(error))
+        if not self.settings.loop:
+            raise EndOfStream(f"{self.name}: played to where it breaks off") from error
+        self._this_round, self._restart = 0, True
+        self._reopen()

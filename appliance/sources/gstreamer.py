@@ -1,0 +1,276 @@
+"""What all GStreamer sources share: a pipeline that is watched, pulled from, and always let go.
+
+    the source's own elements ! decodebin ! what ``conform`` finds needed ! appsink
+
+No main loop runs: whoever reads also looks at the bus.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from appliance.errors import EndOfStream, InputError, MatteboxError, SourceError
+from appliance.frame import Format, Frame
+from appliance.gst import Gst, GstApp, error_text, frame_of
+from appliance.settings import Source as SourceSettings
+from appliance.sources.conform import conform
+from appliance.sources.elements import chain, make
+from appliance.sources.timeline import Timeline
+from appliance.sources.uri import redact
+
+log = structlog.get_logger(__name__)
+
+# How long one look at the appsink lasts before the bus is looked at again.
+_GLANCE = 20 * Gst.MSECOND
+_CLOSE_WITHIN = 1.5
+
+
+class GstSource:
+    """A source made of a GStreamer pipeline. Subclasses build its head and word its errors.
+
+    Attributes:
+        live: True for what cannot wait.
+        name: what logs and errors call it; holds no password.
+    """
+
+    live = True
+    # Pictures the appsink may hold: enough to ride out a late reader, few enough to stay fresh.
+    buffers = 2
+    # Threads of a software decoder; frame threading delays by a picture for each.
+    decoder_threads = 1
+
+    def __init__(self, settings: SourceSettings, name: str) -> None:
+        self.settings = settings
+        self.name = name
+        self.frames = 0
+        self.format: Format | None = None
+        self._pipeline: Gst.Pipeline | None = None
+        self._sink: GstApp.AppSink | None = None
+        self._want: Format | None = None
+        self._first: Gst.Sample | None = None
+        self._failure: Exception | None = None
+        self._missing = ""
+        self._linking = threading.Lock()
+        # The end of the stream has reached the appsink, whose last pictures may still be unread.
+        self._ended = threading.Event()
+        self._timeline = Timeline(Gst.SECOND // 30, settings.timeout_s)
+
+    # What a subclass gives.
+
+    def head(self, pipeline: Gst.Pipeline) -> Gst.Element:
+        """Add the elements before the decoder to ``pipeline``; returns the one to link from.
+
+        An element whose pads come later links itself to ``self.decoder`` and is returned too.
+        """
+        raise NotImplementedError
+
+    def failed(self, message: Gst.Message) -> MatteboxError:
+        """The exception for an error message of the bus."""
+        return SourceError(f"{self.name}: {redact(error_text(message))}{self._missing}")
+
+    # The contract (sources/base.py).
+
+    def open(self, want: Format | None) -> Format:
+        """See ``Source.open``. Waits ``timeout_s`` for the first picture."""
+        self.close()
+        self._want, self.frames = want, 0
+        try:
+            self._start()
+            deadline = time.monotonic() + self.settings.timeout_s
+            while self._first is None:
+                self._first = self._pull(_GLANCE)
+                if self._first is None and self._ended.is_set():
+                    raise self.no_picture("it ended without a picture")
+                if self._first is None and time.monotonic() > deadline:
+                    raise self.no_picture(f"no picture within {self.settings.timeout_s:g} s")
+        except BaseException:
+            self.close()
+            raise
+        assert self.format is not None
+        numerator, denominator = self.format.fps
+        self._timeline = Timeline(Gst.SECOND * denominator // numerator, self._longest_gap())
+        return self.format
+
+    def read(self, timeout: float) -> Frame | None:
+        """See ``Source.read``."""
+        deadline = time.monotonic() + timeout
+        while True:
+            sample = self._take(deadline)
+            if sample is not None:
+                return self._frame(sample)
+            if self._ended.is_set():
+                raise EndOfStream(f"{self.name}: the stream ended")
+            if time.monotonic() >= deadline:
+                return None
+
+    def close(self) -> None:
+        """See ``Source.close``."""
+        pipeline, self._pipeline = self._pipeline, None
+        self._sink = self._first = self._failure = self.format = None
+        self._missing = ""
+        if pipeline is None:
+            return
+        # A driver or a server that does not answer can hold up the change of state for ever.
+        closer = threading.Thread(
+            target=pipeline.set_state, args=(Gst.State.NULL,), name="source-close", daemon=True
+        )
+        closer.start()
+        closer.join(_CLOSE_WITHIN)
+        if closer.is_alive():
+            log.warning(
+                "a source does not let go; left behind",
+                source=self.name, waited_s=_CLOSE_WITHIN,
+            )  # fmt: skip
+
+    # Inside.
+
+    def no_picture(self, why: str) -> MatteboxError:
+        """The exception for a stream that opens but gives nothing."""
+        return SourceError(f"{self.name}: {why}{self._missing}; is anything sent?")
+
+    def _longest_gap(self) -> float:
+        return 0.8 * self.settings.timeout_s
+
+    def _start(self) -> None:
+        self._ended.clear()
+        self._pipeline = pipeline = Gst.Pipeline()
+        pipeline.connect("deep-element-added", self._tune)
+        self._sink = sink = make(
+            "appsink", sync=False, max_buffers=self.buffers, drop=self.live_drop, enable_last_sample=False
+        )
+        sink.get_static_pad("sink").add_probe(
+            Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.EVENT_FLUSH, self._on_sink_event
+        )
+        # Only the picture is decoded: sound and subtitles are dropped where they are found.
+        self.decoder = make("decodebin", caps=Gst.Caps.from_string("video/x-raw(ANY)"))
+        self.decoder.set_property("expose-all-streams", False)
+        self.decoder.connect("pad-added", self._on_pad)
+        self.decoder.connect("no-more-pads", self._on_all_pads)
+        pipeline.add(sink)
+        pipeline.add(self.decoder)
+        head = self.head(pipeline)
+        if head is not self.decoder and head.get_static_pad("src") is not None and not head.link(self.decoder):
+            raise SourceError(f"{self.name}: GStreamer could not link {head.get_name()}")
+        if pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
+            self._look_at_bus()
+            raise SourceError(f"{self.name}: GStreamer could not start it")
+
+    @property
+    def live_drop(self) -> bool:
+        """Whether the appsink drops what is not fetched in time, rather than wait."""
+        return self.live
+
+    def _tune(self, _bin: Gst.Bin, _child: Gst.Bin, element: Gst.Element) -> None:
+        """Called for each element that decodebin puts in, before it starts."""
+        factory = element.get_factory()
+        if factory is not None and factory.get_name().startswith("avdec_"):
+            if element.find_property("max-threads") is not None:
+                element.set_property("max-threads", self.decoder_threads)
+
+    def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
+        """Called by a streaming thread for each stream decodebin has decoded: takes the first."""
+        caps = pad.get_current_caps() or pad.query_caps(None)
+        if self._sink is None or not caps.get_structure(0).get_name().startswith("video/"):
+            return
+        with self._linking:
+            if self.format is not None:
+                return
+            try:
+                made = conform(caps, self._want, _orientation(pad), self.name)
+                self.format = made.format
+                assert self._pipeline is not None
+                chain(self._pipeline, [*made.elements, self._sink])
+                if pad.link(made.elements[0].get_static_pad("sink")) != Gst.PadLinkReturn.OK:
+                    raise SourceError(f"{self.name}: its pictures cannot be linked ({caps.to_string()})")
+            except Exception as error:  # noqa: BLE001 -- handed to the reader, who raises it
+                self._failure = error
+
+    def _on_all_pads(self, _decoder: Gst.Element) -> None:
+        if self.format is None and self._failure is None:
+            self._failure = InputError(
+                f"{self.name}: it has no video{self._missing}; expected a stream with pictures"
+            )
+
+    def _on_sink_event(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        kind = info.get_event().type
+        if kind == Gst.EventType.EOS:
+            self._ended.set()
+        elif kind in (Gst.EventType.FLUSH_STOP, Gst.EventType.STREAM_START):
+            self._ended.clear()
+        return Gst.PadProbeReturn.OK
+
+    def _look_at_bus(self) -> None:
+        """Raise what a streaming thread or an element has reported."""
+        if self._failure is not None:
+            raise self._failure
+        assert self._pipeline is not None
+        bus = self._pipeline.get_bus()
+        while (message := bus.pop()) is not None:
+            if message.type == Gst.MessageType.ERROR:
+                raise self.failed(message)
+            if message.type == Gst.MessageType.ELEMENT:
+                structure = message.get_structure()
+                if structure is not None and structure.get_name() == "missing-plugin":
+                    self._missing = f"; there is no {structure.get_string('name')} here, " + _DECODERS
+
+    def _pull(self, nanoseconds: int) -> Gst.Sample | None:
+        """The appsink's next sample, or None after a wait; raises what went wrong meanwhile."""
+        if self._sink is None:
+            raise SourceError(f"{self.name}: it is not open")
+        sample = self._sink.try_pull_sample(max(0, nanoseconds))
+        self._look_at_bus()
+        if sample is None:
+            return None
+        # The appsink wants its own sample object back: it complains when it must flush or change
+        # caps while somebody holds it.
+        return Gst.Sample.new(sample.get_buffer(), sample.get_caps(), sample.get_segment(), None)
+
+    def _take(self, deadline: float) -> Gst.Sample | None:
+        """The next sample, or None at the deadline (``time.monotonic()``) or the stream's end."""
+        if self._first is not None:
+            sample, self._first = self._first, None
+            return sample
+        while True:
+            left = int((deadline - time.monotonic()) * 1e9)
+            sample = self._pull(min(_GLANCE, left))
+            if sample is not None or left <= 0:
+                return sample
+            # A last glance: the end may have come between the pull and the look at the flag.
+            if self._ended.is_set():
+                return self._pull(0)
+
+    def _frame(self, sample: Gst.Sample, placed: tuple[int, bool] | None = None) -> Frame:
+        """The sample as a frame, at its place in the timeline unless that is given."""
+        pts, jump = placed or self._timeline.place(running_time(sample))
+        frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=jump or self.frames == 0)
+        self.frames += 1
+        return frame
+
+
+_DECODERS = (
+    "install the decoders: apt install gstreamer1.0-libav gstreamer1.0-plugins-good "
+    "gstreamer1.0-plugins-bad"
+)
+
+
+def running_time(sample: Gst.Sample) -> int | None:
+    """A sample's time since the stream's start, nanoseconds; None when it bears none."""
+    pts = sample.get_buffer().pts
+    if pts == Gst.CLOCK_TIME_NONE:
+        return None
+    running = sample.get_segment().to_running_time(Gst.Format.TIME, pts)
+    return int(running if running != Gst.CLOCK_TIME_NONE else pts)
+
+
+def _orientation(pad: Gst.Pad) -> str | None:
+    """The orientation tag of a stream that is not upright, as ``rotate-90``."""
+    index = 0
+    while (event := pad.get_sticky_event(Gst.EventType.TAG, index)) is not None:
+        found, turn = event.parse_tag().get_string(Gst.TAG_IMAGE_ORIENTATION)
+        if found and turn != "rotate-0":
+            return str(turn)
+        index += 1
+    return None

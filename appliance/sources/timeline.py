@@ -1,0 +1,69 @@
+"""Presentation times that rise whatever the stream does, and the clock that paces a file."""
+
+from __future__ import annotations
+
+import time
+
+
+class Timeline:
+    """Maps a stream's times to times that rise from frame to frame.
+
+    A step back, or ahead by more than ``longest_gap`` seconds, is a jump: the next frame follows
+    one frame's time after the last. All times are integers in nanoseconds.
+    """
+
+    def __init__(self, frame_time: int, longest_gap: float) -> None:
+        self.frame_time = max(1, frame_time)
+        self._longest = int(longest_gap * 1e9)
+        self._offset = 0
+        self._last: int | None = None
+        self._restarted = False
+
+    def restart(self) -> None:
+        """The stream starts anew (a loop): its next frame follows the last."""
+        self._restarted = True
+
+    def place(self, pts: int | None) -> tuple[int, bool]:
+        """The presentation time of a frame stamped ``pts``, and whether there was a jump or restart.
+
+        None (no stamp) is one frame's time after the last.
+        """
+        if self._last is None:
+            self._last = pts if pts is not None else 0
+            self._restarted = False
+            return self._last, False
+        expected = self._last + self.frame_time
+        placed = expected if pts is None else pts + self._offset
+        jump = self._restarted or not 0 < placed - self._last <= self._longest
+        if jump:
+            placed = expected
+        if pts is not None:
+            self._offset = placed - pts
+        self._last, self._restarted = placed, False
+        return placed, jump
+
+
+class Pacer:
+    """Says when a frame is due, so that a file plays at its own speed.
+
+    When frames come later than ``slack`` seconds (a machine too slow, a machine that slept), the
+    schedule starts anew at that frame: the clip is then shown slower, never in a burst.
+    """
+
+    def __init__(self, slack: float = 0.25) -> None:
+        self._slack = int(slack * 1e9)
+        self._zero: int | None = None
+
+    def wait(self, pts: int, timeout: float) -> bool:
+        """Wait until ``pts`` (nanoseconds) is due; False when it is not due within ``timeout`` s."""
+        now = time.monotonic_ns()
+        if self._zero is None or now - (self._zero + pts) > self._slack:
+            self._zero = now - pts
+            return True
+        left = self._zero + pts - now
+        if left > timeout * 1e9:
+            time.sleep(max(0.0, timeout))
+            return False
+        if left > 0:
+            time.sleep(left / 1e9)
+        return True
