@@ -79,8 +79,14 @@ def check(options: argparse.Namespace) -> int:
 def doctor(options: argparse.Namespace) -> int:
     """Examine the machine."""
     from appliance import doctor
+    from appliance.settings import Settings
 
-    return doctor.run(load(options).settings, as_json=options.json)
+    try:
+        return doctor.run(load(options).settings, as_json=options.json)
+    except InvalidConfig as error:
+        # What is wrong with the file must not hide what is wrong with the machine.
+        wrong = [doctor.Finding("bad", "settings", str(mistake)) for mistake in error.mistakes]
+        return doctor.run(Settings(), as_json=options.json, first=wrong)
 
 
 def devices(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ the host or the file is there is found out by whoever opens it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ OUTPUT_SCHEMES = ("rtsp", "display", "file", "v4l2", "null")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _COLOUR = re.compile(r"colou?r:(?://)?(.*)", re.IGNORECASE)
-_PASSWORD = re.compile(r"(://[^/@\s:]*):[^/@\s]*@")
+# A number up to the first slash is a port, not a password (rtsp://camera:554/stream@main).
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):(?!\d+(?:/|\s|$))\S*@")
 
 
 class Allowed(str):
@@ -51,7 +53,9 @@ def path_of(uri: str) -> Path | None:
     if scheme == "" and uri != "auto":
         return Path(uri)
     if scheme == "file":
-        return Path(unquote(urlsplit(uri).path))
+        rest = uri[len("file://") :].removeprefix("localhost")
+        # People paste paths behind file:// as they are, per cent signs and all.
+        return Path(rest) if os.path.lexists(rest) else Path(unquote(rest))
     if scheme == "v4l2":
         return Path(uri[len("v4l2://") :])
     return None
@@ -82,24 +86,25 @@ def _known(uri: str, schemes: tuple[str, ...]) -> str:
     scheme = scheme_of(uri)
     if scheme and scheme not in schemes:
         raise ValueError(f"{scheme}:// is none of {', '.join(f'{s}://' for s in schemes)}")
-    if scheme == "file" and (urlsplit(uri).netloc or not urlsplit(uri).path.startswith("/")):
+    if scheme == "file" and not re.match(r"file://(localhost)?/", uri, re.IGNORECASE):
         raise ValueError("a file address has three slashes: file:///home/me/clip.mp4")
     if scheme == "v4l2" and not uri.startswith("v4l2:///dev/"):
         raise ValueError("a device is written v4l2:///dev/video0")
     if scheme in ("rtsp", "rtsps"):
-        _check_rtsp(uri)
+        _check_rtsp(uri, listen=schemes is OUTPUT_SCHEMES)
     if "\0" in uri:
         raise ValueError("an address cannot hold a NUL character")
     return uri
 
 
-def _check_rtsp(uri: str) -> None:
+def _check_rtsp(uri: str, *, listen: bool) -> None:
+    """An address to connect to, or to listen at (where port 0 takes a free one)."""
     try:
         parts = urlsplit(uri)
         port = parts.port
     except ValueError:
         raise ValueError("the port must be a number from 1 to 65535") from None
-    if not parts.hostname or port == 0:
+    if not parts.hostname or (port == 0 and not listen):
         raise ValueError("an RTSP address is written rtsp://host:port/path, port 1 to 65535")
 
 
