@@ -1,0 +1,113 @@
+"""The pipeline's thread: frames in from the source's mailbox, composites out to the programme."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+
+import structlog
+
+from appliance.errors import MattingError
+from appliance.frame import Frame
+from appliance.gst import BufferPool, Lease
+from appliance.mailbox import Closed, Mailbox
+from appliance.pipeline import Pipeline
+from appliance.programme import Programme
+
+_POLL_S = 0.25
+_CANVAS_WAIT_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Runs the pipeline on the newest frame, over and over, in a thread of its own."""
+
+    def __init__(
+        self,
+        inbox: Mailbox[Frame],
+        pipeline: Pipeline,
+        programme: Programme,
+        pool: BufferPool,
+        *,
+        patient: bool = False,
+    ) -> None:
+        """``patient``: wait for a free canvas instead of dropping the frame (fast files)."""
+        self._inbox = inbox
+        self._pipeline = pipeline
+        self._programme = programme
+        self._pool = pool
+        self._patient = patient
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+        self.processed = 0
+        self.failed = 0
+        self.no_canvas = 0
+        self.people = 0
+        self.latency_ns: deque[int] = deque(maxlen=600)
+        self.error: BaseException | None = None
+        """What ended the thread, when it was not ``stop``."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> bool:
+        """Ask the thread to end; False when it has not within ``timeout`` seconds."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                frame = self._inbox.get(_POLL_S)
+                if frame is not None:
+                    self._composite(frame)
+        except Closed:
+            return
+        except Exception as error:  # noqa: BLE001  the daemon ends on it, with the traceback
+            self.error = error
+            log.exception("the pipeline's thread died")
+
+    def _composite(self, frame: Frame) -> None:
+        out = self._canvas()
+        if out is None:
+            self.no_canvas += 1
+            return
+        lease = out.owner
+        assert isinstance(lease, Lease)
+        try:
+            outcome = self._pipeline.process(frame, out)
+        except MattingError as error:
+            self.failed += 1
+            self._programme.fail(str(error))
+            return
+        lease.seal()
+        self.people = outcome.people
+        self.processed += 1
+        self._programme.publish(
+            replace(
+                out, pts=frame.pts, captured=frame.captured, serial=frame.serial,
+                discontinuity=frame.discontinuity,
+            )  # fmt: skip
+        )
+        self.latency_ns.append(time.monotonic_ns() - frame.captured)
+
+    def _canvas(self) -> Frame | None:
+        """A canvas; None when all are still with the outputs."""
+        out = self._pool.acquire()
+        if out is None and self._patient:
+            deadline = time.monotonic() + _CANVAS_WAIT_S
+            # GStreamer gives memory back without telling anyone.
+            while out is None and time.monotonic() < deadline and not self._stop.wait(0.002):
+                out = self._pool.acquire()
+        return out
