@@ -112,7 +112,7 @@ class _Builder:
             elif isinstance(event, yaml.NodeEvent):
                 root = self._node(event, events, "", 0)
         # A file of nothing but comments is a document with one empty scalar, or none at all.
-        if isinstance(root, Scalar) and root.plain and root.text == "":
+        if isinstance(root, Scalar) and root.is_null:
             return None
         return root
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from typing import NamedTuple
 
@@ -54,6 +54,11 @@ def apply(root: Mapping, overrides: Iterable[Override], defaults: Mapping) -> li
         if not all(parts):
             mistakes.append(Mistake(origin, "", f"found {override.key!r}; expected key.path=value"))
             continue
+        leaf = next((p for p in _prefixes(parts) if _is_single(p)), None)
+        if leaf is not None:
+            message = f"{'.'.join(leaf)} is a single value, with nothing below it"
+            mistakes.append(Mistake(origin, override.key, message))
+            continue
         value, wrong = _value(override, parts, origin)
         mistakes.extend(wrong)
         if value is not None:
@@ -79,6 +84,15 @@ def _value(
     if node is None and not mistakes:
         node = Scalar("", True, origin)
     return node, located
+
+
+def _prefixes(parts: list[str]) -> Iterator[list[str]]:
+    return (parts[:length] for length in range(1, len(parts)))
+
+
+def _is_single(parts: list[str]) -> bool:
+    field = _find(parts)
+    return field is not None and section_of(field) is None and item_of(field) is None
 
 
 def _find(parts: list[str]) -> FieldInfo | None:
@@ -132,10 +146,7 @@ def _put(
                 here.items[part], here.keys[part] = inner, origin
             here = inner
         else:
-            # A value where a section should be: the file's own mistake, told when it is read.
-            known = path in Settings.model_fields
-            if not known or here.origin == origin:
-                mistakes.append(Mistake(origin, ".".join(parts), f"{path} is a single value"))
+            # A value where a section should be: that mistake is told when the tree is read.
             return
 
 

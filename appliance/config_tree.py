@@ -51,6 +51,11 @@ class Scalar:
     plain: bool
     origin: Origin
 
+    @property
+    def is_null(self) -> bool:
+        """True for an empty value and for what YAML calls null."""
+        return self.plain and self.text in {"", "~", "null", "Null", "NULL"}
+
     def shown(self) -> str:
         """The text as a message shows it: short, printable, quoted when it was."""
         text = self.text if len(self.text) <= 60 else self.text[:57] + "…"

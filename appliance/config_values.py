@@ -23,7 +23,6 @@ _INT = re.compile(r"[-+]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
 _SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:
@@ -140,7 +139,7 @@ class Reading:
         self, data: dict[str, Any], name: str, node: Node, field: FieldInfo, key: str
     ) -> None:
         section, item = section_of(field), item_of(field)
-        nothing = isinstance(node, Scalar) and node.plain and node.text in _NULL
+        nothing = isinstance(node, Scalar) and node.is_null
         if section is not None:
             if isinstance(node, Mapping):
                 data[name] = self._section(node, section, key)
