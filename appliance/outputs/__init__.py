@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from appliance import settings
 from appliance.errors import InputError
 from appliance.outputs.base import Output
+from appliance.uris import OUTPUT_SCHEMES, path_of, scheme_of
 
 __all__ = ["Output", "make_output"]
 
@@ -16,21 +15,31 @@ def make_output(output: settings.Output) -> Output:
 
     Raises InputError when the URI names none, MissingDependency when its libraries are missing.
     """
-    # Imported where they are used: a machine without the RTSP server's library can still
-    # write files.
-    scheme = urlsplit(output.uri).scheme if "://" in output.uri else "file"
-    if scheme == "rtsp":
-        from appliance.outputs.encoders import Wanted
-        from appliance.outputs.rtsp import RtspOutput
-
-        video = Wanted(output.encoder, output.bitrate_kbps, output.keyframe_s)
-
-        return RtspOutput(output.uri, video)
+    # Imported where they are used: a machine without the RTSP server's library can still write
+    # files, and no GStreamer is loaded for nothing.
+    scheme, path = scheme_of(output.uri), path_of(output.uri)
     if scheme == "null":
         from appliance.outputs.null import NullOutput
 
         return NullOutput(output.uri)
-    raise InputError(
-        f"output {output.uri!r}: no output is called {scheme}://; expected rtsp://HOST:PORT/PATH, "
-        "null://"
-    )
+    if scheme == "display":
+        from appliance.outputs.display import DisplayOutput
+
+        return DisplayOutput(output.uri)
+    if scheme == "v4l2" and path is not None:
+        from appliance.outputs.loopback import LoopbackOutput
+
+        return LoopbackOutput(path)
+    if scheme == "rtsp" or path is not None:
+        from appliance.outputs.encoders import Wanted
+
+        video = Wanted(output.encoder, output.bitrate_kbps, output.keyframe_s)
+        if path is not None:
+            from appliance.outputs.file import FileOutput
+
+            return FileOutput(path, video)
+        from appliance.outputs.rtsp import RtspOutput
+
+        return RtspOutput(output.uri, video)
+    known = ", ".join(f"{name}://" for name in OUTPUT_SCHEMES)
+    raise InputError(f"output {output.uri!r}: expected one of {known}, or a path that ends in .mp4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MIN_STEP_NS = 100_000
+MAX_GAP_NS = 10 * 10**9
 
 
 class ArrivalClock:
@@ -37,4 +38,26 @@ class ArrivalClock:
         late = now - due
         pts = due + late // 16 if 0 < late < self._period / 2 else now
         self._last = max(pts, self._last + MIN_STEP_NS)
+        return self._last
+
+
+class RecordingClock:
+    """Turns frames' times into those of a recording: from 0, always rising, gaps kept.
+
+    Frames come with rising times; a step back or a jump of more than ``MAX_GAP_NS`` is taken for
+    a mistake of whoever stamped them and recorded as one frame's time.
+    """
+
+    def __init__(self, period: int) -> None:
+        """``period`` is the nominal time between two frames, nanoseconds."""
+        self._period = period
+        self._pts: int | None = None
+        self._last = 0
+
+    def stamp(self, pts: int) -> int:
+        """The time in the recording of a frame stamped ``pts``, both in nanoseconds."""
+        if self._pts is not None:
+            step = pts - self._pts
+            self._last += max(MIN_STEP_NS, step) if 0 < step <= MAX_GAP_NS else self._period
+        self._pts = pts
         return self._last
