@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from appliance.errors import InputError
 from appliance.frame import Colour, Format, Matrix, Range
 from appliance.gst import Gst, GstVideo, colorimetry, full_range
-from appliance.values import MAX_SIDE, MIN_SIDE
 from appliance.sources.elements import make, takes
+from appliance.values import MAX_SIDE, MIN_SIDE
 
 # What brings a picture out of a device's memory, by the caps feature that says it is there.
 _DOWNLOADS = {
@@ -101,7 +101,8 @@ def _colour(info: GstVideo.VideoInfo) -> Colour:
 
 def _resize(info: GstVideo.VideoInfo, caps: Gst.Caps, target: Format) -> list[Gst.Element]:
     """Crop to even sides, scale, convert; in the order that touches the fewest pixels."""
-    crop, scale, convert = make("videocrop"), make("videoscale", add_borders=True), make("videoconvert")
+    crop, convert = make("videocrop"), make("videoconvert")
+    scale = make("videoscale", add_borders=True)
     crop.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, _crop_to_even, crop)
     shrinks = info.width * info.height > 2 * target.width * target.height
     if shrinks and takes("videocrop", caps) and takes("videoscale", caps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from appliance.errors import MissingDependency
@@ -53,7 +54,7 @@ def chain(pipeline: Gst.Pipeline, elements: list[Gst.Element]) -> None:
     for element in elements:
         if element.get_parent() is None:
             pipeline.add(element)
-    for left, right in zip(elements, elements[1:], strict=False):
+    for left, right in pairwise(elements):
         if not left.link(right):
             raise MissingDependency(
                 f"GStreamer cannot link {left.get_factory().get_name()} to "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from pathlib import Path
 
 import structlog
 
@@ -11,10 +12,10 @@ from appliance.errors import EndOfStream, InputError, MatteboxError, SourceError
 from appliance.frame import Format, Frame
 from appliance.gst import Gst, error_text
 from appliance.settings import Source as SourceSettings
-from appliance.sources.elements import make
+from appliance.sources.check_file import check_file
+from appliance.sources.elements import chain, make
 from appliance.sources.gstreamer import GstSource, running_time
 from appliance.sources.timeline import Pacer
-from appliance.sources.uri import Uri, check_file
 
 log = structlog.get_logger(__name__)
 
@@ -29,9 +30,9 @@ class FileSource(GstSource):
     buffers = 4
     decoder_threads = 2
 
-    def __init__(self, settings: SourceSettings, uri: Uri) -> None:
-        super().__init__(settings, f"file {uri.rest!r}")
-        self._uri = uri
+    def __init__(self, settings: SourceSettings, path: Path) -> None:
+        super().__init__(settings, f"file {str(path)!r}")
+        self._path = path
         self.live = settings.pace == "realtime"
         self._pacer = Pacer()
         self._held: deque[Gst.Sample] = deque()
@@ -44,15 +45,13 @@ class FileSource(GstSource):
         """A file waits for its reader."""
         return False
 
-    def head(self, pipeline: Gst.Pipeline) -> Gst.Element:
+    def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""
-        source = make("filesrc", location=self._uri.rest)
-        pipeline.add(source)
-        return source
+        chain(pipeline, [make("filesrc", location=str(self._path)), self.decoder])
 
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``."""
-        check_file(self._path(), "source")
+        check_file(self._path, "source")
         self._held.clear()
         self._due, self._restart, self._this_round = None, False, 0
         self._pacer = Pacer()
@@ -82,11 +81,9 @@ class FileSource(GstSource):
     def no_picture(self, why: str) -> MatteboxError:
         """See ``GstSource.no_picture``."""
         return InputError(
-            f"{self.name}: {why}{self._missing}; expected a video with pictures: check it with ffprobe"
+            f"{self.name}: {why}{self._missing}; expected a video with pictures, check it with "
+            "ffprobe"
         )
-
-    def _path(self) -> str:
-        return self._uri.rest
 
     def _next(self, deadline: float) -> Gst.Sample | None:
         """The next sample, over the end of the file and back to its start."""
@@ -139,7 +136,7 @@ class FileSource(GstSource):
     def _reopen(self) -> None:
         """Start anew what cannot be wound back, keeping format, count and timeline."""
         format, frames, timeline = self.format, self.frames, self._timeline
-        check_file(self._path(), "source")
+        check_file(self._path, "source")
         super().open(self._want or format)
         self.frames, self._timeline = frames, timeline
 

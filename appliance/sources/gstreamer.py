@@ -19,7 +19,7 @@ from appliance.settings import Source as SourceSettings
 from appliance.sources.conform import conform
 from appliance.sources.elements import chain, make
 from appliance.sources.timeline import Timeline
-from appliance.sources.uri import redact
+from appliance.uris import redact
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,7 @@ class GstSource:
         self.name = name
         self.frames = 0
         self.format: Format | None = None
+        self.decoder: Gst.Element | None = None
         self._pipeline: Gst.Pipeline | None = None
         self._sink: GstApp.AppSink | None = None
         self._want: Format | None = None
@@ -60,11 +61,8 @@ class GstSource:
 
     # What a subclass gives.
 
-    def head(self, pipeline: Gst.Pipeline) -> Gst.Element:
-        """Add the elements before the decoder to ``pipeline``; returns the one to link from.
-
-        An element whose pads come later links itself to ``self.decoder`` and is returned too.
-        """
+    def head(self, pipeline: Gst.Pipeline) -> None:
+        """Add the elements before ``self.decoder`` to ``pipeline`` and link them to it."""
         raise NotImplementedError
 
     def failed(self, message: Gst.Message) -> MatteboxError:
@@ -139,8 +137,9 @@ class GstSource:
         self._pipeline = pipeline = Gst.Pipeline()
         pipeline.connect("deep-element-added", self._tune)
         self._sink = sink = make(
-            "appsink", sync=False, max_buffers=self.buffers, drop=self.live_drop, enable_last_sample=False
-        )
+            "appsink", sync=False, max_buffers=self.buffers, drop=self.live_drop,
+            enable_last_sample=False,
+        )  # fmt: skip
         sink.get_static_pad("sink").add_probe(
             Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.EVENT_FLUSH, self._on_sink_event
         )
@@ -151,9 +150,7 @@ class GstSource:
         self.decoder.connect("no-more-pads", self._on_all_pads)
         pipeline.add(sink)
         pipeline.add(self.decoder)
-        head = self.head(pipeline)
-        if head is not self.decoder and head.get_static_pad("src") is not None and not head.link(self.decoder):
-            raise SourceError(f"{self.name}: GStreamer could not link {head.get_name()}")
+        self.head(pipeline)
         if pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._look_at_bus()
             raise SourceError(f"{self.name}: GStreamer could not start it")
@@ -166,9 +163,9 @@ class GstSource:
     def _tune(self, _bin: Gst.Bin, _child: Gst.Bin, element: Gst.Element) -> None:
         """Called for each element that decodebin puts in, before it starts."""
         factory = element.get_factory()
-        if factory is not None and factory.get_name().startswith("avdec_"):
-            if element.find_property("max-threads") is not None:
-                element.set_property("max-threads", self.decoder_threads)
+        software = factory is not None and factory.get_name().startswith("avdec_")
+        if software and element.find_property("max-threads") is not None:
+            element.set_property("max-threads", self.decoder_threads)
 
     def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
         """Called by a streaming thread for each stream decodebin has decoded: takes the first."""
@@ -184,8 +181,8 @@ class GstSource:
                 assert self._pipeline is not None
                 chain(self._pipeline, [*made.elements, self._sink])
                 if pad.link(made.elements[0].get_static_pad("sink")) != Gst.PadLinkReturn.OK:
-                    raise SourceError(f"{self.name}: its pictures cannot be linked ({caps.to_string()})")
-            except Exception as error:  # noqa: BLE001 -- handed to the reader, who raises it
+                    raise SourceError(f"{self.name}: cannot be linked ({caps.to_string()})")
+            except Exception as error:  # noqa: BLE001  handed to the reader, who raises it
                 self._failure = error
 
     def _on_all_pads(self, _decoder: Gst.Element) -> None:
@@ -214,7 +211,8 @@ class GstSource:
             if message.type == Gst.MessageType.ELEMENT:
                 structure = message.get_structure()
                 if structure is not None and structure.get_name() == "missing-plugin":
-                    self._missing = f"; there is no {structure.get_string('name')} here, " + _DECODERS
+                    what = structure.get_string("name")
+                    self._missing = f"; there is no {what} here, {_DECODERS}"
 
     def _pull(self, nanoseconds: int) -> Gst.Sample | None:
         """The appsink's next sample, or None after a wait; raises what went wrong meanwhile."""
@@ -245,7 +243,8 @@ class GstSource:
     def _frame(self, sample: Gst.Sample, placed: tuple[int, bool] | None = None) -> Frame:
         """The sample as a frame, at its place in the timeline unless that is given."""
         pts, jump = placed or self._timeline.place(running_time(sample))
-        frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=jump or self.frames == 0)
+        cut = jump or self.frames == 0
+        frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=cut)
         self.frames += 1
         return frame
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import structlog
 
+from appliance import v4l2
+from appliance.errors import InputError
 from appliance.settings import Source as SourceSettings
 from appliance.sources.base import Source
-from appliance.sources.uri import Uri, parse
+from appliance.uris import SOURCE_SCHEMES, path_of, redact, scheme_of
 
 log = structlog.get_logger(__name__)
 
@@ -18,43 +20,52 @@ def make_source(settings: SourceSettings) -> Source:
 
     Raises InputError for a URI that can never work, MissingDependency for what is not installed.
     """
-    uri = parse(settings.uri)
-    if uri.scheme == "auto":
-        uri = _choose()
+    uri = first_camera_or_demo() if settings.uri == "auto" else settings.uri
+    scheme, path = scheme_of(uri), path_of(uri)
+    rest = uri.partition("://")[2].strip("/")
     # Each kind is imported when it is asked for: what one of them needs may be missing.
-    if uri.scheme == "file":
+    if scheme in ("", "file") and path is not None:
         from appliance.sources.file import FileSource
 
-        return FileSource(settings, uri)
-    if uri.scheme == "test":
+        return FileSource(settings, path.expanduser() if scheme == "" else path)
+    if scheme == "test":
         from appliance.sources.pattern import PatternSource
 
-        return PatternSource(settings, uri)
-    if uri.scheme in ("rtsp", "rtsps"):
+        return PatternSource(settings, rest)
+    if scheme == "demo":
+        from appliance.sources.demo import DemoSource
+
+        return DemoSource(settings)
+    if scheme in ("rtsp", "rtsps"):
         from appliance.sources.rtsp import RtspSource
 
         return RtspSource(settings, uri)
-    if uri.scheme == "v4l2":
-        from appliance.sources.v4l2 import V4l2Source
+    if scheme == "v4l2" and path is not None:
+        from appliance.sources.camera import CameraSource
 
-        return V4l2Source(settings, uri)
-    if uri.scheme == "csi":
+        return CameraSource(settings, path)
+    if scheme == "csi":
         from appliance.sources.csi import CsiSource
 
-        return CsiSource(settings, uri)
-    from appliance.sources.demo import DemoSource
+        return CsiSource(settings, int(rest or 0))
+    known = ", ".join(f"{name}://" for name in SOURCE_SCHEMES)
+    raise InputError(
+        f"source {redact(uri)!r}: the scheme {scheme}:// is not known; expected {known}, auto, or "
+        "a path to a video file"
+    )
 
-    return DemoSource(settings, uri)
 
-
-def _choose() -> Uri:
-    """The first camera, else the demo."""
-    from appliance.sources.cameras import cameras
-
-    for camera in cameras():
-        if camera.captures:
-            log.info("source: auto is the first camera", camera=camera.name, uri=camera.uri)
-            return parse(camera.uri)
-        log.info("source: auto passes a device by", device=camera.path, reason=camera.problem)
-    log.info("source: auto is demo://, as there is no camera that can capture")
-    return parse("demo://")
+def first_camera_or_demo() -> str:
+    """The URI that ``auto`` stands for on this machine, which is also logged."""
+    for path in v4l2.nodes():
+        try:
+            device = v4l2.query(path)
+        except OSError as error:
+            log.warning("source: a video device is passed by", device=str(path), reason=str(error))
+            continue
+        # A loopback device that takes pictures is somebody's output, maybe our own.
+        if device.capture and device.modes and not (device.loopback and device.output):
+            log.info("source: auto is the first camera", camera=device.card, uri=f"v4l2://{path}")
+            return f"v4l2://{path}"
+    log.info("source: auto is demo://, as no camera here can capture")
+    return "demo://"

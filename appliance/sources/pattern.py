@@ -1,13 +1,12 @@
-"""test://PATTERN: GStreamer's test pictures, for trying outputs and backgrounds without a camera."""
+"""test://PATTERN: GStreamer's test pictures, for trying things without a camera."""
 
 from __future__ import annotations
 
 from appliance.errors import InputError
 from appliance.gst import Gst
 from appliance.settings import Source as SourceSettings
-from appliance.sources.elements import make
+from appliance.sources.elements import chain, make
 from appliance.sources.gstreamer import GstSource
-from appliance.sources.uri import Uri
 
 DEFAULT = "smpte"
 
@@ -21,16 +20,17 @@ def patterns() -> tuple[str, ...]:
 class PatternSource(GstSource):
     """A test pattern, 1280x720 at 30 frames a second unless the settings say otherwise."""
 
-    def __init__(self, settings: SourceSettings, uri: Uri) -> None:
-        super().__init__(settings, f"test://{uri.rest}")
-        self._pattern = uri.rest.strip("/") or DEFAULT
+    def __init__(self, settings: SourceSettings, pattern: str) -> None:
+        self._pattern = pattern or DEFAULT
+        super().__init__(settings, f"test://{self._pattern}")
         self.live = settings.pace == "realtime"
         if self._pattern not in patterns():
             raise InputError(
-                f"source {uri}: there is no pattern {self._pattern!r}; expected one of {', '.join(patterns())}"
+                f"source {self.name}: there is no such pattern; expected one of "
+                f"{', '.join(patterns())}"
             )
 
-    def head(self, pipeline: Gst.Pipeline) -> Gst.Element:
+    def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""
         width, height = (1280, 720) if self.settings.size == "auto" else self.settings.size
         numerator, denominator = (30, 1) if self.settings.fps == "auto" else self.settings.fps
@@ -42,7 +42,4 @@ class PatternSource(GstSource):
                 f"framerate={numerator}/{denominator}"
             ),
         )
-        pipeline.add(source)
-        pipeline.add(size)
-        source.link(size)
-        return size
+        chain(pipeline, [source, size, self.decoder])

@@ -24,7 +24,7 @@ class Timeline:
         self._restarted = True
 
     def place(self, pts: int | None) -> tuple[int, bool]:
-        """The presentation time of a frame stamped ``pts``, and whether there was a jump or restart.
+        """The presentation time of a frame stamped ``pts``; whether there was a jump or restart.
 
         None (no stamp) is one frame's time after the last.
         """
@@ -55,7 +55,7 @@ class Pacer:
         self._zero: int | None = None
 
     def wait(self, pts: int, timeout: float) -> bool:
-        """Wait until ``pts`` (nanoseconds) is due; False when it is not due within ``timeout`` s."""
+        """Wait until ``pts`` (ns) is due; False when it is not due within ``timeout`` seconds."""
         now = time.monotonic_ns()
         if self._zero is None or now - (self._zero + pts) > self._slack:
             self._zero = now - pts

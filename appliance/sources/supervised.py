@@ -1,0 +1,214 @@
+"""Keeps a source delivering: a thread that opens, reads, posts, and reconnects when it must."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import structlog
+
+from appliance.errors import EndOfStream, MatteboxError, SourceError
+from appliance.frame import Format, Frame
+from appliance.mailbox import Closed, Mailbox
+from appliance.settings import Source as SourceSettings
+from appliance.sources.base import Source
+
+log = structlog.get_logger(__name__)
+
+# Short, so that a stop is heard soon whatever the source waits for.
+_READ_S = 0.2
+_STOP_S = 2.0
+# A source that says "this will never work" while running is asked again only this seldom.
+_HOPELESS_S = 30.0
+
+State = Literal["connecting", "live", "waiting", "ended", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How the source is doing: ``state``, and in ``reason`` the words for a person.
+
+    connecting: being opened. live: frames come. waiting: it failed and is tried again soon.
+    ended: it does not loop and is over, or was stopped. failed: the thread died (see ``error``).
+    """
+
+    state: State
+    reason: str = ""
+
+
+class SourceFeeder:
+    """Runs one source in a thread of its own and posts its frames into a mailbox.
+
+    Attributes:
+        mailbox: where frames go; lossless for a source that can wait.
+        format: what every frame has, from ``start`` on.
+        state: see ``SourceState``.
+        frames: frames posted. reconnects: times the source was opened again.
+        error: what ended the thread, when nothing should have.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        settings: SourceSettings,
+        *,
+        want: Format | None = None,
+        mailbox: Mailbox[Frame] | None = None,
+    ) -> None:
+        self.source = source
+        self.mailbox: Mailbox[Frame] = mailbox or Mailbox(lossless=not source.live)
+        self.format = want
+        self.state = SourceState("connecting")
+        self.frames = 0
+        self.reconnects = 0
+        self.error: BaseException | None = None
+        self._settings = settings
+        self._stop = threading.Event()
+        # The first try is over, well or not; the format is known.
+        self._opened, self._known = threading.Event(), threading.Event()
+        self._first_error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="source", daemon=True)
+        self._offset = 0
+        self._serials = 0
+        self._last: tuple[int, int] | None = None
+        self._fresh = False
+
+    def start(self, timeout: float | None = None) -> Format | None:
+        """Start the thread and wait for the first ``open``.
+
+        Returns the format, or None when the source does not answer yet (it failed in a way that
+        may pass, or took longer than ``timeout`` seconds, by default a little more than the
+        source's own limit) and no ``want`` was given: it goes on being tried, and ``format`` is
+        set once it answers.
+
+        Raises InputError, MissingDependency and the like when it can never work.
+        """
+        limit = self._settings.timeout_s + 1 if timeout is None else timeout
+        self._thread.start()
+        self._opened.wait(limit)
+        if self._first_error is not None:
+            self._thread.join(_STOP_S)
+            raise self._first_error
+        return self.format
+
+    def wait_for_format(self, timeout: float) -> Format | None:
+        """The format, once the source has answered; None after ``timeout`` s or at the end."""
+        self._known.wait(timeout)
+        return self.format
+
+    def stop(self) -> bool:
+        """End the thread and close the source; False when that took more than 2 s."""
+        self._stop.set()
+        self.mailbox.close()
+        if self._thread.ident is not None:
+            self._thread.join(_STOP_S)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    # Inside the thread.
+
+    def _run(self) -> None:
+        try:
+            self._keep_going()
+        except Closed:
+            self.state = SourceState("ended", "stopped")
+        except Exception as error:  # reported to whoever watches
+            self.error = error
+            self.state = SourceState("failed", f"the source's thread died: {error}")
+            log.exception("the source's thread died")
+        finally:
+            self.source.close()
+            self._opened.set()
+            self._known.set()
+            # Whoever reads learns that no more will come.
+            self.mailbox.close()
+
+    def _keep_going(self) -> None:
+        wait = self._settings.retry_first_s
+        while not self._stop.is_set():
+            posted = self.frames
+            pause, reason = self._once()
+            if reason is None:
+                return
+            # Frames came: the trouble is new, and the first retry should be soon.
+            if self.frames > posted:
+                wait = self._settings.retry_first_s
+            pause = max(pause, wait)
+            self.state = SourceState("waiting", f"{reason}; next try in {pause:.3g} s")
+            log.warning("the source failed", reason=reason, retry_in_s=round(pause, 3))
+            self.source.close()
+            self._opened.set()
+            self._stop.wait(pause)
+            wait = min(wait * 2, self._settings.retry_most_s)
+        self.state = SourceState("ended", "stopped")
+
+    def _once(self) -> tuple[float, str | None]:
+        """Open and read to the bitter end: the least pause, and why; no reason when it is over."""
+        first = not self._opened.is_set()
+        self.state = SourceState("connecting", self.state.reason)
+        try:
+            self.format = self.source.open(self.format)
+            self._fresh = True
+            if not first:
+                self.reconnects += 1
+                log.info("the source is back", reconnects=self.reconnects)
+            self._opened.set()
+            self._known.set()
+            self._read()
+        except EndOfStream as error:
+            self.state = SourceState("ended", str(error))
+            log.info("the source ended", reason=str(error))
+            return 0.0, None
+        except SourceError as error:
+            return 0.0, str(error)
+        except MatteboxError as error:
+            if first:
+                self._first_error = error
+                self.state = SourceState("ended", str(error))
+                return 0.0, None
+            return min(_HOPELESS_S, 4 * self._settings.retry_most_s), str(error)
+        return 0.0, None
+
+    def _read(self) -> None:
+        deadline = time.monotonic() + self._settings.timeout_s
+        while not self._stop.is_set():
+            frame = self.source.read(_READ_S)
+            now = time.monotonic()
+            if frame is not None:
+                self._post(frame)
+                deadline = time.monotonic() + self._settings.timeout_s
+            elif now > deadline:
+                raise SourceError(f"no frame for {self._settings.timeout_s:g} s")
+
+    def _post(self, frame: Frame) -> None:
+        frame = self._follow(frame)
+        # A lossless mailbox may stay full for long (a paused reader); only a stop ends the wait.
+        while not self.mailbox.put(frame, timeout=_READ_S):
+            if self._stop.is_set():
+                return
+        self.frames += 1
+        if self.state.state != "live":
+            self.state = SourceState("live")
+
+    def _follow(self, frame: Frame) -> Frame:
+        """Times and serials that go on rising over reconnects."""
+        last = self._last
+        if self._fresh and last is not None:
+            assert self.format is not None
+            numerator, denominator = self.format.fps
+            self._offset = last[0] + 1_000_000_000 * denominator // numerator - frame.pts
+            self._serials = last[1] + 1 - frame.serial
+        if self._offset or self._serials:
+            frame = replace(
+                frame, pts=frame.pts + self._offset, serial=frame.serial + self._serials,
+                discontinuity=frame.discontinuity or self._fresh,
+            )  # fmt: skip
+        self._fresh = False
+        self._last = frame.pts, frame.serial
+        return frame
