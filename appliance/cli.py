@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -191,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except MatteboxError as error:
         if options.verbose:
-            raise
+            traceback.print_exc()
         print(_message(error), file=sys.stderr)
         return EXIT_USAGE if isinstance(error, (ConfigError, InputError)) else EXIT_FAILED
 

@@ -30,6 +30,8 @@ def load(options: argparse.Namespace) -> Loaded:
         outputs = json.dumps([{"uri": uri} for uri in options.outputs])
         overrides.append(Override("outputs", outputs, "--output"))
     overrides += [Override(key, value) for key, value in options.settings]
+    if options.verbose:
+        overrides.append(Override("log.level", "debug", "--verbose"))
     path = options.config if options.config is not None else config.find()
     return config.load_located(path, env=os.environ, overrides=overrides)
 
@@ -40,7 +42,7 @@ def _start(options: argparse.Namespace) -> Loaded:
 
     loaded = load(options)
     settings = loaded.settings
-    log.configure("debug" if options.verbose else settings.log.level, settings.log.format)
+    log.configure(settings.log.level, settings.log.format)
     mistakes = check.mistakes(loaded)
     if mistakes:
         raise InvalidConfig(mistakes)

@@ -229,10 +229,14 @@ class TestRun:
         last = capsys.readouterr().err.splitlines()[-1]
         assert last == f"mattebox: {str(error) or 'interrupted'}"
 
-    def test_verbose_shows_the_traceback(self, daemon):
+    def test_verbose_shows_the_traceback_and_logs_more(self, daemon, capsys):
         daemon.raises = OutputError("the disk is full")
-        with pytest.raises(OutputError):
-            cli.main(["run", "-v", "--model", daemon.model])
+        assert cli.main(["run", "-v", "--model", daemon.model]) == 1
+        err = capsys.readouterr().err
+        assert "Traceback" in err
+        assert err.splitlines()[-1] == "mattebox: the disk is full"
+        [(settings, _, _)] = daemon.calls
+        assert settings.log.level == "debug"
 
     def test_a_mistake_in_our_own_code_is_not_dressed_up(self, daemon):
         daemon.raises = ZeroDivisionError()
