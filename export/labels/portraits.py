@@ -64,7 +64,7 @@ def fit_wall(
     return (terms @ coefficients.astype(np.float32)), spread.astype(np.float32)
 
 
-def _disc(radius: float) -> UInt8Image:
+def disc(radius: float) -> UInt8Image:
     size = 2 * max(1, round(radius)) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return np.asarray(kernel, np.uint8)
@@ -81,22 +81,38 @@ def trimap(difference: FloatImage, teacher: FloatImage) -> FloatImage:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(person)
     if count > 1:
         person = (labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())).astype(np.uint8)
-    inner = cv2.erode(person, _disc(0.045 * height), borderValue=1) > 0
-    near = cv2.dilate(person, _disc(0.02 * height)) > 0
-    reach = cv2.dilate(person, _disc(0.10 * height)) > 0
+    inner = cv2.erode(person, disc(0.045 * height), borderValue=1) > 0
+    near = cv2.dilate(person, disc(0.02 * height)) > 0
+    reach = cv2.dilate(person, disc(0.10 * height)) > 0
     unlike = (difference > 9).astype(np.uint8)
     like = difference < 3.5
     # Strong difference is foreground only after its own rim has been given to the solver.
-    solid = cv2.erode(unlike & near, _disc(0.012 * height), borderValue=1) > 0
+    solid = cv2.erode(unlike & near, disc(0.012 * height), borderValue=1) > 0
     foreground = inner | solid
-    like_core = cv2.erode((like & ~inner).astype(np.uint8), _disc(1), borderValue=1) > 0
-    background = ~reach | (like_core & ~(cv2.erode(person, _disc(0.02 * height)) > 0))
+    like_core = cv2.erode((like & ~inner).astype(np.uint8), disc(1), borderValue=1) > 0
+    background = ~reach | (like_core & ~(cv2.erode(person, disc(0.02 * height)) > 0))
     # Isolated wall specks inside hair must stay unknown: background needs some extent.
-    background = cv2.morphologyEx(background.astype(np.uint8), cv2.MORPH_OPEN, _disc(2)) > 0
+    background = cv2.morphologyEx(background.astype(np.uint8), cv2.MORPH_OPEN, disc(2)) > 0
     result = np.full(teacher.shape, 0.5, np.float32)
     result[background] = 0.0
     result[foreground] = 1.0
     return result
+
+
+def difference_from(
+    lab: FloatImage, wall: FloatImage, spread: NDArray[np.float32]
+) -> FloatImage:
+    """Distance of a Lab image from its wall in units of twice the wall's spread, (h, w)."""
+    squares: FloatImage = (((lab - wall) / (2.0 * spread)) ** 2).sum(axis=2)
+    return np.sqrt(squares)
+
+
+def to_lab(image: UInt8Image) -> FloatImage:
+    """CIE Lab float32 (h, w, 3) of a BGR uint8 image, its noise smoothed but not its edges."""
+    lab = np.asarray(
+        cv2.cvtColor(np.asarray(image, np.float32) / 255.0, cv2.COLOR_BGR2Lab), np.float32
+    )
+    return np.asarray(cv2.bilateralFilter(lab, 5, 6, 2), np.float32)
 
 
 def cut_out(image: UInt8Image, teacher: FloatImage) -> Cutout:
@@ -104,16 +120,17 @@ def cut_out(image: UInt8Image, teacher: FloatImage) -> Cutout:
 
     Raises ValueError when the wall cannot be fitted.
     """
-    height = image.shape[0]
-    scaled = np.asarray(image, np.float32) / 255.0
-    lab = np.asarray(cv2.cvtColor(scaled, cv2.COLOR_BGR2Lab), np.float32)
-    lab = cv2.bilateralFilter(lab, 5, 6, 2).astype(np.float32)
-    far = cv2.dilate((teacher > 0.2).astype(np.uint8), _disc(0.05 * height)) == 0
+    lab = to_lab(image)
+    far = cv2.dilate((teacher > 0.2).astype(np.uint8), disc(0.05 * image.shape[0])) == 0
     wall, spread = fit_wall(lab, far)
-    difference = np.sqrt((((lab - wall) / (2.0 * spread)) ** 2).sum(axis=2)).astype(np.float32)
+    difference = difference_from(lab, wall, spread)
     quality = float((difference[far] < 4).mean())
-    known = trimap(difference, teacher)
-    rgb = scaled[:, :, ::-1].astype(np.float64)
+    return solve(image, trimap(difference, teacher), quality)
+
+
+def solve(image: UInt8Image, known: FloatImage, quality: float = 1.0) -> Cutout:
+    """Closed-form alpha of a BGR uint8 image under a trimap (0, 0.5, 1), and its foreground."""
+    rgb = (np.asarray(image, np.float32) / 255.0)[:, :, ::-1].astype(np.float64)
     alpha = estimate_alpha_cf(
         rgb,
         known.astype(np.float64),
@@ -121,8 +138,7 @@ def cut_out(image: UInt8Image, teacher: FloatImage) -> Cutout:
         cg_kwargs={"maxiter": 600, "rtol": 1e-5},
     )
     # Stretch away the solver's faint haze at both ends.
-    alpha = np.clip((alpha - 0.03) / 0.94, 0, 1)
-    alpha = _largest(alpha)
+    alpha = largest(np.clip((alpha - 0.03) / 0.94, 0, 1))
     foreground = estimate_foreground_ml(rgb, alpha)[:, :, ::-1]
     return Cutout(
         foreground=np.round(np.clip(foreground, 0, 1) * 255).astype(np.uint8),
@@ -131,11 +147,11 @@ def cut_out(image: UInt8Image, teacher: FloatImage) -> Cutout:
     )
 
 
-def _largest(alpha: NDArray[np.float64]) -> NDArray[np.float64]:
+def largest(alpha: NDArray[np.float64]) -> NDArray[np.float64]:
     """Zero every island of alpha that is not joined to the largest one."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.05).astype(np.uint8))
     if count <= 2:
         return alpha
     keep = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    grown = cv2.dilate((labels == keep).astype(np.uint8), _disc(2)) > 0
+    grown = cv2.dilate((labels == keep).astype(np.uint8), disc(2)) > 0
     return np.where(grown, alpha, 0.0)

@@ -1,0 +1,1 @@
+"""The judge: metrics, sets of frames with true alphas, models side by side, the report."""

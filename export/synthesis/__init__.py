@@ -1,0 +1,1 @@
+"""Making training scenes: cutouts placed on backgrounds, lit, filmed and damaged."""

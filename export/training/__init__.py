@@ -1,0 +1,1 @@
+"""Training: losses, data stream, checkpoints, the loop."""

@@ -1,0 +1,76 @@
+"""Saving and resuming: weights, their moving average, optimiser, counters."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    step: int = 0
+    scenes: int = 0
+    seconds: float = 0.0
+
+
+class MovingAverage:
+    """Exponential moving average of a network's weights and batch-norm statistics."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.state = {key: value.detach().clone() for key, value in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take one step in; early on the average forgets faster, or it would keep the start."""
+        decay = min(self.decay, (1 + step) / (20 + step))
+        for key, value in network.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.state[key].lerp_(value.detach(), 1 - decay)
+            else:
+                self.state[key].copy_(value)
+
+
+def save(
+    path: Path,
+    setting: str,
+    network: nn.Module,
+    average: MovingAverage,
+    optimiser: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    """Write atomically: a run killed while saving still resumes from the previous file."""
+    state: dict[str, Any] = {
+        "setting": setting,
+        "network": network.state_dict(),
+        "average": average.state,
+        "optimiser": optimiser.state_dict(),
+        "progress": vars(progress),
+    }
+    temporary = path.with_suffix(".tmp")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
+
+
+def load(path: Path, setting: str) -> dict[str, Any]:
+    """Read a checkpoint; raises ValueError when it is of another setting."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["setting"] != setting:
+        raise ValueError(
+            f"{path}: a checkpoint of {state['setting']!r}, expected {setting!r}; "
+            "give another --work folder or --setting"
+        )
+    return state
+
+
+def average_weights(path: Path, setting: str) -> dict[str, Tensor]:
+    """The averaged weights of a checkpoint, the ones to export."""
+    weights: dict[str, Tensor] = load(path, setting)["average"]
+    return weights

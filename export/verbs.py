@@ -1,0 +1,89 @@
+"""What each verb of `python -m export` does with its options."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+
+def label(options: argparse.Namespace, console: Console) -> int:
+    """Packs and evaluation sets from the shared media."""
+    from export.evaluation.build import build_sets
+    from export.labels.build import build_packs
+
+    def told(what: str) -> None:
+        console.print(what)
+
+    if options.only != "sets":
+        for pack in build_packs(options.shared, options.work, told):
+            console.print(f"{pack}: {pack.stat().st_size / 1e6:.1f} MB")
+    if options.only != "packs":
+        sets = options.work / "sets"
+        build_sets(options.shared, options.work / "validation.zip", sets, told)
+        console.print(f"{sets}: evaluation sets")
+    return 0
+
+
+def train(options: argparse.Namespace, console: Console) -> int:
+    """Train or resume."""
+    from export.training.loop import Plan, train as run
+
+    work: Path = options.work
+    path = run(Plan(
+        setting=options.setting, pack=work / "train.zip", validation=work / "validation.zip",
+        work=work, steps=options.steps, minutes=options.minutes, pairs=options.pairs,
+        rate=options.rate, seed=options.seed, workers=options.workers, threads=options.threads,
+        device=options.device, start=options.start,
+    ))  # fmt: skip
+    console.print(f"{path}: done; next: python -m export export --setting {options.setting}")
+    return 0
+
+
+def export(options: argparse.Namespace, console: Console) -> int:
+    """ONNX and manifest from a checkpoint."""
+    from export.onnx_export import export_checkpoint
+
+    root = Path(__file__).resolve().parent.parent
+    checkpoint = options.checkpoint or options.work / f"{options.setting}.pt"
+    out = options.out or root / "engines" / options.setting
+    model = export_checkpoint(checkpoint, options.setting, out)
+    console.print(f"{model}: {model.stat().st_size / 1e6:.2f} MB, checked against torch")
+    return 0
+
+
+def half(options: argparse.Namespace, console: Console) -> int:
+    """FP16 against FP32."""
+    from export.half import compare_half
+
+    report = compare_half(Path(options.model), options.work / "sets", options.frames)
+    for line in report.lines():
+        console.print(line)
+    return 0 if report.passed else 1
+
+
+def evaluate(options: argparse.Namespace, console: Console) -> int:
+    """Judge models; table to stdout, JSON and sheet where asked."""
+    import cv2
+
+    from export.cli import STANDARD
+    from export.evaluation.judge import judge, summary
+    from export.evaluation.models import contender
+    from export.evaluation.report import sheet, table_of, write_json
+    from export.evaluation.sets import find_clips
+
+    names = list(options.models) + (list(STANDARD) if options.compare else [])
+    if not names:
+        raise ValueError("no model given; name manifests or mediapipe-general, or say --compare")
+    folders = [f for root in options.sets or [options.work / "sets"] for f in find_clips(root)]
+    models = options.shared / "models"
+    contenders = [contender(name, models, options.threads) for name in dict.fromkeys(names)]
+    results, samples = judge(folders, contenders, options.samples, console.print)
+    figures = summary(results)
+    Console(width=None if console.is_terminal else 150).print(table_of(figures))
+    if options.json:
+        write_json(options.json, results, figures)
+    if options.sheet:
+        cv2.imwrite(str(options.sheet), sheet(samples))
+    return 0
