@@ -36,7 +36,7 @@ _CAPTURE, _OUTPUT, _CAPTURE_MPLANE, _OUTPUT_MPLANE = 0x1, 0x2, 0x1000, 0x2000
 _M2M, _M2M_MPLANE, _DEVICE_CAPS = 0x8000, 0x4000, 0x8000_0000
 _DISCRETE = 1
 # No driver lists more; one that never says "no more" must not keep us.
-_MOST = 128
+_MOST = 40
 
 
 @dataclass(frozen=True, slots=True)

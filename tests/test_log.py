@@ -1,0 +1,69 @@
+"""Logging: words for a terminal, JSON for machines, and the level that was asked for."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+import structlog
+
+from appliance import log
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    yield
+    structlog.reset_defaults()
+
+
+def test_json_where_nobody_reads_along():
+    stream = io.StringIO()
+    log.configure("info", "auto", stream)
+    structlog.get_logger("x").info("source opened", uri="demo://", fps=30)
+    line = json.loads(stream.getvalue())
+    assert line["event"] == "source opened"
+    assert (line["uri"], line["fps"], line["level"]) == ("demo://", 30, "info")
+    assert line["timestamp"].endswith("Z")
+
+
+def test_words_on_a_terminal():
+    stream = Terminal()
+    log.configure("info", "auto", stream)
+    structlog.get_logger("x").info("source opened", uri="demo://")
+    assert "source opened" in stream.getvalue()
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(stream.getvalue())
+
+
+@pytest.mark.parametrize(("format", "stream"), [("json", Terminal()), ("plain", io.StringIO())])
+def test_the_format_can_be_forced(format, stream):
+    log.configure("info", format, stream)
+    structlog.get_logger("x").warning("output failed")
+    assert stream.getvalue().startswith("{") == (format == "json")
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_the_level():
+    stream = io.StringIO()
+    log.configure("warning", "json", stream)
+    logger = structlog.get_logger("x")
+    logger.info("unseen")
+    logger.warning("seen")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["seen"]
+
+
+def test_a_traceback_is_one_json_line():
+    stream = io.StringIO()
+    log.configure("info", "json", stream)
+    try:
+        raise ZeroDivisionError("oh")
+    except ZeroDivisionError:
+        structlog.get_logger("x").exception("failed")
+    [line] = stream.getvalue().splitlines()
+    assert "ZeroDivisionError: oh" in json.loads(line)["exception"]
