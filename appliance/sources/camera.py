@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
 import stat
 from pathlib import Path
@@ -143,8 +144,6 @@ def _group(path: Path) -> str:
     """The group that owns a device, ``video`` when that is not to be found out."""
     try:
         status = os.stat(path)
-        import grp
-
         return grp.getgrgid(status.st_gid).gr_name if stat.S_ISCHR(status.st_mode) else "video"
     except (OSError, KeyError):
         return "video"

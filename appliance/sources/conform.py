@@ -32,12 +32,15 @@ class Chain:
     format: Format
 
 
-def conform(caps: Gst.Caps, want: Format | None, turn: str | None, what: str) -> Chain:
+def conform(
+    caps: Gst.Caps, want: Format | None, turn: str | None, what: str, *, fill: bool = False
+) -> Chain:
     """The chain for a pad of these fixed caps.
 
     ``want`` is the format to deliver, None for the stream's own: even sides (an odd line is cut,
     not squeezed), square pixels, upright, its own matrix and range. ``turn`` is the stream's
-    orientation tag, if it has one. Raises InputError for a picture too small or too large.
+    orientation tag, if it has one. ``fill`` cuts what does not fit ``want``'s shape, where bars
+    would be put beside it. Raises InputError for a picture too small or too large.
     """
     info = GstVideo.VideoInfo.new_from_caps(caps)
     if info is None:
@@ -58,7 +61,7 @@ def conform(caps: Gst.Caps, want: Format | None, turn: str | None, what: str) ->
         if not takes("videoflip", caps):
             elements += [make("videoconvert"), _filter("video/x-raw,format={I420,NV12}")]
         elements.append(make("videoflip", video_direction="auto"))
-    elements += _resize(info, caps, target)
+    elements += _resize(info, caps, target, fill)
     elements.append(_last_filter(info, target))
     return Chain(elements, target)
 
@@ -99,24 +102,39 @@ def _colour(info: GstVideo.VideoInfo) -> Colour:
     return Colour(matrix, Range.FULL if full else Range.LIMITED)
 
 
-def _resize(info: GstVideo.VideoInfo, caps: Gst.Caps, target: Format) -> list[Gst.Element]:
-    """Crop to even sides, scale, convert; in the order that touches the fewest pixels."""
+def _resize(
+    info: GstVideo.VideoInfo, caps: Gst.Caps, target: Format, fill: bool
+) -> list[Gst.Element]:
+    """Crop, scale, convert; in the order that touches the fewest pixels."""
     crop, convert = make("videocrop"), make("videoconvert")
-    scale = make("videoscale", add_borders=True)
-    crop.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, _crop_to_even, crop)
+    scale = make("videoscale", add_borders=not fill)
+    shape = target.width / target.height if fill else None
+    crop.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, _set_crop, crop, shape)
     shrinks = info.width * info.height > 2 * target.width * target.height
     if shrinks and takes("videocrop", caps) and takes("videoscale", caps):
         return [crop, scale, convert]
     return [convert, _filter("video/x-raw,format={NV12,I420}"), crop, scale]
 
 
-def _crop_to_even(pad: Gst.Pad, info: Gst.PadProbeInfo, crop: Gst.Element) -> Gst.PadProbeReturn:
+def _set_crop(
+    _pad: Gst.Pad, info: Gst.PadProbeInfo, crop: Gst.Element, shape: float | None
+) -> Gst.PadProbeReturn:
     """Called for each event before the crop; new caps set what it cuts."""
     event = info.get_event()
     if event.type == Gst.EventType.CAPS:
-        structure = event.parse_caps().get_structure(0)
-        crop.set_property("right", structure.get_int("width").value % 2)
-        crop.set_property("bottom", structure.get_int("height").value % 2)
+        picture = GstVideo.VideoInfo.new_from_caps(event.parse_caps())
+        width, height = picture.width, picture.height
+        left = top = 0
+        if shape is not None:
+            pixel = (
+                picture.par_n / picture.par_d if picture.par_n > 0 and picture.par_d > 0 else 1.0
+            )
+            # Even, so that chroma stays with its luma.
+            left = max(0, int((width - height * shape / pixel) / 4) * 2)
+            top = max(0, int((height - width * pixel / shape) / 4) * 2)
+        for side, cut in (("left", left), ("top", top), ("right", left), ("bottom", top)):
+            odd = width % 2 if side == "right" else height % 2 if side == "bottom" else 0
+            crop.set_property(side, cut + odd)
     return Gst.PadProbeReturn.OK
 
 

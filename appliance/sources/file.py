@@ -30,9 +30,13 @@ class FileSource(GstSource):
     buffers = 4
     decoder_threads = 2
 
-    def __init__(self, settings: SourceSettings, path: Path) -> None:
-        super().__init__(settings, f"file {str(path)!r}")
-        self._path = path
+    def __init__(
+        self, settings: SourceSettings, path: Path, *, fill: bool = False, use: str = "source"
+    ) -> None:
+        """``fill``: cut the overhang instead of adding bars. ``use``: what errors call the file."""
+        super().__init__(settings, f"{use} {str(path)!r}")
+        self.fill = fill
+        self._path, self._use = path, use
         self.live = settings.pace == "realtime"
         self._pacer = Pacer()
         self._held: deque[Gst.Sample] = deque()
@@ -51,7 +55,7 @@ class FileSource(GstSource):
 
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``."""
-        check_file(self._path, "source")
+        check_file(self._path, self._use)
         self._held.clear()
         self._due, self._restart, self._this_round = None, False, 0
         self._pacer = Pacer()
@@ -136,7 +140,7 @@ class FileSource(GstSource):
     def _reopen(self) -> None:
         """Start anew what cannot be wound back, keeping format, count and timeline."""
         format, frames, timeline = self.format, self.frames, self._timeline
-        check_file(self._path, "source")
+        check_file(self._path, self._use)
         super().open(self._want or format)
         self.frames, self._timeline = frames, timeline
 

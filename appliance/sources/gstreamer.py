@@ -37,6 +37,8 @@ class GstSource:
     """
 
     live = True
+    # Cut the overhang of a picture of another shape, rather than put bars beside it.
+    fill = False
     # Pictures the appsink may hold: enough to ride out a late reader, few enough to stay fresh.
     buffers = 2
     # Threads of a software decoder; frame threading delays by a picture for each.
@@ -176,7 +178,7 @@ class GstSource:
             if self.format is not None:
                 return
             try:
-                made = conform(caps, self._want, _orientation(pad), self.name)
+                made = conform(caps, self._want, _orientation(pad), self.name, fill=self.fill)
                 self.format = made.format
                 assert self._pipeline is not None
                 chain(self._pipeline, [*made.elements, self._sink])

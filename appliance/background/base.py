@@ -1,0 +1,25 @@
+"""What a background is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from appliance.frame import Frame
+
+
+class Background(Protocol):
+    """Gives the picture behind the person, made ahead of time. Used from one thread only."""
+
+    wants_frame: bool
+    """True when the picture is made from the live frame, and so shows the real scene."""
+
+    def frame(self, live: Frame) -> Frame:
+        """The picture for this live frame: the canvas's size and colour, valid until the next call.
+
+        Never waits and never raises: a video that fails keeps its last picture.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release everything; may be called twice, never raises, returns within 2 s."""
+        ...

@@ -1,0 +1,50 @@
+"""A video behind the person: decoded ahead in GStreamer's threads, looped without a hitch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appliance.errors import InputError
+from appliance.frame import Format, Frame
+from appliance.mailbox import Closed
+from appliance.settings import Source as SourceSettings
+from appliance.sources.file import FileSource
+from appliance.sources.supervised import SourceFeeder
+
+_FIRST_S = 5.0
+
+
+class VideoBackground:
+    """Plays a file at its own speed; what it shows is the latest picture decoded."""
+
+    wants_frame = False
+
+    def __init__(self, path: Path, format: Format, fit: str) -> None:
+        """Opens the file and waits for its first picture. Raises InputError."""
+        settings = SourceSettings(uri=str(path), loop=True, pace="realtime")
+        source = FileSource(settings, path, fill=fit == "fill", use="background")
+        self._feeder = SourceFeeder(source, settings, want=format)
+        try:
+            self._feeder.start()
+            first = self._feeder.mailbox.get(_FIRST_S)
+        except Closed:
+            first = None
+        if first is None:
+            reason = self._feeder.state.reason
+            self._feeder.stop()
+            raise InputError(f"background {str(path)!r}: gives no picture ({reason})")
+        self._latest = first
+
+    def frame(self, live: Frame) -> Frame:
+        """See ``Background.frame``."""
+        try:
+            newest = self._feeder.mailbox.get(0)
+        except Closed:
+            newest = None
+        if newest is not None:
+            self._latest = newest
+        return self._latest
+
+    def close(self) -> None:
+        """See ``Background.close``."""
+        self._feeder.stop()
