@@ -228,7 +228,7 @@ class BufferPool:
         rows = (format.height + 1) // 2
         self._offsets = (0, self._strides[0] * format.height)
         size = self._offsets[1] + self._strides[1] * rows
-        # 64-byte rows let the kernels use whole vectors, and let encoders take the planes as they are.
+        # Rows of 64 bytes: the kernels use whole vectors, encoders take the planes as they are.
         params = Gst.AllocationParams()
         params.align = 63
         self._free: list[Gst.Buffer] = []
@@ -250,7 +250,7 @@ class BufferPool:
             self._free.append(buffer)
 
     def acquire(self) -> Frame | None:
-        """A writable frame (call ``seal`` on its owner when it is done), or None when all are out."""
+        """A writable frame (``seal`` its owner when it is done), or None when all are out."""
         with self._lock:
             for index, buffer in enumerate(self._free):
                 if buffer.is_all_memory_writable():

@@ -31,14 +31,13 @@ class Mailbox(Generic[T]):
     def put(self, item: T, timeout: float = 5.0) -> bool:
         """Leave ``item`` for the reader.
 
-        Returns False when a lossless mailbox stayed full for ``timeout`` seconds (the item counts
-        as dropped). Raises Closed after ``close()``.
+        Returns False when a lossless mailbox stayed full for ``timeout`` seconds (the item was
+        not taken over). Raises Closed after ``close()``.
         """
         with self._condition:
             if self._lossless and not self._condition.wait_for(
                 lambda: self._item is None or self._closed, timeout
             ):
-                self.dropped += 1
                 return False
             if self._closed:
                 raise Closed
@@ -63,6 +62,12 @@ class Mailbox(Generic[T]):
             item, self._item = self._item, None
             self._condition.notify_all()
             return item
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits to be taken."""
+        with self._condition:
+            return self._item is None
 
     def close(self) -> None:
         """Wake every waiter; an item still in the slot can be taken, then Closed is raised."""

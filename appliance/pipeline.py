@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from appliance.errors import MattingError
-from appliance.frame import F32, U8, Format, Frame, Rect
+from appliance.frame import F32, U8, Format, Frame, Rect, blank
 from appliance.matting.base import Matting
 from appliance.matting.manifest import InputSpec
 from appliance.pixels import cpu
@@ -72,6 +72,8 @@ class Pipeline:
         self._scale = np.array(spec.scale, np.float32)
         self._black = (0 - self._mean) * self._scale
         self._inner: Rect | None = None
+        self.behind = background.frame(blank(format.width, format.height, format.colour))
+        """The newest background: what a placeholder without a person shows."""
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""
@@ -101,7 +103,7 @@ class Pipeline:
             self.reset()
             raise
         with self.clock("background"):
-            behind = self.background.frame(frame)
+            behind = self.behind = self.background.frame(frame)
         with self.clock("composite"):
             self._compositor(
                 frame, behind, found.matte, out,
@@ -111,7 +113,7 @@ class Pipeline:
         return Outcome(roi, found.box, found.people)
 
     def _look(self, frame: Frame, rect: Rect, *, aside: bool = False) -> tuple[F32, F32]:
-        """Crop, convert and infer: raw alpha and Y, Cb, Cr planes on the grid that covers ``rect``."""
+        """Crop, convert, infer: raw alpha and Y, Cb, Cr planes on the grid over ``rect``."""
         inner = inner_rect(rect, self._spec)
         rows, columns = inner.height, inner.width
         planes = self._planes[: 3 * rows * columns].reshape(3, rows, columns)

@@ -59,19 +59,31 @@ def frame_box(box: Rect, grid: tuple[int, int], rect: Rect) -> Box:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What is remembered of the last frame."""
+
+    rect: Rect
+    alpha: F32
+    luma: F32
+    coefficients: F32
+
+    def fits(self, rect: Rect, coefficients: F32) -> bool:
+        """Whether coefficients of then and now stand for the same places."""
+        return self.rect == rect and self.coefficients.shape == coefficients.shape
+
+
 class PostProcess:
     """The steps between network and composite, with what they remember of the last frame."""
 
     def __init__(self, settings: Settings, clock: StageClock) -> None:
         self._settings = settings
         self._clock = clock
-        self._alpha: F32 | None = None
-        self._luma: F32 | None = None
-        self._rect = Rect(0, 0, 0, 0)
+        self._last: _Last | None = None
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a change of geometry."""
-        self._alpha = self._luma = None
+        self._last = None
 
     def __call__(self, raw: F32, planes: F32, rect: Rect) -> Found:
         """Turn a raw alpha into a matte.
@@ -93,35 +105,40 @@ class PostProcess:
                 cpu.clean(alpha, kept, s.clean.grow)
             else:
                 kept = cpu.keep_components(alpha, s.clean.threshold, "all", 0.0)
+        moved = None
         with self._clock("steady"):
-            if s.steady.enabled:
-                self._steady(alpha, planes[0], rect)
+            if s.steady.enabled and self._last is not None:
+                moved = self._steady(alpha, planes[0], rect, self._last)
         if kept.box is None and float(alpha.max()) < 1 / 255:
+            self._last = None
             return Found(None, None, 0)
         with self._clock("refine"):
-            matte = self._refine(alpha, planes, rect)
+            matte = self._refine(alpha, planes, rect, moved)
+        self._last = _Last(rect, alpha, planes[0].copy(), matte.coefficients)
         box = frame_box(kept.box, alpha.shape, rect) if kept.box else None
         return Found(matte, box, kept.count)
 
-    def _steady(self, alpha: F32, luma: F32, rect: Rect) -> None:
+    def _steady(self, alpha: F32, luma: F32, rect: Rect, last: _Last) -> F32:
+        """Steady ``alpha`` in place; gives where the picture moved."""
         s = self._settings.steady
-        if self._alpha is not None and self._luma is not None:
-            previous = cpu.resample(self._alpha, self._rect, rect, alpha.shape, 0.0)
-            before = cpu.resample(self._luma, self._rect, rect, alpha.shape, -1000.0)
-            cpu.steady(alpha, luma, previous, before, s.strength, s.motion_low, s.motion_high)
-        self._alpha, self._luma, self._rect = alpha.copy(), luma.copy(), rect
+        before = cpu.resample(last.luma, last.rect, rect, alpha.shape, -1000.0)
+        moved = cpu.motion(luma, before, s.motion_low, s.motion_high)
+        previous = cpu.resample(last.alpha, last.rect, rect, alpha.shape, 0.0)
+        cpu.steady(alpha, previous, moved, s.strength)
+        return moved
 
-    def _refine(self, alpha: F32, planes: F32, rect: Rect) -> cpu.Matte:
+    def _refine(self, alpha: F32, planes: F32, rect: Rect, moved: F32 | None) -> cpu.Matte:
         s = self._settings.refine
         coefficients = np.zeros((5, *alpha.shape), np.float32)
         if s.enabled:
             cpu.guided_coefficients(planes[0], alpha, s.radius, s.epsilon, coefficients[:2])
+            last = self._last
+            if moved is not None and last is not None and last.fits(rect, coefficients):
+                # The guide's own noise would bring back the shimmer that was just taken out.
+                for plane, previous in zip(coefficients[:2], last.coefficients[:2], strict=True):
+                    cpu.steady(plane, previous, moved, self._settings.steady.strength)
         else:
             coefficients[1] = alpha
-        if s.enabled and s.levels:
-            # (alpha - levels) / (1 - 2*levels), clipped by the composite: linear, so it costs nothing.
-            coefficients[:2] /= 1 - 2 * s.levels
-            coefficients[1] -= s.levels / (1 - 2 * s.levels)
         if s.decontaminate:
             cpu.foreground_shift(planes, alpha, s.radius + 3, coefficients[2:])
-        return cpu.Matte(rect, coefficients, s.decontaminate)
+        return cpu.Matte(rect, coefficients, s.decontaminate, s.levels if s.enabled else 0.0)

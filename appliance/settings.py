@@ -210,7 +210,7 @@ class Refine(Section):
     enabled: bool = Field(True, description="fast guided filter with luma as the guide")
     radius: int = Field(1, ge=1, le=32, description="window radius, network pixels")
     epsilon: float = Field(
-        1e-4,
+        1e-3,
         gt=0,
         le=1,
         description="smoothness: luma variance (0..1 squared) below which edges are ignored",

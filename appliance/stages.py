@@ -33,17 +33,17 @@ class Stage:
 
 
 class StageClock:
-    """Stages by name; the last ``keep`` passes of each are kept, in bounded memory."""
+    """Stages by name; the last ``keep`` passes of each stay, in bounded memory."""
 
     def __init__(self, keep: int = 600) -> None:
-        self._keep = keep
+        self.keep = keep
         self.stages: dict[str, Stage] = {}
 
     def __call__(self, name: str) -> Stage:
         """The stage called ``name``, to be used in a ``with``."""
         stage = self.stages.get(name)
         if stage is None:
-            stage = self.stages[name] = Stage(self._keep)
+            stage = self.stages[name] = Stage(self.keep)
         return stage
 
     def reset(self) -> None:

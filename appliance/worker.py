@@ -74,7 +74,7 @@ class Worker:
                     self._composite(frame)
         except Closed:
             return
-        except Exception as error:  # noqa: BLE001  the daemon ends on it, with the traceback
+        except Exception as error:
             self.error = error
             log.exception("the pipeline's thread died")
 
@@ -96,9 +96,12 @@ class Worker:
         self.processed += 1
         self._programme.publish(
             replace(
-                out, pts=frame.pts, captured=frame.captured, serial=frame.serial,
+                out,
+                pts=frame.pts,
+                captured=frame.captured,
+                serial=frame.serial,
                 discontinuity=frame.discontinuity,
-            )  # fmt: skip
+            )
         )
         self.latency_ns.append(time.monotonic_ns() - frame.captured)
 

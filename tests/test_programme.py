@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -100,7 +102,7 @@ def test_times_rise_whatever_the_source_does() -> None:
     stamps.append(times.after(second))
     stamps.append(times.stamp(7))
     assert stamps[0] == 0
-    assert all(a < b for a, b in zip(stamps, stamps[1:], strict=False))
+    assert all(a < b for a, b in pairwise(stamps))
     assert stamps[-1] < 3 * second
 
 

@@ -23,9 +23,8 @@ def person(x: float, y: float = 300, w: float = 200, h: float = 400) -> Box:
 
 def inside(box: Box, roi: Rect) -> bool:
     """Whether a box lies in an ROI."""
-    return (
-        roi.x <= box.left and roi.y <= box.top and box.right <= roi.right and box.bottom <= roi.bottom
-    )  # fmt: skip
+    across = roi.x <= box.left and box.right <= roi.right
+    return across and roi.y <= box.top and box.bottom <= roi.bottom
 
 
 def test_side_is_the_three_lines() -> None:

@@ -17,7 +17,7 @@ class Matting(Protocol):
 
     @property
     def input(self) -> F32:
-        """The input tensor as float32 (3, height, width), to be filled in place before ``infer``."""
+        """The input tensor, float32 (3, height, width), to be filled before ``infer``."""
         ...
 
     def infer(self, *, remember: bool = True) -> F32:

@@ -46,7 +46,7 @@ class OutputSpec(_Strict):
 
 
 class StateSpec(_Strict):
-    """One recurrent tensor: ``output`` of frame t is fed to ``input`` of frame t+1; zeros reset it."""
+    """One recurrent tensor: frame t's ``output`` is frame t+1's ``input``; zeros reset it."""
 
     input: str = Field(min_length=1)
     output: str = Field(min_length=1)

@@ -13,11 +13,15 @@ from appliance.frame import F32
 from appliance.matting.manifest import Manifest, OutputSpec
 
 # ONNX Runtime raises classes of its own C++ module, without a common base below Exception.
-_ORT_ERRORS = tuple(
-    error
-    for error in vars(ort.capi.onnxruntime_pybind11_state).values()
-    if isinstance(error, type) and issubclass(error, Exception)
-) + (RuntimeError, ValueError)
+_ORT_ERRORS: tuple[type[Exception], ...] = (
+    *(
+        error
+        for error in vars(ort.capi.onnxruntime_pybind11_state).values()
+        if isinstance(error, type) and issubclass(error, Exception)
+    ),
+    RuntimeError,
+    ValueError,
+)
 
 
 def choose_threads(cores: int | None = None) -> int:
@@ -34,11 +38,11 @@ def _activate(raw: F32, spec: OutputSpec) -> F32:
     """One channel of the output as alpha, float32 (height, width)."""
     axis = 1 if spec.layout == "NCHW" else 3
     if spec.activation == "softmax":
-        shifted = np.exp(raw - raw.max(axis=axis, keepdims=True))
-        raw = shifted / shifted.sum(axis=axis, keepdims=True)
+        powers: F32 = np.exp(raw - raw.max(axis=axis, keepdims=True))
+        raw = np.asarray(powers / powers.sum(axis=axis, keepdims=True), np.float32)
     picked: F32 = raw[0].take(spec.channel, axis=axis - 1)
     if spec.activation == "sigmoid":
-        picked = 1 / (1 + np.exp(-picked))
+        picked = np.asarray(1 / (1 + np.exp(-picked)), np.float32)
     return picked
 
 
@@ -103,7 +107,7 @@ def _describe(tensors: list[ort.NodeArg]) -> str:
 
 
 def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
-    """Hold the graph's inputs and outputs against the manifest; raise ModelError where they differ."""
+    """Hold the graph against its manifest; raise ModelError where they differ."""
     inputs = {t.name: t for t in session.get_inputs()}
     outputs = {t.name: t for t in session.get_outputs()}
     wanted: list[tuple[str, tuple[int, ...]]] = [(manifest.input.name, manifest.input.shape)]
@@ -148,8 +152,8 @@ def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> No
     ):
         if isinstance(have, int) and have != want:
             raise ModelError(
-                f"{model}: output {spec.name!r} has {what} {have} in shape {shape} ({spec.layout}), "
-                f"expected the input's {want}"
+                f"{model}: output {spec.name!r} has {what} {have} in shape {shape} "
+                f"({spec.layout}), expected the input's {want}"
             )
     if isinstance(channels, int) and spec.channel >= channels:
         raise ModelError(

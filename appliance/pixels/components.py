@@ -33,7 +33,7 @@ def keep_components(alpha: F32, threshold: float, keep: str, min_area: float) ->
         keep: ``largest``, or ``all`` for every component of at least ``min_area`` of the largest.
         min_area: 0..1.
 
-    A component under 1/4000 of the grid (9 pixels of 256x144) is never kept: no person is that small.
+    A component under 1/4000 of the grid (9 pixels of 256x144) is never kept: nobody is so small.
     """
     binary = (alpha >= threshold).view(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)

@@ -16,22 +16,24 @@ _NO_MATTE = np.empty((0, 0), np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Matte:
-    """A matte as the composite takes it: coefficients on the network's grid over a part of the frame.
+    """A matte as the composite takes it: coefficients on the network's grid over an ROI.
 
     Attributes:
         rect: the part of the frame that the grid covers, even on all sides.
         coefficients: float32 (5, rows, columns): a, b (alpha = a*Y + b, clipped to 0..1), then
             F-B of Y, Cb and Cr (all 0 where colours are not corrected).
         shifted: whether F-B is anything but 0.
+        levels: alpha up to this is 0, from one minus this on it is 1, linear between.
     """
 
     rect: Rect
     coefficients: F32
     shifted: bool
+    levels: float = 0.0
 
 
 @inline
-def _between(line: float, lines: int, rows: int) -> tuple[int, int, float]:
+def _between(line: float, lines: int, rows: int) -> tuple[int, int, np.float32]:
     """The two grid rows around a line (pixel centres at half), and the second one's share."""
     p = np.float32(line) * np.float32(rows) / np.float32(lines) - np.float32(0.5)
     p = min(max(p, np.float32(0)), np.float32(rows - 1))
@@ -42,10 +44,20 @@ def _between(line: float, lines: int, rows: int) -> tuple[int, int, float]:
 # Each row is done in short passes over few arrays: compilers vectorise a loop only while the
 # checks that its arrays do not overlap stay few. The rows stay in the first-level cache.
 @inline
-def _alpha_row(luma: U8, a0: F32, a1: F32, b0: F32, b1: F32, t: float, out: F32) -> None:
+def _alpha_row(
+    luma: U8,
+    a0: F32,
+    a1: F32,
+    b0: F32,
+    b1: F32,
+    t: np.float32,
+    gain: np.float32,
+    floor: np.float32,
+    out: F32,
+) -> None:
     for i in range(luma.shape[0]):
         alpha = (a0[i] + t * (a1[i] - a0[i])) * np.float32(luma[i]) + (b0[i] + t * (b1[i] - b0[i]))
-        out[i] = min(max(alpha, np.float32(0)), np.float32(1))
+        out[i] = min(max(alpha * gain - floor, np.float32(0)), np.float32(1))
 
 
 @inline
@@ -56,7 +68,7 @@ def _weigh_row(alpha: F32, fx: F32, fy: float, out: F32) -> None:
 
 @inline
 def _blend_row(
-    fg: U8, bg: U8, alpha: F32, weight: F32, d0: F32, d1: F32, t: float, out: U8
+    fg: U8, bg: U8, alpha: F32, weight: F32, d0: F32, d1: F32, t: np.float32, out: U8
 ) -> None:
     for i in range(fg.shape[0]):
         behind = np.float32(bg[i])
@@ -84,12 +96,14 @@ def _byte_row(weight: F32, out: U8) -> None:
 
 @kernel(
     "void(uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], int64,"
-    "int64, float32[:, :, ::1], float32[:, ::1], float32[::1], float32[::1], uint8[:, :])"
+    "int64, float32[:, :, ::1], float32[:, ::1], float32[::1], float32[::1], float32, uint8[:, :])"
 )
 def _composite(
     fg_y: U8, fg_uv: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8,
-    x0: int, y0: int, wide: F32, chroma: F32, fx: F32, fy: F32, matte: U8,
+    x0: int, y0: int, wide: F32, chroma: F32, fx: F32, fy: F32, levels: np.float32, matte: U8,
 ) -> None:  # fmt: skip
+    gain = np.float32(1) / (np.float32(1) - np.float32(2) * levels)
+    floor = levels * gain
     width, height, rows = fx.shape[0], fy.shape[0], wide.shape[1]
     x1, y1 = x0 + width, y0 + height
     alpha = np.empty((2, width), np.float32)
@@ -108,7 +122,7 @@ def _composite(
         out_y[y, x1:] = bg_y[y, x1:]
         a, w = alpha[line % 2], weight[line % 2]
         source = fg_y[y, x0:x1]
-        _alpha_row(source, wide[0, k], wide[0, n], wide[1, k], wide[1, n], t, a)
+        _alpha_row(source, wide[0, k], wide[0, n], wide[1, k], wide[1, n], t, gain, floor, a)
         _weigh_row(a, fx, fy[line], w)
         _blend_row(source, bg_y[y, x0:x1], a, w, wide[2, k], wide[2, n], t, out_y[y, x0:x1])
         if matte.shape[0] > 0:
@@ -188,7 +202,7 @@ class Compositor:
         feather_fraction: float = 1 / 9,
         matte_out: U8 | None = None,
     ) -> None:
-        """out = a*F + (1-a)*B inside the matte's rectangle, B outside; ``out`` is overwritten.
+        """Write a*F + (1-a)*B inside the matte's rectangle, B outside.
 
         Args:
             frame, background, out: NV12 of one size and colour, even sides, any pitch.
@@ -215,6 +229,6 @@ class Compositor:
         wide, chroma = self._widen(matte)
         _composite(
             frame.y, _rows(frame.uv), background.y, _rows(background.uv), out.y, _rows(out.uv),
-            matte.rect.x, matte.rect.y, wide, chroma, fx, fy,
+            matte.rect.x, matte.rect.y, wide, chroma, fx, fy, np.float32(matte.levels),
             _NO_MATTE if matte_out is None else matte_out,
         )  # fmt: skip

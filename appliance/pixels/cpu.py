@@ -6,7 +6,7 @@ from appliance.pixels.crop import crop_planes, planes_to_tensor, yuv_to_rgb
 from appliance.pixels.feather import feather
 from appliance.pixels.guided import foreground_shift, guided_coefficients
 from appliance.pixels.paste import default_ramp, paste, paste_nv12
-from appliance.pixels.steady import resample, steady
+from appliance.pixels.steady import motion, resample, steady
 
 __all__ = [
     "Compositor",
@@ -19,6 +19,7 @@ __all__ = [
     "foreground_shift",
     "guided_coefficients",
     "keep_components",
+    "motion",
     "paste",
     "paste_nv12",
     "planes_to_tensor",

@@ -30,8 +30,11 @@ def _paste(picture: U8, patch: U8, x: int, y: int, fx: F32, fy: F32) -> None:
 def _paste_chroma(
     picture: U8, patch: U8, x: int, y: int, width: int, height: int, fx: F32, fy: F32
 ) -> None:
-    """Chroma of a patch at any luma offset: weights are means over 2x2 luma pixels, and an odd
-    offset takes the patch's chroma half a sample further."""
+    """Chroma of a patch at any luma offset.
+
+    Weights are means over 2x2 luma pixels; an odd offset takes the patch's chroma half a sample
+    further.
+    """
     last_j, last_i = patch.shape[0] - 1, patch.shape[1] - 1
     for j in range(max(0, y // 2), min(picture.shape[0], (y + height + 1) // 2)):
         top = 2 * j - y

@@ -9,16 +9,20 @@ from appliance.frame import F32, Rect
 from appliance.pixels.jit import kernel
 
 
-@kernel("void(float32[:, :], float32[:, :], float32[:, :], float32, float32, float32)")
-def _blend(
-    alpha: F32, previous: F32, change: F32, strength: float, low: float, high: float
-) -> None:
+@kernel("void(float32[:, :], float32, float32)")
+def _threshold(change: F32, low: np.float32, high: np.float32) -> None:
     slope = np.float32(1) / np.float32(max(high - low, np.float32(1e-3)))
-    for j in range(alpha.shape[0]):
-        for i in range(alpha.shape[1]):
-            motion = min(max((change[j, i] - low) * slope, np.float32(0)), np.float32(1))
-            a = alpha[j, i]
-            alpha[j, i] = a + (np.float32(1) - motion) * strength * (previous[j, i] - a)
+    for j in range(change.shape[0]):
+        for i in range(change.shape[1]):
+            change[j, i] = min(max((change[j, i] - low) * slope, np.float32(0)), np.float32(1))
+
+
+@kernel("void(float32[:, :], float32[:, :], float32[:, :], float32)")
+def _blend(plane: F32, previous: F32, motion: F32, strength: float) -> None:
+    for j in range(plane.shape[0]):
+        for i in range(plane.shape[1]):
+            rest = (np.float32(1) - motion[j, i]) * strength
+            plane[j, i] += rest * (previous[j, i] - plane[j, i])
 
 
 def resample(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], border: float) -> F32:
@@ -40,37 +44,43 @@ def resample(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], bor
             [0, scale_y, 0.5 * scale_y - 0.5 + shift_y],
         ]
     )
-    return cv2.warpAffine(
-        plane,
-        matrix,
-        (columns, rows),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=border,
+    return np.asarray(
+        cv2.warpAffine(
+            plane,
+            matrix,
+            (columns, rows),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=border,
+        ),
+        np.float32,
     )
 
 
-def steady(
-    alpha: F32,
-    luma: F32,
-    previous_alpha: F32,
-    previous_luma: F32,
-    strength: float,
-    low: float,
-    high: float,
-) -> None:
-    """Blend ``alpha`` with the last matte where the picture stands still; in place.
+def motion(luma: F32, previous_luma: F32, low: float, high: float) -> F32:
+    """Where the picture moved: m = clip((box3(|Y_t - Y_{t-1}|) - low) / (high - low), 0, 1).
 
-    m = clip((box3(|Y_t - Y_{t-1}|) - low) / (high - low), 0, 1), and then
+    Args:
+        luma, previous_luma: float32 (rows, columns), 0..255; a previous luma below 0 means "no
+            history here" and counts as motion.
+        low, high: change of luma, 0..255.
+
+    Returns float32 (rows, columns), 0 (still) to 1 (moves).
+    """
+    change: F32 = np.abs(luma - previous_luma)
+    change[previous_luma < 0] = 255
+    moved = np.asarray(cv2.blur(change, (3, 3)), np.float32)
+    _threshold(moved, np.float32(low), np.float32(high))
+    return moved
+
+
+def steady(plane: F32, previous: F32, moved: F32, strength: float) -> None:
+    """Blend a plane with the last one where the picture stands still; in place.
+
     alpha_t = m*a_t + (1-m)*(s*alpha_{t-1} + (1-s)*a_t).
 
     Args:
-        alpha: float32 (rows, columns), 0..1: the network's, overwritten.
-        luma, previous_luma: float32, same shape, 0..255; a previous luma below 0 means "no history
-            here" and counts as motion.
-        previous_alpha: float32, same shape: the last result, at the same place.
-        strength: s, 0..1. low, high: change of luma, 0..255.
+        plane: float32 (rows, columns): a_t, overwritten with alpha_t. previous: alpha_{t-1}.
+        moved: m, see ``motion``. strength: s, 0..1.
     """
-    change = cv2.absdiff(luma, previous_luma)
-    change[previous_luma < 0] = 255
-    _blend(alpha, previous_alpha, cv2.blur(change, (3, 3)), strength, low, high)
+    _blend(plane, previous, moved, strength)

@@ -1,4 +1,4 @@
-"""ONNX Runtime matting: any portrait network by its manifest, and clear words when it does not fit."""
+"""ONNX Runtime matting: any portrait network by its manifest, and clear words otherwise."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_recurrent_state_is_carried_set_aside_and_reset(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"input": {"name": "picture"}}, "no input 'picture'.*it has: image"),
-        ({"input": {"width": 96}}, r"'image' has shape \[1, 3, 36, 64\], its manifest says \[1, 3, 36, 96\]"),
+        ({"input": {"width": 96}}, r"shape \[1, 3, 36, 64\], its manifest says \[1, 3, 36, 96\]"),
         ({"input": {"layout": "NHWC"}}, "its manifest says"),
         ({"output": {"name": "matte"}}, "no output 'matte'.*it has: alpha"),
         ({"output": {"layout": "NHWC"}}, "height"),
@@ -106,7 +106,7 @@ def test_finding_by_name_folder_or_path(tmp_path: Path) -> None:
     folders = (tmp_path / "engines",)
     for name in ("bright", str(path), str(path.parent)):
         assert find_manifest(name, folders) == path
-    with pytest.raises(ModelError, match="no model named 'dark'.*known: bright"):
+    with pytest.raises(ModelError, match=r"no model named 'dark'.*known: bright"):
         find_manifest("dark", folders)
     matting = load_matting(MattingSettings(model=str(path), threads=1))
     assert "bright on ONNX Runtime" in matting.description

@@ -1,4 +1,4 @@
-"""The same operations once more, in float64 and with no regard for speed: what the kernels must equal."""
+"""The same operations in float64, with no regard for speed: what the kernels must equal."""
 
 from __future__ import annotations
 
@@ -64,14 +64,19 @@ def ramp(n: int, d: float, start: bool, end: bool) -> F64:
 
 
 def composite(
-    frame: Frame, background: Frame, rect: Rect, coefficients: F64, fraction: float
+    frame: Frame,
+    background: Frame,
+    rect: Rect,
+    coefficients: F64,
+    fraction: float,
+    levels: float = 0.0,
 ) -> tuple[F64, F64, F64]:
     """(Y, UV, weight) of the composite, unrounded, by its definition."""
     h, w = rect.height, rect.width
-    a, b, dy, du, dv = (bilinear(c, h, w) for c in coefficients)
+    a, b, dy = (bilinear(c, h, w) for c in coefficients[:3])
     ys, xs = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
     source = frame.y[ys, xs].astype(np.float64)
-    alpha = np.clip(a * source + b, 0, 1)
+    alpha = np.clip((a * source + b - levels) / (1 - 2 * levels), 0, 1)
     fx = ramp(w, w * fraction, rect.x > 0, rect.right < frame.width)
     fy = ramp(h, h * fraction, rect.y > 0, rect.bottom < frame.height)
     weight = alpha * np.outer(fy, fx)

@@ -41,12 +41,13 @@ def test_equals_the_definition(width: int, height: int, pad: int) -> None:
             ]
         )
         out, matte = noise(width, height, 4, pad), np.empty((height, width), np.uint8)
+        given = cpu.Matte(rect, coefficients.astype(np.float32), True, levels=0.1)
         compositor(
-            frame, background, cpu.Matte(rect, coefficients.astype(np.float32), True), out,
+            frame, background, given, out,
             feather_fraction=1 / 9, matte_out=matte,
         )  # fmt: skip
         want_y, want_uv, weight = reference.composite(
-            frame, background, rect, coefficients, 1 / 9
+            frame, background, rect, coefficients, 1 / 9, 0.1
         )
         assert np.abs(out.y - want_y).max() <= 0.51, rect
         assert np.abs(out.uv - want_uv).max() <= 0.51, rect

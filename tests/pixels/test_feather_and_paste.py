@@ -68,7 +68,7 @@ def test_paste_refuses_other_channels() -> None:
 @pytest.mark.parametrize(("x", "y"), [(10, 8), (11, 8), (10, 9), (11, 9), (-3, -5), (55, 33)])
 @pytest.mark.parametrize(("w", "h"), [(20, 12), (21, 13)])
 def test_paste_into_nv12(x: int, y: int, w: int, h: int) -> None:
-    """A patch of one colour: luma as in the plain paste, chroma by the mean weight of 2x2 pixels."""
+    """A patch of one colour: luma as in the plain paste, chroma by the mean of 2x2 weights."""
     frame, patch = noise(64, 40, 1), noise(w, h, 2)
     patch.y[:], patch.uv[..., 0], patch.uv[..., 1] = 180, 90, 200
     before_y, before_uv = frame.y.astype(np.float64), frame.uv.astype(np.float64)

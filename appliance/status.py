@@ -1,0 +1,91 @@
+"""What a person watching sees: one line that refreshes, or plain lines without a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+_PLAIN_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Running totals at one moment.
+
+    Attributes:
+        frames_in: frames that the source gave. frames_out: composites that went out.
+        dropped: frames lost on the way, at any place.
+        busy_ns: time that the pipeline spent on its frames. clients: readers now.
+        trouble: why the placeholder is out, None while composites are.
+    """
+
+    frames_in: int
+    frames_out: int
+    dropped: int
+    busy_ns: int
+    clients: int
+    trouble: str | None
+
+
+def sentence(before: Counts, now: Counts, seconds: float) -> str:
+    """The line: rates since ``before``, totals since the start."""
+    frames = now.frames_out - before.frames_out
+    busy = (now.busy_ns - before.busy_ns) / frames / 1e6 if frames > 0 else 0.0
+    line = (
+        f"in {(now.frames_in - before.frames_in) / seconds:5.1f} fps   "
+        f"out {frames / seconds:5.1f} fps   {busy:5.1f} ms a frame   "
+        f"dropped {now.dropped}   clients {now.clients}"
+    )
+    return f"{line}   PLACEHOLDER: {now.trouble}" if now.trouble else line
+
+
+class StatusLine:
+    """Shows ``Counts`` as they come; a context manager, to put the terminal right again."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._live: Live | None = None
+        self._before: tuple[float, Counts] | None = None
+        self._printed = time.monotonic()
+
+    def __enter__(self) -> StatusLine:
+        if self._stream.isatty():
+            console = Console(file=self._stream, highlight=False)
+            # Log lines on stderr are printed above the line instead of through it.
+            self._live = Live(console=console, auto_refresh=False, redirect_stderr=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a terminal to refresh a line on."""
+        return self._live is not None
+
+    def show(self, now: Counts) -> None:
+        """Take in the totals; shown at once on a terminal, every ten seconds elsewhere."""
+        moment = time.monotonic()
+        if self._before is None:
+            self._before = (moment, now)
+            return
+        seconds = moment - self._before[0]
+        if self._live is None and moment - self._printed < _PLAIN_EVERY_S:
+            return
+        if seconds < 0.5:
+            return
+        line = sentence(self._before[1], now, seconds)
+        self._before = (moment, now)
+        if self._live is not None:
+            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+        else:
+            print(line, file=self._stream, flush=True)
+            self._printed = moment
