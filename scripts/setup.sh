@@ -130,8 +130,9 @@ made() { # made EXTRAS: is the environment complete for them?
     [[ -f $(stamp "$1") && $(<"$(stamp "$1")") == "$fingerprint" ]]
 }
 
-works() { # is there a Python of the right version in it, that starts?
-    [[ -x $venv/bin/python ]] &&
+works() { # is there a Python of the right version in it, that starts, made for this place?
+    # An environment that was moved with its folder still names the old place in its scripts.
+    [[ -x $venv/bin/python ]] && grep -qF "$PWD/$venv" "$venv/bin/activate" 2>/dev/null &&
         [[ $("$venv/bin/python" -c 'import sys, pip; print("%d.%d" % sys.version_info[:2])' \
             2>/dev/null) == "$version" ]]
 }
