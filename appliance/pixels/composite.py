@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.frame import F32, U8, Frame, Rect
 from appliance.pixels.feather import feather
 from appliance.pixels.jit import inline, kernel
+
+I32 = NDArray[np.int32]
 
 _NO_MATTE = np.empty((0, 0), np.uint8)
 
@@ -78,10 +81,10 @@ def _blend_row(
 
 
 @inline
-def _quarter_row(rows: F32, out: F32) -> None:
+def _quarter_row(upper: F32, lower: F32, out: F32) -> None:
     """The mean of each 2x2 block of two rows, written twice: once for Cb and once for Cr."""
     for i in range(out.shape[0] // 2):
-        mean = (rows[0, 2 * i] + rows[0, 2 * i + 1] + rows[1, 2 * i] + rows[1, 2 * i + 1]) * (
+        mean = (upper[2 * i] + upper[2 * i + 1] + lower[2 * i] + lower[2 * i + 1]) * (
             np.float32(0.25)
         )
         out[2 * i] = mean
@@ -96,50 +99,76 @@ def _byte_row(weight: F32, out: U8) -> None:
 
 @kernel(
     "void(uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], int64,"
-    "int64, float32[:, :, ::1], float32[:, ::1], float32[::1], float32[::1], float32, uint8[:, :])"
+    "int64, float32[:, :, ::1], float32[:, ::1], int32[:, ::1], float32[::1], float32[::1],"
+    "float32, uint8[:, :])"
 )
 def _composite(
-    fg_y: U8, fg_uv: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8,
-    x0: int, y0: int, wide: F32, chroma: F32, fx: F32, fy: F32, levels: np.float32, matte: U8,
+    fg_y: U8, fg_uv: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8, x0: int, y0: int,
+    wide: F32, chroma: F32, spans: I32, fx: F32, fy: F32, levels: np.float32, matte: U8,
 ) -> None:  # fmt: skip
     gain = np.float32(1) / (np.float32(1) - np.float32(2) * levels)
     floor = levels * gain
-    width, height, rows = fx.shape[0], fy.shape[0], wide.shape[1]
-    x1, y1 = x0 + width, y0 + height
-    alpha = np.empty((2, width), np.float32)
-    weight = np.empty((2, width), np.float32)
-    alpha_c = np.empty(width, np.float32)
-    weight_c = np.empty(width, np.float32)
-    for y in range(out_y.shape[0]):
-        if y < y0 or y >= y1:
-            out_y[y, :] = bg_y[y, :]
-            if y % 2 == 0:
-                out_uv[y // 2, :] = bg_uv[y // 2, :]
+    height, rows = fy.shape[0], wide.shape[1]
+    alpha = np.empty((2, fx.shape[0]), np.float32)
+    weight = np.empty((2, fx.shape[0]), np.float32)
+    alpha_c = np.empty(fx.shape[0], np.float32)
+    weight_c = np.empty(fx.shape[0], np.float32)
+    for line in range(0, height, 2):
+        pair = (y0 + line) // 2
+        # Where the grid's rows around these two lines hold anything but background.
+        first, _, _ = _between(line + 0.5, height, rows)
+        _, last, _ = _between(line + 1.5, height, rows)
+        left, right = fx.shape[0], 0
+        for r in range(first, last + 1):
+            left, right = min(left, spans[r, 0]), max(right, spans[r, 1])
+        if left >= right:
             continue
-        line = y - y0
-        k, n, t = _between(line + 0.5, height, rows)
-        out_y[y, :x0] = bg_y[y, :x0]
-        out_y[y, x1:] = bg_y[y, x1:]
-        a, w = alpha[line % 2], weight[line % 2]
-        source = fg_y[y, x0:x1]
-        _alpha_row(source, wide[0, k], wide[0, n], wide[1, k], wide[1, n], t, gain, floor, a)
-        _weigh_row(a, fx, fy[line], w)
-        _blend_row(source, bg_y[y, x0:x1], a, w, wide[2, k], wide[2, n], t, out_y[y, x0:x1])
-        if matte.shape[0] > 0:
-            _byte_row(w, matte[y, x0:x1])
-        if line % 2 == 0:
-            continue
-        _quarter_row(alpha, alpha_c)
-        _quarter_row(weight, weight_c)
-        c = y // 2
-        # The chroma row lies between this luma row and the one above it.
-        k, n, t = _between(float(line), height, rows)
-        out_uv[c, :x0] = bg_uv[c, :x0]
-        out_uv[c, x1:] = bg_uv[c, x1:]
+        a, b = x0 + left, x0 + right
+        for i in range(2):
+            y = 2 * pair + i
+            k, n, t = _between(line + i + 0.5, height, rows)
+            _alpha_row(
+                fg_y[y, a:b], wide[0, k, left:right], wide[0, n, left:right],
+                wide[1, k, left:right], wide[1, n, left:right], t, gain, floor,
+                alpha[i, left:right],
+            )  # fmt: skip
+            _weigh_row(alpha[i, left:right], fx[left:right], fy[line + i], weight[i, left:right])
+            _blend_row(
+                fg_y[y, a:b], bg_y[y, a:b], alpha[i, left:right], weight[i, left:right],
+                wide[2, k, left:right], wide[2, n, left:right], t, out_y[y, a:b],
+            )  # fmt: skip
+            if matte.shape[0] > 0:
+                _byte_row(weight[i, left:right], matte[y, a:b])
+        _quarter_row(alpha[0, left:right], alpha[1, left:right], alpha_c[left:right])
+        _quarter_row(weight[0, left:right], weight[1, left:right], weight_c[left:right])
+        # The chroma row lies between the two luma rows.
+        k, n, t = _between(line + 1.0, height, rows)
         _blend_row(
-            fg_uv[c, x0:x1], bg_uv[c, x0:x1], alpha_c, weight_c, chroma[k], chroma[n], t,
-            out_uv[c, x0:x1],
+            fg_uv[pair, a:b], bg_uv[pair, a:b], alpha_c[left:right], weight_c[left:right],
+            chroma[k, left:right], chroma[n, left:right], t, out_uv[pair, a:b],
         )  # fmt: skip
+
+
+def _spans(matte: Matte) -> I32:
+    """For each grid row, the columns of the ROI (even, exclusive end) that alpha can reach.
+
+    alpha is a*Y + b with Y in 0..255, between grid points a mix of theirs: where neither end of
+    that range is above ``levels`` at any of them, the composite is the background to the bit.
+    """
+    a, b = matte.coefficients[0], matte.coefficients[1]
+    reached = np.maximum(b, b + 255 * a) > matte.levels + 1e-6
+    rows, columns = reached.shape
+    scale = matte.rect.width / columns
+    first = reached.argmax(axis=1)
+    last = columns - 1 - reached[:, ::-1].argmax(axis=1)
+    # A grid point reaches as far as its neighbours' centres, at the border to the very end.
+    left = np.where(first == 0, 0, np.floor((first - 0.5) * scale / 2) * 2)
+    right = np.where(last == columns - 1, matte.rect.width, np.ceil((last + 1.5) * scale / 2) * 2)
+    spans = np.empty((rows, 2), np.int32)
+    some = reached.any(axis=1)
+    spans[:, 0] = np.where(some, np.maximum(left, 0), matte.rect.width)
+    spans[:, 1] = np.where(some, np.minimum(right, matte.rect.width), 0)
+    return spans
 
 
 def _rows(uv: U8) -> U8:
@@ -221,14 +250,15 @@ class Compositor:
             )
         if matte_out is not None:
             matte_out[:] = 0
+        # One bulk copy is far cheaper than deciding pixel by pixel what stays background.
+        np.copyto(out.y, background.y)
+        np.copyto(out.uv, background.uv)
         if matte is None:
-            np.copyto(out.y, background.y)
-            np.copyto(out.uv, background.uv)
             return
         fx, fy = self._feather(matte.rect, out.rect, feather_fraction)
         wide, chroma = self._widen(matte)
         _composite(
             frame.y, _rows(frame.uv), background.y, _rows(background.uv), out.y, _rows(out.uv),
-            matte.rect.x, matte.rect.y, wide, chroma, fx, fy, np.float32(matte.levels),
-            _NO_MATTE if matte_out is None else matte_out,
+            matte.rect.x, matte.rect.y, wide, chroma, _spans(matte), fx, fy,
+            np.float32(matte.levels), _NO_MATTE if matte_out is None else matte_out,
         )  # fmt: skip

@@ -54,6 +54,29 @@ def test_equals_the_definition(width: int, height: int, pad: int) -> None:
         assert np.abs(matte - 255 * weight).max() <= 0.51, rect
 
 
+@pytest.mark.parametrize("levels", [0.0, 0.05])
+@pytest.mark.parametrize("columns", [1, 2, 7, 16])
+def test_small_mattes_anywhere(columns: int, levels: float) -> None:
+    """Rows and columns without alpha are passed over; the result must not show it."""
+    frame, background = noise(130, 74, 1, 3), noise(130, 74, 2, 3)
+    rng = np.random.default_rng(0)
+    compositor = cpu.Compositor()
+    for _ in range(40):
+        coefficients = np.zeros((5, 9, columns))
+        y, x = rng.integers(0, 9), rng.integers(0, columns)
+        coefficients[1, y : y + 3, x : x + 2] = rng.uniform(0, 1.5)
+        coefficients[0, y : y + 1, x : x + 1] = rng.normal(0, 0.01)
+        coefficients[2:] = rng.normal(0, 40, (3, 9, columns))
+        out, rect = noise(130, 74, 4), Rect(14, 6, 90, 50)
+        given = cpu.Matte(rect, coefficients.astype(np.float32), True, levels)
+        compositor(frame, background, given, out)
+        want_y, want_uv, _ = reference.composite(
+            frame, background, rect, coefficients, 1 / 9, levels
+        )
+        assert np.abs(out.y - want_y).max() <= 0.51
+        assert np.abs(out.uv - want_uv).max() <= 0.51
+
+
 def test_no_matte_is_the_background_alone() -> None:
     frame, background, out = noise(64, 36, 1), noise(64, 36, 2), noise(64, 36, 3)
     cpu.Compositor()(frame, background, None, out)
