@@ -12,6 +12,7 @@ from appliance.errors import InputError
 from appliance.frame import Colour, Format, Matrix, Range
 from appliance.gst import Gst, GstVideo, colorimetry, full_range
 from appliance.sources.elements import make, takes
+from appliance.sources.mend import default_matrix, mended, mender
 from appliance.values import MAX_SIDE, MIN_SIDE
 
 # What brings a picture out of a device's memory, by the caps feature that says it is there.
@@ -42,12 +43,13 @@ def conform(
     orientation tag, if it has one. ``fill`` cuts what does not fit ``want``'s shape, where bars
     would be put beside it. Raises InputError for a picture too small or too large.
     """
+    caps = mended(caps)
     info = GstVideo.VideoInfo.new_from_caps(caps)
     if info is None:
         raise InputError(f"{what}: its pictures cannot be read ({caps.to_string()})")
     own = own_format(info, turn, what)
     target = want or own
-    elements: list[Gst.Element] = []
+    elements: list[Gst.Element] = [mender()]
     features = caps.get_features(0)
     for feature, download in _DOWNLOADS.items():
         if features is not None and features.contains(feature):
@@ -94,8 +96,7 @@ def _colour(info: GstVideo.VideoInfo) -> Colour:
         GstVideo.VideoColorMatrix.BT601: Matrix.BT601,
         GstVideo.VideoColorMatrix.BT709: Matrix.BT709,
     }
-    by_size = Matrix.BT709 if info.height > 576 else Matrix.BT601
-    matrix = matrices.get(info.colorimetry.matrix, by_size)
+    matrix = matrices.get(info.colorimetry.matrix, default_matrix(info.height))
     # RGB is full-range in itself, which says nothing about how its YUV should be.
     rgb = info.finfo.flags & GstVideo.VideoFormatFlags.RGB
     full = not rgb and full_range(info.colorimetry)

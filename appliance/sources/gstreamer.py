@@ -18,6 +18,7 @@ from appliance.gst import Gst, GstApp, error_text, frame_of
 from appliance.settings import Source as SourceSettings
 from appliance.sources.conform import conform
 from appliance.sources.elements import chain, make
+from appliance.sources.mend import trust_the_stream
 from appliance.sources.timeline import Timeline
 from appliance.uris import redact
 
@@ -165,9 +166,11 @@ class GstSource:
     def _tune(self, _bin: Gst.Bin, _child: Gst.Bin, element: Gst.Element) -> None:
         """Called for each element that decodebin puts in, before it starts."""
         factory = element.get_factory()
-        software = factory is not None and factory.get_name().startswith("avdec_")
-        if software and element.find_property("max-threads") is not None:
+        name = factory.get_name() if factory is not None else ""
+        if name.startswith("avdec_") and element.find_property("max-threads") is not None:
             element.set_property("max-threads", self.decoder_threads)
+        if name in ("h264parse", "h265parse"):
+            trust_the_stream(element)
 
     def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
         """Called by a streaming thread for each stream decodebin has decoded: takes the first."""
@@ -267,7 +270,17 @@ def running_time(sample: Gst.Sample) -> int | None:
 
 
 def _orientation(pad: Gst.Pad) -> str | None:
-    """The orientation tag of a stream that is not upright, as ``rotate-90``."""
+    """The orientation tag of a stream that is not upright, as ``rotate-90``.
+
+    When decodebin shows a pad, the tag has come as far as the decoder's input.
+    """
+    inner = pad.get_target() if isinstance(pad, Gst.GhostPad) else pad
+    decoder = inner.get_parent_element() if inner is not None else None
+    pads = [pad, *(decoder.sinkpads if decoder is not None else ())]
+    return next((turn for one in pads if (turn := _orientation_tag(one)) is not None), None)
+
+
+def _orientation_tag(pad: Gst.Pad) -> str | None:
     index = 0
     while (event := pad.get_sticky_event(Gst.EventType.TAG, index)) is not None:
         found, turn = event.parse_tag().get_string(Gst.TAG_IMAGE_ORIENTATION)
