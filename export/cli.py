@@ -11,7 +11,10 @@ from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent
 STANDARD = (
-    "engines/portrait", "engines/portrait+appliance", "mediapipe-general", "mediapipe-landscape",
+    "engines/portrait",
+    "engines/portrait+appliance",
+    "mediapipe-general",
+    "mediapipe-landscape",
 )
 
 
@@ -21,11 +24,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     shared = Path(os.environ.get("MATTEBOX_SHARED", ROOT.parent / "shared"))
     parser.add_argument(
-        "--shared", type=Path, default=shared,
+        "--shared",
+        type=Path,
+        default=shared,
         help="folder with the media and MediaPipe's models (or MATTEBOX_SHARED); now %(default)s",
     )
     parser.add_argument(
-        "--work", type=Path, default=ROOT / ".export",
+        "--work",
+        type=Path,
+        default=ROOT / ".export",
         help="folder for packs, sets, checkpoints and reports; now %(default)s",
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -50,10 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     half.add_argument("--model", default="engines/portrait", help="folder or manifest")
     half.add_argument("--frames", type=int, default=200)
     evaluate = verbs.add_parser("evaluate", help="judge models on sets of frames and alphas")
-    evaluate.add_argument("models", nargs="*", help=(
-        "manifests (or their folders), mediapipe-general, mediapipe-landscape; "
-        "'+appliance' behind one adds the appliance's whole path"
-    ))
+    evaluate.add_argument(
+        "models",
+        nargs="*",
+        help=(
+            "manifests (or their folders), mediapipe-general, mediapipe-landscape; "
+            "'+appliance' behind one adds the appliance's whole path"
+        ),
+    )
     evaluate.add_argument("--compare", action="store_true", help=f"{' '.join(STANDARD)}")
     evaluate.add_argument("--sets", type=Path, nargs="*", help="clips, sets; now <work>/sets")
     evaluate.add_argument("--json", type=Path, help="write all figures here")

@@ -28,7 +28,8 @@ def label(options: argparse.Namespace, console: Console) -> int:
 
 def train(options: argparse.Namespace, console: Console) -> int:
     """Train or resume."""
-    from export.training.loop import Plan, train as run
+    from export.training.loop import Plan
+    from export.training.loop import train as run
 
     work: Path = options.work
     path = run(Plan(

@@ -9,8 +9,9 @@ import numpy as np
 
 from export.data.pack import read_pack
 from export.labels.teacher import UInt8Image
+from export.synthesis.filmed import RealFrame
 from export.synthesis.people import Person, prepare
-from export.synthesis.scene import Material, RealFrame
+from export.synthesis.scene import Material
 
 SHARES = {"portrait": 0.74, "clip": 0.18, "walker": 0.08}
 

@@ -22,7 +22,7 @@ def sway(person: Person, x: float, size: float, phase: float, moment: float) -> 
     width, height = SIZE
     scale = size * height / person.rows * (1 + 0.02 * np.sin(1.3 * moment + phase))
     angle = np.deg2rad(3.0) * np.sin(1.7 * moment + 2 * phase)
-    left, top, right, _ = person.head
+    left, _, right, _ = person.head
     anchor = np.array([(left + right) / 2, person.rows])
     place = np.array(
         [(x + 0.02 * np.sin(2.1 * moment + phase)) * width, height * 1.02 + 0.01 * height]

@@ -79,7 +79,10 @@ def _run_clip(
             shown.append(Sample(label, frame, clip.alphas[number], now))
     results = [
         Result(
-            clip.set_name, clip.name, one.name, len(clip.frames),
+            clip.set_name,
+            clip.name,
+            one.name,
+            len(clip.frames),
             clip_metrics(alphas[one.name], clip.alphas),
             float(np.mean([a.mean() for a in alphas[one.name]]) * 100),
             one.milliseconds(),

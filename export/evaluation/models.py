@@ -71,7 +71,8 @@ class BareNetwork:
         window = inner_rect(Rect(0, 0, width, height), spec)
         shrink = window.width <= width and window.height <= height
         small = cv2.resize(
-            frame, (window.width, window.height),
+            frame,
+            (window.width, window.height),
             interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR,
         )
         if spec.order == "RGB":
@@ -148,8 +149,13 @@ def to_nv12(frame: UInt8Image, serial: int = 0) -> Frame:
     uv = np.stack([u, v], axis=-1).reshape(height // 2, width // 2, 2)
     moment = round(serial * 1e9 / 30)
     return Frame(
-        np.ascontiguousarray(y), np.ascontiguousarray(uv), Colour(Matrix.BT601, Range.LIMITED),
-        pts=moment, captured=moment, serial=serial, discontinuity=serial == 0,
+        np.ascontiguousarray(y),
+        np.ascontiguousarray(uv),
+        Colour(Matrix.BT601, Range.LIMITED),
+        pts=moment,
+        captured=moment,
+        serial=serial,
+        discontinuity=serial == 0,
     )
 
 

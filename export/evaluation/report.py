@@ -31,9 +31,10 @@ UNITS = {
 
 def table_of(summary: Summary) -> Table:
     """A table: a row a set and contender; the best figure of each set is bold."""
-    table = Table(title="RobustVideoMatting definitions: " + "; ".join(
-        f"{name} {unit}" for name, unit in UNITS.items()
-    ))
+    table = Table(
+        title="RobustVideoMatting definitions: "
+        + "; ".join(f"{name} {unit}" for name, unit in UNITS.items())
+    )
     table.add_column("set")
     table.add_column("model")
     for name in (*NAMES, "mean_alpha", "ms"):
@@ -86,9 +87,7 @@ def _grey(alpha: np.ndarray) -> np.ndarray:
 
 
 def _titled(image: np.ndarray, title: str, width: int, height: int) -> np.ndarray:
-    small = np.ascontiguousarray(
-        cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    )
+    small = np.ascontiguousarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
     for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
         cv2.putText(
             small, title, (5, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, thickness, cv2.LINE_AA

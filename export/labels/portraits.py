@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pymatting import estimate_alpha_cf, estimate_foreground_ml
 
 from export.labels.teacher import FloatImage, UInt8Image
 
@@ -65,6 +64,7 @@ def fit_wall(
 
 
 def disc(radius: float) -> UInt8Image:
+    """A round structuring element, uint8, of about this radius in pixels."""
     size = 2 * max(1, round(radius)) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return np.asarray(kernel, np.uint8)
@@ -99,9 +99,7 @@ def trimap(difference: FloatImage, teacher: FloatImage) -> FloatImage:
     return result
 
 
-def difference_from(
-    lab: FloatImage, wall: FloatImage, spread: NDArray[np.float32]
-) -> FloatImage:
+def difference_from(lab: FloatImage, wall: FloatImage, spread: NDArray[np.float32]) -> FloatImage:
     """Distance of a Lab image from its wall in units of twice the wall's spread, (h, w)."""
     squares: FloatImage = (((lab - wall) / (2.0 * spread)) ** 2).sum(axis=2)
     return np.sqrt(squares)
@@ -115,14 +113,16 @@ def to_lab(image: UInt8Image) -> FloatImage:
     return np.asarray(cv2.bilateralFilter(lab, 5, 6, 2), np.float32)
 
 
-def cut_out(image: UInt8Image, teacher: FloatImage) -> Cutout:
+def cut_out(image: UInt8Image, teacher: FloatImage, lightness: float = 1.0) -> Cutout:
     """Alpha and clean foreground of a BGR uint8 portrait (h, w, 3), given a coarse alpha (h, w).
 
-    Raises ValueError when the wall cannot be fitted.
+    `lightness` weighs L against a and b: well under 1 before a strongly coloured wall, where a
+    shadow changes L alone. Raises ValueError when the wall cannot be fitted.
     """
     lab = to_lab(image)
     far = cv2.dilate((teacher > 0.2).astype(np.uint8), disc(0.05 * image.shape[0])) == 0
     wall, spread = fit_wall(lab, far)
+    spread = spread / np.array((lightness, 1, 1), np.float32)
     difference = difference_from(lab, wall, spread)
     quality = float((difference[far] < 4).mean())
     return solve(image, trimap(difference, teacher), quality)
@@ -130,6 +130,9 @@ def cut_out(image: UInt8Image, teacher: FloatImage) -> Cutout:
 
 def solve(image: UInt8Image, known: FloatImage, quality: float = 1.0) -> Cutout:
     """Closed-form alpha of a BGR uint8 image under a trimap (0, 0.5, 1), and its foreground."""
+    # Imported late: numba compiles it for half a minute the first time.
+    from pymatting import estimate_alpha_cf, estimate_foreground_ml
+
     rgb = (np.asarray(image, np.float32) / 255.0)[:, :, ::-1].astype(np.float64)
     alpha = estimate_alpha_cf(
         rgb,

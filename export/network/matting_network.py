@@ -46,11 +46,11 @@ PORTRAIT_LARGE = Setting(
     name="portrait-large",
     width=512,
     height=288,
-    channels=(24, 40, 96, 224),
+    channels=(24, 40, 96, 192),
     depths=(2, 4, 9),
     expands=(2, 4, 4, 4),
     dilations=(1, 2, 4, 4),
-    pyramid=224,
+    pyramid=192,
     rates=(2, 4, 8),
     decoder=(96, 48, 24),
     max_parameters=4_000_000,
@@ -65,9 +65,7 @@ class MattingNetwork(nn.Module):
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.setting = setting
-        self.encoder = Encoder(
-            setting.channels, setting.depths, setting.expands, setting.dilations
-        )
+        self.encoder = Encoder(setting.channels, setting.depths, setting.expands, setting.dilations)
         self.atrous_pyramid = AtrousPyramid(setting.channels[3], setting.pyramid, setting.rates)
         half, quarter, eighth, _ = setting.channels
         self.decoder = Decoder(setting.pyramid, (half, quarter, eighth), setting.decoder)

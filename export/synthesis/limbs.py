@@ -41,19 +41,25 @@ def random_limb(
     direction = wrist - elbow
     angle = float(np.arctan2(direction[1], direction[0]) + rng.normal(0, 0.45))
     return Limb(
-        elbow, wrist, unit * rng.uniform(0.8, 1.15), angle, rng.uniform(0.05, 0.32),
-        np.clip(rng.normal(1.0, 0.25, 5), 0.25, 1.3), skin, sleeve,
-        bool(rng.random() < 0.35), bool(rng.random() < 0.7), int(rng.integers(1 << 30)),
+        elbow,
+        wrist,
+        unit * rng.uniform(0.8, 1.15),
+        angle,
+        rng.uniform(0.05, 0.32),
+        np.clip(rng.normal(1.0, 0.25, 5), 0.25, 1.3),
+        skin,
+        sleeve,
+        bool(rng.random() < 0.35),
+        bool(rng.random() < 0.7),
+        int(rng.integers(1 << 30)),
     )
 
 
 def _line(
     layer: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, value: float
 ) -> None:
-    ends = [tuple(int(round(v * SCALE * 8)) for v in point) for point in (start, end)]
-    cv2.line(
-        layer, ends[0], ends[1], value, max(1, int(round(width * SCALE))), cv2.LINE_8, 3
-    )
+    ends = [tuple(round(v * SCALE * 8) for v in point) for point in (start, end)]
+    cv2.line(layer, ends[0], ends[1], value, max(1, round(width * SCALE)), cv2.LINE_8, 3)
 
 
 def draw(limb: Limb, width: int, height: int) -> tuple[FloatImage, FloatImage]:
@@ -79,18 +85,31 @@ def draw(limb: Limb, width: int, height: int) -> tuple[FloatImage, FloatImage]:
         _line(skin, base, base + finger, 0.085 * unit, 255)
     thumb = limb.angle - 0.9 - limb.spread
     reach = np.array([np.cos(thumb), np.sin(thumb)]) * 0.3 * unit * limb.bends[4]
-    _line(skin, limb.wrist + forward * 0.1 * unit - across * 0.08 * unit, palm + reach,
-          0.10 * unit, 255)
+    _line(
+        skin,
+        limb.wrist + forward * 0.1 * unit - across * 0.08 * unit,
+        palm + reach,
+        0.10 * unit,
+        255,
+    )
     skin[cloth > 0] = 0
-    texture = np.random.default_rng(limb.seed)
     both = np.maximum(skin, cloth)
+    colour = np.zeros((height, width, 3), np.float32)
+    alpha = (
+        np.asarray(cv2.resize(both, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+        / 255.0
+    )
+    x, y, w, h = cv2.boundingRect(np.asarray(alpha > 0, np.uint8))
+    if w == 0:
+        return colour, alpha
+    part = (slice(y * SCALE, (y + h) * SCALE), slice(x * SCALE, (x + w) * SCALE))
     # Rounder towards the middle: distance from the edge is a cheap normal.
-    depth = cv2.distanceTransform(both, cv2.DIST_L2, 3)
-    shade = 0.72 + 0.36 * np.clip(depth / (0.13 * unit * SCALE), 0, 1)
+    depth = cv2.distanceTransform(both[part], cv2.DIST_L2, 3)
+    shade = 0.72 + 0.36 * np.minimum(depth * np.float32(1 / (0.13 * unit * SCALE)), 1)
+    texture = np.random.default_rng(limb.seed)
     blotches = texture.normal(0, 0.05, (6, 8)).astype(np.float32)
-    shade = shade + cv2.resize(blotches, (big[1], big[0]), interpolation=cv2.INTER_LINEAR)
-    colour = np.where(cloth[..., None] > 0, limb.sleeve, limb.skin) * shade[..., None]
-    size = (width, height)
-    small = cv2.resize(colour.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(both.astype(np.float32) / 255.0, size, interpolation=cv2.INTER_AREA)
-    return np.clip(small, 0, 255), alpha
+    shade += cv2.resize(blotches, (w * SCALE, h * SCALE), interpolation=cv2.INTER_LINEAR)
+    palette = np.stack([limb.skin, limb.sleeve]).astype(np.float32)
+    drawn = palette[(cloth[part] > 0).view(np.uint8)] * shade[..., None]
+    colour[y : y + h, x : x + w] = cv2.resize(drawn, (w, h), interpolation=cv2.INTER_AREA)
+    return np.clip(colour, 0, 255), alpha

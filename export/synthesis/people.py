@@ -79,6 +79,9 @@ def prepare(foreground: UInt8Image, alpha: UInt8Image, kind: str, rows: int = 25
     ys, xs = np.nonzero(alpha[: rows // 2 if kind == "portrait" else rows // 6] > 127)
     head = (int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max()))
     return Person(
-        np.ascontiguousarray(foreground), np.ascontiguousarray(alpha), rows, head,
+        np.ascontiguousarray(foreground),
+        np.ascontiguousarray(alpha),
+        rows,
+        head,
         upright=kind != "portrait",
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import cv2
 import torch
-from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from export.network.matting_network import SETTINGS, MattingNetwork
 from export.training import checkpoint
@@ -85,7 +86,12 @@ def train(plan: Plan) -> Path:
     validation = Validation(plan.validation, setting.width, setting.height)
     judge = MattingNetwork(setting).to(device).eval()
     stream = batches(
-        plan.pack, setting.width, setting.height, plan.pairs, plan.seed, progress.scenes,
+        plan.pack,
+        setting.width,
+        setting.height,
+        plan.pairs,
+        plan.seed,
+        progress.scenes,
         plan.workers,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
@@ -118,7 +124,8 @@ def train(plan: Plan) -> Path:
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value
             bar.update(
-                task, completed=_done(plan, progress),
+                task,
+                completed=_done(plan, progress),
                 description=f"{plan.setting} step {progress.step} loss {float(loss.detach()):.3f}",
             )
             if progress.step % plan.save_every == 0 or _done(plan, progress) >= 1.0:

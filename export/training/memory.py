@@ -23,4 +23,5 @@ def keep_freed_memory() -> bool:
         return False
     largest = 2**31 - 1
     asked = ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, largest), (_M_TOP_PAD, 1 << 28))
-    return all([mallopt(option, value) == 1 for option, value in asked])
+    taken = [mallopt(option, value) == 1 for option, value in asked]
+    return all(taken)

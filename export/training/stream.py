@@ -54,8 +54,11 @@ def batches(
     """
     stream = SceneStream(pack, width, height, seed, start)
     loader = DataLoader(
-        stream, batch_size=pairs, num_workers=workers,
-        prefetch_factor=4 if workers else None, persistent_workers=workers > 0,
+        stream,
+        batch_size=pairs,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        persistent_workers=workers > 0,
         # Not fork: a worker would inherit OpenCV's and torch's thread pools without threads.
         multiprocessing_context="spawn" if workers else None,
     )

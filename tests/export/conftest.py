@@ -1,0 +1,13 @@
+"""What the tests of export/ share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_media(shared: Path) -> Path:
+    """The media in the shared folder."""
+    return shared / "media"
