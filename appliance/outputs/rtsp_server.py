@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from appliance.errors import MissingDependency, OutputError
 from appliance.gst import GLib
@@ -18,8 +18,9 @@ from appliance.gst import GLib
 try:
     import gi
 
+    gi.require_version("GstRtsp", "1.0")
     gi.require_version("GstRtspServer", "1.0")
-    from gi.repository import GstRtspServer
+    from gi.repository import GstRtsp, GstRtspServer
 except (ImportError, ValueError) as error:
     raise MissingDependency(
         f"GStreamer's RTSP server is not to be had here ({error}); install it with: "
@@ -31,20 +32,41 @@ __all__ = ["GstRtspServer", "RtspServer"]
 SESSION_TIMEOUT_S = 30
 IDLE_TIMEOUT_S = 20
 UNREAD_TIMEOUT_MS = 10_000
+REQUEST_BYTES = 64 << 10
 CLIENT_THREADS = 8
 
-OnReaders = Callable[[Any, bool], None]
+
+class Mounted(Protocol):
+    """What is told of the readers of a path, from the server's threads."""
+
+    def on_play(self, media: Any) -> None:
+        """A reader starts to play ``media``, which may be another path's."""
+
+    def on_tick(self) -> None:
+        """A second has passed."""
 
 
 class SharedFactory(GstRtspServer.RTSPMediaFactory):
     """A factory whose readers all share one media, thus one encoder.
 
-    By default ``/live``, ``/live?a`` and ``/live/b`` would each get an encoder of their own.
+    By default ``/live`` and ``/live?a`` would each get an encoder of their own, and a reader that
+    comes while the last one's media is being taken down would get that one, and an error 503.
     """
 
+    __gtype_name__ = "MatteboxSharedFactory"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._generation = 0
+        self.set_shared(True)
+
     def do_gen_key(self, url: Any) -> str:
-        """The key under which the media is shared: the same for every address."""
-        return "shared"
+        """The key under which a media is shared: the same for every address."""
+        return str(self._generation)
+
+    def retire(self) -> None:
+        """From now on readers get a new media; those of the present one keep it."""
+        self._generation += 1
 
 
 class RtspServer:
@@ -58,6 +80,7 @@ class RtspServer:
         self._server = GstRtspServer.RTSPServer.new()
         self._server.set_address(host)
         self._server.set_service(str(port))
+        self._server.set_content_length_limit(REQUEST_BYTES)
         self._server.get_thread_pool().set_max_threads(CLIENT_THREADS)
         try:
             # Made here, not by attach(): that one gives no reason when it fails, and keeps the
@@ -69,7 +92,7 @@ class RtspServer:
         self.port: int = self._socket.get_local_address().get_port()
         self._server.connect("client-connected", self._on_client)
         self._since: dict[int, float] = {}
-        self._mounted: dict[str, OnReaders] = {}
+        self._mounted: dict[str, Mounted] = {}
         self._context = GLib.MainContext.new()
         self._loop = GLib.MainLoop.new(self._context, False)
         self._sources = [
@@ -105,32 +128,35 @@ class RtspServer:
                 del self._running[(self.host, self.port)]
                 self._stop()
 
-    def mount(self, path: str, factory: Any, on_readers: OnReaders) -> None:
-        """Serve ``factory`` at ``path``.
-
-        ``on_readers`` is called with a media whose readers may have changed, and whether one just
-        started to play, from the server's threads. Raises OutputError when the path is taken.
-        """
+    def mount(self, path: str, factory: Any, mounted: Mounted) -> None:
+        """Serve ``factory`` at ``path``. Raises OutputError when the path is taken."""
         if path in self._mounted:
             raise OutputError(
                 f"rtsp://{self.host}:{self.port}{path}: another output has this address; "
                 "give each output a path of its own"
             )
-        self._mounted[path] = on_readers
+        self._mounted[path] = mounted
         self._server.get_mount_points().add_factory(path, factory)
 
-    def unmount(self, path: str, media: Any) -> None:
-        """Stop serving ``path`` and drop the clients that read ``media`` (None: there are none)."""
+    def unmount(self, path: str) -> None:
+        """Stop serving ``path``; those who read it go on until they are disconnected."""
         self._server.get_mount_points().remove_factory(path)
         del self._mounted[path]
-        if media is not None:
-            self.disconnect(media)
 
-    def disconnect(self, media: Any) -> None:
+    def disconnect(self, media: Any, *, tcp_only: bool = False) -> None:
         """Close the connection of every client that has a session on ``media``."""
         for client in self._server.client_filter(None):
-            if any(item.get_media() == media for item in _session_medias(client)):
-                client.close()
+            for item in _session_medias(client):
+                if item.get_media() == media and (_is_tcp(item) or not tcp_only):
+                    client.close()
+
+    def is_used(self, media: Any) -> bool:
+        """Whether any session, playing or not yet, is on ``media``."""
+        return any(
+            item.get_media() == media
+            for client in self._server.client_filter(None)
+            for item in _session_medias(client)
+        )
 
     def reader_sockets(self, media: Any) -> list[int | None]:
         """For each playing reader of ``media``: its TCP socket's descriptor, or None over UDP."""
@@ -138,11 +164,18 @@ class RtspServer:
         for client in self._server.client_filter(None):
             for item in _session_medias(client):
                 if item.get_media() == media and _is_playing(item):
-                    transport = item.get_transport(0).get_transport()
-                    tcp = transport.lower_transport == type(transport.lower_transport).TCP
                     descriptor = client.get_connection().get_write_socket().get_fd()
-                    sockets.append(descriptor if tcp else None)
+                    sockets.append(descriptor if _is_tcp(item) else None)
         return sockets
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Run ``call`` soon in the server's own thread."""
+
+        def once(*_: Any) -> bool:
+            call()
+            return False
+
+        self._watch(GLib.idle_source_new(), once)
 
     def _stop(self) -> None:
         for source in self._sources:
@@ -151,7 +184,8 @@ class RtspServer:
         for client in self._server.client_filter(None):
             client.close()
         self._server.get_session_pool().filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
-        self._loop.quit()
+        # From within: a quit before the loop runs would be forgotten.
+        self.later(self._loop.quit)
         self._thread.join(2.0)
         if self._thread.is_alive():
             raise OutputError(f"rtsp://{self.host}:{self.port}: its thread did not end within 2 s")
@@ -172,18 +206,21 @@ class RtspServer:
         # When its session times out the connection goes as well.
         client.set_property("post-session-timeout", 0)
         client.connect("new-session", _on_session)
+        client.connect("pre-describe-request", self._on_describe)
         client.connect("play-request", self._on_play)
         descriptor = client.get_connection().get_write_socket().get_fd()
         with socket.socket(fileno=socket.dup(descriptor)) as handle:
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_TIMEOUT_MS)
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
-    def _on_play(self, client: Any, context: Any) -> None:
-        self._tell(context.media, True)
+    def _on_describe(self, client: Any, context: Any) -> Any:
+        """404 for all but the mounted paths; by itself it takes /live/any/thing for /live."""
+        known = context.uri.abspath.rstrip("/") in self._mounted
+        return GstRtsp.RTSPStatusCode.OK if known else GstRtsp.RTSPStatusCode.NOT_FOUND
 
-    def _tell(self, media: Any, started: bool) -> None:
-        for on_readers in list(self._mounted.values()):
-            on_readers(media, started)
+    def _on_play(self, client: Any, context: Any) -> None:
+        for mounted in list(self._mounted.values()):
+            mounted.on_play(context.media)
 
     def _on_tick(self, *_: Any) -> bool:
         """Once a second: end sessions that timed out, and connections that do nothing."""
@@ -195,11 +232,11 @@ class RtspServer:
             medias = _session_medias(client)
             if medias:
                 self._since[hash(client)] = now
-            for item in medias:
-                self._tell(item.get_media(), False)
             idle = now - self._since[hash(client)] > IDLE_TIMEOUT_S
             if idle or any(_was_dropped(item) for item in medias):
                 client.close()
+        for mounted in list(self._mounted.values()):
+            mounted.on_tick()
         return True
 
 
@@ -213,6 +250,14 @@ def _session_medias(client: Any) -> list[Any]:
 
 def _is_playing(media: Any) -> bool:
     return media.get_rtsp_state().value_nick == "playing" and media.get_transport(0) is not None
+
+
+def _is_tcp(media: Any) -> bool:
+    transport = media.get_transport(0)
+    if transport is None:
+        return False
+    way = transport.get_transport().lower_transport
+    return bool(way == type(way).TCP)
 
 
 def _was_dropped(media: Any) -> bool:
