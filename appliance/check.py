@@ -71,7 +71,7 @@ def unreadable(path: Path) -> str | None:
 
 
 def unwritable(path: Path) -> str | None:
-    """Why a file cannot be written, with what to do; None when it can."""
+    """Why a file cannot be made there, with what to do; None when it can."""
     folder = path.parent
     if not folder.is_dir():
         return f"the folder {folder} is not there; make it, or name another"
@@ -79,8 +79,9 @@ def unwritable(path: Path) -> str | None:
         return "is a directory; name a file"
     if path.exists() and not path.is_file():
         return "is there and is not a plain file; name another"
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        return "may not be written by this user; change the permissions, or name another"
+    # A recording never overwrites: where the name is taken, the next free one is used.
+    if not os.access(folder, os.W_OK):
+        return f"this user may not write in {folder}; change its permissions, or name another"
     return None
 
 

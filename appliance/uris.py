@@ -18,6 +18,7 @@ from pydantic import AfterValidator, StringConstraints
 
 SOURCE_SCHEMES = ("v4l2", "rtsp", "rtsps", "csi", "file", "test", "demo")
 BACKGROUND_SCHEMES = ("file", "colour", "gradient", "blur")
+RECORDINGS = (".mp4", ".mkv")
 OUTPUT_SCHEMES = ("rtsp", "display", "file", "v4l2", "null")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -134,8 +135,12 @@ def _output(uri: str) -> str:
     if scheme_of(uri) == "rtsp" and urlsplit(uri).path in ("", "/"):
         raise ValueError("the stream needs a path: rtsp://127.0.0.1:8554/live")
     path = path_of(uri)
-    if scheme_of(uri) in ("", "file") and path is not None and path.suffix.lower() != ".mp4":
-        raise ValueError("a file output must end in .mp4")
+    if (
+        scheme_of(uri) in ("", "file")
+        and path is not None
+        and path.suffix.lower() not in RECORDINGS
+    ):
+        raise ValueError(f"a file output must end in {' or '.join(RECORDINGS)}")
     return uri
 
 
@@ -161,7 +166,7 @@ OutputUri = Annotated[
     AfterValidator(_output),
     Resolves(absolute),
     Allowed(
-        "rtsp://address:port/path, display://, a path that ends in .mp4, file:///….mp4, "
+        "rtsp://address:port/path, display://, a path that ends in .mp4 or .mkv, file:///….mp4, "
         "v4l2:///dev/video9, null://"
     ),
 ]
