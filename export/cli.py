@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--compare", action="store_true", help=f"{' '.join(STANDARD)}")
     evaluate.add_argument("--sets", type=Path, nargs="*", help="clips, sets; now <work>/sets")
     evaluate.add_argument("--json", type=Path, help="write all figures here")
+    evaluate.add_argument("--record", type=Path, help="write the summary into this manifest.yaml")
     evaluate.add_argument("--sheet", type=Path, help="write the sheet of pictures here (PNG)")
     evaluate.add_argument("--samples", type=int, default=1, help="pictures a clip on the sheet")
     evaluate.add_argument("--threads", type=int, default=2, help="threads of ONNX Runtime")

@@ -126,5 +126,5 @@ def export_checkpoint(checkpoint: Path, setting_name: str, out: Path) -> Path:
         before = yaml.safe_load(path.read_text())
         manifest["training"] = {**before.get("training", {}), **manifest["training"]}
         manifest["figures"] = before.get("figures", {})
-    path.write_text(yaml.safe_dump(manifest, sort_keys=False, width=100))
+    path.write_text(yaml.safe_dump(manifest, sort_keys=False, width=200, default_flow_style=None))
     return out / "model.onnx"

@@ -71,7 +71,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     from export.cli import STANDARD
     from export.evaluation.judge import judge, summary
     from export.evaluation.models import contender
-    from export.evaluation.report import sheet, table_of, write_json
+    from export.evaluation.report import record_figures, sheet, table_of, write_json
     from export.evaluation.sets import find_clips
 
     names = list(options.models) + (list(STANDARD) if options.compare else [])
@@ -85,6 +85,8 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     Console(width=None if console.is_terminal else 150).print(table_of(figures))
     if options.json:
         write_json(options.json, results, figures)
+    if options.record:
+        record_figures(options.record, figures)
     if options.sheet:
         cv2.imwrite(str(options.sheet), sheet(samples))
     return 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import yaml
 from rich.table import Table
 
 from export.evaluation.judge import Result, Sample
@@ -61,6 +62,24 @@ def write_json(path: Path, results: Sequence[Result], summary: Summary) -> None:
         "clips": [asdict(result) for result in results],
     }
     path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def record_figures(manifest: Path, summary: Summary) -> None:
+    """Write the summary into a manifest's `figures`, rounded; the rest of it stays."""
+    content = yaml.safe_load(manifest.read_text())
+    content["figures"] = {
+        "units": UNITS,
+        **{
+            set_name: {
+                contender: {name: round(value, 4) for name, value in figures.items()}
+                for contender, figures in rows.items()
+            }
+            for set_name, rows in summary.items()
+        },
+    }
+    manifest.write_text(
+        yaml.safe_dump(content, sort_keys=False, width=200, default_flow_style=None)
+    )
 
 
 def sheet(samples: Sequence[Sample], width: int = 320) -> np.ndarray:

@@ -42,7 +42,7 @@ def compose_pair(
     rng: Rng, material: Material, width: int, height: int
 ) -> tuple[UInt8Image, UInt8Image]:
     """Frames BGR uint8 (2, height, width, 3) and alphas uint8 (2, height, width)."""
-    if material.real and rng.random() < 0.12:
+    if material.real and rng.random() < 0.14:
         return filmed_pair(rng, material.real, width, height)
     stretch = float(np.exp(rng.uniform(np.log(0.67), np.log(1.5)))) if rng.random() < 0.5 else 1.0
     scene = background(rng, material.photos, width + 8, height + 8).astype(np.float32)

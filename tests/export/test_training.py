@@ -1,0 +1,84 @@
+"""A few steps of training: it saves, resumes where it stopped, and says when it cannot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch lives only in the export environment")
+
+from export.data.pack import Entry, PackWriter  # noqa: E402
+from export.training import checkpoint  # noqa: E402
+from export.training.loop import Plan, train  # noqa: E402
+from export.training.memory import keep_freed_memory  # noqa: E402
+from export.training.stream import batches, to_tensor  # noqa: E402
+from tests.export.test_data import person  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pack") / "train.zip"
+    with PackWriter(path) as writer:
+        writer.add(Entry("p", "portrait", "p", 1.0), *person(0))
+        writer.add(Entry("b", "background", "", 1.0), person(9)[0])
+    return path
+
+
+def test_train_and_resume(pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(*_: object) -> object:
+        return lambda _network: {"iou": 0.5, "mad": 1.0}
+
+    monkeypatch.setattr("export.training.loop.Validation", small)
+    plan = Plan("portrait", pack, pack, tmp_path, steps=2, pairs=1, workers=0, save_every=1)
+    path = train(plan)
+    first = checkpoint.load(path, "portrait")
+    assert first["progress"]["step"] == 2
+    path = train(Plan(**{**vars(plan), "steps": 3}))
+    second = checkpoint.load(path, "portrait")
+    assert second["progress"]["step"] == 3
+    assert second["progress"]["scenes"] == 3
+    changed = [k for k, v in second["network"].items() if not torch.equal(v, first["network"][k])]
+    assert changed
+    lines = (tmp_path / "portrait.metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
+    assert cv2.imread(str(tmp_path / "portrait.metrics.png")) is not None
+    # Weights of an earlier run start a new one.
+    start = tmp_path / "start"
+    train(Plan(**{**vars(plan), "steps": 1, "work": start, "start": path}))
+    assert checkpoint.load(start / "portrait.pt", "portrait")["progress"]["step"] == 1
+
+
+def test_a_resumed_stream_goes_on_where_it_stopped(pack: Path) -> None:
+    whole = batches(pack, 64, 32, 1, seed=5, start=0, workers=0)
+    later = batches(pack, 64, 32, 1, seed=5, start=2, workers=0)
+    for _ in range(2):
+        next(whole)
+    for ours, theirs in zip(next(whole), next(later), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_pixels_to_tensor() -> None:
+    frame = np.zeros((2, 4, 6, 3), np.uint8)
+    frame[..., 0] = 255  # blue, in OpenCV's order
+    tensor = to_tensor(frame)
+    assert tensor.shape == (2, 3, 4, 6)
+    assert tensor[:, 2].eq(1).all()
+    assert tensor[:, 0].eq(-1).all()
+
+
+def test_average_follows_the_network() -> None:
+    layer = torch.nn.Linear(1, 1)
+    average = checkpoint.MovingAverage(layer, 0.5)
+    with torch.no_grad():
+        layer.weight.fill_(average.state["weight"].item() + 1)
+    before = average.state["weight"].item()
+    average.update(layer, step=10_000)
+    assert average.state["weight"].item() == pytest.approx(before + 0.5)
+
+
+def test_memory_is_kept_or_said_not_to_be() -> None:
+    assert isinstance(keep_freed_memory(), bool)
