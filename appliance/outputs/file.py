@@ -47,7 +47,7 @@ class FileOutput:
         self.dropped = 0
         self._wanted_path, self._wanted = path, video
         self._sink: Sink | None = None
-        self._period = 0
+        self._period = self._written = 0
         self._clock = RecordingClock(1)
 
     def open(self, format: Format) -> None:
@@ -56,7 +56,7 @@ class FileOutput:
         rate = self._wanted.rate(format)
         encoder = encoders.startable(encoders.choose(self._wanted.encoder), format, rate)
         self.path = _claim(self._wanted_path)
-        self.uri = str(self.path)
+        self.uri, self._written = str(self.path), 0
         if self.path != self._wanted_path:
             log.info("recording to the next free name", path=self.uri)
         self._period = int(1e9 / format.rate)
@@ -79,6 +79,7 @@ class FileOutput:
         if self._sink is None:
             raise OutputError(f"{self.uri}: a frame was written before open or after close")
         self._sink.push(even_frame(frame), self._clock.stamp(frame.pts), self._period)
+        self._written += 1
 
     def close(self) -> None:
         """Write the index. Raises OutputError when that failed; what was recorded still plays."""
@@ -95,9 +96,9 @@ class FileOutput:
         return 0
 
     def _discard_if_empty(self) -> None:
-        """Leave no empty file behind, least of all one for each retry."""
-        with contextlib.suppress(OSError):
-            if self.path.stat().st_size == 0:
+        """Leave no recording of nothing behind, least of all one for each retry."""
+        if not self._written:
+            with contextlib.suppress(OSError):
                 self.path.unlink()
 
 

@@ -29,6 +29,7 @@ except (ImportError, ValueError) as error:
 
 __all__ = ["GstRtspServer", "RtspServer"]
 
+TICK_MS = 1000
 SESSION_TIMEOUT_S = 30
 IDLE_TIMEOUT_S = 20
 UNREAD_TIMEOUT_MS = 10_000
@@ -43,7 +44,7 @@ class Mounted(Protocol):
         """A reader starts to play ``media``, which may be another path's."""
 
     def on_tick(self) -> None:
-        """A second has passed."""
+        """To be called every ``TICK_MS``."""
 
 
 class SharedFactory(GstRtspServer.RTSPMediaFactory):
@@ -99,7 +100,7 @@ class RtspServer:
             self._watch(
                 GLib.unix_fd_source_new(self._socket.get_fd(), GLib.IOCondition.IN), self._on_accept
             ),
-            self._watch(GLib.timeout_source_new(1000), self._on_tick),
+            self._watch(GLib.timeout_source_new(TICK_MS), self._on_tick),
         ]
         name = f"rtsp-{self.port}"
         self._thread = threading.Thread(target=self._loop.run, name=name, daemon=True)
@@ -223,7 +224,7 @@ class RtspServer:
             mounted.on_play(context.media)
 
     def _on_tick(self, *_: Any) -> bool:
-        """Once a second: end sessions that timed out, and connections that do nothing."""
+        """Every ``TICK_MS``: end sessions that timed out, and connections that do nothing."""
         self._server.get_session_pool().cleanup()
         now = time.monotonic()
         clients = self._server.client_filter(None)

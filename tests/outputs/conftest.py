@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from appliance.frame import Colour, Format, Frame, Matrix, Range, blank
+from appliance.outputs import rtsp_server
 from appliance.outputs.encoders import DEFAULT, Wanted
 from appliance.outputs.rtsp import RtspOutput
 
@@ -81,6 +82,12 @@ class Feed:
         assert not self._thread.is_alive()
         if self.error is not None:
             raise self.error
+
+
+@pytest.fixture(autouse=True)
+def _quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The RTSP server looks around ten times as often as in real life."""
+    monkeypatch.setattr(rtsp_server, "TICK_MS", 100)
 
 
 @pytest.fixture
