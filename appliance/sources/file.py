@@ -14,7 +14,7 @@ from appliance.gst import Gst, error_text
 from appliance.settings import Source as SourceSettings
 from appliance.sources.check_file import check_file
 from appliance.sources.elements import chain, make
-from appliance.sources.gstreamer import GstSource, running_time
+from appliance.sources.gstreamer import GstSource, duration_of, running_time
 from appliance.sources.timeline import Pacer
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class FileSource(GstSource):
             sample = self._next(deadline)
             if sample is None:
                 return None
-            self._due = sample, self._timeline.place(running_time(sample))
+            self._due = sample, self._timeline.place(running_time(sample), duration_of(sample))
         sample, placed = self._due
         if self.live and not self._pacer.wait(placed[0], deadline - time.monotonic()):
             return None
@@ -132,9 +132,8 @@ class FileSource(GstSource):
         self._this_round, self._restart = 0, True
         assert self._pipeline is not None
         self._ended.clear()
-        if not self._pipeline.seek_simple(
-            Gst.Format.TIME, Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT, 0
-        ):
+        how = Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT
+        if not self.winds_back or not self._pipeline.seek_simple(Gst.Format.TIME, how, 0):
             self._reopen()
 
     def _reopen(self) -> None:

@@ -54,6 +54,8 @@ class GstSource:
         self._pipeline: Gst.Pipeline | None = None
         self._sink: GstApp.AppSink | None = None
         self._want: Format | None = None
+        # FFmpeg's demuxers, as GStreamer wraps them, say that they can seek and then fall silent.
+        self.winds_back = True
         self._first: Gst.Sample | None = None
         self._failure: Exception | None = None
         self._missing = ""
@@ -171,6 +173,8 @@ class GstSource:
             element.set_property("max-threads", self.decoder_threads)
         if name in ("h264parse", "h265parse"):
             trust_the_stream(element)
+        if name.startswith("avdemux_"):
+            self.winds_back = False
 
     def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
         """Called by a streaming thread for each stream decodebin has decoded: takes the first."""
@@ -192,9 +196,10 @@ class GstSource:
 
     def _on_all_pads(self, _decoder: Gst.Element) -> None:
         if self.format is None and self._failure is None:
-            self._failure = InputError(
-                f"{self.name}: it has no video{self._missing}; expected a stream with pictures"
-            )
+            self._failure = self._no_video()
+
+    def _no_video(self) -> MatteboxError:
+        return InputError(f"{self.name}: it has no video{self._missing}; expected pictures")
 
     def _on_sink_event(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         kind = info.get_event().type
@@ -212,6 +217,9 @@ class GstSource:
         bus = self._pipeline.get_bus()
         while (message := bus.pop()) is not None:
             if message.type == Gst.MessageType.ERROR:
+                # decodebin, asked for pictures only, looks for a decoder that makes some of sound.
+                if self.format is None and "(audio/" in error_text(message):
+                    raise self._no_video()
                 raise self.failed(message)
             if message.type == Gst.MessageType.ELEMENT:
                 structure = message.get_structure()
@@ -247,7 +255,7 @@ class GstSource:
 
     def _frame(self, sample: Gst.Sample, placed: tuple[int, bool] | None = None) -> Frame:
         """The sample as a frame, at its place in the timeline unless that is given."""
-        pts, jump = placed or self._timeline.place(running_time(sample))
+        pts, jump = placed or self._timeline.place(running_time(sample), duration_of(sample))
         cut = jump or self.frames == 0
         frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=cut)
         self.frames += 1
@@ -267,6 +275,12 @@ def running_time(sample: Gst.Sample) -> int | None:
         return None
     running = sample.get_segment().to_running_time(Gst.Format.TIME, pts)
     return int(running if running != Gst.CLOCK_TIME_NONE else pts)
+
+
+def duration_of(sample: Gst.Sample) -> int | None:
+    """How long a sample is to be shown, nanoseconds; None when it does not say."""
+    duration = sample.get_buffer().duration
+    return int(duration) if 0 < duration <= Gst.SECOND * 10 else None
 
 
 def _orientation(pad: Gst.Pad) -> str | None:

@@ -17,22 +17,29 @@ class Timeline:
         self._longest = int(longest_gap * 1e9)
         self._offset = 0
         self._last: int | None = None
+        self._stamp: int | None = None
+        self._step = self.frame_time
         self._restarted = False
 
     def restart(self) -> None:
         """The stream starts anew (a loop): its next frame follows the last."""
         self._restarted = True
 
-    def place(self, pts: int | None) -> tuple[int, bool]:
+    def place(self, pts: int | None, duration: int | None = None) -> tuple[int, bool]:
         """The presentation time of a frame stamped ``pts``; whether there was a jump or restart.
 
-        None (no stamp) is one frame's time after the last.
+        None, or the same stamp once more (the GIF reader stamps everything 0), is no stamp: such a
+        frame follows the last by the ``duration`` that the last one had, or one frame's time.
         """
+        step, self._step = self._step, duration or self.frame_time
+        stamped, self._stamp = self._stamp, pts
+        if pts is not None and pts == stamped and not self._restarted:
+            pts = None
         if self._last is None:
             self._last = pts if pts is not None else 0
             self._restarted = False
             return self._last, False
-        expected = self._last + self.frame_time
+        expected = self._last + step
         placed = expected if pts is None else pts + self._offset
         jump = self._restarted or not 0 < placed - self._last <= self._longest
         if jump:
