@@ -6,14 +6,37 @@ program's own.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+import threading
 from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
 
 Level = Literal["debug", "info", "warning", "error"]
+
+
+_one_at_a_time = threading.Lock()
+
+
+class _Lines:
+    """Writes lines to a stream. A line that cannot be written is lost, and no more than that.
+
+    A full disk or a reader that has gone must not end the picture; and there is nobody to tell.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def msg(self, message: str) -> None:
+        stream = self._stream or sys.stderr
+        with _one_at_a_time, contextlib.suppress(OSError, ValueError):
+            stream.write(f"{message}\n")
+            stream.flush()
+
+    log = debug = info = warning = error = critical = exception = msg
 
 
 def configure(
@@ -23,10 +46,10 @@ def configure(
 ) -> None:
     """Set up structlog for the whole process; may be called again.
 
-    ``auto`` is plain when ``stream`` (default stderr) is a terminal, JSON otherwise.
+    ``auto`` is plain when ``stream`` (default: stderr, whatever it is at the time of a line) is a
+    terminal, JSON otherwise.
     """
-    stream = stream or sys.stderr
-    terminal = stream.isatty()
+    terminal = (stream or sys.stderr).isatty()
     plain = format == "plain" or (format == "auto" and terminal)
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -47,6 +70,6 @@ def configure(
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=False,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 
@@ -14,12 +15,6 @@ from appliance import log
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def _as_before():
-    yield
-    structlog.reset_defaults()
 
 
 def test_json_where_nobody_reads_along():
@@ -47,6 +42,34 @@ def test_the_format_can_be_forced(format, stream):
     structlog.get_logger("x").warning("output failed")
     assert stream.getvalue().startswith("{") == (format == "json")
     assert "\x1b" not in stream.getvalue()
+
+
+def test_lines_go_to_the_stderr_of_the_moment(capsys):
+    log.configure("info", "json")
+    logger = structlog.get_logger("x")
+    logger.info("first")
+    assert '"first"' in capsys.readouterr().err
+    logger.info("second")
+    assert '"second"' in capsys.readouterr().err
+
+
+class FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [FullDisk(), closed()], ids=["full", "closed"])
+def test_a_line_that_cannot_be_written_ends_nothing(stream, monkeypatch):
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(stream, "isatty", lambda: False)
+    log.configure("info", "auto")
+    structlog.get_logger("x").info("lost")
 
 
 def test_the_level():
