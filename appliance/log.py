@@ -32,6 +32,8 @@ class _Lines:
 
     def msg(self, message: str) -> None:
         stream = self._stream or sys.stderr
+        if stream is None:
+            return
         with _one_at_a_time, contextlib.suppress(OSError, ValueError):
             stream.write(f"{message}\n")
             stream.flush()
@@ -49,7 +51,8 @@ def configure(
     ``auto`` is plain when ``stream`` (default: stderr, whatever it is at the time of a line) is a
     terminal, JSON otherwise.
     """
-    terminal = (stream or sys.stderr).isatty()
+    now = stream or sys.stderr  # None where the program was started with stderr closed
+    terminal = now is not None and not now.closed and now.isatty()
     plain = format == "plain" or (format == "auto" and terminal)
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,

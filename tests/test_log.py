@@ -64,10 +64,9 @@ def closed() -> io.StringIO:
     return stream
 
 
-@pytest.mark.parametrize("stream", [FullDisk(), closed()], ids=["full", "closed"])
+@pytest.mark.parametrize("stream", [FullDisk(), closed(), None], ids=["full", "closed", "none"])
 def test_a_line_that_cannot_be_written_ends_nothing(stream, monkeypatch):
     monkeypatch.setattr("sys.stderr", stream)
-    monkeypatch.setattr(stream, "isatty", lambda: False)
     log.configure("info", "auto")
     structlog.get_logger("x").info("lost")
 
