@@ -26,6 +26,16 @@ def label(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _size(text: str | None) -> tuple[int, int] | None:
+    """WIDTHxHEIGHT, both multiples of 16, as numbers."""
+    if text is None:
+        return None
+    parts = text.split("x")
+    if len(parts) != 2 or not all(p.isdigit() and int(p) > 0 and int(p) % 16 == 0 for p in parts):
+        raise ValueError(f"--size {text!r}: expected WIDTHxHEIGHT in multiples of 16, as 192x112")
+    return int(parts[0]), int(parts[1])
+
+
 def train(options: argparse.Namespace, console: Console) -> int:
     """Train or resume."""
     from export.training.loop import Plan
@@ -36,7 +46,8 @@ def train(options: argparse.Namespace, console: Console) -> int:
         setting=options.setting, pack=work / "train.zip", validation=work / "validation.zip",
         work=work, steps=options.steps, minutes=options.minutes, pairs=options.pairs,
         rate=options.rate, seed=options.seed, workers=options.workers, threads=options.threads,
-        device=options.device, start=options.start,
+        device=options.device, start=options.start, size=_size(options.size),
+        moments=1 if options.single else 2,
     ))  # fmt: skip
     console.print(f"{path}: done; next: python -m export export --setting {options.setting}")
     return 0

@@ -14,6 +14,7 @@ from export.evaluation.composed import compose
 from export.evaluation.sets import save_clip
 from export.labels.portraits import Cutout, cut_out
 from export.labels.signers import signer_cutouts, tight_teacher
+from export.labels.steady import steady_labels
 from export.labels.teacher import Teacher, UInt8Image
 from export.labels.video import read_frames
 from export.labels.walkers import walker_cutouts
@@ -38,7 +39,9 @@ def build_sets(
         ):
             clips.setdefault(clip, []).append((frame, cutout))
         for clip, made in clips.items():
-            save_clip(out / "signers" / clip, [f for f, _ in made], [c.alpha for _, c in made])
+            pictures = [frame for frame, _ in made]
+            alphas = steady_labels(pictures, [cutout.alpha for _, cutout in made])
+            save_clip(out / "signers" / clip, pictures, alphas)
     told("walkers")
     walkers = shared / "media" / "room-walkers.mp4"
     for walker in HELD_OUT_WALKERS:
@@ -69,7 +72,7 @@ def _save_solved(
     folder: Path, frames: list[UInt8Image], teacher: Teacher, lightness: float = 1.0
 ) -> None:
     cutouts = [cut_out(frame, tight_teacher(frame, teacher), lightness) for frame in frames]
-    save_clip(folder, frames, [cutout.alpha for cutout in cutouts])
+    save_clip(folder, frames, steady_labels(frames, [cutout.alpha for cutout in cutouts]))
 
 
 def _two_people(shared: Path, out: Path, teacher: Teacher) -> None:
@@ -83,7 +86,7 @@ def _two_people(shared: Path, out: Path, teacher: Teacher) -> None:
             cut_out(np.ascontiguousarray(h), teacher(np.ascontiguousarray(h))).alpha for h in halves
         ]
         alphas.append(np.hstack(solved))
-    save_clip(out / "head-pose" / "two", frames, alphas)
+    save_clip(out / "head-pose" / "two", frames, steady_labels(frames, alphas))
 
 
 def _skin_wall(rng: np.random.Generator) -> UInt8Image:

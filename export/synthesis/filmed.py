@@ -22,7 +22,7 @@ class RealFrame:
 
 
 def filmed_pair(
-    rng: Rng, frames_filmed: Sequence[RealFrame], width: int, height: int
+    rng: Rng, frames_filmed: Sequence[RealFrame], width: int, height: int, moments: int = 2
 ) -> tuple[UInt8Image, UInt8Image]:
     """A crop of a frame as it was filmed, twice through the same camera's damage."""
     real = frames_filmed[int(rng.integers(len(frames_filmed)))]
@@ -36,7 +36,7 @@ def filmed_pair(
     flip = bool(rng.random() < 0.5)
     frames, alphas = [], []
     still = bool(rng.random() < 0.4)
-    for moment in (0, 1):
+    for moment in range(moments):
         if moment and not still:
             x = float(np.clip(x + rng.normal(0, 0.006) * full_w, 0, full_w - w))
             y = float(np.clip(y + rng.normal(0, 0.006) * full_h, 0, full_h - h))

@@ -39,11 +39,14 @@ def _people_count(rng: Rng) -> int:
 
 
 def compose_pair(
-    rng: Rng, material: Material, width: int, height: int
+    rng: Rng, material: Material, width: int, height: int, moments: int = 2
 ) -> tuple[UInt8Image, UInt8Image]:
-    """Frames BGR uint8 (2, height, width, 3) and alphas uint8 (2, height, width)."""
+    """Frames BGR uint8 (moments, height, width, 3) and alphas uint8 (moments, height, width).
+
+    `moments` is 2 for a pair, 1 for its first frame alone at half the cost.
+    """
     if material.real and rng.random() < 0.14:
-        return filmed_pair(rng, material.real, width, height)
+        return filmed_pair(rng, material.real, width, height, moments)
     stretch = float(np.exp(rng.uniform(np.log(0.67), np.log(1.5)))) if rng.random() < 0.5 else 1.0
     scene = background(rng, material.photos, width + 8, height + 8).astype(np.float32)
     crowd: list[Placed] = []
@@ -59,7 +62,7 @@ def compose_pair(
     bars = _bars(rng, width, height)
     shake = rng.normal(0, 0.8, 2) if rng.random() < 0.3 else np.zeros(2)
     frames, alphas = [], []
-    for moment in (0, 1):
+    for moment in range(moments):
         picture = scene[4 : 4 + height, 4 : 4 + width]
         if moment and shake.any():
             move = np.array([[1, 0, shake[0] - 4], [0, 1, shake[1] - 4]], np.float32)

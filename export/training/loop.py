@@ -24,7 +24,12 @@ from export.training.validate import Validation
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train and for how long. `minutes` wins over `steps` when it is above zero."""
+    """What to train and for how long. `minutes` wins over `steps` when it is above zero.
+
+    `size` (width, height) trains on smaller scenes than the setting's: more of them in the same
+    time, to begin with. `moments` 1 takes single frames, which double the scenes a minute;
+    2 takes pairs, which teach alpha to hold still.
+    """
 
     setting: str
     pack: Path
@@ -41,6 +46,8 @@ class Plan:
     average: float = 0.998
     save_every: int = 250
     start: Path | None = None
+    size: tuple[int, int] | None = None
+    moments: int = 2
 
 
 def _done(plan: Plan, progress: checkpoint.Progress) -> float:
@@ -83,17 +90,12 @@ def train(plan: Plan) -> Path:
         first = checkpoint.load(plan.start, plan.setting)["average"]
         network.load_state_dict(first)
         average.state = {key: value.to(device) for key, value in first.items()}
+    width, height = plan.size or (setting.width, setting.height)
     validation = Validation(plan.validation, setting.width, setting.height)
     judge = MattingNetwork(setting).to(device).eval()
     stream = batches(
-        plan.pack,
-        setting.width,
-        setting.height,
-        plan.pairs,
-        plan.seed,
-        progress.scenes,
-        plan.workers,
-    )
+        plan.pack, width, height, plan.pairs, plan.seed, progress.scenes, plan.workers, plan.moments
+    )  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Bar(*columns) as bar:
         task = bar.add_task(plan.setting, total=1.0, completed=_done(plan, progress))

@@ -47,8 +47,11 @@ def gradient_loss(predicted: Tensor, true: Tensor) -> Tensor:
 def temporal_loss(predicted: Tensor, true: Tensor) -> Tensor:
     """L1 between the changes from the first to the second frame, both (n, 2, h, w).
 
+    Zero for single frames, (n, 1, h, w).
     The quantity under dtSSD's root, but L1: a flickering edge must hurt like a wrong one.
     """
+    if true.shape[1] < 2:
+        return predicted.new_zeros(())
     change = (predicted[:, 1] - predicted[:, 0]) - (true[:, 1] - true[:, 0])
     return change.abs().mean()
 
@@ -56,7 +59,7 @@ def temporal_loss(predicted: Tensor, true: Tensor) -> Tensor:
 def matting_loss(logits: Tensor, true: Tensor) -> tuple[Tensor, dict[str, float]]:
     """The weighted sum, and each part's value.
 
-    `logits` and `true` (n, 2, h, w): n pairs of neighbouring frames, true alpha in [0, 1].
+    `logits` and `true` (n, m, h, w): n pairs of neighbouring frames (m 2) or single frames (m 1).
     """
     pairs, moments, height, width = true.shape
     flat = logits.reshape(pairs * moments, 1, height, width)

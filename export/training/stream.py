@@ -27,8 +27,10 @@ class SceneStream(IterableDataset[tuple[Tensor, Tensor]]):
     Scene number k depends on the seed and k alone, so a resumed run goes on where it stopped.
     """
 
-    def __init__(self, pack: Path, width: int, height: int, seed: int, start: int) -> None:
-        self._pack, self._size = pack, (width, height)
+    def __init__(
+        self, pack: Path, width: int, height: int, seed: int, start: int, moments: int = 2
+    ) -> None:
+        self._pack, self._size, self._moments = pack, (width, height), moments
         self._seed, self._start = seed, start
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -40,19 +42,27 @@ class SceneStream(IterableDataset[tuple[Tensor, Tensor]]):
         number = self._start + first
         while True:
             rng = np.random.default_rng((self._seed, number))
-            frames, alphas = compose_pair(rng, material, width, height)
+            frames, alphas = compose_pair(rng, material, width, height, self._moments)
             yield torch.from_numpy(frames), torch.from_numpy(alphas)
             number += step
 
 
 def batches(
-    pack: Path, width: int, height: int, pairs: int, seed: int, start: int, workers: int
+    pack: Path,
+    width: int,
+    height: int,
+    pairs: int,
+    seed: int,
+    start: int,
+    workers: int,
+    moments: int = 2,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of `pairs` scenes: images (pairs * 2, 3, h, w) in [-1, 1], alphas (pairs, 2, h, w).
+    """Batches of `pairs` scenes, endless.
 
+    Each is images (pairs * moments, 3, h, w) in [-1, 1] and alphas (pairs, moments, h, w).
     `start` is the number of the first scene; 0 workers composes in this process.
     """
-    stream = SceneStream(pack, width, height, seed, start)
+    stream = SceneStream(pack, width, height, seed, start, moments)
     loader = DataLoader(
         stream,
         batch_size=pairs,

@@ -10,6 +10,7 @@ import pytest
 
 from export.labels.fixed_camera import empty_scene, narrow_trimap
 from export.labels.portraits import cut_out, difference_from, fit_wall, to_lab, trimap
+from export.labels.steady import steady_labels
 from export.labels.video import read_frames
 
 SIZE = (160, 200)  # width, height
@@ -101,3 +102,21 @@ def test_narrow_trimap_keeps_the_largest_and_a_thin_band() -> None:
 def test_missing_clip_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.mkv"):
         read_frames(tmp_path / "none.mkv")
+
+
+def test_labels_hold_still_where_the_picture_does() -> None:
+    rng = np.random.default_rng(2)
+    frames = [np.full((60, 80, 3), 90, np.uint8) for _ in range(7)]
+    alphas = [np.full((60, 80), 128, np.uint8) for _ in range(7)]
+    for number, (frame, alpha) in enumerate(zip(frames, alphas, strict=True)):
+        alpha[:, :30] = rng.integers(100, 156, (60, 30))  # a flickering label on a still wall
+        frame[20:40, 50 + 2 * number : 60 + 2 * number] = 250  # something moves
+        alpha[20:40, 50 + 2 * number : 60 + 2 * number] = 255
+    made = steady_labels(frames, alphas)
+    flicker = [
+        np.diff(np.stack(series)[:, :, :20].astype(float), axis=0).std()
+        for series in (alphas, made)
+    ]
+    assert flicker[1] < 0.55 * flicker[0]
+    np.testing.assert_array_equal(made[3][22:38, 57:65], alphas[3][22:38, 57:65])
+    np.testing.assert_array_equal(steady_labels(frames[:1], alphas[:1])[0], alphas[0])
