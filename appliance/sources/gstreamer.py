@@ -12,7 +12,7 @@ import time
 
 import structlog
 
-from appliance.errors import EndOfStream, InputError, MatteboxError, SourceError
+from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.frame import Format, Frame
 from appliance.gst import Gst, GstApp, error_text, frame_of
 from appliance.settings import Source as SourceSettings
@@ -105,7 +105,8 @@ class GstSource:
             if sample is not None:
                 return self._frame(sample)
             if self._ended.is_set():
-                raise EndOfStream(f"{self.name}: the stream ended")
+                # Cameras and servers have no end: it is one that went away.
+                raise SourceError(f"{self.name}: the other side ended the stream")
             if time.monotonic() >= deadline:
                 return None
 

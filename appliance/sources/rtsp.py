@@ -16,6 +16,7 @@ _ADVICE = (
         ("unauthorized", "401", "not authorized"),
         "the server wants a user and a password, or others: rtsp://user:password@host/path",
     ),
+    (("no supported stream",), "the stream has no video, only sound or data"),
     (("forbidden", "403"), "the server refuses this user"),
     (
         ("connection refused", "could not connect", "failed to connect"),
