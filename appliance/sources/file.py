@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -14,6 +15,7 @@ from appliance.gst import Gst, error_text
 from appliance.settings import Source as SourceSettings
 from appliance.sources.check_file import check_file
 from appliance.sources.elements import chain, make
+from appliance.sources.gif import padded_copy
 from appliance.sources.gstreamer import GstSource, duration_of, running_time
 from appliance.sources.timeline import Pacer
 
@@ -43,6 +45,7 @@ class FileSource(GstSource):
         self._due: tuple[Gst.Sample, tuple[int, bool]] | None = None
         self._restart = False
         self._this_round = 0
+        self._copy: BinaryIO | None = None
 
     @property
     def live_drop(self) -> bool:
@@ -51,7 +54,16 @@ class FileSource(GstSource):
 
     def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""
-        chain(pipeline, [make("filesrc", location=str(self._path)), self.decoder])
+        self._copy = padded_copy(self._path)
+        path = f"/proc/self/fd/{self._copy.fileno()}" if self._copy else str(self._path)
+        chain(pipeline, [make("filesrc", location=path), self.decoder])
+
+    def close(self) -> None:
+        """See ``Source.close``."""
+        super().close()
+        if self._copy is not None:
+            self._copy.close()
+            self._copy = None
 
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``."""

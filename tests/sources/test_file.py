@@ -50,7 +50,7 @@ def test_every_picture_comes_once_and_in_order(clip: ClipFactory, suffix: str) -
     assert [frame.discontinuity for frame in frames] == [True] + [False] * 24
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".gif", ".avi"])
 def test_a_loop_goes_on_one_frame_later(clip: ClipFactory, suffix: str) -> None:
     gif = {"codec": "gif", "pix_fmt": "rgb8", "matrix": "", "range": ""} if suffix == ".gif" else {}
     path = clip(64, 48, frames=10, fps=20, suffix=suffix, **gif)

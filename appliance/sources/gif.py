@@ -1,0 +1,33 @@
+"""GIFs, which FFmpeg's demuxer, as GStreamer 1.20 to 1.24 wraps it, never finds the end of.
+
+It looks one byte beyond the file's last, gets nothing, and asks again for ever. One byte more is all
+it needs: another trailer.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+_TRAILER = b"\x3b"
+_MOST_BYTES = 256 << 20
+
+
+def padded_copy(path: Path) -> BinaryIO | None:
+    """A copy in memory with a second trailer, if the file is a GIF of at most 256 MB, else None."""
+    with path.open("rb") as file:
+        if file.read(6) not in (b"GIF87a", b"GIF89a"):
+            return None
+        if os.fstat(file.fileno()).st_size > _MOST_BYTES:
+            return None
+        file.seek(0)
+        copy = os.fdopen(os.memfd_create("gif", os.MFD_CLOEXEC), "w+b", buffering=0)
+        try:
+            while block := file.read(1 << 20):
+                copy.write(block)
+            copy.write(_TRAILER)
+        except BaseException:
+            copy.close()
+            raise
+    return copy
