@@ -49,9 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--threads", type=int, default=1, help="threads of torch")
     train.add_argument("--device", default="auto", help="auto, cpu or cuda")
     train.add_argument(
-        "--size", help="WIDTHxHEIGHT of the scenes, now the setting's; small: faster"
+        "--early", type=float, default=0.6, help="share of small single frames; now %(default)s"
     )
-    train.add_argument("--single", action="store_true", help="single frames instead of pairs")
     train.add_argument("--start", type=Path, help="checkpoint to take first weights from")
     export = verbs.add_parser("export", help="write ONNX and manifest from a checkpoint")
     export.add_argument("--setting", default="portrait")

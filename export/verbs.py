@@ -26,29 +26,24 @@ def label(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _size(text: str | None) -> tuple[int, int] | None:
-    """WIDTHxHEIGHT, both multiples of 16, as numbers."""
-    if text is None:
-        return None
-    parts = text.split("x")
-    if len(parts) != 2 or not all(p.isdigit() and int(p) > 0 and int(p) % 16 == 0 for p in parts):
-        raise ValueError(f"--size {text!r}: expected WIDTHxHEIGHT in multiples of 16, as 192x112")
-    return int(parts[0]), int(parts[1])
-
-
 def train(options: argparse.Namespace, console: Console) -> int:
     """Train or resume."""
-    from export.training.loop import Plan
     from export.training.loop import train as run
+    from export.training.plan import Plan
 
     work: Path = options.work
-    path = run(Plan(
-        setting=options.setting, pack=work / "train.zip", validation=work / "validation.zip",
-        work=work, steps=options.steps, minutes=options.minutes, pairs=options.pairs,
-        rate=options.rate, seed=options.seed, workers=options.workers, threads=options.threads,
-        device=options.device, start=options.start, size=_size(options.size),
-        moments=1 if options.single else 2,
-    ))  # fmt: skip
+    names = ("setting", "steps", "minutes", "pairs", "rate", "seed", "workers", "threads")
+    path = run(
+        Plan(
+            pack=work / "train.zip",
+            validation=work / "validation.zip",
+            work=work,
+            device=options.device,
+            early=options.early,
+            start=options.start,
+            **{name: getattr(options, name) for name in names},
+        )
+    )
     console.print(f"{path}: done; next: python -m export export --setting {options.setting}")
     return 0
 

@@ -12,9 +12,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch lives only in the export environment")
 
 from export.data.pack import Entry, PackWriter  # noqa: E402
+from export.network.matting_network import PORTRAIT, PORTRAIT_LARGE  # noqa: E402
 from export.training import checkpoint  # noqa: E402
-from export.training.loop import Plan, train  # noqa: E402
+from export.training.loop import train  # noqa: E402
 from export.training.memory import keep_freed_memory  # noqa: E402
+from export.training.plan import Phase, Plan, phase, rate  # noqa: E402
 from export.training.stream import batches, to_tensor  # noqa: E402
 from tests.export.test_data import person  # noqa: E402
 
@@ -33,14 +35,17 @@ def test_train_and_resume(pack: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         return lambda _network: {"iou": 0.5, "mad": 1.0}
 
     monkeypatch.setattr("export.training.loop.Validation", small)
-    plan = Plan("portrait", pack, pack, tmp_path, steps=2, pairs=1, workers=0, save_every=1)
+    plan = Plan(
+        "portrait", pack, pack, tmp_path, steps=2, pairs=1, workers=0, save_every=1, early=0.5
+    )
     path = train(plan)
     first = checkpoint.load(path, "portrait")
     assert first["progress"]["step"] == 2
     path = train(Plan(**{**vars(plan), "steps": 3}))
     second = checkpoint.load(path, "portrait")
     assert second["progress"]["step"] == 3
-    assert second["progress"]["scenes"] == 3
+    # One step of three small single frames (8/3 a pair), then pairs, one a step.
+    assert first["progress"]["scenes"] == 3 + 1
     changed = [k for k, v in second["network"].items() if not torch.equal(v, first["network"][k])]
     assert changed
     lines = (tmp_path / "portrait.metrics.jsonl").read_text().splitlines()
@@ -82,3 +87,16 @@ def test_average_follows_the_network() -> None:
 
 def test_memory_is_kept_or_said_not_to_be() -> None:
     assert isinstance(keep_freed_memory(), bool)
+
+
+def test_phases_and_rate() -> None:
+    plan = Plan("portrait", Path("p"), Path("v"), Path("w"), steps=1000, pairs=12, rate=1.0)
+    first, last = checkpoint.Progress(step=0), checkpoint.Progress(step=700)
+    assert phase(plan, PORTRAIT, first) == Phase(192, 112, 1, 32)
+    assert phase(plan, PORTRAIT_LARGE, first) == Phase(384, 224, 1, 32)
+    assert phase(plan, PORTRAIT, last) == Phase(256, 144, 2, 12)
+    assert rate(plan, first) == pytest.approx(1 / 200)
+    assert rate(plan, checkpoint.Progress(step=500)) == pytest.approx(0.51)
+    assert rate(plan, checkpoint.Progress(step=1000)) == pytest.approx(0.02)
+    by_clock = Plan("portrait", Path("p"), Path("v"), Path("w"), minutes=10)
+    assert phase(by_clock, PORTRAIT, checkpoint.Progress(seconds=500)).moments == 2
