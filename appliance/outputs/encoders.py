@@ -85,6 +85,9 @@ def _x264(format: Format, rate: Rate) -> Properties:
         "bitrate": rate.kbps,
         "key-int-max": rate.keyframe,
         "bframes": 0,
+        # Finer than the eye sees costs time and bits: a quarter of the time of an easy 1080p
+        # picture, at 48 dB instead of 51.
+        "qp-min": 20,
         "threads": max(1, min(8, round(pixels / 150e6))),
         "byte-stream": "true",
     }
