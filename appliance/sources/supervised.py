@@ -173,6 +173,7 @@ class SourceFeeder:
                 self.state = SourceState("ended", str(error))
                 return 0.0, None
             return min(_HOPELESS_S, 4 * self._settings.retry_most_s), str(error)
+        self.state = SourceState("ended", "stopped")
         return 0.0, None
 
     def _read(self) -> None:

@@ -41,6 +41,10 @@ class Timeline:
             return self._last, False
         expected = self._last + step
         placed = expected if pts is None else pts + self._offset
+        went_on = pts is not None and stamped is not None and 0 < pts - stamped <= self._longest
+        if went_on and not self._restarted and placed <= self._last:
+            # Frames without a stamp were given more time than they had: it is caught up with.
+            placed, pts = self._last + self.frame_time // 2, None
         jump = self._restarted or not 0 < placed - self._last <= self._longest
         if jump:
             placed = expected

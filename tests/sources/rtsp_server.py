@@ -34,7 +34,10 @@ def change(factory: object, media: GstRtspServer.RTSPMedia) -> None:
     def next_size() -> bool:
         nonlocal count
         count += 1
-        size.set_property("caps", Gst.Caps.from_string(f"video/x-raw,pixel-aspect-ratio=1/1,width={SIZES[count % 3]}"))
+        size.set_property(
+            "caps",
+            Gst.Caps.from_string(f"video/x-raw,pixel-aspect-ratio=1/1,width={SIZES[count % 3]}"),
+        )
         return True
 
     timer = GLib.timeout_add(1000, next_size)

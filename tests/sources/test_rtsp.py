@@ -99,7 +99,7 @@ def test_sound_is_left_alone(server: Server) -> None:
 
 def test_sound_alone_is_no_picture(server: Server) -> None:
     source = source_for(server.uri("/sound"), timeout_s=1.5)
-    with pytest.raises((SourceError, InputError), match="no (video|picture)"):
+    with pytest.raises((SourceError, InputError), match=r"no (video|picture)"):
         source.open(None)
 
 
@@ -154,7 +154,7 @@ def test_refused() -> None:
 
 def test_no_such_host() -> None:
     source = source_for("rtsp://there-is-no-such-host.invalid/live", timeout_s=3)
-    with pytest.raises(SourceError, match="check|within"):
+    with pytest.raises(SourceError, match=r"check|within"):
         source.open(None)
 
 
@@ -185,7 +185,7 @@ def silent() -> Iterator[int]:
 def test_silence_has_a_deadline(silent: int) -> None:
     source = source_for(f"rtsp://127.0.0.1:{silent}/live", timeout_s=1)
     begun = time.monotonic()
-    with pytest.raises(SourceError, match="no picture within 1 s|does not answer"):
+    with pytest.raises(SourceError, match=r"no picture within 1 s|does not answer"):
         source.open(None)
     source.close()
     assert time.monotonic() - begun < 3.5
@@ -219,9 +219,7 @@ def until(condition: Callable[[], bool], seconds: float) -> None:
 
 def test_a_server_that_dies_and_returns(mortal: Server) -> None:
     mortal.start()
-    settings = Settings(
-        uri=mortal.uri("/live"), timeout_s=1.0, retry_first_s=0.1, retry_most_s=0.5
-    )
+    settings = Settings(uri=mortal.uri("/live"), timeout_s=1.0, retry_first_s=0.1, retry_most_s=0.5)
     mailbox: Mailbox[object] = Mailbox()
     feeder = SourceFeeder(make_source(settings), settings, mailbox=mailbox)  # type: ignore[arg-type]
     format = feeder.start()
@@ -252,9 +250,7 @@ def test_a_server_that_dies_and_returns(mortal: Server) -> None:
 
 
 def test_a_server_that_is_not_there_yet(mortal: Server) -> None:
-    settings = Settings(
-        uri=mortal.uri("/live"), timeout_s=1.0, retry_first_s=0.1, retry_most_s=0.5
-    )
+    settings = Settings(uri=mortal.uri("/live"), timeout_s=1.0, retry_first_s=0.1, retry_most_s=0.5)
     feeder = SourceFeeder(make_source(settings), settings)
     assert feeder.start() is None
     try:
