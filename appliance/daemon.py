@@ -25,7 +25,6 @@ from appliance.programme import Programme
 from appliance.settings import Settings
 from appliance.sources.make import make_source
 from appliance.sources.supervised import SourceFeeder
-from appliance.stages import StageClock
 from appliance.status import Counts, StatusLine
 from appliance.worker import Worker
 
@@ -83,7 +82,6 @@ class Daemon:
         except BaseException:
             self.feeder.stop()
             raise
-        self.clock: StageClock = self.pipeline.clock
         self._started = True
         for output in self.outputs:
             output.start()
@@ -115,14 +113,13 @@ class Daemon:
     def counts(self) -> Counts:
         """Totals so far."""
         statuses = [output.status() for output in self.outputs]
-        busy = sum(sum(stage.wall_ns) for stage in self.clock.stages.values())
         return Counts(
             frames_in=self.feeder.frames,
             frames_out=self.programme.composites,
             dropped=self.feeder.mailbox.dropped
             + self.worker.no_canvas
             + sum(status.dropped for status in statuses),
-            busy_ns=busy,
+            busy_ns=self.worker.busy_ns,
             clients=sum(status.clients for status in statuses),
             trouble=self.programme.trouble,
         )

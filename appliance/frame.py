@@ -67,7 +67,10 @@ class Rect:
         """The common part; width or height 0 where there is none."""
         x, y = max(self.x, other.x), max(self.y, other.y)
         return Rect(
-            x, y, max(0, min(self.right, other.right) - x), max(0, min(self.bottom, other.bottom) - y)
+            x,
+            y,
+            max(0, min(self.right, other.right) - x),
+            max(0, min(self.bottom, other.bottom) - y),
         )
 
     def contains(self, other: Rect) -> bool:

@@ -46,6 +46,8 @@ class Worker:
         self.failed = 0
         self.no_canvas = 0
         self.people = 0
+        self.busy_ns = 0
+        """Time spent on frames so far, from having one to having published it."""
         self.latency_ns: deque[int] = deque(maxlen=600)
         self.error: BaseException | None = None
         """What ended the thread, when it was not ``stop``."""
@@ -71,7 +73,9 @@ class Worker:
             while not self._stop.is_set():
                 frame = self._inbox.get(_POLL_S)
                 if frame is not None:
+                    began = time.monotonic_ns()
                     self._composite(frame)
+                    self.busy_ns += time.monotonic_ns() - began
         except Closed:
             return
         except Exception as error:
