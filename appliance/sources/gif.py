@@ -1,4 +1,4 @@
-"""GIFs, which FFmpeg's demuxer, as GStreamer 1.20 to 1.24 wraps it, never finds the end of.
+"""GIFs, whose end FFmpeg's demuxer, as GStreamer 1.22 wraps it, never finds.
 
 It looks one byte beyond the file's last, gets nothing, and asks again for ever. One byte more is all
 it needs: another trailer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -51,10 +52,7 @@ def test_the_motion_is_smooth_and_repeats() -> None:
     frames = read_some(source, round(PERIOD_S * 10) + 1)
     assert np.array_equal(frames[0].y, frames[-1].y)
     assert [frame.discontinuity for frame in frames] == [True] + [False] * (len(frames) - 1)
-    steps = [
-        np.abs(a.y.astype(np.float64) - b.y).mean()
-        for a, b in zip(frames, frames[1:], strict=False)
-    ]
+    steps = [np.abs(a.y.astype(np.float64) - b.y).mean() for a, b in pairwise(frames)]
     assert min(steps) > 0.02
     assert max(steps) < 6 * np.median(steps)
 

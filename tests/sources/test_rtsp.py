@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_pictures_come_over(server: Server, transport: str) -> None:
         frames = read_some(source, 20)
     finally:
         source.close()
-    assert all(b.pts > a.pts for a, b in zip(frames, frames[1:], strict=False))
+    assert all(b.pts > a.pts for a, b in pairwise(frames))
     # The second bar is yellow.
     yellow = rgb(frames[-1])[40:80, 60:80].mean((0, 1))
     assert yellow == pytest.approx([255, 255, 0], abs=12)
