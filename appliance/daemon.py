@@ -31,6 +31,7 @@ from appliance.worker import Worker
 # Without a source to say otherwise: what every screen shows.
 _FALLBACK = Format(1280, 720, (30, 1), Colour())
 _WATCH_S = 0.25
+_OPEN_S = 3.0
 # Outputs for which a dropped frame is a fault, when the source is one that can wait.
 _PATIENT_SCHEMES = ("file", "null")
 
@@ -85,6 +86,7 @@ class Daemon:
         self._started = True
         for output in self.outputs:
             output.start()
+        self._await_outputs()
         self.programme.start()
         self.worker.start()
         log.info(
@@ -105,6 +107,15 @@ class Daemon:
         if self.worker.processed == 0 and self.worker.failed == 0:
             return "starting"
         return "the network does not answer" if self.worker.alive else "the pipeline has stopped"
+
+    def _await_outputs(self) -> None:
+        """Give the outputs a moment to open, so that their addresses are the bound ones."""
+        deadline = time.monotonic() + _OPEN_S
+        moment = threading.Event()
+        while time.monotonic() < deadline:
+            if all(output.status().state != "opening" for output in self.outputs):
+                return
+            moment.wait(0.01)
 
     def addresses(self) -> list[str]:
         """Where the picture can be had, as bound (a port 0 is a real one by then)."""

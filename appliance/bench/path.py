@@ -11,7 +11,7 @@ from typing import Any
 
 from appliance.bench.measure import peak_mb, quantiles_ms
 from appliance.daemon import Daemon
-from appliance.errors import MissingDependency
+from appliance.errors import MissingDependency, OutputError
 from appliance.settings import Output, Settings
 
 _WARM_UP_S = 3.0
@@ -68,12 +68,17 @@ def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, An
             after = daemon.counts()
             used, reader_used = time.process_time() - cpu, _cpu_s(reader.pid) - reader_cpu
             latency = list(daemon.worker.latency_ns)
-            reading = reader.poll() is None and after.clients == 1
+            reading = reader.poll() is None and after.clients == 1 and reader_used > 0
         finally:
             reader.kill()
             reader.wait(10)
     finally:
         daemon.stop()
+    if not reading:
+        raise OutputError(
+            f"the client did not read the stream for {elapsed:.0f} s (exit status "
+            f"{reader.returncode}, {after.clients} clients at the end): nothing was measured"
+        )
     frames_in = after.frames_in - before.frames_in
     frames_out = after.frames_out - before.frames_out
     rate = daemon.format.rate
@@ -85,7 +90,6 @@ def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, An
         "fps_wanted": round(rate, 2),
         "dropped": after.dropped - before.dropped,
         "late": max(0, round(rate * elapsed) - frames_in),
-        "client_reading": reading,
         "latency_capture_to_output_ms": quantiles_ms(latency),
         "process_cpu_cores": round(used / elapsed, 3),
         "client_cpu_cores": round(reader_used / elapsed, 3),
