@@ -18,7 +18,7 @@ from export.data.split import (
     is_held_out_background,
     is_held_out_portrait,
 )
-from export.labels.portraits import cut_out
+from export.labels.portraits import Cutout, cut_out
 from export.labels.signers import signer_cutouts
 from export.labels.teacher import Teacher, UInt8Image
 from export.labels.walkers import walker_cutouts
@@ -61,11 +61,20 @@ def build_packs(shared: Path, work: Path, told: Told = lambda _: None) -> tuple[
                 continue
             told(f"walker {walker}")
             clip = shared / "media" / "room-walkers.mp4"
-            for number, _, cutout in walker_cutouts(walker, clip, teacher, step=8):
+            for number, _, cutout in walker_cutouts(walker, clip, teacher, step=4):
                 entry = Entry(f"{number:04d}", "walker", f"walker-{walker}", cutout.quality)
-                to_train.add(entry, cutout.foreground, cutout.alpha)
+                to_train.add(entry, *_trimmed(cutout))
         _backgrounds(shared, to_train, to_keep, told)
     return train, validation
+
+
+def _trimmed(cutout: Cutout, margin: int = 8) -> tuple[UInt8Image, UInt8Image]:
+    """Colour and alpha without the empty columns beside and rows above the person."""
+    ys, xs = np.nonzero(cutout.alpha > 8)
+    left, right = max(0, int(xs.min()) - margin), int(xs.max()) + margin
+    top, bottom = max(0, int(ys.min()) - margin), int(ys.max()) + 1
+    part = slice(top, bottom), slice(left, right)
+    return cutout.foreground[part], cutout.alpha[part]
 
 
 def _portraits(
@@ -92,9 +101,9 @@ def _signer(shared: Path, person: int, teacher: Teacher, pack: PackWriter, told:
     folder = shared / "media" / "asl"
     # Others pass at the right edge of the second person's clips; only the signer is labelled.
     columns = 460 if person == 2 else 640
-    for clip, number, frame, cutout in signer_cutouts(person, folder, teacher, step=6):
+    for clip, number, frame, cutout in signer_cutouts(person, folder, teacher, step=3):
         name, who = f"{clip}_{number:03d}", f"signer-{person}"
-        pack.add(Entry(name, "clip", who, cutout.quality), cutout.foreground, cutout.alpha)
+        pack.add(Entry(name, "clip", who, cutout.quality), *_trimmed(cutout))
         if number % 12 == 0:
             entry = Entry(name, "real", who, cutout.quality)
             pack.add(entry, frame[:, :columns], cutout.alpha[:, :columns])
