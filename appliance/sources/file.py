@@ -129,7 +129,8 @@ class FileSource(GstSource):
 
     def _loop(self) -> None:
         """Set aside what is decoded but unread, and start the file again."""
-        while (sample := self._pull(0)) is not None:
+        # With a deadline of now: the picture that ``open`` waited for, then what the sink holds.
+        while (sample := self._take(0.0)) is not None:
             self._count(sample)
             self._held.append(sample)
         if not self.settings.loop:

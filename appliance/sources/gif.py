@@ -1,7 +1,7 @@
 """GIFs, whose end FFmpeg's demuxer, as GStreamer 1.22 wraps it, never finds.
 
-It looks one byte beyond the file's last, gets nothing, and asks again for ever. One byte more is all
-it needs: another trailer.
+It looks one byte beyond the file's last, gets nothing, and asks again for ever. One byte more is
+all it needs: another trailer.
 """
 
 from __future__ import annotations

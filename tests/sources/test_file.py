@@ -68,6 +68,22 @@ def test_a_loop_goes_on_one_frame_later(clip: ClipFactory, suffix: str) -> None:
         assert np.array_equal(first.y, again.y)
 
 
+@pytest.mark.parametrize("loop", [True, False])
+def test_a_clip_of_one_picture(clip: ClipFactory, loop: bool) -> None:
+    source = source_for(clip(320, 240, frames=1), loop=loop)
+    for _ in range(5):
+        try:
+            source.open(None)
+            # The end has come before the first picture is asked for.
+            time.sleep(0.05)
+            if loop:
+                assert [frame.serial for frame in read_some(source, 4)] == [0, 1, 2, 3]
+            else:
+                assert len(read_to_end(source)) == 1
+        finally:
+            source.close()
+
+
 def test_real_time_is_kept_over_loops(clip: ClipFactory) -> None:
     path = clip(320, 240, frames=10, fps=30)
     source = source_for(path, pace="realtime")
