@@ -9,7 +9,9 @@ from appliance.gst import Gst, GstVideo, buffer_of, caps_of
 from appliance.outputs.clock import ArrivalClock
 from appliance.outputs.readers import Readers
 
-QUEUED_FRAMES = 2
+# What an encoder may be late, seconds, and frames at most, before the oldest waiting is dropped.
+QUEUED_S = 1 / 15
+MOST_QUEUED = 4
 STUCK_NS = 250_000_000
 CALM_FRAMES = 3
 
@@ -32,6 +34,7 @@ class LiveMedia:
         self.hold_ups = 0
         self._unused = 0
         self._period = int(1e9 / format.rate)
+        self._queued = max(2, min(MOST_QUEUED, round(QUEUED_S * format.rate)))
         self._clock = ArrivalClock(self._period)
         self._held = self._skipping = self._leaking = False
         self._full_since = self._calm = 0
@@ -41,7 +44,7 @@ class LiveMedia:
         self._frames.set_property("format", Gst.Format.TIME)
         self._frames.set_property("is-live", True)
         self._frames.set_property("max-bytes", 0)
-        self._frames.set_property("max-buffers", QUEUED_FRAMES)
+        self._frames.set_property("max-buffers", self._queued)
         self._frames.set_property("leaky-type", 2)
         self._frames.set_property("emit-signals", False)
         media.get_element().get_parent().connect("deep-element-added", self._on_element)
@@ -59,7 +62,7 @@ class LiveMedia:
         if self._skipping:
             self._skipping = False
             self.force_key_frame()
-        room = self._frames.get_property("current-level-buffers") < QUEUED_FRAMES
+        room = self._frames.get_property("current-level-buffers") < self._queued
         now = self._frames.get_current_running_time()
         self._see_that_it_moves(now, room)
         self._frames.push_buffer(buffer_of(frame, self._clock.stamp(now), self._period))
