@@ -1,0 +1,80 @@
+"""The benchmarks run and report what they say; how fast is for the machine to say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from appliance.bench.clip import frames_in_memory
+from appliance.bench.path import measure_path
+from appliance.bench.stages import measure_memory, measure_scaling
+from appliance.settings import Settings
+from tests.networks import bright_network
+from tests.scenes import room_clip
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with the bright network."""
+    network = bright_network(tmp_path_factory.mktemp("network"))
+    return Settings.model_validate({"matting": {"model": str(network)}})
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The person in the room."""
+    return room_clip(tmp_path_factory.mktemp("clip") / "room.mp4")
+
+
+def test_json_has_the_figures(settings: Settings, clip: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "appliance.cli", "bench", "--json", "--only", "stages",
+            "--frames", "8", "--size", "320x180", "--clip", str(clip),
+            "--model", settings.matting.model,
+        ],
+        capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["crop_to_composite_cpu_ms"] > 0
+    assert report["network_cpu_ms"] > 0
+    stages = report["stages"]["stages"]
+    assert {"crop", "network", "clean", "steady", "refine", "composite", "track"} <= set(stages)
+    assert all(stage["passes"] >= 8 for name, stage in stages.items() if name != "rescan")
+
+
+def test_an_unknown_benchmark_is_the_users_mistake() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", "bench", "--only", "everything"],
+        capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "there are: stages, path" in done.stderr
+
+
+def test_the_whole_path_with_its_client(settings: Settings, clip: Path) -> None:
+    result = measure_path(settings, clip, 1.5)
+    assert result["fps_wanted"] == 30
+    assert 5 < result["fps_out"] < 40
+    assert result["client_cpu_cores"] > 0
+    assert result["latency_capture_to_output_ms"]["median"] > 0
+
+
+def test_scaling_and_memory_report_each_step(settings: Settings, clip: Path) -> None:
+    frames = frames_in_memory(clip, (320, 180), 4)
+    rows = measure_scaling(settings, [((320, 180), frames)], 10)
+    assert rows[0]["size"] == "320x180"
+    assert rows[0]["cpu_ms_per_megapixel"] > 0
+    memory = measure_memory(settings, frames, 50)
+    assert len(memory["rss_mb"]) == 11
+
+
+def test_frames_are_scaled_to_the_asked_size(clip: Path) -> None:
+    frames = frames_in_memory(clip, (640, 360), 3)
+    assert {(f.width, f.height) for f in frames} == {(640, 360)}
+    assert all(f.owner is None for f in frames)
