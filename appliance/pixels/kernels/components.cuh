@@ -1,0 +1,309 @@
+// Connected components of alpha >= threshold, 8-connected, with area and box of each, the keep
+// rule, and the box around what is kept. Twin: keep_components. Nothing is read back but the
+// verdict, one frame late.
+//
+// Must move: 4 (fp16: 2) bytes a pixel of raw alpha in, 4 of clipped alpha and 1 of mask out; the
+// labels, one a 2x2 block, never leave the L2 cache at the sizes of networks.
+//
+// Any two set pixels of a 2x2 block touch, so a block has one label (as in Allegretti, Bolelli and
+// Grana, "Optimized Block-Based Algorithms to Label Connected Components on GPUs", IEEE TPDS 2020).
+// Union-find with atomicMin (Komura 2015, Playne and Hawick 2018), first in shared memory within
+// tiles, then across their borders. A component's root is its first block in raster order, which
+// is also the order of OpenCV's labels: ties for the largest are broken alike. Areas and boxes are
+// summed within tiles, then over the few tile-local roots only.
+//
+// Five launches, in order: components_tiles, _merge, _fold, _choose, _mask.
+#pragma once
+
+constexpr int TILE = 16;  // blocks of 2x2 pixels along a side of a tile
+
+struct Component {
+    int area, left, top, right, bottom, kept;  // right and bottom exclusive
+};
+
+// Counters that are 0 between frames: zeroed once by the host, then by components_choose.
+struct Tally {
+    int roots, finals, not_finite;
+    float sum;
+};
+
+__device__ __forceinline__ int find(const int *links, int i) {
+    // volatile: others write while we walk; a stale link only makes the walk longer.
+    for (int next; (next = ((const volatile int *)links)[i]) != i; i = next) {}
+    return i;
+}
+
+__device__ __forceinline__ void unite(int *links, int a, int b) {
+    for (;;) {
+        a = find(links, a);
+        b = find(links, b);
+        if (a == b) return;
+        if (a < b) {
+            int swap = a;
+            a = b;
+            b = swap;
+        }
+        int old = atomicMin(&links[a], b);
+        if (old == a) return;  // a was a root still, and now hangs on b
+        a = old;               // somebody was faster: what a hung on must join b too
+    }
+}
+
+// Bits of a block: 1 2 / 4 8.
+__device__ __forceinline__ bool left_touches(int here, int left) {
+    return (here & 5) && (left & 10);
+}
+__device__ __forceinline__ bool up_touches(int here, int up) { return (here & 3) && (up & 12); }
+__device__ __forceinline__ bool up_left_touches(int here, int other) {
+    return (here & 1) && (other & 8);
+}
+__device__ __forceinline__ bool up_right_touches(int here, int other) {
+    return (here & 2) && (other & 4);
+}
+
+__device__ __forceinline__ float get(const float *p, long long i) { return __ldg(p + i); }
+__device__ __forceinline__ float get(const __half *p, long long i) { return __half2float(p[i]); }
+
+struct TileScratch {
+    int links[TILE * TILE], bits[TILE * TILE], area[TILE * TILE], left[TILE * TILE],
+        top[TILE * TILE], right[TILE * TILE], bottom[TILE * TILE];
+    float sum;
+    int not_finite;
+};
+
+// raw: rows x columns at `stride` elements a row, as the network gave it. alpha (may be null): the
+// same clipped to 0..1, dense.
+template <class T>
+__device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int stride, int rows,
+                                           int columns, float threshold, float *alpha, int *parent,
+                                           u8 *bits, Component *components, int *roots,
+                                           Tally *tally) {
+    int wide = (columns + 1) / 2, high = (rows + 1) / 2;
+    int bx = blockIdx.x * TILE + threadIdx.x, by = blockIdx.y * TILE + threadIdx.y;
+    int t = threadIdx.y * TILE + threadIdx.x;
+    int mine = 0, odd = 0;
+    float sum = 0;
+    int left = 2, right = 0, top = 2, bottom = 0;
+    if (t == 0) {
+        s.sum = 0;
+        s.not_finite = 0;
+    }
+    if (bx < wide && by < high) {
+#pragma unroll
+        for (int j = 0; j < 2; ++j) {
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                int x = 2 * bx + i, y = 2 * by + j;
+                if (x >= columns || y >= rows) continue;
+                float v = get(raw, (long long)y * stride + x);
+                if (v - v != 0.0f) odd = 1;  // NaN or infinity
+                sum += v;
+                if (alpha) alpha[(long long)y * columns + x] = clampf(v, 0.0f, 1.0f);
+                if (v >= threshold) {
+                    mine |= 1 << (2 * j + i);
+                    left = min(left, i);
+                    right = max(right, i + 1);
+                    top = min(top, j);
+                    bottom = max(bottom, j + 1);
+                }
+            }
+        }
+    }
+    s.links[t] = t;
+    s.bits[t] = mine;
+    s.area[t] = 0;
+    s.left[t] = s.top[t] = 2 * TILE;
+    s.right[t] = s.bottom[t] = 0;
+    __syncthreads();
+    atomicAdd(&s.sum, sum);
+    if (odd) atomicAdd(&s.not_finite, 1);
+    if (mine) {
+        int x = threadIdx.x, y = threadIdx.y;
+        if (x > 0 && left_touches(mine, s.bits[t - 1])) unite(s.links, t, t - 1);
+        if (y > 0) {
+            if (up_touches(mine, s.bits[t - TILE])) unite(s.links, t, t - TILE);
+            if (x > 0 && up_left_touches(mine, s.bits[t - TILE - 1]))
+                unite(s.links, t, t - TILE - 1);
+            if (x < TILE - 1 && up_right_touches(mine, s.bits[t - TILE + 1]))
+                unite(s.links, t, t - TILE + 1);
+        }
+    }
+    __syncthreads();
+    int root = find(s.links, t);
+    if (mine) {
+        atomicAdd(&s.area[root], __popc(mine));
+        atomicMin(&s.left[root], 2 * (int)threadIdx.x + left);
+        atomicMax(&s.right[root], 2 * (int)threadIdx.x + right);
+        atomicMin(&s.top[root], 2 * (int)threadIdx.y + top);
+        atomicMax(&s.bottom[root], 2 * (int)threadIdx.y + bottom);
+    }
+    __syncthreads();
+    if (t == 0) {
+        atomicAdd(&tally->sum, s.sum);
+        if (s.not_finite) atomicAdd(&tally->not_finite, s.not_finite);
+    }
+    if (bx >= wide || by >= high) return;
+    int id = by * wide + bx;
+    bits[id] = (u8)mine;
+    if (!mine) {
+        parent[id] = -1;
+        return;
+    }
+    parent[id] = (blockIdx.y * TILE + root / TILE) * wide + blockIdx.x * TILE + root % TILE;
+    if (root != t) return;
+    Component c;
+    c.area = s.area[t];
+    c.left = 2 * TILE * blockIdx.x + s.left[t];
+    c.right = 2 * TILE * blockIdx.x + s.right[t];
+    c.top = 2 * TILE * blockIdx.y + s.top[t];
+    c.bottom = 2 * TILE * blockIdx.y + s.bottom[t];
+    c.kept = 0;
+    components[id] = c;
+    roots[atomicAdd(&tally->roots, 1)] = id;
+}
+
+extern "C" __global__ void __launch_bounds__(TILE *TILE)
+components_tiles_f32(const float *raw, int stride, int rows, int columns, float threshold,
+                     float *alpha, int *parent, u8 *bits, Component *components, int *roots,
+                     Tally *tally) {
+    __shared__ TileScratch scratch;
+    label_tile(scratch, raw, stride, rows, columns, threshold, alpha, parent, bits, components,
+               roots, tally);
+}
+
+extern "C" __global__ void __launch_bounds__(TILE *TILE)
+components_tiles_f16(const __half *raw, int stride, int rows, int columns, float threshold,
+                     float *alpha, int *parent, u8 *bits, Component *components, int *roots,
+                     Tally *tally) {
+    __shared__ TileScratch scratch;
+    label_tile(scratch, raw, stride, rows, columns, threshold, alpha, parent, bits, components,
+               roots, tally);
+}
+
+// One thread for each block on the lower side of a border between tiles, then one for each on its
+// right side. Must move: bits and labels along the borders.
+extern "C" __global__ void components_merge(const u8 *bits, int *parent, int rows, int columns) {
+    int wide = (columns + 1) / 2, high = (rows + 1) / 2;
+    int lines = (high - 1) / TILE, stripes = (wide - 1) / TILE;
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < (long long)lines * wide) {
+        int x = (int)(i % wide), y = TILE * ((int)(i / wide) + 1), id = y * wide + x;
+        int mine = bits[id];
+        if (!mine) return;
+        if (up_touches(mine, bits[id - wide])) unite(parent, id, id - wide);
+        if (x > 0 && up_left_touches(mine, bits[id - wide - 1])) unite(parent, id, id - wide - 1);
+        if (x + 1 < wide && up_right_touches(mine, bits[id - wide + 1]))
+            unite(parent, id, id - wide + 1);
+        return;
+    }
+    i -= (long long)lines * wide;
+    if (i >= (long long)stripes * high) return;
+    int y = (int)(i % high), x = TILE * ((int)(i / high) + 1), id = y * wide + x;
+    int mine = bits[id];
+    if (!mine) return;
+    if (left_touches(mine, bits[id - 1])) unite(parent, id, id - 1);
+    if (y > 0 && up_left_touches(mine, bits[id - wide - 1])) unite(parent, id, id - wide - 1);
+    // Seen from the block below left, this one is up right of it.
+    if (y + 1 < high && up_right_touches(bits[id + wide - 1], mine))
+        unite(parent, id, id + wide - 1);
+}
+
+// Areas and boxes of the tiles' own roots onto the components' roots. Any number of threads.
+// Must move: 28 bytes for each component of each tile.
+extern "C" __global__ void components_fold(int *parent, Component *components, const int *roots,
+                                           int *finals, Tally *tally) {
+    int count = tally->roots;
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
+        int id = roots[i], root = find(parent, id);
+        if (root == id) {
+            finals[atomicAdd(&tally->finals, 1)] = id;
+            continue;
+        }
+        parent[id] = root;  // a shortcut: only roots of tiles change here, and only towards roots
+        const Component c = components[id];
+        Component *to = &components[root];
+        atomicAdd(&to->area, c.area);
+        atomicMin(&to->left, c.left);
+        atomicMin(&to->top, c.top);
+        atomicMax(&to->right, c.right);
+        atomicMax(&to->bottom, c.bottom);
+    }
+}
+
+// One block. Which components stay: the largest, or all of at least min_area of it and of 1/4000 of
+// the grid. Writes the verdict, and leaves the tally at 0 for the next frame.
+// Must move: 24 bytes for each component.
+extern "C" __global__ void components_choose(Component *components, const int *finals, Tally *tally,
+                                             int rows, int columns, int largest_only,
+                                             double min_area, float max_coverage,
+                                             Verdict *verdict) {
+    __shared__ u64 best;
+    __shared__ int left, top, right, bottom, kept;
+    long long pixels = (long long)rows * columns;
+    int count = tally->finals;
+    if (threadIdx.x == 0) {
+        best = 0;
+        left = columns;
+        top = rows;
+        right = bottom = kept = 0;
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < count; i += blockDim.x) {
+        // Equal areas: the one that comes first.
+        int id = finals[i];
+        atomicMax(&best, (u64)components[id].area << 32 | (u64)(0xffffffffu - (u32)id));
+    }
+    __syncthreads();
+    int largest = (int)(best >> 32), first = (int)(0xffffffffu - (u32)best);
+    bool anybody = count > 0 && (long long)largest * 4000 >= pixels;
+    for (int i = threadIdx.x; i < count; i += blockDim.x) {
+        int id = finals[i];
+        Component *c = &components[id];
+        bool stays = anybody && (largest_only ? id == first
+                                              : (double)c->area >= min_area * (double)largest &&
+                                                    (long long)c->area * 4000 >= pixels);
+        c->kept = stays;
+        if (!stays) continue;
+        atomicAdd(&kept, 1);
+        atomicMin(&left, c->left);
+        atomicMin(&top, c->top);
+        atomicMax(&right, c->right);
+        atomicMax(&bottom, c->bottom);
+    }
+    __syncthreads();
+    if (threadIdx.x != 0) return;
+    float mean = tally->sum / (float)pixels;
+    verdict->left = kept ? left : 0;
+    verdict->top = kept ? top : 0;
+    verdict->right = right;
+    verdict->bottom = bottom;
+    verdict->count = kept;
+    verdict->refused = tally->not_finite || mean - mean != 0.0f ? 1 : mean > max_coverage ? 2 : 0;
+    verdict->mean = mean;
+    verdict->peak = 0;
+    tally->roots = tally->finals = tally->not_finite = 0;
+    tally->sum = 0;
+}
+
+// 1 where a kept component is. One thread a 2x2 block. Must move: 1 byte a pixel out, 5 bytes a
+// block in.
+extern "C" __global__ void components_mask(const int *parent, const u8 *bits,
+                                           const Component *components, int rows, int columns,
+                                           u8 *mask) {
+    int wide = (columns + 1) / 2, high = (rows + 1) / 2;
+    int bx = blockIdx.x * blockDim.x + threadIdx.x, by = blockIdx.y * blockDim.y + threadIdx.y;
+    if (bx >= wide || by >= high) return;
+    int id = by * wide + bx, mine = bits[id];
+    if (mine && !components[find(parent, id)].kept) mine = 0;
+    u8 *p = mask + (long long)2 * by * columns + 2 * bx;
+    bool beside = 2 * bx + 1 < columns, below = 2 * by + 1 < rows;
+    if (beside && (columns & 1) == 0) {  // pairs lie at even addresses
+        *(uchar2 *)p = make_uchar2(mine & 1, mine >> 1 & 1);
+        if (below) *(uchar2 *)(p + columns) = make_uchar2(mine >> 2 & 1, mine >> 3 & 1);
+        return;
+    }
+    p[0] = mine & 1;
+    if (beside) p[1] = mine >> 1 & 1;
+    if (below) p[columns] = mine >> 2 & 1;
+    if (beside && below) p[columns + 1] = mine >> 3 & 1;
+}

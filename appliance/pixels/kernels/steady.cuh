@@ -1,0 +1,92 @@
+// Steady: where the picture moved, and alpha blended with the last one where it did not. Twins:
+// resample, motion, steady; one launch.
+#pragma once
+
+constexpr int STEADY_X = 32, STEADY_Y = 8;
+
+// How the last frame's grid lies under this one: x' = x * scale_x + shift_x, likewise y.
+struct Warp {
+    float scale_x, shift_x, scale_y, shift_y;
+    int rows, columns, same;  // of the last grid; same: it covers the very same pixels
+};
+
+// Bilinear at (x, y) of this grid; `border` counts for what lies outside (cv2.warpAffine).
+__device__ __forceinline__ float warped(const float *plane, const Warp &w, int x, int y,
+                                        float border) {
+    if (w.same) return __ldg(plane + (long long)y * w.columns + x);
+    float px = x * w.scale_x + w.shift_x, py = y * w.scale_y + w.shift_y;
+    // Far outside, an int would overflow.
+    if (!(px > -1.0f && py > -1.0f && px < (float)w.columns && py < (float)w.rows)) return border;
+    int x0 = (int)floorf(px), y0 = (int)floorf(py);
+    float tx = px - x0, ty = py - y0, v[2][2];
+#pragma unroll
+    for (int j = 0; j < 2; ++j)
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+            int c = x0 + i, r = y0 + j;
+            bool in = c >= 0 && r >= 0 && c < w.columns && r < w.rows;
+            v[j][i] = in ? __ldg(plane + (long long)r * w.columns + c) : border;
+        }
+    float upper = v[0][0] + tx * (v[0][1] - v[0][0]), lower = v[1][0] + tx * (v[1][1] - v[1][0]);
+    return upper + ty * (lower - upper);
+}
+
+// m = clip((box3(|Y_t - Y_{t-1}|) - low) / (high - low), 0, 1), and
+// alpha_t = m*a_t + (1-m)*(s*alpha_{t-1} + (1-s)*a_t), in place; m is 1 where there is no past.
+//
+// luma, alpha, moved: rows x columns, dense. previous: the last frame's verdict; where it showed
+// nobody, or `history` is 0, there is no past. verdict->peak becomes the largest alpha.
+// Must move: 16 bytes a pixel in, 8 out.
+extern "C" __global__ void __launch_bounds__(STEADY_X *STEADY_Y)
+steady(const float *luma, float *alpha, const float *previous_luma, const float *previous_alpha,
+       int rows, int columns, float scale_x, float shift_x, float scale_y, float shift_y,
+       int previous_rows, int previous_columns, int same, float low, float high, float strength,
+       int history, const Verdict *previous, float *moved, Verdict *verdict) {
+    __shared__ float change[STEADY_Y + 2][STEADY_X + 2];
+    __shared__ int peak;
+    Warp w = {scale_x, shift_x, scale_y, shift_y, previous_rows, previous_columns, same};
+    bool past = history && shown(previous);
+    int x0 = blockIdx.x * STEADY_X, y0 = blockIdx.y * STEADY_Y;
+    int t = threadIdx.y * STEADY_X + threadIdx.x;
+    if (t == 0) peak = 0;
+    if (past) {
+        for (int i = t; i < (STEADY_X + 2) * (STEADY_Y + 2); i += STEADY_X * STEADY_Y) {
+            int column = i % (STEADY_X + 2), line = i / (STEADY_X + 2);
+            int x = reflect(x0 + column - 1, columns), y = reflect(y0 + line - 1, rows);
+            float before = warped(previous_luma, w, x, y, -1000.0f);
+            float now = __ldg(luma + (long long)y * columns + x);
+            change[line][column] = before < 0.0f ? 255.0f : fabsf(now - before);
+        }
+    }
+    __syncthreads();
+    int x = x0 + threadIdx.x, y = y0 + threadIdx.y;
+    if (x < columns && y < rows) {
+        long long at = (long long)y * columns + x;
+        float m = 1.0f, v = alpha[at];
+        if (past) {
+            int cx = threadIdx.x + 1, cy = threadIdx.y + 1;
+            float sum = 0;
+            for (int j = -1; j <= 1; ++j)
+                for (int i = -1; i <= 1; ++i) sum += change[cy + j][cx + i];
+            m = clampf((sum * (1.0f / 9.0f) - low) / fmaxf(high - low, 1e-3f), 0.0f, 1.0f);
+            v += (1.0f - m) * strength * (warped(previous_alpha, w, x, y, 0.0f) - v);
+            alpha[at] = v;
+        }
+        moved[at] = m;
+        // Bits of floats of 0 or more are in the order of the floats.
+        if (v > 0.0f) atomicMax(&peak, __float_as_int(v));
+    }
+    __syncthreads();
+    if (t == 0 && verdict && peak > 0) atomicMax(&verdict->peak, peak);
+}
+
+// A plane re-sampled from the grid of one part of the frame to that of another. Twin: resample.
+// Must move: 4 bytes a pixel in, 4 out.
+extern "C" __global__ void resample(const float *plane, int plane_rows, int plane_columns,
+                                    float scale_x, float shift_x, float scale_y, float shift_y,
+                                    int same, float border, float *out, int rows, int columns) {
+    int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
+    if (x >= columns || y >= rows) return;
+    Warp w = {scale_x, shift_x, scale_y, shift_y, plane_rows, plane_columns, same};
+    out[(long long)y * columns + x] = warped(plane, w, x, y, border);
+}
