@@ -49,11 +49,12 @@ def conform(
         raise InputError(f"{what}: its pictures cannot be read ({caps.to_string()})")
     own = own_format(info, turn, what)
     target = want or own
-    elements: list[Gst.Element] = [mender()]
+    elements: list[Gst.Element] = []
     features = caps.get_features(0)
     for feature, download in _DOWNLOADS.items():
         if features is not None and features.contains(feature):
             elements += [make(download), _filter("video/x-raw")]
+    elements.append(mender())
     if info.interlace_mode != GstVideo.VideoInterlaceMode.PROGRESSIVE:
         if not takes("deinterlace", caps):
             elements += [make("videoconvert"), _filter("video/x-raw,format={I420,NV12}")]

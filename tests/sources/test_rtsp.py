@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import re
 import socket
 import subprocess
@@ -13,11 +15,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.errors import InputError, SourceError
 from appliance.frame import Colour, Format, Matrix
 from appliance.mailbox import Mailbox
 from appliance.settings import Source as Settings
+from appliance.sources.gstreamer import GstSource
 from appliance.sources.make import make_source
 from appliance.sources.supervised import SourceFeeder
 from tests.sources.pictures import read_some, rgb, source_for
@@ -262,3 +266,41 @@ def test_a_server_that_is_not_there_yet(mortal: Server) -> None:
         assert feeder.state.state == "live"
     finally:
         assert feeder.stop()
+
+
+def test_refusals_leak_nothing() -> None:
+    source = source_for(f"rtsp://127.0.0.1:{a_free_port()}/live")
+
+    def once() -> None:
+        with pytest.raises(SourceError):
+            source.open(None)
+
+    for _ in range(5):
+        once()
+    gc.collect()
+    fds, tasks = len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+    for _ in range(30):
+        once()
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= fds + 3
+    assert len(os.listdir("/proc/self/task")) <= tasks + 6
+
+
+def test_closing_what_does_not_let_go_takes_no_longer_than_2_s() -> None:
+    class Stuck:
+        """A pipeline whose change of state hangs, as one with a dead driver does."""
+
+        released = threading.Event()
+
+        def set_state(self, _state: object) -> None:
+            self.released.wait(10)
+
+    source = source_for("rtsp://127.0.0.1:1/live")
+    assert isinstance(source, GstSource)
+    source._pipeline = Stuck()
+    begun = time.monotonic()
+    with capture_logs() as logs:
+        source.close()
+    assert time.monotonic() - begun < 2
+    assert "does not let go" in logs[0]["event"]
+    Stuck.released.set()
