@@ -60,20 +60,36 @@ class Pipeline:
         self.settings = settings
         self.format = format
         self.clock = StageClock()
-        self.background = background
-        self._matting = matting
-        spec = self._spec = matting.manifest.input
         self._post = PostProcess(settings, self.clock)
         self._compositor = cpu.Compositor()
+        self.use_matting(matting)
+        self.use_background(background)
+
+    def use_matting(self, matting: Matting) -> None:
+        """Run another network from the next frame on; starts over, as its grid is another."""
+        self._matting = matting
+        spec = self._spec = matting.manifest.input
         aspect = spec.width / spec.height
-        self._tracker = Tracker(settings.roi, format.width, format.height, aspect)
+        self._tracker = Tracker(self.settings.roi, self.format.width, self.format.height, aspect)
         self._planes = np.empty(3 * spec.height * spec.width, np.float32)
         self._mean = np.array(spec.mean, np.float32)
         self._scale = np.array(spec.scale, np.float32)
         self._black = (0 - self._mean) * self._scale
         self._inner: Rect | None = None
-        self.behind = background.frame(blank(format.width, format.height, format.colour))
+        self._post.reset()
+
+    def use_background(self, background: BackgroundFrames) -> None:
+        """Stand another background behind the person from the next frame on."""
+        self.background = background
+        nothing = blank(self.format.width, self.format.height, self.format.colour)
+        self.behind = background.frame(nothing)
         """The newest background: what a placeholder without a person shows."""
+
+    def configure(self, settings: Settings) -> None:
+        """Take other settings for every step from the next frame on."""
+        self.settings = settings
+        self._post.configure(settings)
+        self._tracker.configure(settings.roi)
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""

@@ -81,6 +81,10 @@ class PostProcess:
         self._clock = clock
         self._last: _Last | None = None
 
+    def configure(self, settings: Settings) -> None:
+        """Take other settings from the next frame on."""
+        self._settings = settings
+
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a change of geometry."""
         self._last = None

@@ -92,6 +92,14 @@ class Programme:
         self._thread = threading.Thread(target=self._keep_alive, name="programme", daemon=True)
         self._thread.start()
 
+    def configure(self, outputs: Sequence[Mailbox[Frame]], stall_s: float) -> None:
+        """Send to other mailboxes, and allow another stall, from the next frame on."""
+        with self._lock:
+            self._outputs = outputs
+            self._stall_ns = int(stall_s * 1e9)
+            # A slate may say something else now, or be the background.
+            self._shown = None
+
     def stop(self, timeout: float = 2.0) -> None:
         """End the watch."""
         self._wake.set()

@@ -89,6 +89,12 @@ class Tracker:
         self._scanned: int | None = None
         self.roi = self._whole
 
+    def configure(self, settings: Roi) -> None:
+        """Take other settings from the next frame on; starts over, as the box's smoothing does."""
+        if settings != self._settings:
+            self._settings = settings
+            self.reset()
+
     def reset(self) -> None:
         """Forget the person: the next frame is looked at as a whole."""
         self._sides = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
@@ -22,6 +24,26 @@ _CANVAS_WAIT_S = 5.0
 log = structlog.get_logger(__name__)
 
 
+class Decimator:
+    """Chooses the frames of a slower rate from those of a faster one."""
+
+    def __init__(self, period_ns: int) -> None:
+        self._period = period_ns
+        self._due: int | None = None
+
+    def takes(self, pts: int) -> bool:
+        """Whether the frame of this presentation time (nanoseconds) is to be shown."""
+        due = self._due
+        if due is not None and due - 2 * self._period < pts < due:
+            return False
+        if due is not None and 0 <= pts - due < self._period:
+            self._due = due + self._period
+        else:
+            # A quarter of a period early is a camera's jitter, not another rate.
+            self._due = pts + self._period - self._period // 4
+        return True
+
+
 class Worker:
     """Runs the pipeline on the newest frame, over and over, in a thread of its own."""
 
@@ -33,9 +55,20 @@ class Worker:
         pool: BufferPool,
         *,
         patient: bool = False,
+        period_ns: int | None = None,
     ) -> None:
-        """``patient``: wait for a free canvas instead of dropping the frame (fast files)."""
-        self._inbox = inbox
+        """Get ready; ``start`` begins.
+
+        Args:
+            inbox: where the source leaves its frames.
+            pipeline, programme, pool: what makes, sends out, and holds the composites.
+            patient: wait for a free canvas instead of dropping the frame (fast files).
+            period_ns: least time between two composites, for a canvas slower than its source;
+                None takes every frame.
+        """
+        self._inbox = self._last_inbox = inbox
+        self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._rate = Decimator(period_ns) if period_ns else None
         self._pipeline = pipeline
         self._programme = programme
         self._pool = pool
@@ -63,6 +96,25 @@ class Worker:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def submit(self, action: Callable[[], None], timeout: float = 5.0) -> bool:
+        """Have the thread do something between two frames; what it raises ends the thread.
+
+        Returns whether it was done within ``timeout`` seconds; else it is done later, or never
+        when the thread has ended.
+        """
+        done = threading.Event()
+
+        def act() -> None:
+            action()
+            done.set()
+
+        self._actions.put(act)
+        return done.wait(timeout)
+
+    def take_from(self, inbox: Mailbox[Frame]) -> None:
+        """Read another mailbox from the next frame on; its first frame is a cut."""
+        self._inbox = inbox
+
     @property
     def alive(self) -> bool:
         """Whether the thread runs."""
@@ -71,16 +123,29 @@ class Worker:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                frame = self._inbox.get(_POLL_S)
-                if frame is not None:
-                    began = time.monotonic_ns()
-                    self._composite(frame)
-                    self.busy_ns += time.monotonic_ns() - began
-        except Closed:
-            return
+                while not self._actions.empty():
+                    self._actions.get_nowait()()
+                self._next()
         except Exception as error:
             self.error = error
             log.exception("the pipeline's thread died")
+
+    def _next(self) -> None:
+        inbox = self._inbox
+        try:
+            frame = inbox.get(_POLL_S)
+        except Closed:
+            # The source has ended; another may be given.
+            self._stop.wait(_POLL_S)
+            return
+        if frame is None or (self._rate is not None and not self._rate.takes(frame.pts)):
+            return
+        if inbox is not self._last_inbox:
+            self._last_inbox = inbox
+            self._pipeline.reset()
+        began = time.monotonic_ns()
+        self._composite(frame)
+        self.busy_ns += time.monotonic_ns() - began
 
     def _composite(self, frame: Frame) -> None:
         out = self._canvas()
