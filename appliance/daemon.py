@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import FrameType
 
 import structlog
@@ -17,6 +18,7 @@ from appliance.errors import MatteboxError, SourceError
 from appliance.frame import Colour, Format, Frame
 from appliance.gst import BufferPool
 from appliance.matting.load import load_matting
+from appliance.notify import Notifier, Reporter
 from appliance.outputs import make_output
 from appliance.outputs.supervised import OutputFeeder, OutputStatus
 from appliance.pipeline import Pipeline
@@ -203,36 +205,67 @@ def _scheme(uri: str) -> str:
     return uri.split("://", 1)[0] if "://" in uri else "file"
 
 
+@dataclass
+class _Asked:
+    """What signals have asked for. Their handlers only note it: a lock may be held just then."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    reload: bool = False
+
+
 def run(settings: Settings, *, duration: float | None = None, frames: int | None = None) -> int:
     """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
 
     Returns 0 when it ended as it should, 1 when something failed while running. Raises InputError
     for what the user must change.
     """
-    stop = threading.Event()
+    asked = _Asked()
+    notifier = Notifier.from_environment()
+    if notifier.active:
+        # The watchdog ends a hung process with SIGABRT: the log then shows where it hung.
+        faulthandler.enable()
+    notifier.status("starting: opening the source")
 
     def ask_to_stop(number: int, _: FrameType | None) -> None:
-        if stop.is_set():
+        if asked.stop.is_set():
             # Asked twice: whoever asks does not want to wait for the file's index.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        stop.set()
+        asked.stop.set()
 
-    before = {
-        number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    def ask_to_reload(_: int, __: FrameType | None) -> None:
+        asked.reload = True
+
+    handlers = {signal.SIGINT: ask_to_stop, signal.SIGTERM: ask_to_stop}
+    if not _on_a_terminal():
+        # From a terminal, SIGHUP says that it has gone, and ends us as it ends all others.
+        handlers[signal.SIGHUP] = ask_to_reload
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     daemon = Daemon(settings)
     try:
         daemon.start()
-        return _watch(daemon, stop, duration, frames)
+        return _watch(daemon, asked, duration, frames, Reporter(notifier))
+    except MatteboxError as error:
+        notifier.status(str(error))
+        raise
     finally:
+        notifier.send("STOPPING=1")
         daemon.stop()
+        notifier.close()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
+def _on_a_terminal() -> bool:
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
 def _watch(
-    daemon: Daemon, stop: threading.Event, duration: float | None, frames: int | None
+    daemon: Daemon,
+    asked: _Asked,
+    duration: float | None,
+    frames: int | None,
+    reporter: Reporter,
 ) -> int:
     deadline = None if duration is None else time.monotonic() + duration
     for address in daemon.addresses():
@@ -241,8 +274,13 @@ def _watch(
         if line.live:
             # From here on stderr is the terminal's upper part.
             logging.configure(daemon.settings.log.level, daemon.settings.log.format, sys.stderr)
-        while not stop.wait(_WATCH_S):
-            line.show(daemon.counts())
+        while not asked.stop.wait(_WATCH_S):
+            counts = daemon.counts()
+            line.show(counts)
+            reporter.show(counts, daemon.programme.composites + daemon.programme.placeholders)
+            if asked.reload:
+                asked.reload = False
+                log.warning("not reloaded: that is not built yet; restart to apply the file")
             try:
                 why = daemon.ended()
             except MatteboxError:

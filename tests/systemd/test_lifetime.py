@@ -1,0 +1,164 @@
+"""The real daemon under a stand-in for systemd: its notifications, its signals, its restart."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.listener import Listener, service
+from tests.networks import bright_network
+from tests.scenes import STAGE, room_clip
+
+# The pipeline and the placeholder's watch both need the programme's lock: SIGUSR1 takes it for
+# good, as a deadlock would.
+DEADLOCK = """
+import signal, threading
+from appliance.programme import Programme
+made = []
+init = Programme.__init__
+def remember(self, *arguments, **options):
+    init(self, *arguments, **options)
+    made.append(self)
+Programme.__init__ = remember
+take = lambda: made[0]._lock.acquire()
+signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=take, daemon=True).start())
+"""
+# The network answers only from SIGUSR1 on.
+HELD_BACK = """
+import signal, threading
+from appliance.matting.onnxruntime import OnnxRuntimeMatting
+go = threading.Event()
+infer = OnnxRuntimeMatting.infer
+def held(self, **options):
+    go.wait(30)
+    return infer(self, **options)
+OnnxRuntimeMatting.infer = held
+signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=go.set).start())
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration over a clip."""
+    folder = tmp_path_factory.mktemp("service")
+    data = {
+        "source": {"uri": str(room_clip(folder / "room.mp4"))},
+        "background": {"uri": f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"},
+        "matting": {"model": str(bright_network(folder / "network"))},
+        "outputs": [{"uri": "null://"}],
+    }
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Listener]:
+    """The manager's end."""
+    heard = Listener(str(tmp_path / "notify"))
+    yield heard
+    heard.close()
+
+
+def log_of(process: subprocess.Popen[str]) -> str:
+    """What it logged, once it has ended."""
+    return process.communicate(timeout=20)[1]
+
+
+def test_ready_after_the_first_composite_and_words_of_how_it_goes(
+    listener: Listener, config: Path
+) -> None:
+    with service(listener, "--config", str(config), driver=HELD_BACK) as process:
+        # The network is stuck: the placeholder goes out, and that is not ready.
+        said = listener.until(lambda m: m.get("STATUS", "").startswith("placeholder: "))
+        assert "READY" not in said
+        assert listener.until_key("EXTEND_TIMEOUT_USEC")
+        assert not any("READY" in message for message in listener.messages)
+        process.send_signal(signal.SIGUSR1)
+        assert listener.until_key("READY")["STATUS"] == "live, 0 clients"
+        listener.until_key("WATCHDOG")
+        listener.until(lambda m: m.get("STATUS", "").startswith("live at "))
+        process.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+        listener.until_key("STOPPING", timeout=5)
+        log_of(process)
+        assert time.monotonic() - asked < 5
+        assert process.returncode == 0
+
+
+def test_without_its_source_it_is_not_ready_and_says_why(
+    listener: Listener, config: Path, free_port: int
+) -> None:
+    camera = f"rtsp://127.0.0.1:{free_port}/camera"
+    with service(listener, "--config", str(config), "--source", camera) as process:
+        said = listener.until(lambda m: "nothing answers" in m.get("STATUS", ""))
+        assert said["STATUS"].startswith("placeholder: waiting: ")
+        listener.until_key("EXTEND_TIMEOUT_USEC")
+        assert not {"READY", "WATCHDOG"} & {key for m in listener.messages for key in m}
+        process.send_signal(signal.SIGTERM)
+        log_of(process)
+
+
+def test_the_watchdog_is_not_fed_once_nothing_leaves(listener: Listener, config: Path) -> None:
+    with service(listener, "--config", str(config), driver=DEADLOCK, watchdog_s=1.0) as process:
+        listener.until_key("READY")
+        listener.until_key("WATCHDOG")
+        process.send_signal(signal.SIGUSR1)
+        listener.until(lambda m: m.get("STATUS", "").startswith("nothing leaves, not even "))
+        since = len(listener.messages)
+        # Three times the limit: systemd would have acted long ago.
+        deadline = time.monotonic() + 3
+        while (left := deadline - time.monotonic()) > 0:
+            listener.receive(left)
+        assert not any("WATCHDOG" in message for message in listener.messages[since:])
+        # What systemd then sends; the log must show where each thread was.
+        process.send_signal(signal.SIGABRT)
+        assert "Thread 0x" in log_of(process)
+        assert process.returncode == -signal.SIGABRT
+
+
+def test_sighup_does_not_end_it(listener: Listener, config: Path) -> None:
+    with service(listener, "--config", str(config)) as process:
+        listener.until_key("READY")
+        process.send_signal(signal.SIGHUP)
+        listener.until_key("WATCHDOG")
+        listener.until_key("WATCHDOG")
+        process.send_signal(signal.SIGTERM)
+        lines = [json.loads(line) for line in log_of(process).splitlines() if line[:1] == "{"]
+        assert process.returncode == 0
+        assert not any(line["level"] == "error" for line in lines)
+
+
+def test_killed_it_serves_the_same_port_again_within_five_seconds(
+    listener: Listener, config: Path, free_port: int
+) -> None:
+    arguments = ("--config", str(config), "--output", f"rtsp://127.0.0.1:{free_port}/live")
+
+    def describe() -> socket.socket:
+        reader = socket.create_connection(("127.0.0.1", free_port), timeout=5)
+        uri = f"rtsp://127.0.0.1:{free_port}/live"
+        reader.sendall(f"DESCRIBE {uri} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+        assert reader.recv(100).startswith(b"RTSP/1.0 200 OK")
+        return reader
+
+    with service(listener, *arguments) as process:
+        listener.until_key("READY")
+        # A reader that is connected leaves its connection behind on our port.
+        reader = describe()
+        process.kill()
+        process.wait(5)
+    killed = time.monotonic()
+    with service(listener, *arguments):
+        listener.until_key("READY")
+        describe().close()
+        took = time.monotonic() - killed
+    reader.close()
+    assert took < 5, f"{took:.1f} s"
