@@ -44,10 +44,13 @@ def cut_out_of_scene(
     teacher: FloatImage,
     scene: UInt8Image,
     seen: NDArray[np.bool_],
+    colourful: float = np.inf,
 ) -> Cutout:
     """Cut the largest person out of a fixed camera's frame (h, w, 3) BGR uint8.
 
-    Where the scene was never `seen` the coarse `teacher` alpha alone decides.
+    Where the scene was never `seen` the coarse `teacher` alpha alone decides. Where its chroma
+    exceeds `colourful`, lightness counts a quarter: shadows and reflections on a coloured floor
+    are darker or lighter, but of its colour.
     """
     height = image.shape[0]
     lab, wall = to_lab(image), to_lab(scene)
@@ -59,7 +62,10 @@ def cut_out_of_scene(
         spread = np.maximum(1.4826 * np.median(residual, axis=0), (1.8, 1.0, 1.0))
     else:
         spread = np.array((2.0, 1.2, 1.2))
-    difference = difference_from(lab, wall.astype(np.float32), spread.astype(np.float32))
+    wall = wall.astype(np.float32)
+    spread = np.broadcast_to(spread.astype(np.float32), wall.shape).copy()
+    spread[np.hypot(wall[..., 1], wall[..., 2]) > colourful, 0] *= 4
+    difference = difference_from(lab, wall, spread)
     quality = float((difference[far] < 4).mean()) if far.any() else 0.0
     return solve(image, narrow_trimap(difference, teacher, seen), quality)
 

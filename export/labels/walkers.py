@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,10 +11,12 @@ import numpy as np
 
 from export.data.split import EMPTY_STRETCHES, WALKERS
 from export.labels.fixed_camera import cut_out_of_scene
-from export.labels.portraits import Cutout, disc
+from export.labels.portraits import Cutout, disc, largest, to_lab
 from export.labels.teacher import FloatImage, Teacher, UInt8Image
 from export.labels.video import read_frames
 
+_FLOOR_CHROMA = 14.0  # the wooden floor's; the walls have about 5
+_FLOOR_STARTS = 0.62  # share of the height
 _LEAST_AREA = 3000  # pixels; below, somebody is only just stepping in
 
 
@@ -45,7 +48,22 @@ def _coarse(frame: UInt8Image, room: UInt8Image, teacher: Teacher) -> FloatImage
     alpha[rows, columns] = teacher(np.ascontiguousarray(frame[rows, columns]))
     body = cv2.morphologyEx((labels == largest).astype(np.uint8), cv2.MORPH_CLOSE, disc(4))
     reach = cv2.GaussianBlur(cv2.dilate(body, disc(6)).astype(np.float32), (0, 0), 2)
-    return np.maximum(alpha * reach, 0.6 * cv2.erode(body, disc(3))).astype(np.float32)
+    return np.maximum(alpha * reach, 0.45 * cv2.erode(body, disc(3))).astype(np.float32)
+
+
+def _off_the_floor(cutout: Cutout, frame: UInt8Image, room: UInt8Image) -> Cutout:
+    """Take shadows and reflections on the wooden floor out of the alpha: they are of its hue."""
+    lab, empty = to_lab(frame), to_lab(room)
+    floor = np.hypot(empty[..., 1], empty[..., 2]) > _FLOOR_CHROMA
+    floor[: int(_FLOOR_STARTS * floor.shape[0])] = False  # fair hair before a wooden skirting
+    wood = np.median(empty[floor], axis=0)[1:]
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    along = (lab[..., 1:] @ wood) / (np.linalg.norm(wood) * np.maximum(chroma, 1e-3))
+    wooden = (floor & (chroma > 7) & (along > 0.93)).astype(np.uint8)
+    wooden = cv2.morphologyEx(wooden, cv2.MORPH_CLOSE, disc(2))
+    keep = 1 - cv2.GaussianBlur(wooden.astype(np.float32), (0, 0), 0.8)
+    alpha = largest(cutout.alpha / 255.0 * keep)
+    return replace(cutout, alpha=np.round(alpha * 255).astype(np.uint8))
 
 
 def walker_cutouts(
@@ -61,7 +79,7 @@ def walker_cutouts(
         if coarse is None:
             continue
         try:
-            cutout = cut_out_of_scene(frame, coarse, room, seen)
+            cutout = cut_out_of_scene(frame, coarse, room, seen, _FLOOR_CHROMA)
         except ValueError:  # pymatting: no pixel of the trimap is sure foreground
             continue
-        yield first + index * step, frame, cutout
+        yield first + index * step, frame, _off_the_floor(cutout, frame, room)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from export.labels.teacher import UInt8Image
+from export.synthesis.furniture import furnish
 
 Rng = np.random.Generator
 
@@ -59,34 +60,20 @@ def _room(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UI
         elif kind < 0.75:
             room[y0:y1, x0:x1] = _wall(rng, x1 - x0, y1 - y0)
         else:
-            colour = tuple(float(c) for c in _colour(rng) * rng.uniform(0.1, 1))
-            _furniture(rng, room, (x, y, w, h), colour)
+            room = _furnished(rng, room, photos)
         if rng.random() < 0.5:
             frame = tuple(float(c) for c in _colour(rng))
             cv2.rectangle(room, (x, y), (x + w, y + h), frame, int(rng.integers(1, 5)))
     return room
 
 
-def _furniture(
-    rng: Rng,
-    room: UInt8Image,
-    box: tuple[int, int, int, int],
-    colour: tuple[float, ...],
-) -> None:
-    """Draw something round-cornered and upright: a chair's back, a lamp, a plant's pot."""
-    x, y, w, h = box
-    centre = (x + w // 2, y + h // 2)
-    if rng.random() < 0.5:
-        cv2.ellipse(room, (centre, (float(w), float(h)), rng.uniform(-20, 20)), colour, -1)
-        cv2.rectangle(
-            room, (centre[0] - w // 12, centre[1]), (centre[0] + w // 12, y + 2 * h), colour, -1
-        )
-        return
-    corner = max(1, min(w, h) // 4)
-    cv2.rectangle(room, (x, y + corner), (x + w, room.shape[0]), colour, -1)
-    cv2.rectangle(room, (x + corner, y), (x + w - corner, y + 2 * corner), colour, -1)
-    for cx in (x + corner, x + w - corner):
-        cv2.circle(room, (cx, y + corner), corner, colour, -1, cv2.LINE_AA)
+def _furnished(rng: Rng, picture: UInt8Image, photos: Sequence[UInt8Image]) -> UInt8Image:
+    """One thing more in the picture."""
+
+    def texture(width: int, height: int) -> UInt8Image:
+        return photo(rng, photos, width, height)
+
+    return furnish(rng, picture, texture, (_colour(rng) * rng.uniform(0.1, 1)).tolist())
 
 
 def photo(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UInt8Image:
@@ -119,6 +106,9 @@ def background(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) 
         size = (int(rng.integers(2, height)), int(rng.integers(2, width)), 3)
         noise = rng.integers(0, 256, size).astype(np.uint8)
         picture = np.asarray(cv2.resize(noise, (width, height)), np.uint8)
+    if rng.random() < 0.3:
+        for _ in range(int(rng.integers(1, 4))):
+            picture = _furnished(rng, picture, photos)
     if rng.random() < 0.35:
         sigma = float(np.exp(rng.uniform(np.log(0.4), np.log(6))))
         picture = cv2.GaussianBlur(picture, (0, 0), sigma)

@@ -35,7 +35,7 @@ def _shadow(rng: Rng, width: int) -> tuple[float, float, FloatImage]:
 
 
 def _people_count(rng: Rng) -> int:
-    return int(rng.choice(4, p=(0.07, 0.73, 0.15, 0.05)))
+    return int(rng.choice(4, p=(0.10, 0.70, 0.15, 0.05)))
 
 
 def compose_pair(

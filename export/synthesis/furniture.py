@@ -1,0 +1,116 @@
+"""Things that stand about and are nobody: tables, lamps, chairs, plants, boxes, screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from export.labels.teacher import FloatImage, UInt8Image
+
+Rng = np.random.Generator
+_UP = 2  # supersampling
+
+
+def _pole(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
+    """A thin pole with a top (table, lamp shade, hat stand) and a foot (disc or star)."""
+    x, top, foot = w // 2, int(0.12 * h), int(0.95 * h)
+    cv2.line(mask, (x, top), (x, foot), 255, max(2, int(rng.uniform(0.03, 0.1) * w)))
+    half, thick = int(rng.uniform(0.25, 0.5) * w), max(2, int(rng.uniform(0.02, 0.12) * h))
+    if rng.random() < 0.5:
+        cv2.ellipse(mask, (x, top), (half, thick), 0, 0, 360, 255, -1)
+    else:
+        shade = np.array(
+            [
+                [x - half, top + 2 * thick],
+                [x + half, top + 2 * thick],
+                [x + half // 2, max(0, top - thick)],
+                [x - half // 2, max(0, top - thick)],
+            ]
+        )
+        cv2.fillPoly(mask, [shade.astype(np.int32)], 255)
+    if rng.random() < 0.5:
+        cv2.ellipse(mask, (x, foot), (half * 2 // 3, max(2, thick // 2)), 0, 0, 360, 255, -1)
+        return
+    for angle in rng.uniform(-0.5, 0.5) + np.arange(4) * np.pi / 2:
+        end = (int(x + half * 0.8 * np.cos(angle)), int(foot + 0.05 * h * np.sin(angle)))
+        cv2.line(mask, (x, foot - int(0.04 * h)), end, 255, max(2, w // 25))
+
+
+def _chair(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
+    """A chair's back with round corners, sometimes a head rest, on a stem."""
+    corner = int(rng.uniform(0.1, 0.4) * w)
+    top, bottom = int(rng.uniform(0.05, 0.3) * h), int(rng.uniform(0.6, 0.85) * h)
+    cv2.rectangle(mask, (corner, top), (w - corner, bottom), 255, -1)
+    cv2.rectangle(mask, (0, top + corner), (w, bottom - corner), 255, -1)
+    for x in (corner, w - corner):
+        for y in (top + corner, bottom - corner):
+            cv2.circle(mask, (x, y), corner, 255, -1)
+    if rng.random() < 0.4:
+        cv2.ellipse(mask, (w // 2, top), (w // 4, max(2, int(0.1 * h))), 0, 0, 360, 255, -1)
+    cv2.rectangle(mask, (w // 2 - w // 14, bottom), (w // 2 + w // 14, h), 255, -1)
+
+
+def _plant(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
+    """Leaves over a pot."""
+    for _ in range(int(rng.integers(6, 22))):
+        centre = (int(rng.uniform(0.1, 0.9) * w), int(rng.uniform(0.05, 0.65) * h))
+        axes = (max(2, int(rng.uniform(0.05, 0.22) * w)), max(1, int(rng.uniform(0.02, 0.06) * h)))
+        cv2.ellipse(mask, centre, axes, rng.uniform(0, 180), 0, 360, 255, -1)
+    cv2.line(mask, (w // 2, h // 4), (w // 2, h), 255, max(1, w // 20))
+    cv2.rectangle(mask, (w // 3, int(0.72 * h)), (2 * w // 3, h), 255, -1)
+
+
+def _box(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
+    """A cabinet, a bag, a screen on its foot."""
+    bottom = int(rng.uniform(0.5, 1.0) * h)
+    cv2.rectangle(mask, (0, int(rng.uniform(0, 0.3) * h)), (w, bottom), 255, -1)
+    cv2.rectangle(mask, (w // 2 - w // 8, bottom), (w // 2 + w // 8, h), 255, -1)
+
+
+def _ball(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
+    """Something round on something broad: a vase, a globe; the outline of a head, but none."""
+    radius = max(2, int(rng.uniform(0.15, 0.3) * min(h, w)))
+    cv2.circle(mask, (w // 2, radius + 2), radius, 255, -1)
+    axes = (int(rng.uniform(0.2, 0.5) * w), max(2, int(0.3 * h)))
+    cv2.ellipse(mask, (w // 2, int(0.8 * h)), axes, 0, 0, 360, 255, -1)
+
+
+_KINDS: tuple[Callable[[Rng, UInt8Image, int, int], None], ...] = (
+    _pole, _chair, _plant, _box, _ball,
+)  # fmt: skip
+
+
+def furnish(
+    rng: Rng,
+    picture: UInt8Image,
+    texture: Callable[[int, int], UInt8Image],
+    colours: Sequence[float],
+) -> UInt8Image:
+    """The picture, BGR uint8 (h, w, 3), with one thing standing in it.
+
+    `texture(w, h)` gives a picture to cover it with; `colours` is a plain one instead, BGR.
+    """
+    height, width = picture.shape[:2]
+    h = max(8, int(rng.uniform(0.2, 1.0) * height))
+    w = max(6, int(h * rng.uniform(0.3, 1.1)))
+    mask = np.zeros((h * _UP, w * _UP), np.uint8)
+    _KINDS[int(rng.integers(len(_KINDS)))](rng, mask, h * _UP, w * _UP)
+    cover: FloatImage = cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32)
+    cover /= 255.0
+    x, y = int(rng.uniform(-0.3 * w, width - 0.7 * w)), int(rng.uniform(0.1, 1.1) * height) - h
+    x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        return picture
+    part = cover[y0 - y : y1 - y, x0 - x : x1 - x, None]
+    plain = (
+        np.float32(colours)
+        * np.linspace(rng.uniform(0.7, 1.2), rng.uniform(0.5, 1.1), x1 - x0, dtype=np.float32)[
+            None, :, None
+        ]
+    )
+    surface = texture(x1 - x0, y1 - y0) if rng.random() < 0.4 else plain
+    made = picture.copy()
+    made[y0:y1, x0:x1] = np.clip(surface * part + made[y0:y1, x0:x1] * (1 - part), 0, 255)
+    return made
