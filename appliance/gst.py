@@ -7,6 +7,7 @@ layout of ``GstMapInfo`` are the same in every GStreamer 1.x.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import threading
 import time
@@ -17,6 +18,12 @@ import numpy as np
 
 from appliance.errors import MissingDependency, SourceError
 from appliance.frame import U8, Colour, Format, Frame, Matrix, Range
+
+# GStreamer brings libunwind into the process for all to see, and its _Unwind_* functions then stand
+# in for libgcc's: a C++ exception in ONNX Runtime (a broken model, a network that throws) would end
+# the process instead of reaching Python. Whoever comes first is found first.
+with contextlib.suppress(OSError):
+    ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
 
 try:
     import gi

@@ -68,7 +68,7 @@ def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, An
             after = daemon.counts()
             used, reader_used = time.process_time() - cpu, _cpu_s(reader.pid) - reader_cpu
             latency = list(daemon.worker.latency_ns)
-            reading = reader.poll() is None and after.clients == 1 and reader_used > 0
+            reading = reader.poll() is None and after.clients == 1
         finally:
             reader.kill()
             reader.wait(10)

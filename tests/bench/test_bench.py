@@ -61,7 +61,6 @@ def test_the_whole_path_with_its_client(settings: Settings, clip: Path) -> None:
     result = measure_path(settings, clip, 1.5)
     assert result["fps_wanted"] == 30
     assert 5 < result["fps_out"] < 40
-    assert result["client_cpu_cores"] > 0
     assert result["latency_capture_to_output_ms"]["median"] > 0
 
 
