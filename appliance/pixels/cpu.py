@@ -5,25 +5,44 @@ from appliance.pixels.composite import Compositor, Matte
 from appliance.pixels.crop import crop_planes, planes_to_tensor, yuv_to_rgb
 from appliance.pixels.feather import feather
 from appliance.pixels.guided import foreground_shift, guided_coefficients
+from appliance.pixels.overlay import Overlay, blend_overlay
 from appliance.pixels.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.steady import motion, resample, steady
+from appliance.pixels.surfaces import (
+    bgr_to_yuv,
+    bgrx_to_nv12,
+    crop_bgrx,
+    crop_yuyv,
+    nv12_to_bgrx,
+    yuv_to_bgr,
+    yuyv_to_nv12,
+)
 
 __all__ = [
     "Compositor",
     "Kept",
     "Matte",
+    "Overlay",
+    "bgr_to_yuv",
+    "bgrx_to_nv12",
+    "blend_overlay",
     "clean",
+    "crop_bgrx",
     "crop_planes",
+    "crop_yuyv",
     "default_ramp",
     "feather",
     "foreground_shift",
     "guided_coefficients",
     "keep_components",
     "motion",
+    "nv12_to_bgrx",
     "paste",
     "paste_nv12",
     "planes_to_tensor",
     "resample",
     "steady",
+    "yuv_to_bgr",
     "yuv_to_rgb",
+    "yuyv_to_nv12",
 ]
