@@ -8,16 +8,10 @@ from pathlib import Path
 
 from appliance.config import Loaded, Mistake, Origin
 from appliance.errors import ModelError
+from appliance.matting.folders import model_folders
 from appliance.matting.manifest import find_manifest, load_manifest
 from appliance.settings import Settings
 from appliance.uris import path_of, redact, scheme_of
-
-ENGINES = Path(__file__).resolve().parent.parent / "engines"
-
-
-def model_folders() -> tuple[Path, ...]:
-    """Where networks are looked for by name."""
-    return (ENGINES,)
 
 
 def mistakes(loaded: Loaded) -> list[Mistake]:

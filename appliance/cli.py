@@ -1,4 +1,4 @@
-"""The command line: ``mattebox run | check | doctor | devices | bench | snapshot``.
+"""The command line: ``mattebox run | check | doctor | devices | bench | snapshot | …``.
 
 Only the parser lives here. What a verb does is imported when it is asked for, so that ``--help``
 does not wait for numpy.
@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance import __version__
+from appliance import __version__, cli_engine
 from appliance.errors import ConfigError, InputError, MatteboxError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -26,6 +26,7 @@ examples:
   mattebox run --set steady.strength=0.9 --set outputs.0.bitrate_kbps=6000
   mattebox check --config /etc/mattebox/config.yaml
   mattebox doctor                               what this machine has and lacks
+  mattebox engine build                         a TensorRT engine of the network, for this GPU
 
 The stream is at rtsp://127.0.0.1:8554/live unless the configuration says otherwise.
 
@@ -142,6 +143,7 @@ def parser() -> argparse.ArgumentParser:
         default=30,
         help="frames to let pass first, so that the matte has settled (30)",
     )
+    cli_engine.add_verbs(lambda name, summary: verb(name, summary, settings=False), _Formatter)
     return top
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from appliance import config
+from appliance import cli_engine, config
 from appliance.config import InvalidConfig, Loaded, Override
 
 
@@ -121,4 +121,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "devices": devices,
     "bench": bench,
     "snapshot": snapshot,
+    "engine": cli_engine.engine,
+    "model": cli_engine.model,
 }

@@ -16,8 +16,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from appliance import devices as plugged
-from appliance.check import model_folders
 from appliance.errors import ModelError
+from appliance.matting.folders import model_folders
 from appliance.matting.manifest import find_manifest, load_manifest
 from appliance.settings import Settings
 from appliance.uris import scheme_of

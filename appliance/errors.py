@@ -42,3 +42,11 @@ class MattingError(MatteboxError, RuntimeError):
 
 class MissingDependency(MatteboxError, RuntimeError):
     """A library, GStreamer element or driver that is needed is not on this machine."""
+
+
+class PlanError(ModelError):
+    """A TensorRT plan is missing, or is not what its sidecar says: it must not be loaded."""
+
+
+class BuildError(MatteboxError, RuntimeError):
+    """An engine could not be built, or did not pass its gates: exit code 1."""

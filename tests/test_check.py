@@ -24,7 +24,7 @@ def engines(tmp_path, monkeypatch) -> Path:
         "output": {"name": "out"},
     }
     (folder / "portrait/manifest.yaml").write_text(yaml.safe_dump(manifest))
-    monkeypatch.setattr(check, "ENGINES", folder)
+    monkeypatch.setattr(check, "model_folders", lambda: (folder,))
     return folder
 
 

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from appliance.matting.base import Matting
+from appliance.matting.folders import model_folders
 from appliance.matting.manifest import find_manifest, load_manifest
 from appliance.settings import Matting as MattingSettings
-
-_SHIPPED = Path(__file__).resolve().parents[2] / "engines"
-
-
-def model_folders() -> tuple[Path, ...]:
-    """Where models are looked for by name."""
-    return (_SHIPPED,)
 
 
 def load_matting(settings: MattingSettings) -> Matting:

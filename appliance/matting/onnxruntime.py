@@ -10,10 +10,11 @@ import onnxruntime as ort
 
 from appliance.errors import MattingError, ModelError
 from appliance.frame import F32
-from appliance.matting.manifest import Manifest, OutputSpec
+from appliance.matting.activation import activate
+from appliance.matting.manifest import Manifest
 
 # ONNX Runtime raises classes of its own C++ module, without a common base below Exception.
-_ORT_ERRORS: tuple[type[Exception], ...] = (
+ORT_ERRORS: tuple[type[Exception], ...] = (
     *(
         error
         for error in vars(ort.capi.onnxruntime_pybind11_state).values()
@@ -32,18 +33,6 @@ def choose_threads(cores: int | None = None) -> int:
     """
     cores = cores or len(os.sched_getaffinity(0))
     return max(1, min(4, cores // 2))
-
-
-def _activate(raw: F32, spec: OutputSpec) -> F32:
-    """One channel of the output as alpha, float32 (height, width)."""
-    axis = 1 if spec.layout == "NCHW" else 3
-    if spec.activation == "softmax":
-        powers: F32 = np.exp(raw - raw.max(axis=axis, keepdims=True))
-        raw = np.asarray(powers / powers.sum(axis=axis, keepdims=True), np.float32)
-    picked: F32 = raw[0].take(spec.channel, axis=axis - 1)
-    if spec.activation == "sigmoid":
-        picked = np.asarray(1 / (1 + np.exp(-picked)), np.float32)
-    return picked
 
 
 class OnnxRuntimeMatting:
@@ -67,7 +56,7 @@ class OnnxRuntimeMatting:
             self._session = ort.InferenceSession(
                 str(model), options, providers=["CPUExecutionProvider"]
             )
-        except _ORT_ERRORS as error:
+        except ORT_ERRORS as error:
             detail = " ".join(str(error).split())
             raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
         _check(self._session, manifest, model)
@@ -89,13 +78,13 @@ class OnnxRuntimeMatting:
         feeds = {self.manifest.input.name: self._tensor, **self._state}
         try:
             raw, *states = self._session.run(self._names, feeds)
-        except _ORT_ERRORS as error:
+        except ORT_ERRORS as error:
             detail = " ".join(str(error).split())
             raise MattingError(f"{self.manifest.name}: ONNX Runtime failed: {detail}") from error
         if remember:
             for spec, value in zip(self.manifest.state, states, strict=True):
                 self._state[spec.input] = value
-        return _activate(raw, self.manifest.output)
+        return activate(raw, self.manifest.output)
 
     def reset(self) -> None:
         """Zero the recurrent state."""

@@ -1,0 +1,1 @@
+"""TensorRT engines: built from a model's ONNX file, gated, described by a sidecar, verified."""

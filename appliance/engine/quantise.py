@@ -1,0 +1,66 @@
+"""INT8, explicit: Q/DQ nodes in the graph, with scales from calibration frames."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.engine.frames import Pictures, tensors
+from appliance.engine.graph import named, onnx
+from appliance.engine.run_graph import states_along
+from appliance.errors import ModelError
+from appliance.frame import F32
+from appliance.matting.manifest import Manifest
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+# What has INT8 kernels worth having; all else stays in floating point.
+_OPERATORS = ["Conv", "ConvTranspose", "Gemm", "MatMul"]
+
+
+def to_int8(
+    model: ModelProto, manifest: Manifest, pictures: Pictures, tell: Callable[[str], None]
+) -> ModelProto:
+    """The graph with Q/DQ around its convolutions, symmetric, weights per channel.
+
+    Raises ModelError when it cannot be calibrated.
+    """
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+
+    tell(f"calibrating INT8 on {len(pictures.frames)} frames")
+    feeds = _feeds(model, manifest, pictures)
+
+    class Reader(CalibrationDataReader):
+        def get_next(self) -> dict[str, F32] | None:
+            return next(feeds, None)
+
+    with tempfile.TemporaryDirectory(prefix="mattebox-int8-") as folder:
+        source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
+        source.write_bytes(model.SerializeToString())
+        try:
+            quantize_static(
+                str(source), str(target), Reader(), quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=_OPERATORS, per_channel=True,
+                activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
+                # TensorRT knows no zero points but 0, and no bias in INT32.
+                extra_options={
+                    "ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False,
+                },
+            )  # fmt: skip
+        except (ValueError, RuntimeError, TypeError) as error:
+            detail = " ".join(str(error).split())[:300]
+            raise ModelError(f"{manifest.name}: INT8 calibration failed: {detail}") from error
+        return named(onnx.load(str(target)))
+
+
+def _feeds(model: ModelProto, manifest: Manifest, pictures: Pictures) -> Iterator[dict[str, F32]]:
+    """Inputs with the recurrent state that the network has by then."""
+    return states_along(model, manifest, tensors(pictures.frames, manifest))

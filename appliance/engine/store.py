@@ -1,0 +1,107 @@
+"""Where plans lie, and how a new one takes the place of the old.
+
+A plan's file name holds its own hash, and its sidecar names it. The sidecar is what is replaced,
+in one rename: whatever the moment of an interruption, the sidecar there is names a whole plan.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from appliance.engine.sidecar import Sidecar, read_sidecar, write_sidecar
+from appliance.errors import BuildError, PlanError
+from appliance.matting.folders import data_folder
+
+_DRAFT = ".building-"
+
+
+def plan_folders(model: Path, name: str) -> tuple[Path, ...]:
+    """Where plans of the network with this ONNX file may lie: beside it, or in the data folder."""
+    beside = model.parent / "plans"
+    elsewhere = data_folder() / name / "plans"
+    return (beside,) if elsewhere == beside else (beside, elsewhere)
+
+
+def writable_plan_folder(model: Path, name: str) -> Path:
+    """The first of ``plan_folders`` that can be written to, made. Raises BuildError."""
+    reasons = []
+    for folder in plan_folders(model, name):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reasons.append(f"{folder}: {error.strerror}")
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+        reasons.append(f"{folder}: this user may not write there")
+    raise BuildError(
+        f"no folder for the plan: {'; '.join(reasons)}; run as the user that Mattebox runs as"
+    )
+
+
+def sidecars(model: Path, name: str) -> list[Path]:
+    """The sidecars of a network's plans, the newest first."""
+    found: dict[Path, float] = {}
+    for folder in plan_folders(model, name):
+        for path in folder.glob("*.json"):
+            try:
+                found[path] = path.stat().st_mtime
+            except OSError:  # replaced or removed since it was listed
+                continue
+    return sorted(found, key=lambda path: -found[path])
+
+
+@contextmanager
+def drafts(folder: Path) -> Iterator[Path]:
+    """A folder for one build's files, on the same disk; gone afterwards.
+
+    What builds that were killed have left is removed first.
+    """
+    for left in folder.glob(f"{_DRAFT}*"):
+        owner = left.name[len(_DRAFT) :].partition("-")[0]
+        if not owner.isdigit() or not Path("/proc", owner).is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=f"{_DRAFT}{os.getpid()}-", dir=folder))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def commit(draft: Path, sidecar: Sidecar, folder: Path) -> Path:
+    """Put a finished plan in its place; returns the sidecar's path.
+
+    The plan first, under a name of its own; then its sidecar, in one rename; only then goes what
+    no sidecar names any more.
+    """
+    path = folder / f"{sidecar.key}.json"
+    with (folder / ".lock").open("w") as lock:
+        # Only renames happen under it: whoever holds it lets go within moments.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        descriptor = os.open(draft, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(folder / sidecar.plan)
+        write_sidecar(sidecar, path)
+        _remove_unnamed(folder)
+    return path
+
+
+def _remove_unnamed(folder: Path) -> None:
+    named = set()
+    for path in folder.glob("*.json"):
+        try:
+            named.add(read_sidecar(path).plan)
+        except PlanError:
+            return  # it may name any of them: remove nothing
+    for plan in folder.glob("*.plan"):
+        if plan.name not in named:
+            plan.unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""MODNet: portrait matting, one picture in -1..1, sides multiples of 32."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.errors import ModelError
+from appliance.importers.base import (
+    HALVES,
+    Fields,
+    Importer,
+    Options,
+    Shapes,
+    first_output,
+    only_picture,
+    picture_size,
+)
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+_STEP = 32
+
+
+def _fits(inputs: Shapes, outputs: Shapes) -> bool:
+    # Its exporter names them so and leaves the size open.
+    return list(inputs) == ["input"] and list(outputs) == ["output"]
+
+
+def _manifest(model: ModelProto, options: Options) -> Fields:
+    name, shape = only_picture(model)
+    width, height = picture_size(shape, options, layout="NCHW", usual=(512, 288))
+    if width % _STEP or height % _STEP:
+        raise ModelError(
+            f"MODNet's input is {width}x{height}, both sides must be multiples of {_STEP}; try "
+            f"--size {max(1, round(width / _STEP)) * _STEP}x{max(1, round(height / _STEP)) * _STEP}"
+        )
+    return {
+        "input": {"name": name, "width": width, "height": height, **HALVES},
+        "output": {"name": first_output(model)},
+    }
+
+
+IMPORTER = Importer(
+    "modnet",
+    "MODNet portrait matting",
+    "Apache-2.0 as its project says; see what came with your file",
+    _fits,
+    _manifest,
+)

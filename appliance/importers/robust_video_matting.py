@@ -1,0 +1,87 @@
+"""RobustVideoMatting: recurrent; its downsample_ratio becomes a constant.
+
+TensorRT's Resize cannot take the ratio as an input, and with it fixed every shape is known. The
+recurrent tensors' shapes follow from size and ratio; they are read off a first run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime as ort
+
+from appliance.engine.graph import bake_constant, graph_inputs, graph_outputs, set_input_shapes
+from appliance.errors import ModelError
+from appliance.importers.base import Fields, Importer, Options, Shapes, describe, picture_size
+from appliance.matting.onnxruntime import ORT_ERRORS
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+_STATES = (("r1i", "r1o"), ("r2i", "r2o"), ("r3i", "r3o"), ("r4i", "r4o"))
+_RATIO = "downsample_ratio"
+_WHOLE_BELOW = 512
+"""Its authors' advice: the coarse network sees about 256 to 512 pixels on the longer side."""
+
+
+def _fits(inputs: Shapes, outputs: Shapes) -> bool:
+    wanted = {"src", *(i for i, _ in _STATES)}
+    return wanted <= set(inputs) and {"pha", *(o for _, o in _STATES)} <= set(outputs)
+
+
+def _manifest(model: ModelProto, options: Options) -> Fields:
+    inputs = graph_inputs(model)
+    width, height = picture_size(inputs["src"], options, layout="NCHW", usual=(512, 288))
+    ratio = options.downsample or min(1.0, _WHOLE_BELOW / max(width, height))
+    if not 0 < ratio <= 1:
+        raise ModelError(f"--downsample {ratio:g}: expected a ratio above 0, up to 1")
+    if _RATIO in inputs:
+        bake_constant(model, _RATIO, np.asarray([ratio], np.float32))
+    elif options.downsample is not None:
+        raise ModelError("this graph has no downsample_ratio left to set; leave --downsample out")
+    # The foreground is estimated by the appliance itself, over the picture in full size.
+    keep = {"pha", *(o for _, o in _STATES)}
+    kept = [o for o in model.graph.output if o.name in keep]
+    del model.graph.output[:]
+    model.graph.output.extend(kept)
+    shapes = _state_shapes(model, width, height)
+    set_input_shapes(model, {"src": (1, 3, height, width), **{i: shapes[o] for i, o in _STATES}})
+    return {
+        "title": f"RobustVideoMatting, downsample_ratio {ratio:g}",
+        "input": {"name": "src", "width": width, "height": height},
+        "output": {"name": "pha"},
+        "state": [{"input": i, "output": o, "shape": list(shapes[o])} for i, o in _STATES],
+    }
+
+
+def _state_shapes(model: ModelProto, width: int, height: int) -> dict[str, tuple[int, ...]]:
+    """By its own convention a state of one zero stands for zeros of whatever shape it has."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    feeds = {"src": np.zeros((1, 3, height, width), np.float32)}
+    for name, shape in graph_inputs(model).items():
+        if name != "src":
+            feeds[name] = np.zeros([n if isinstance(n, int) else 1 for n in shape], np.float32)
+    names = [o for _, o in _STATES]
+    try:
+        session = ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        made = session.run(names, feeds)
+    except ORT_ERRORS as error:
+        detail = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"a first run at {width}x{height} failed, inputs {describe(graph_inputs(model))}, "
+            f"outputs {describe(graph_outputs(model))}: {detail}"
+        ) from error
+    return {n: tuple(map(int, v.shape)) for n, v in zip(names, made, strict=True)}
+
+
+IMPORTER = Importer(
+    "rvm",
+    "RobustVideoMatting",
+    "GPL-3.0 (whoever passes the network on, or a product with it, must heed its terms)",
+    _fits,
+    _manifest,
+)
