@@ -73,7 +73,7 @@ def _furnished(rng: Rng, picture: UInt8Image, photos: Sequence[UInt8Image]) -> U
     def texture(width: int, height: int) -> UInt8Image:
         return photo(rng, photos, width, height)
 
-    return furnish(rng, picture, texture, (_colour(rng) * rng.uniform(0.1, 1)).tolist())
+    return furnish(rng, picture, texture)
 
 
 def photo(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UInt8Image:
@@ -106,7 +106,7 @@ def background(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) 
         size = (int(rng.integers(2, height)), int(rng.integers(2, width)), 3)
         noise = rng.integers(0, 256, size).astype(np.uint8)
         picture = np.asarray(cv2.resize(noise, (width, height)), np.uint8)
-    if rng.random() < 0.3:
+    if rng.random() < 0.35:
         for _ in range(int(rng.integers(1, 4))):
             picture = _furnished(rng, picture, photos)
     if rng.random() < 0.35:

@@ -9,6 +9,7 @@ import numpy as np
 
 from export.labels.teacher import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng, photo
+from export.synthesis.furniture import fabric
 from export.synthesis.people import Person
 
 # Share of the original picture's rows above which there is only head.
@@ -42,16 +43,11 @@ def dressed(rng: Rng, person: Person, photos: Sequence[UInt8Image]) -> Person:
         return person
     mean = float((grey * mask).sum()) / weight
     folds = np.clip(grey / max(mean, 24.0), 0.35, 1.7)
-    kind = rng.random()
-    cloth = np.empty((height, width, 3), np.float32)
-    cloth[:] = rng.uniform(8, 240, 3) if rng.random() < 0.6 else rng.uniform(8, 240)
-    if kind > 0.75:
-        cloth[:] = photo(rng, photos, width, height)
-    elif kind > 0.5:
-        axis = np.arange(height)[:, None] if rng.random() < 0.5 else np.arange(width)[None, :]
-        period = rng.uniform(4, 30)
-        stripes = (np.mod(axis, period) < period * rng.uniform(0.2, 0.8)).astype(np.float32)
-        cloth += np.broadcast_to(stripes, (height, width))[..., None] * rng.uniform(-120, 120, 3)
+
+    def texture(columns: int, rows: int) -> UInt8Image:
+        return photo(rng, photos, columns, rows)
+
+    cloth = fabric(rng, width, height, texture)
     worn = np.clip(cloth * folds[..., None], 0, 255)
     blend = (mask * rng.uniform(0.75, 1.0))[..., None]
     foreground = person.foreground * (1 - blend) + worn * blend

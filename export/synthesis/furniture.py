@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -77,40 +77,74 @@ def _ball(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
     cv2.ellipse(mask, (w // 2, int(0.8 * h)), axes, 0, 0, 360, 255, -1)
 
 
+def _drape(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
+    """A curtain, a flag, a towel: hangs from above, its lower edge slanted or wavy."""
+    x = np.arange(w)
+    slant = rng.uniform(-0.5, 0.5) * h * x / w
+    wave = 0.03 * h * np.sin(x * rng.uniform(2, 8) / w * 2 * np.pi)
+    lower = np.clip(rng.uniform(0.6, 1.0) * h + slant + wave, 1, h - 1)
+    edge = np.stack([x, lower], axis=1).round().astype(np.int32)
+    cv2.fillPoly(mask, [np.vstack([[[0, 0]], edge, [[w - 1, 0]]]).astype(np.int32)], 255)
+
+
 _KINDS: tuple[Callable[[Rng, UInt8Image, int, int], None], ...] = (
-    _pole, _chair, _plant, _box, _ball,
+    _pole, _chair, _plant, _box, _ball, _drape,
+    _drape,
 )  # fmt: skip
 
 
-def furnish(
-    rng: Rng,
-    picture: UInt8Image,
-    texture: Callable[[int, int], UInt8Image],
-    colours: Sequence[float],
-) -> UInt8Image:
-    """The picture, BGR uint8 (h, w, 3), with one thing standing in it.
+def fabric(
+    rng: Rng, width: int, height: int, texture: Callable[[int, int], UInt8Image]
+) -> FloatImage:
+    """Plain, striped or printed, BGR float32 (height, width, 3), possibly outside 0..255.
 
-    `texture(w, h)` gives a picture to cover it with; `colours` is a plain one instead, BGR.
+    Clothes and curtains are cut from the same: only shape and place tell them apart.
+    `texture(w, h)` gives a picture to print.
+    """
+    kind = rng.random()
+    cloth = np.empty((height, width, 3), np.float32)
+    cloth[:] = rng.uniform(8, 240, 3) if rng.random() < 0.6 else rng.uniform(8, 240)
+    if kind > 0.75:
+        cloth[:] = texture(width, height)
+    elif kind > 0.5:
+        slope = rng.uniform(-0.5, 0.5)
+        y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+        along = y + slope * x if rng.random() < 0.5 else x + slope * y
+        period = rng.uniform(4, 30)
+        stripes = (np.mod(along, period) < period * rng.uniform(0.2, 0.8)).astype(np.float32)
+        cloth += stripes[..., None] * rng.uniform(-120, 120, 3).astype(np.float32)
+    return cloth
+
+
+def _folds(rng: Rng, width: int, height: int) -> FloatImage:
+    """Light and shade of hanging cloth, float32 (height, width, 1) about 1."""
+    x = np.linspace(0, rng.uniform(1, 9) * 2 * np.pi, width) + rng.uniform(0, 6)
+    lean = np.linspace(0, rng.uniform(-1.5, 1.5), height)
+    shade = 1 + rng.uniform(0.05, 0.35) * np.sin(x[None, :] + lean[:, None])
+    return np.asarray(shade[..., None], np.float32)
+
+
+def furnish(rng: Rng, picture: UInt8Image, texture: Callable[[int, int], UInt8Image]) -> UInt8Image:
+    """The picture, BGR uint8 (h, w, 3), with one thing standing or hanging in it.
+
+    `texture(w, h)` gives a picture that it may be printed with.
     """
     height, width = picture.shape[:2]
+    kind = _KINDS[int(rng.integers(len(_KINDS)))]
     h = max(8, int(rng.uniform(0.2, 1.0) * height))
     w = max(6, int(h * rng.uniform(0.3, 1.1)))
     mask = np.zeros((h * _UP, w * _UP), np.uint8)
-    _KINDS[int(rng.integers(len(_KINDS)))](rng, mask, h * _UP, w * _UP)
-    cover: FloatImage = cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32)
-    cover /= 255.0
+    kind(rng, mask, h * _UP, w * _UP)
+    cover = np.asarray(cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA), np.float32) / 255.0
     x, y = int(rng.uniform(-0.3 * w, width - 0.7 * w)), int(rng.uniform(0.1, 1.1) * height) - h
+    if kind is _drape:
+        y = int(rng.uniform(-0.4, 0.1) * h)
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
     if x1 - x0 < 2 or y1 - y0 < 2:
         return picture
     part = cover[y0 - y : y1 - y, x0 - x : x1 - x, None]
-    plain = (
-        np.float32(colours)
-        * np.linspace(rng.uniform(0.7, 1.2), rng.uniform(0.5, 1.1), x1 - x0, dtype=np.float32)[
-            None, :, None
-        ]
-    )
-    surface = texture(x1 - x0, y1 - y0) if rng.random() < 0.4 else plain
+    surface = fabric(rng, x1 - x0, y1 - y0, texture) * _folds(rng, x1 - x0, y1 - y0)
     made = picture.copy()
-    made[y0:y1, x0:x1] = np.clip(surface * part + made[y0:y1, x0:x1] * (1 - part), 0, 255)
+    behind = made[y0:y1, x0:x1]
+    made[y0:y1, x0:x1] = np.clip(surface * part + behind * (1 - part), 0, 255).astype(np.uint8)
     return made
