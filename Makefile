@@ -17,6 +17,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON := /usr/bin/python3
 APT := auto
 ARGS :=
+DESTDIR :=
+PURGE := no
+WHEELS := no
 export PYTHON APT
 
 BIN := .venv/bin
@@ -45,7 +48,7 @@ lint: setup-test ## ruff, mypy, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	shellcheck scripts/*.sh .ci/run
+	shellcheck -x scripts/*.sh .ci/run systemd/*.sh systemd/bin/* systemd/libexec/* systemd/deb/p*
 
 .PHONY: fmt
 fmt: setup-test ## format the code and mend what ruff can mend
@@ -63,6 +66,18 @@ setup-test:
 .PHONY: export-setup
 export-setup: ## an environment for export/ (training, ONNX) in .venv-export
 	@scripts/setup.sh export
+
+.PHONY: install
+install: ## the service, into /opt/mattebox, as root (DESTDIR=folder: only staged there)
+	@DESTDIR="$(DESTDIR)" systemd/install.sh install
+
+.PHONY: uninstall
+uninstall: ## undo install; keeps configuration and state (PURGE=yes: those too)
+	@DESTDIR="$(DESTDIR)" PURGE="$(PURGE)" systemd/install.sh uninstall
+
+.PHONY: deb
+deb: ## the same as a package in dist/ (WHEELS=yes: with its Python packages)
+	@WHEELS="$(WHEELS)" systemd/deb.sh
 
 .PHONY: clean
 clean: ## remove the environment and every cache (not .venv-export)

@@ -98,7 +98,9 @@ def test_without_its_source_it_is_not_ready_and_says_why(
     listener: Listener, config: Path, free_port: int
 ) -> None:
     camera = f"rtsp://127.0.0.1:{free_port}/camera"
-    with service(listener, "--config", str(config), "--source", camera) as process:
+    with service(
+        listener, "--config", str(config), "--source", camera, "--set", "source.timeout_s=0.5"
+    ) as process:
         said = listener.until(lambda m: "nothing answers" in m.get("STATUS", ""))
         assert said["STATUS"].startswith("placeholder: waiting: ")
         listener.until_key("EXTEND_TIMEOUT_USEC")

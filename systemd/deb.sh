@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Make dist/mattebox_<version>_<architecture>.deb from the same files as `make install`.
+#
+#   WHEELS=yes   put the Python packages in, for devices without a package index; this needs the
+#                network now, and the package is then for this architecture and Python only
+#   OUT=folder   where it goes (dist)
+#   PYTHON=…     what fetches the wheels (/usr/bin/python3)
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=systemd/layout.sh
+. systemd/layout.sh
+
+out=${OUT:-dist}
+command -v dpkg-deb >/dev/null || {
+    echo "deb: error: no dpkg-deb here; expected a Debian or Ubuntu system, or apt-get install dpkg" >&2
+    exit 1
+}
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# mktemp's folder is for its owner alone, and would become the package's root.
+root=$work/root
+mkdir -m 0755 "$root"
+
+lay "$root"
+architecture=all
+if [[ ${WHEELS:-no} == yes ]]; then
+    architecture=$(dpkg --print-architecture)
+    "${PYTHON:-/usr/bin/python3}" -m venv "$work/venv"
+    "$work/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-input \
+        --only-binary=:all: --dest "$root/opt/mattebox/wheels" \
+        --requirement "$root/opt/mattebox/requirements.txt" </dev/null
+fi
+
+depends=$(system_packages | tr ' ' '\n' | grep . | paste -s -d, | sed 's/,/, /g')
+mkdir "$root/DEBIAN"
+sed -e "s/@VERSION@/$(version)/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@DEPENDS@/$depends/" \
+    -e "s/@SIZE@/$(du -sk --exclude=DEBIAN "$root" | cut -f1)/" \
+    systemd/deb/control.in >"$root/DEBIAN/control"
+install -m 0755 -t "$root/DEBIAN" systemd/deb/postinst systemd/deb/prerm systemd/deb/postrm
+(cd "$root" && find . -type f ! -path './DEBIAN/*' -printf '%P\0' | sort -z | xargs -0 md5sum) \
+    >"$root/DEBIAN/md5sums"
+chmod 0644 "$root/DEBIAN/md5sums"
+
+package=$out/mattebox_$(version)_$architecture.deb
+dpkg-deb --root-owner-group --build -Zxz "$root" "$package" >/dev/null
+echo "$package"

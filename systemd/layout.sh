@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# The files as they lie on the device; the one list for `make install` and `make deb`. Sourced.
+
+# lay ROOT: put every file into place under ROOT, which may be empty for this machine.
+lay() {
+    local root=$1 base=$1/opt/mattebox lib=$1/usr/lib
+    local new=$base/.new
+    rm -rf "$new"
+    mkdir -p "$new"
+    # No caches, and no plans: those are built on the device they are for.
+    tar --create --file=- --owner=root --group=root --mode=u=rwX,go=rX \
+        --exclude=__pycache__ --exclude='*.plan' --exclude=plans appliance engines |
+        tar --extract --file=- --directory="$new"
+    local part
+    for part in appliance engines; do
+        rm -rf "${base:?}/$part"
+        mv "$new/$part" "$base/$part"
+    done
+    rm -rf "$new"
+
+    install -D -m 0755 -t "$base/bin" systemd/bin/mattebox
+    install -D -m 0755 -t "$base/libexec" systemd/libexec/*
+    install -D -m 0644 -t "$base/share" config.yaml docs/service.md LICENSE
+    requirements >"$base/requirements.txt"
+    mkdir -p "$root/usr/bin"
+    ln -sfn /opt/mattebox/bin/mattebox "$root/usr/bin/mattebox"
+    install -D -m 0644 -t "$lib/systemd/system" systemd/*.service
+    install -D -m 0644 systemd/mattebox.sysusers.conf "$lib/sysusers.d/mattebox.conf"
+    install -D -m 0644 systemd/mattebox.tmpfiles.conf "$lib/tmpfiles.d/mattebox.conf"
+    install -D -m 0644 -t "$lib/udev/rules.d" systemd/70-mattebox-camera.rules
+}
+
+# unlay ROOT: remove all that lay, or a later step of the install, has put there.
+unlay() {
+    local root=$1 unit
+    rm -rf "$root/opt/mattebox"
+    rm -f "$root/usr/bin/mattebox" "$root/usr/lib/sysusers.d/mattebox.conf" \
+        "$root/usr/lib/tmpfiles.d/mattebox.conf" \
+        "$root/usr/lib/udev/rules.d/70-mattebox-camera.rules"
+    for unit in systemd/*.service; do
+        rm -f "$root/usr/lib/systemd/system/${unit##*/}"
+    done
+}
+
+# requirements: the packages of pyproject.toml that the device needs, one a line.
+requirements() {
+    awk '/^(dependencies|demo) = \[/ { on = 1 } on { sub(/#.*/, ""); print } /\]$/ { on = 0 }' \
+        pyproject.toml | grep -o '"[^"]*"' | tr -d '"'
+}
+
+# system_packages: what setup.sh asks of apt for `make run`, without what it needs itself.
+system_packages() {
+    sed -n '/^run_packages=(/,/^)/p' scripts/setup.sh | sed '1d;$d'
+}
+
+# version: of the code.
+version() {
+    sed -n 's/^__version__ = "\(.*\)"$/\1/p' appliance/__init__.py
+}

@@ -1,0 +1,127 @@
+"""The units as systemd itself judges them, and what they promise each other."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = ("mattebox.service", "mattebox-engines.service", "mattebox-setup.service")
+WORST_EXPOSURE = 2.5
+
+analyze = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None,
+    reason="systemd-analyze is not installed (apt-get install systemd)",
+)
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command, with what it said."""
+    return subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, timeout=30,
+        check=False,
+    )  # fmt: skip
+
+
+def settings(unit: Path) -> dict[str, list[str]]:
+    """The values of each key of a unit, in order."""
+    found: dict[str, list[str]] = {}
+    for line in unit.read_text().splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+@pytest.fixture(scope="module")
+def placed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The units, calling the programs where they lie in the repository instead of /opt."""
+    folder = tmp_path_factory.mktemp("units")
+    for name in UNITS:
+        text = (root / "systemd" / name).read_text()
+        (folder / name).write_text(text.replace("/opt/mattebox/", f"{root}/systemd/"))
+    return folder
+
+
+@analyze
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_finds_nothing_wrong(placed: Path, name: str) -> None:
+    done = run(
+        "systemd-analyze", "verify", "--man=no", "--recursive-errors=yes", str(placed / name),
+        SYSTEMD_UNIT_PATH=f"{placed}:",
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@analyze
+def test_systemd_would_find_it(placed: Path, tmp_path: Path) -> None:
+    """The test above can fail: a key that Debian 12's systemd does not know, a missing program."""
+    text = (placed / "mattebox.service").read_text()
+    wrong = tmp_path / "mattebox.service"
+    wrong.write_text(text.replace("ExecStart=/", "FrameRate=30\nExecStart=/nowhere/"))
+    done = run("systemd-analyze", "verify", "--man=no", str(wrong), SYSTEMD_UNIT_PATH=f"{placed}:")
+    assert "FrameRate" in done.stderr
+    assert "/nowhere/" in done.stderr
+
+
+@analyze
+@pytest.mark.parametrize("name", ["mattebox.service", "mattebox-engines.service"])
+def test_the_sandbox_is_tight(root: Path, name: str) -> None:
+    unit = str(root / "systemd" / name)
+    done = run(
+        "systemd-analyze", "security", "--offline=true", "--no-pager",
+        f"--threshold={round(WORST_EXPOSURE * 10)}", unit,
+    )  # fmt: skip
+    exposure = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert exposure, done.stderr
+    assert float(exposure[1]) <= WORST_EXPOSURE
+    assert done.returncode == 0
+
+
+def test_what_the_issue_asks_of_the_service(root: Path) -> None:
+    unit = settings(root / "systemd/mattebox.service")
+    assert unit["Type"] == ["notify"]
+    assert unit["TimeoutStopSec"] == ["5"]
+    assert unit["Restart"] == ["on-failure"]
+    assert unit["StartLimitIntervalSec"] == ["0"]
+    assert int(unit["WatchdogSec"][0]) > 0
+    assert unit["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+
+
+def test_only_the_unit_that_builds_engines_may_write_them(root: Path) -> None:
+    writable = {
+        name: " ".join(settings(root / "systemd" / name).get("ReadWritePaths", [])).split()
+        for name in UNITS
+    }
+    assert writable["mattebox-engines.service"] == ["/var/lib/mattebox/engines"]
+    assert not any(
+        "/var/lib/mattebox/engines".startswith(path.lstrip("-"))
+        for path in writable["mattebox.service"]
+    )
+    owner = re.search(
+        r"^d /var/lib/mattebox/engines +0755 +(\S+)",
+        (root / "systemd/mattebox.tmpfiles.conf").read_text(),
+        re.MULTILINE,
+    )
+    assert owner
+    assert owner[1] == "mattebox-engines"
+    users = {name: settings(root / "systemd" / name).get("User") for name in UNITS}
+    assert users["mattebox.service"] == ["mattebox"]
+    assert users["mattebox-engines.service"] == ["mattebox-engines"]
+
+
+def test_camera_rules(root: Path) -> None:
+    """Each line is one that udev can read: KEY, operator, quoted value; each GOTO has its LABEL."""
+    text = (root / "systemd/70-mattebox-camera.rules").read_text()
+    part = r'[A-Z]+(\{[A-Za-z_0-9]+\})?(==|!=|\+=|=)"[^"]*"'
+    rules = [line for line in text.splitlines() if line and not line.startswith("#")]
+    for rule in rules:
+        assert re.fullmatch(rf"{part}(, *{part})*", rule), rule
+    assert set(re.findall(r'GOTO="(\w+)"', text)) == set(re.findall(r'LABEL="(\w+)"', text))
+    if shutil.which("udevadm") and int(run("udevadm", "--version").stdout) >= 254:
+        done = run("udevadm", "verify", str(root / "systemd/70-mattebox-camera.rules"))
+        assert done.returncode == 0, done.stdout + done.stderr
