@@ -7,13 +7,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
 import structlog
 
 from appliance import log as logging
-from appliance.background import make_background
+from appliance import reload
+from appliance.background import Background, make_background
 from appliance.errors import MatteboxError, SourceError
 from appliance.frame import Colour, Format, Frame
 from appliance.gst import BufferPool
@@ -24,6 +26,7 @@ from appliance.outputs.supervised import OutputFeeder, OutputStatus
 from appliance.pipeline import Pipeline
 from appliance.placeholder import slate
 from appliance.programme import Programme
+from appliance.settings import Output as OutputSettings
 from appliance.settings import Settings
 from appliance.sources.make import make_source
 from appliance.sources.supervised import SourceFeeder
@@ -47,6 +50,8 @@ class Daemon:
         self.settings = settings
         self.format = _FALLBACK
         self._started = False
+        self.leftovers: list[Callable[[], object]] = []
+        """What a reload could not stop at once: done at the end."""
 
     def start(self) -> None:
         """Build everything and let it run; returns as soon as outputs have something to show.
@@ -58,16 +63,9 @@ class Daemon:
         matting = load_matting(settings.matting)
         self.feeder, self.format = _first_open(settings)
         try:
-            self._background = make_background(settings.background, self.format)
+            self.background: Background = make_background(settings.background, self.format)
             lossless = not self.feeder.source.live
-            self.outputs = [
-                OutputFeeder(
-                    make_output(output),
-                    self.format,
-                    lossless=lossless and _scheme(output.uri) in _PATIENT_SCHEMES,
-                )
-                for output in settings.outputs
-            ]
+            self.outputs = [self.make_output(output) for output in settings.outputs]
             self.programme = Programme(
                 self.format,
                 [output.mailbox for output in self.outputs],
@@ -76,11 +74,16 @@ class Daemon:
                 reason=self._reason,
                 watch=not lossless,
             )
-            self.pipeline = Pipeline(settings, self.format, matting, self._background)
+            self.pipeline = Pipeline(settings, self.format, matting, self.background)
             # In flight at once: one being made, two at each output, some within an encoder.
-            self.pool = BufferPool(self.format, 6 + 3 * len(self.outputs))
+            self.pool = BufferPool(self.format, 6 + 3 * max(4, len(self.outputs)))
             self.worker = Worker(
-                self.feeder.mailbox, self.pipeline, self.programme, self.pool, patient=lossless
+                self.feeder.mailbox,
+                self.pipeline,
+                self.programme,
+                self.pool,
+                patient=lossless,
+                period_ns=None if settings.canvas.fps == "auto" else int(1e9 / self.format.rate),
             )
         except BaseException:
             self.feeder.stop()
@@ -96,8 +99,17 @@ class Daemon:
             background=settings.background.uri,
         )  # fmt: skip
 
+    def make_output(self, output: OutputSettings) -> OutputFeeder:
+        """An output for the settled format, not yet started."""
+        patient = not self.feeder.source.live and _scheme(output.uri) in _PATIENT_SCHEMES
+        return OutputFeeder(make_output(output), self.format, lossless=patient)
+
+    def apply(self, settings: Settings) -> frozenset[str]:
+        """Change over to other settings while running; see ``appliance.reload.apply``."""
+        return reload.apply(self, settings)
+
     def _placeholder(self, reason: str) -> Frame:
-        if self.settings.canvas.placeholder == "background" and not self._background.wants_frame:
+        if self.settings.canvas.placeholder == "background" and not self.background.wants_frame:
             return self.pipeline.behind
         return slate(self.format, reason)
 
@@ -164,7 +176,9 @@ class Daemon:
             output.mailbox.close()
         for output in self.outputs:
             clean = output.stop() and clean
-        self._background.close()
+        self.background.close()
+        for close in self.leftovers:
+            close()
         return clean
 
 

@@ -1,0 +1,161 @@
+"""Other settings while running: clients stay, and a bad change changes nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.daemon import Daemon
+from appliance.errors import ConfigError, InputError
+from appliance.settings import Settings
+from tests.daemons import Recorder, running
+from tests.networks import bright_network
+from tests.scenes import room_clip
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bright network's manifest."""
+    return bright_network(tmp_path_factory.mktemp("network"))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The person in the room."""
+    return room_clip(tmp_path_factory.mktemp("clip") / "room.mp4")
+
+
+def but(daemon: Daemon, **sections: Any) -> Settings:
+    """The daemon's settings with some keys changed."""
+    data = daemon.settings.model_dump()
+    for name, value in sections.items():
+        data[name] = data[name] | value if isinstance(value, dict) else value
+    return Settings.model_validate(data)
+
+
+def wait_for_corner(recorder: Recorder, daemon: Daemon) -> None:
+    """Until a frame has left that was made after now."""
+    before = daemon.programme.composites + 1
+    recorder.wait(lambda _: daemon.programme.composites > before)
+
+
+def test_steps_change_without_anything_being_rebuilt(
+    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path
+) -> None:
+    with running(monkeypatch, network, source={"uri": str(clip)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        parts = (daemon.feeder, daemon.outputs[0], daemon.background, daemon.pipeline)
+        sections = daemon.apply(
+            but(daemon, steady={"strength": 0.5}, composite={"feather": 0.0}, clean={"grow": 2})
+        )
+        assert sections == {"steady", "composite", "clean"}
+        assert parts == (daemon.feeder, daemon.outputs[0], daemon.background, daemon.pipeline)
+        assert daemon.pipeline.settings.composite.feather == 0
+        recorder.wait_for("composite", 3)
+        assert daemon.apply(daemon.settings) == frozenset()
+
+
+def test_background_and_source_change_alone(
+    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path, tmp_path: Path
+) -> None:
+    other = room_clip(tmp_path / "other.mp4", frames=20, width=160, height=90)
+    with running(monkeypatch, network, source={"uri": str(clip)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        output = daemon.outputs[0]
+        feeder = daemon.feeder
+        daemon.apply(but(daemon, background={"uri": "colour:#ffffff"}))
+        recorder.wait_for("other", 3)
+        assert daemon.feeder is feeder
+        daemon.apply(but(daemon, background={"uri": "colour:#787878"}, source={"uri": str(other)}))
+        recorder.wait_for("composite", 5)
+        assert daemon.feeder is not feeder
+        assert not feeder.alive
+        assert daemon.outputs[0] is output
+        # The same file with other options: the old one must let go first.
+        daemon.apply(but(daemon, source={"loop": False}))
+        recorder.wait_for("composite", 3)
+    assert max(s.room for s in recorder.seen) <= 0.002
+
+
+def test_a_change_that_cannot_be_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    with running(monkeypatch, network, source={"uri": str(clip)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        before = daemon.settings
+        for bad in (
+            {"background": {"uri": str(empty)}},
+            {"source": {"uri": str(empty)}, "background": {"uri": "colour:#ffffff"}},
+            {"matting": {"model": "nobody"}, "background": {"uri": "colour:#ffffff"}},
+        ):
+            with pytest.raises(InputError):
+                daemon.apply(but(daemon, **bad))
+        with pytest.raises(ConfigError, match="restart"):
+            daemon.apply(but(daemon, canvas={"size": "640x360"}))
+        assert daemon.settings is before
+        assert daemon.outputs[0].status().state == "running"
+        start = len(recorder.seen)
+        recorder.wait_for("composite", 5)
+        assert {s.kind for s in recorder.seen[start + 1 :]} == {"composite"}
+
+
+def test_outputs_come_and_go_and_the_others_stay(
+    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path, tmp_path: Path
+) -> None:
+    with running(monkeypatch, network, source={"uri": str(clip)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        kept = daemon.outputs[0]
+        file = tmp_path / "out.mp4"
+        both = ({"uri": "null://recorder"}, {"uri": str(file)})
+        daemon.apply(but(daemon, outputs=both))
+        recorder.wait(lambda _: daemon.outputs[1].status().frames > 5)
+        daemon.apply(but(daemon, outputs=both[:1]))
+        assert daemon.outputs == [kept]
+        recorder.wait_for("composite", 3)
+    assert file.stat().st_size > 1000
+
+
+def test_a_client_stays_connected_through_many_changes(
+    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path
+) -> None:
+    """An RTSP reader counts frames while background, steps and source change again and again."""
+    settings = {
+        "source": {"uri": str(clip)},
+        "outputs": [{"uri": "rtsp://127.0.0.1:0/live"}, {"uri": "null://recorder"}],
+    }
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        reader = subprocess.Popen(
+            ["ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp",
+             "-i", daemon.addresses()[0], "-frames:v", "120", "-f", "framecrc", "-"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        changes = 0
+        moment = threading.Event()
+        try:
+            while reader.poll() is None and changes < 200:
+                shade = ("78", "79")[changes % 2]
+                daemon.apply(
+                    but(
+                        daemon,
+                        background={"uri": f"colour:#{shade * 3}"},
+                        refine={"radius": 1 + changes % 3},
+                        source={"latency_ms": 100 + changes} if changes % 20 == 19 else {},
+                    )
+                )
+                changes += 1
+                moment.wait(0.02)
+            out, err = reader.communicate(timeout=40)
+        finally:
+            reader.kill()
+            reader.communicate()
+        assert reader.returncode == 0, err
+        assert sum(not line.startswith("#") for line in out.splitlines()) == 120
+        assert changes > 20
+    assert max(s.room for s in recorder.seen) <= 0.002
