@@ -118,7 +118,9 @@ class Matting(Section):
     """The network."""
 
     model: ModelName = Field("portrait", description="the network that cuts the person out")
-    runtime: Literal["auto", "onnxruntime"] = Field("auto", description="what runs the network")
+    runtime: Literal["auto", "tensorrt", "onnxruntime"] = Field(
+        "auto", description="what runs the network; auto: TensorRT where it has an engine"
+    )
     threads: int = Field(
         0, ge=0, le=64, description="CPU threads for the network; 0: chosen for the machine"
     )
