@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from appliance import cli_engine, config
 from appliance.config import InvalidConfig, Loaded, Override
+from appliance.settings import Settings
 
 
 def load(options: argparse.Namespace) -> Loaded:
@@ -49,13 +50,30 @@ def _start(options: argparse.Namespace) -> Loaded:
     return loaded
 
 
+def _load_again(options: argparse.Namespace) -> Settings:
+    """The settings as they are now, for a running daemon; refused like at the start."""
+    from appliance import check
+
+    loaded = load(options)
+    mistakes = check.mistakes(loaded)
+    if mistakes:
+        raise InvalidConfig(mistakes)
+    return loaded.settings
+
+
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     loaded = _start(options)
     from appliance import daemon
 
     print(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", file=sys.stderr)
-    return daemon.run(loaded.settings, duration=options.duration, frames=options.frames)
+    return daemon.run(
+        loaded.settings,
+        duration=options.duration,
+        frames=options.frames,
+        again=lambda: _load_again(options),
+        path=loaded.path,
+    )
 
 
 def check(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -16,6 +17,7 @@ import structlog
 from appliance import log as logging
 from appliance import reload
 from appliance.background import Background, make_background
+from appliance.config_watch import Reloader
 from appliance.errors import MatteboxError, SourceError
 from appliance.frame import Colour, Format, Frame
 from appliance.gst import BufferPool
@@ -227,8 +229,17 @@ class _Asked:
     reload: bool = False
 
 
-def run(settings: Settings, *, duration: float | None = None, frames: int | None = None) -> int:
+def run(
+    settings: Settings,
+    *,
+    duration: float | None = None,
+    frames: int | None = None,
+    again: Callable[[], Settings] | None = None,
+    path: Path | None = None,
+) -> int:
     """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
+
+    ``again`` reads the settings anew: when the file at ``path`` has been saved, and on SIGHUP.
 
     Returns 0 when it ended as it should, 1 when something failed while running. Raises InputError
     for what the user must change.
@@ -250,7 +261,10 @@ def run(settings: Settings, *, duration: float | None = None, frames: int | None
     def ask_to_reload(_: int, __: FrameType | None) -> None:
         asked.reload = True
 
-    handlers = {signal.SIGINT: ask_to_stop, signal.SIGTERM: ask_to_stop}
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {
+        signal.SIGINT: ask_to_stop,
+        signal.SIGTERM: ask_to_stop,
+    }
     if not _on_a_terminal():
         # From a terminal, SIGHUP says that it has gone, and ends us as it ends all others.
         handlers[signal.SIGHUP] = ask_to_reload
@@ -258,7 +272,8 @@ def run(settings: Settings, *, duration: float | None = None, frames: int | None
     daemon = Daemon(settings)
     try:
         daemon.start()
-        return _watch(daemon, asked, duration, frames, Reporter(notifier))
+        reloader = Reloader(daemon, again or (lambda: settings), path)
+        return _watch(daemon, asked, duration, frames, Reporter(notifier), reloader)
     except MatteboxError as error:
         notifier.status(str(error))
         raise
@@ -280,6 +295,7 @@ def _watch(
     duration: float | None,
     frames: int | None,
     reporter: Reporter,
+    reloader: Reloader,
 ) -> int:
     deadline = None if duration is None else time.monotonic() + duration
     for address in daemon.addresses():
@@ -292,9 +308,8 @@ def _watch(
             counts = daemon.counts()
             line.show(counts)
             reporter.show(counts, daemon.programme.composites + daemon.programme.placeholders)
-            if asked.reload:
-                asked.reload = False
-                log.warning("not reloaded: that is not built yet; restart to apply the file")
+            reload_asked, asked.reload = asked.reload, False
+            reloader.look(asked=reload_asked)
             try:
                 why = daemon.ended()
             except MatteboxError:

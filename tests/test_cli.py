@@ -186,7 +186,8 @@ class TestRun:
         monkeypatch.chdir(tmp_path)
         calls = []
 
-        def run(settings, *, duration, frames):
+        def run(settings, *, duration, frames, again, path):
+            assert again() == settings
             calls.append((settings, duration, frames))
             if fake.raises is not None:
                 raise fake.raises
