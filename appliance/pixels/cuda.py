@@ -14,6 +14,7 @@ from appliance.pixels.cuda_frame import (
     paste_nv12,
 )
 from appliance.pixels.cuda_grid import VERDICT, Grid, Plane, Raw, Tensor
+from appliance.pixels.cuda_path import FramePath, Report
 from appliance.pixels.cuda_surfaces import DeviceOverlay, Surface
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "Converter",
     "DeviceMatte",
     "DeviceOverlay",
+    "FramePath",
     "GpuError",
     "Grid",
     "Plane",
     "Raw",
+    "Report",
     "Surface",
     "Tensor",
     "composite",

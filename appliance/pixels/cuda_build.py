@@ -2,7 +2,8 @@
 
 A cubin is kept under the hash of the source and the architecture (``87`` is compute capability
 8.7). It comes from, in this order: the cache; the folder of cubins shipped beside the kernels;
-nvcc, where there is one; NVRTC from the wheel ``nvidia-cuda-nvrtc``, or the toolkit's own.
+nvcc, where there is one; NVRTC from the wheels ``nvidia-cuda-nvrtc`` and ``nvidia-cuda-runtime``
+(its headers), or the toolkit's own.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def compile_kernels(architecture: str, nvcc: Sequence[str] | None = None) -> byt
     if library is None:
         raise MissingDependency(
             f"no compiled kernels for compute capability {architecture} in the cache, and nothing "
-            "to compile them with: pip install nvidia-cuda-nvrtc, or install the CUDA toolkit; or "
+            "to compile them with: pip install nvidia-cuda-nvrtc nvidia-cuda-runtime, or install "
+            "the CUDA toolkit; or "
             "compile them elsewhere (python -m appliance.pixels.cuda_build) and copy the cache"
         )
     flags = ["--std=c++17", "--generate-line-info", f"--gpu-architecture=sm_{architecture}"]

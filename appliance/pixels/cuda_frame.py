@@ -26,14 +26,15 @@ class DeviceMatte:
 
     Attributes:
         rect: the part of the frame that the grid covers, even on all sides.
-        coefficients: a and b, two planes.
+        slope, offset: a and b, a plane each: alpha = a*Y + b, clipped to 0..1.
         shift: F-B of Y, Cb and Cr, three planes; None where colours are not corrected.
         levels: see ``Matte``.
         verdict: address of the VERDICT that may forbid the person; 0: none.
     """
 
     rect: Rect
-    coefficients: Plane
+    slope: Plane
+    offset: Plane
     shift: Plane | None
     levels: float = 0.0
     verdict: int = 0
@@ -67,15 +68,15 @@ def composite(
         (rect.x > 0) | (rect.right < out.width) << 1
         | (rect.y > 0) << 2 | (rect.bottom < out.height) << 3
     )  # fmt: skip
-    grid = matte.coefficients if matte else Plane(0, 1, 1)
+    slope = matte.slope if matte else Plane(0, 1, 1)
     context.kernels["composite"](
         blocks(-(-out.width // _SPAN), out.height // 2, _BLOCK), (*_BLOCK, 1),
         **frame.arguments("fg_"), **background.arguments("bg_"), **out.arguments("out_"),
         matte=matte_out, matte_pitch=matte_pitch, width=out.width, height=out.height,
         roi_x=rect.x, roi_y=rect.y, roi_width=rect.width, roi_height=rect.height,
-        a=grid.address, b=grid.plane(1).address,
-        shift=matte.shift.address if matte and matte.shift else 0, rows=grid.rows,
-        columns=grid.columns, levels=matte.levels if matte else 0.0,
+        a=slope.address, b=matte.offset.address if matte else 0,
+        shift=matte.shift.address if matte and matte.shift else 0, rows=slope.rows,
+        columns=slope.columns, levels=matte.levels if matte else 0.0,
         ramp_x=rect.width * feather_fraction, ramp_y=rect.height * feather_fraction,
         ramp_sides=int(sides), verdict=matte.verdict if matte else 0, **_overlay(overlay),
     )  # fmt: skip

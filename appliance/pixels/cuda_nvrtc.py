@@ -50,6 +50,9 @@ def compile(library: Path, source: str, options: Sequence[str]) -> bytes:
         NvrtcError: it does not compile, or the library cannot be used.
     """
     try:
+        # NVRTC looks for its other half by name only, where a wheel's folder is not searched.
+        for half in sorted(library.parent.glob("libnvrtc-builtins.so.*")):
+            ctypes.CDLL(str(half), mode=ctypes.RTLD_GLOBAL)
         nvrtc = ctypes.CDLL(str(library))
     except OSError as error:
         raise NvrtcError(f"{library} cannot be loaded: {error}") from error

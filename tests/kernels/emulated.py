@@ -18,7 +18,7 @@ _ROOT = HEADERS.parent.parent.parent
 _FLAGS = ("-std=c++17", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas",
           "-ffp-contract=off")  # fmt: skip
 _PLAIN = ("-O2",)
-_SANITISED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined",
+_SANITISED = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined",
               "-fno-omit-frame-pointer")  # fmt: skip
 SANITISE = "EMULATION_SANITISE"
 """Set by the test that runs the others again under AddressSanitizer and UBSan."""

@@ -30,7 +30,9 @@ def close(got: U8, want: U8, where: object) -> None:
 def device_matte(memory: Memory, matte: cpu.Matte, verdict: int = 0) -> DeviceMatte:
     shift = memory.plane(matte.coefficients[2:]) if matte.shifted else None
     coefficients = memory.plane(matte.coefficients[:2])
-    return DeviceMatte(matte.rect, coefficients, shift, matte.levels, verdict)
+    return DeviceMatte(
+        matte.rect, coefficients, coefficients.plane(1), shift, matte.levels, verdict
+    )
 
 
 def compare(

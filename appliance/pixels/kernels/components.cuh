@@ -185,9 +185,9 @@ components_tiles_f16(const __half *raw, int stride, int rows, int columns, float
 extern "C" __global__ void components_merge(const u8 *bits, int *parent, int rows, int columns) {
     int wide = (columns + 1) / 2, high = (rows + 1) / 2;
     int lines = (high - 1) / TILE, stripes = (wide - 1) / TILE;
-    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < (long long)lines * wide) {
-        int x = (int)(i % wide), y = TILE * ((int)(i / wide) + 1), id = y * wide + x;
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < lines * wide) {
+        int x = i % wide, y = TILE * (i / wide + 1), id = y * wide + x;
         int mine = bits[id];
         if (!mine) return;
         if (up_touches(mine, bits[id - wide])) unite(parent, id, id - wide);
@@ -196,9 +196,9 @@ extern "C" __global__ void components_merge(const u8 *bits, int *parent, int row
             unite(parent, id, id - wide + 1);
         return;
     }
-    i -= (long long)lines * wide;
-    if (i >= (long long)stripes * high) return;
-    int y = (int)(i % high), x = TILE * ((int)(i / high) + 1), id = y * wide + x;
+    i -= lines * wide;
+    if (i >= stripes * high) return;
+    int y = i % high, x = TILE * (i / high + 1), id = y * wide + x;
     int mine = bits[id];
     if (!mine) return;
     if (left_touches(mine, bits[id - 1])) unite(parent, id, id - 1);

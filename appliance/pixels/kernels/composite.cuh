@@ -12,12 +12,15 @@
 
 constexpr int SPAN = 16;
 
-// min(1, i/d, (n-1-i)/d), of the two ends only those that have a ramp.
-__device__ __forceinline__ float feathered(int i, int n, float ramp, bool start, bool end) {
+// 1/d of a ramp of d pixels; 0 for a hard edge.
+__device__ __forceinline__ float slope_of(float ramp) { return ramp > 0.0f ? 1.0f / ramp : 0.0f; }
+
+// min(1, i/d, (n-1-i)/d), of the two ends only those that have a ramp; slope is 1/d.
+__device__ __forceinline__ float feathered(int i, int n, float slope, bool start, bool end) {
     float w = 1.0f;
-    if (ramp > 0.0f) {
-        if (start) w = fminf(w, (float)i / ramp);
-        if (end) w = fminf(w, (float)(n - 1 - i) / ramp);
+    if (slope > 0.0f) {
+        if (start) w = fminf(w, (float)i * slope);
+        if (end) w = fminf(w, (float)(n - 1 - i) * slope);
     }
     return w;
 }
@@ -71,6 +74,7 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
     if (inside) {
         float gain = 1.0f / (1.0f - 2.0f * levels), floor = levels * gain;
         float per_x = (float)columns / roi_width, per_y = (float)rows / roi_height;
+        float slope_x = slope_of(ramp_x), slope_y = slope_of(ramp_y);
         int k[2], nk[2];
         float t[2];
 #pragma unroll
@@ -100,7 +104,7 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
             float fy[2];
 #pragma unroll
             for (int r = 0; r < 2; ++r)
-                fy[r] = feathered(line + r, roi_height, ramp_y, ramp_sides & 4, ramp_sides & 8);
+                fy[r] = feathered(line + r, roi_height, slope_y, ramp_sides & 4, ramp_sides & 8);
             int kc;
             float tc;
             between(line + 1.0f, per_y, rows, kc, tc);
@@ -130,7 +134,7 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
                         }
                     }
                 }
-                float fx = feathered(px, roi_width, ramp_x, ramp_sides & 1, ramp_sides & 2);
+                float fx = feathered(px, roi_width, slope_x, ramp_sides & 1, ramp_sides & 2);
                 if ((i & 1) == 0) alphas = weights = 0;
 #pragma unroll
                 for (int r = 0; r < 2; ++r) {

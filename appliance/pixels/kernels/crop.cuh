@@ -31,12 +31,13 @@ struct Stretch {
 };
 
 __device__ __forceinline__ Stretch stretch(int cell, int cells, int n) {
-    long long low = (long long)cell * n, high = low + n;
+    // Unsigned 32 bits hold it: neither side of a picture has more than 65535 pixels.
+    u32 low = (u32)cell * (u32)n, high = low + (u32)n, per = (u32)cells;
     Stretch s;
-    s.first = (int)(low / cells);
-    s.last = (int)((high + cells - 1) / cells);
-    float start = (float)(low - (long long)s.first * cells) / (float)cells;
-    float end = (float)((long long)s.last * cells - high) / (float)cells;
+    s.first = (int)(low / per);
+    s.last = (int)((high + per - 1) / per);
+    float start = (float)(low - (u32)s.first * per) / (float)cells;
+    float end = (float)((u32)s.last * per - high) / (float)cells;
     s.head = s.last - s.first == 1 ? 1.0f - start - end : 1.0f - start;
     s.tail = 1.0f - end;
     return s;

@@ -19,14 +19,14 @@ paste(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, int x, i
     int slack = (int)((u64)(row + from) & 3);
     int at = from - slack + 4 * (blockIdx.x * blockDim.x + threadIdx.x);
     if (at >= to) return;
-    float fy = feathered(j, height, ramp, true, true);
+    float slope = slope_of(ramp), fy = feathered(j, height, slope, true, true);
     u32 word = 0;
     bool whole = at >= from && at + 4 <= to;
     if (whole) word = *(const u32 *)(row + at);
     u32 result = 0;
     // A word that begins before the part is worked on only from the part's first byte on.
     int pixel = max(at, from) / channels, channel = max(at, from) - pixel * channels;
-    float weight = feathered(pixel, width, ramp, true, true) * fy;
+    float weight = feathered(pixel, width, slope, true, true) * fy;
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         int b = at + i;
@@ -39,7 +39,7 @@ paste(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, int x, i
             row[b] = mixed;
         if (++channel == channels) {
             channel = 0;
-            weight = feathered(++pixel, width, ramp, true, true) * fy;
+            weight = feathered(++pixel, width, slope, true, true) * fy;
         }
     }
     if (whole) *(u32 *)(row + at) = result;
@@ -56,11 +56,11 @@ paste_chroma(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, i
     int j = top + blockIdx.y * blockDim.y + threadIdx.y;
     if (i >= right || j >= bottom) return;
     int px = 2 * i - x, py = 2 * j - y;
-    float wx = 0, wy = 0;
+    float wx = 0, wy = 0, slope = slope_of(ramp);
 #pragma unroll
     for (int k = 0; k < 2; ++k) {
-        if (px + k >= 0 && px + k < width) wx += feathered(px + k, width, ramp, true, true);
-        if (py + k >= 0 && py + k < height) wy += feathered(py + k, height, ramp, true, true);
+        if (px + k >= 0 && px + k < width) wx += feathered(px + k, width, slope, true, true);
+        if (py + k >= 0 && py + k < height) wy += feathered(py + k, height, slope, true, true);
     }
     float weight = wx * wy * 0.25f;
     int last_i = (width + 1) / 2 - 1, last_j = (height + 1) / 2 - 1;
