@@ -137,15 +137,18 @@ class Daemon:
         """Where the picture can be had, as bound (a port 0 is a real one by then)."""
         return [output.status().uri for output in self.outputs]
 
+    def drops(self) -> dict[str, int]:
+        """Frames lost so far: before the pipeline, for want of a canvas, at each output."""
+        lost = {"pipeline": self.feeder.mailbox.dropped, "canvas": self.worker.no_canvas}
+        return lost | {output.status().uri: output.status().dropped for output in self.outputs}
+
     def counts(self) -> Counts:
         """Totals so far."""
         statuses = [output.status() for output in self.outputs]
         return Counts(
             frames_in=self.feeder.frames,
             frames_out=self.programme.composites,
-            dropped=self.feeder.mailbox.dropped
-            + self.worker.no_canvas
-            + sum(status.dropped for status in statuses),
+            dropped=sum(self.drops().values()),
             busy_ns=self.worker.busy_ns,
             clients=sum(status.clients for status in statuses),
             trouble=self.programme.trouble,

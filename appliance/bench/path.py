@@ -61,11 +61,12 @@ def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, An
         try:
             time.sleep(_WARM_UP_S)
             before, cpu, reader_cpu = daemon.counts(), time.process_time(), _cpu_s(reader.pid)
+            lost = daemon.drops()
             daemon.worker.latency_ns.clear()
             start = time.monotonic()
             time.sleep(seconds)
             elapsed = time.monotonic() - start
-            after = daemon.counts()
+            after, lost_after = daemon.counts(), daemon.drops()
             used, reader_used = time.process_time() - cpu, _cpu_s(reader.pid) - reader_cpu
             latency = list(daemon.worker.latency_ns)
             reading = reader.poll() is None and after.clients == 1
@@ -89,6 +90,7 @@ def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, An
         "fps_out": round(frames_out / elapsed, 2),
         "fps_wanted": round(rate, 2),
         "dropped": after.dropped - before.dropped,
+        "dropped_at": {place: count - lost[place] for place, count in lost_after.items()},
         "late": max(0, round(rate * elapsed) - frames_in),
         "latency_capture_to_output_ms": quantiles_ms(latency),
         "process_cpu_cores": round(used / elapsed, 3),
