@@ -72,6 +72,6 @@ def matting_loss(logits: Tensor, true: Tensor) -> tuple[Tensor, dict[str, float]
         "gradient": gradient_loss(predicted, flat_true),
         "temporal": temporal_loss(predicted.reshape(true.shape), true),
     }
-    weights = {"bce": 1.0, "alpha": 1.0, "laplacian": 0.5, "gradient": 1.0, "temporal": 2.0}
+    weights = {"bce": 0.5, "alpha": 1.0, "laplacian": 0.25, "gradient": 2.0, "temporal": 3.0}
     total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
     return total, {name: float(part.detach()) for name, part in parts.items()}
