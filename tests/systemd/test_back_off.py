@@ -33,7 +33,10 @@ class Unit:
     def runs(self, result: str) -> int:
         """A start and an end; returns how long the start waited."""
         self.slept.write_text("")
-        assert self.call("wait").returncode == 0
+        waited = self.call("wait")
+        assert waited.returncode == 0
+        # A line where there is a wait, and else none.
+        assert bool(waited.stderr) == bool(self.slept.read_text())
         assert self.call("note", result).returncode == 0
         return int(self.slept.read_text() or 0)
 
