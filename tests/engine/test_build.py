@@ -1,0 +1,316 @@
+"""Real builds, without a GPU: every target, atomic replacement, limits, interruptions."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from onnx import TensorProto, helper
+
+from appliance.engine import build as building
+from appliance.engine.build import Wish, build_engine
+from appliance.engine.builder import Request
+from appliance.engine.child import run_builder
+from appliance.engine.flavour import Flavour, load_flavour
+from appliance.engine.sidecar import read_sidecar, sha256_of
+from appliance.engine.store import drafts, sidecars
+from appliance.engine.verify import Runner, find_plan, read_plan
+from appliance.errors import BuildError, PlanError
+from appliance.matting.manifest import Manifest, load_manifest
+from tests.engine import fake_tensorrt
+from tests.networks import bright_network
+
+Network = tuple[Manifest, Path]
+
+
+def quiet(*_: object) -> None:
+    """Nobody is told."""
+
+
+@pytest.fixture
+def frames(tmp_path: Path, root: Path) -> Path:
+    """A real picture to judge on."""
+    skimage = pytest.importorskip("skimage", reason="scikit-image has the photograph")
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    (folder / "astronaut.png").symlink_to(Path(skimage.__file__).parent / "data/astronaut.png")
+    return folder
+
+
+def make(network: Network, frames: Path, **wish: Any) -> Path:
+    pytest.importorskip("onnxslim", reason="onnxslim is not installed (make test installs it)")
+    return build_engine(
+        *network, Wish(**{"target": "sm86", "frames": frames, **wish}), tell=quiet, progress=quiet
+    )
+
+
+@pytest.mark.parametrize("target", ["sm75", "sm86", "sm89", "sm120"])
+def test_the_shipped_network_for_each_target(
+    builder: str, portrait: Network, frames: Path, target: str
+) -> None:
+    manifest, model = portrait
+    said: list[str] = []
+    steps: list[tuple[str, int, int]] = []
+    wish = Wish(target=target, frames=frames)
+    path = build_engine(
+        manifest, model, wish, tell=said.append, progress=lambda *step: steps.append(step)
+    )
+    sidecar = read_sidecar(path)
+    assert (sidecar.flavour, sidecar.target, sidecar.precision) == (builder, target, "fp16")
+    assert sidecar.onnx_sha256 == sha256_of(model)
+    assert sidecar.gate.passed
+    assert sidecar.gate.frames == 1
+    assert [(t.name, t.shape, t.dtype) for t in (*sidecar.inputs, *sidecar.outputs)] == [
+        ("image", (1, 3, 144, 256), "float"), ("alpha", (1, 1, 144, 256), "float"),
+    ]  # fmt: skip
+    plan = read_plan(path)
+    assert plan.data[:4] == b"vtrt"
+    assert len(plan.data) == sidecar.plan_bytes
+    runner = Runner(builder, sidecar.version, target, sidecar.platform)
+    assert find_plan(manifest, model, runner) == plan
+    assert ("Building engine", 6, 6) in steps
+    assert any("fp16 against fp32" in line for line in said)
+    assert {p.suffix for p in path.parent.iterdir() if p.name != ".lock"} == {
+        ".plan", ".json", ".cache",
+    }  # fmt: skip
+
+
+def test_a_new_plan_takes_the_old_ones_place(builder: str, portrait: Network, frames: Path) -> None:
+    manifest, model = portrait
+    first = read_plan(make(portrait, frames))
+    second = read_plan(make(portrait, frames, precision="fp32"))
+    third = read_plan(make(portrait, frames))
+    assert len(second.data) > len(first.data)
+    assert third.sidecar.plan_sha256 == first.sidecar.plan_sha256, "the builder is deterministic"
+    assert {p.name for p in first.path.parent.glob("*.plan")} == {
+        second.path.name, third.path.name,
+    }  # fmt: skip
+    assert len(sidecars(model, manifest.name)) == 2
+
+
+@pytest.mark.parametrize("fails", ["gate", "builder", "late"])
+def test_a_build_that_fails_leaves_the_old_plan(
+    builder: str, portrait: Network, frames: Path, fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(portrait, frames)
+    before = read_plan(path)
+
+    def crash(*_: object, **__: object) -> None:
+        raise BuildError("crashed")
+
+    if fails == "builder":
+        monkeypatch.setattr(building, "run_builder", crash)
+    elif fails == "late":
+        monkeypatch.setattr(building, "commit", crash)
+    wish = {"precision": "int8", "limit": 1e-6} if fails == "gate" else {}
+    with pytest.raises(BuildError, match=r"crashed|does not pass its gate"):
+        make(portrait, frames, **wish)
+    assert read_plan(path) == before
+    assert not list(path.parent.glob(".building-*"))
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+from appliance.engine import store
+from appliance.engine.build import Wish, build_engine
+from appliance.matting.manifest import load_manifest
+
+at, manifest, frames = sys.argv[1:]
+
+def here(name):
+    if name == at:
+        print("here", flush=True)
+        sys.stdin.read()
+
+def progress(phase, done, total):
+    here("building")
+
+def around(name, inner):
+    def call(*arguments, **named):
+        result = inner(*arguments, **named)
+        here(name)
+        return result
+    return call
+
+def write(sidecar, path, inner=store.write_sidecar):
+    here("plan moved")
+    inner(sidecar, path)
+    here("sidecar written")
+
+store.write_sidecar = write
+wish = Wish(target="sm86", precision="fp32", frames=Path(frames))
+build_engine(*load_manifest(Path(manifest)), wish, tell=lambda _: None, progress=progress)
+"""
+
+
+@pytest.mark.parametrize("at", ["building", "plan moved", "sidecar written"])
+def test_killed_at_any_point_there_is_a_whole_plan(
+    builder: str, portrait: Network, frames: Path, root: Path, at: str
+) -> None:
+    """SIGKILL, which nothing can tidy up after; then the next build does."""
+    _, model = portrait
+    # The same key as the one that is killed, so that it would be replaced.
+    path = make(portrait, frames, precision="fp32")
+    before = read_plan(path)
+    command = [sys.executable, "-c", _KILLED, at, str(model.parent / "manifest.yaml")]
+    child = subprocess.Popen(
+        [*command, str(frames)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"here\n"
+        grandchildren = children_of(child.pid)
+    finally:
+        child.kill()
+        child.communicate(timeout=10)
+    assert child.returncode == -signal.SIGKILL
+    wait_until(lambda: not any(Path("/proc", str(pid)).exists() for pid in grandchildren))
+    assert read_plan(path).data == before.data
+    make(portrait, frames)
+    assert not list(path.parent.glob(".building-*"))
+    assert not list(path.parent.glob(".*.tmp"))
+
+
+def children_of(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]
+
+
+def wait_until(done: Any, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.02)
+
+
+class TestChild:
+    """The process that builds, played by a few lines of Python."""
+
+    def run(self, tmp_path: Path, code: str, **limits: Any) -> dict[str, Any]:
+        prelude = (
+            "import json, os, sys, time\n"
+            "out = os.fdopen(int(sys.argv[2]), 'w', buffering=1)\n"
+            "def send(**m): out.write(json.dumps(m) + '\\n')\n"
+        )
+        request = Request("model.onnx", "engine.plan", "timing.cache", "tensorrt", "", 64)
+        return run_builder(
+            request, tmp_path, **{"memory_mb": 500, "timeout": 20, **limits},
+            progress=quiet, say=quiet, command=(sys.executable, "-c", prelude + code),
+        )  # fmt: skip
+
+    def test_tells_what_it_made(self, tmp_path: Path) -> None:
+        code = "send(progress=['a', 1, 2]); send(say='x'); send(done={'inputs': []})"
+        assert self.run(tmp_path, code) == {"inputs": []}
+
+    def test_what_it_could_not_do(self, tmp_path: Path) -> None:
+        with pytest.raises(BuildError, match=r"^no such layer$"):
+            self.run(tmp_path, "send(error='no such layer')")
+
+    def test_a_crash_is_named(self, tmp_path: Path) -> None:
+        code = "print('out of ideas', flush=True); os.abort()"
+        with pytest.raises(BuildError, match=r"SIGABRT.*out of ideas.*old plan.*untouched"):
+            self.run(tmp_path, code)
+
+    def test_too_much_memory(self, tmp_path: Path) -> None:
+        code = "x = bytearray(b'x' * (200 << 20)); time.sleep(30)"
+        with pytest.raises(BuildError, match=r"took \d+ MB of memory, 100 are allowed.*--memory"):
+            self.run(tmp_path, code, memory_mb=100)
+
+    def test_too_long(self, tmp_path: Path) -> None:
+        with pytest.raises(BuildError, match=r"not done after 0\.5 s.*--timeout 1"):
+            self.run(tmp_path, "time.sleep(30)", timeout=0.5)
+
+    def test_it_has_ended_when_the_call_has(self, tmp_path: Path) -> None:
+        pid_file = tmp_path / "pid"
+        code = f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\n"
+        code += "send(progress='?'); time.sleep(30)"
+        with pytest.raises((ValueError, TypeError)):
+            self.run(tmp_path, code)
+        assert not Path("/proc", pid_file.read_text()).exists()
+
+
+class TestWords:
+    """What is wrong, and what to do."""
+
+    def test_no_gpu_and_no_target(self, builder: str, portrait: Network, frames: Path) -> None:
+        if building.flavours.this_gpu() is not None:
+            pytest.skip("there is a GPU here")
+        with pytest.raises(BuildError, match=r"no GPU on this machine.*--for sm86 .*sm75.*sm120"):
+            make(portrait, frames, target="")
+
+    def test_a_target_it_does_not_know(self, builder: str, portrait: Network, frames: Path) -> None:
+        with pytest.raises(BuildError, match="cannot build for sm30; it knows sm75"):
+            make(portrait, frames, target="sm30")
+
+    def test_tensorrt_builds_for_its_own_gpu_only(
+        self, portrait: Network, frames: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fake = Flavour("tensorrt", "10.3.0", fake_tensorrt)
+        monkeypatch.setattr(building.flavours, "load_flavour", lambda _: fake)
+        for gpu, words in (("sm87", "which is sm87, not sm86"), (None, "there is none here")):
+            monkeypatch.setattr(building.flavours, "this_gpu", lambda gpu=gpu: gpu)
+            with pytest.raises(BuildError, match=words):
+                make(portrait, frames)
+
+    def test_a_graph_that_tensorrt_cannot_take(
+        self, builder: str, tmp_path: Path, frames: Path
+    ) -> None:
+        flavour = load_flavour(builder)
+        bad = tmp_path / "bad.onnx"
+        value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1]) for n in "xy"]
+        unknown = helper.make_graph(
+            [helper.make_node("Frobnicate", ["x"], ["y"])], "g", value[:1], value[1:]
+        )
+        bad.write_bytes(helper.make_model(unknown).SerializeToString())
+        request = Request(
+            str(bad), str(tmp_path / "p"), str(tmp_path / "c"), flavour.name, "sm86", 64
+        )
+        with pytest.raises(BuildError, match="cannot take this graph: "):
+            run_builder(
+                request, tmp_path, memory_mb=4000, timeout=30, progress=quiet, say=quiet
+            )  # fmt: skip
+
+
+def test_int8_with_calibration_frames(builder: str, tmp_path: Path, frames: Path) -> None:
+    """A network without convolutions stays as it is; what matters is that it builds and is held."""
+    network = load_manifest(bright_network(tmp_path / "bright"))
+    sidecar = read_sidecar(make(network, frames, precision="int8"))
+    assert sidecar.precision == "int8"
+    assert sidecar.gate.passed
+
+
+def test_int8_of_the_shipped_network_is_held_against_the_gate(
+    builder: str, portrait: Network, frames: Path
+) -> None:
+    with pytest.raises(BuildError, match="int8 does not pass its gate"):
+        make(portrait, frames, precision="int8", limit=1e-6)
+    sidecar = read_sidecar(make(portrait, frames, precision="int8", limit=0.5))
+    assert sidecar.gate.mean > 0
+
+
+def test_leftovers_of_the_dead_go_and_of_the_living_stay(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait(timeout=10)
+    (tmp_path / f".building-{dead.pid}-x").mkdir()
+    (tmp_path / f".building-{os.getpid()}-y").mkdir()
+    with drafts(tmp_path) as draft:
+        names = {p.name for p in tmp_path.iterdir()}
+        assert names == {draft.name, f".building-{os.getpid()}-y"}
+    assert not draft.exists()
+
+
+def test_a_plan_that_was_changed_is_refused(builder: str, portrait: Network, frames: Path) -> None:
+    path = make(portrait, frames)
+    plan = read_plan(path)
+    data = bytearray(plan.data)
+    data[len(data) // 2] ^= 1
+    plan.path.write_bytes(data)
+    with pytest.raises(PlanError, match=r"executable code, so this one is refused; build it anew"):
+        read_plan(path)
