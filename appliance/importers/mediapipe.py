@@ -59,7 +59,7 @@ IMPORTER = Importer(
         ),
         Release(
             "MediaPipe selfie segmentation, landscape, tf2onnx", "sha256",
-            "2a106f28c8c4fac4949a58b91d77603337f54694afa595803fe740e35370e518", 449875,
+            "2a106f28c8c4fac4949a58b91d77603337f57694afa595803fe740e35370e518", 449875,
             "measured on the file that this project uses",
         ),
     ),

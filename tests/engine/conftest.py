@@ -51,7 +51,7 @@ PlanWriter = Callable[..., Path]
 def write_plan() -> PlanWriter:
     """A maker of plans with sidecars: ``write_plan(manifest, model, data=b"…", **changes)``."""
 
-    def write(manifest: Manifest, model: Path, data: bytes = b"plan", **changes: object) -> Path:
+    def write(manifest: Manifest, model: Path, data: bytes = b"plan", /, **changes: object) -> Path:
         folder = model.parent / "plans"
         folder.mkdir(exist_ok=True)
         (folder / "some.plan").write_bytes(data)

@@ -82,8 +82,15 @@ def test_a_frame_allocates_nothing_and_waits_once(tmp_path: Path, write_plan: An
 
 
 def test_any_thread_may_call_and_the_context_is_given_back(tmp_path: Path, write_plan: Any) -> None:
-    depth = driver.log.depth
-    matting = matting_of(bright_network(tmp_path), write_plan)
+    path = bright_network(tmp_path)
+    contexts: list[FakeContext] = []
+
+    def make_context() -> FakeContext:
+        contexts.append(FakeContext())
+        return contexts[0]
+
+    manifest, _ = load_manifest(path)
+    matting = TensorRTMatting(manifest, plan_of(path, write_plan), FAKE, make_context)
     matting.input[:] = 1
     found: list[float] = []
 
@@ -99,7 +106,7 @@ def test_any_thread_may_call_and_the_context_is_given_back(tmp_path: Path, write
     gc.collect()
     owner.join(10)
     assert not owner.is_alive()
-    assert driver.log.depth == depth
+    assert contexts[0]._closed
 
 
 def test_what_tensorrt_refuses_is_said(tmp_path: Path, write_plan: Any) -> None:
