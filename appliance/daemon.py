@@ -310,9 +310,14 @@ def _watch(
         while not asked.stop.wait(_WATCH_S):
             counts = daemon.counts()
             line.show(counts)
-            reporter.show(counts, daemon.programme.composites + daemon.programme.placeholders)
-            reload_asked, asked.reload = asked.reload, False
-            reloader.look(asked=reload_asked)
+            left = daemon.programme.composites + daemon.programme.placeholders
+            reporter.show(counts, left, reloader.error)
+            if asked.reload:
+                asked.reload = False
+                with reporter.reloading():
+                    reloader.look(asked=True)
+            else:
+                reloader.look()
             try:
                 why = daemon.ended()
             except MatteboxError:

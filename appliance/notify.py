@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 
 import structlog
 
@@ -113,8 +114,14 @@ def status(words: str) -> str:
     return "STATUS=" + " ".join(words.split())
 
 
-def sentence(now: Counts, fps: float | None) -> str:
-    """How it goes, in words, with ``fps`` composites a second (None: not known yet)."""
+def sentence(now: Counts, fps: float | None, refused: str | None = None) -> str:
+    """How it goes, in words, with ``fps`` composites a second (None: not known yet).
+
+    ``refused`` says what is wrong with a configuration that was not taken over.
+    """
+    if refused is not None:
+        # Last, for it may be long, and systemd cuts what does not fit.
+        return f"{sentence(now, fps)}; configuration not applied: {refused}"
     readers = f"{now.clients} client{'' if now.clients == 1 else 's'}"
     if now.trouble is not None:
         return f"placeholder: {now.trouble}; {readers}"
@@ -139,12 +146,29 @@ class Reporter:
         self._left_at = self._rate_at = clock()
         self._rate_from = 0
         self._fed = self._extended = self._said_at = float("-inf")
-        self._said: tuple[str, str | None, int] | None = None
+        self._said: tuple[object, ...] | None = None
+        self._reloading = False
 
-    def show(self, now: Counts, left: int) -> None:
-        """Take in the totals; ``left`` counts every frame that went out, of whatever kind."""
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """Around a reload that the manager asked for, so that it knows how long that takes."""
+        # Ready is said again after it; a service that never was must not get ready by that.
+        self._reloading = self._ready and self._notifier.reloading()
+        yield
+        self._reloaded()
+
+    def _reloaded(self) -> None:
+        if self._reloading and self._notifier.send("READY=1"):
+            self._reloading = False
+
+    def show(self, now: Counts, left: int, refused: str | None = None) -> None:
+        """Take in the totals; ``left`` counts every frame that went out, of whatever kind.
+
+        ``refused``: what is wrong with the configuration, where the last good one is kept.
+        """
         if not self._notifier.active:
             return
+        self._reloaded()
         moment = self._clock()
         moved, self._left = left > self._left, left
         if moved:
@@ -157,12 +181,12 @@ class Reporter:
                 self._fed = moment if self._notifier.watchdog() else self._fed
         elif moved and moment - self._extended >= _EXTEND_EVERY_S:
             self._extended = moment if self._notifier.extend() else self._extended
-        self._speak(now, moment)
+        self._speak(now, moment, refused)
 
-    def _speak(self, now: Counts, moment: float) -> None:
+    def _speak(self, now: Counts, moment: float, refused: str | None) -> None:
         silent = moment - self._left_at
         state = "silent" if silent >= 2.0 else "live" if now.trouble is None else "placeholder"
-        news = (state, now.trouble, now.clients)
+        news = (state, now.trouble, now.clients, refused)
         if news == self._said and (
             state == "placeholder" or moment - self._said_at < _WORDS_EVERY_S
         ):
@@ -171,7 +195,7 @@ class Reporter:
         fps = (now.frames_out - self._rate_from) / seconds if seconds >= 1.0 else None
         if fps is not None:
             self._rate_at, self._rate_from = moment, now.frames_out
-        words = sentence(now, fps)
+        words = sentence(now, fps, refused)
         if state == "silent":
             words = f"nothing leaves, not even the placeholder, for {silent:.0f} s"
         if self._notifier.status(words):

@@ -169,6 +169,34 @@ def test_status_comes_at_once_with_news_and_seldom_without(clocked: Clocked) -> 
     assert first == "placeholder: retrying: gone; 0 clients"
 
 
+def test_a_refused_configuration_is_said_until_it_is_mended(clocked: Clocked) -> None:
+    clocked.pass_(6, fps=32)
+    wrong = "config.yaml:3:5: steady.strength: found 2"
+    counts = Counts(1000, 1000, 0, 0, 0, None)
+    for refused in (wrong, None):
+        clocked.now += 0.25
+        clocked.reporter.show(counts, clocked.left, refused)
+        said = clocked.listener.receive(0)
+        assert said is not None
+        assert said["STATUS"].endswith(f"; configuration not applied: {wrong}") == bool(refused)
+
+
+def test_a_reload_is_announced_and_its_end_too(clocked: Clocked) -> None:
+    clocked.pass_(1, fps=32)
+    with clocked.reporter.reloading():
+        said = clocked.listener.receive(0)
+        assert said is not None
+        assert said["RELOADING"] == "1"
+    assert clocked.listener.receive(0) == {"READY": "1"}
+
+
+def test_a_reload_before_the_first_composite_makes_nothing_ready(clocked: Clocked) -> None:
+    clocked.pass_(1, fps=8, placeholder="starting")
+    with clocked.reporter.reloading():
+        assert clocked.listener.receive(0) is None
+    assert clocked.listener.receive(0) is None
+
+
 def test_without_a_manager_nothing_is_done() -> None:
     Reporter(Notifier(None)).show(STARTING, 0)
 
