@@ -36,6 +36,10 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
         help="a video, or a folder of pictures, that the precision is judged on",
     )  # fmt: skip
     build.add_argument(
+        "--limit", metavar="N", type=_above_zero, default=1.0,
+        help="most that alpha may differ from fp32, mean of a frame, in 255ths (1)",
+    )  # fmt: skip
+    build.add_argument(
         "--flavour", choices=("auto", "tensorrt", "tensorrt_rtx"), default="auto", help="(auto)"
     )
     build.add_argument(
@@ -79,6 +83,16 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _above_zero(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 255:
+        raise argparse.ArgumentTypeError(f"found {text}, expected a number above 0, up to 255")
+    return value
+
+
 def engine(options: argparse.Namespace) -> int:
     """Build, list, verify or show."""
     from rich.console import Console
@@ -115,8 +129,8 @@ def _build(options: argparse.Namespace, manifest_path: Path) -> int:
     for target in dict.fromkeys(options.targets) or [""]:
         wish = Wish(
             flavour=options.flavour, target=target.lower(), precision=options.precision,
-            frames=options.frames, memory_mb=options.memory, workspace_mb=options.workspace,
-            timeout=options.timeout,
+            frames=options.frames, limit=options.limit / 255, memory_mb=options.memory,
+            workspace_mb=options.workspace, timeout=options.timeout,
         )  # fmt: skip
         with Bar(console, f"{manifest.name} {target}".strip()) as bar:
             path = build_engine(manifest, model, wish, tell=bar.tell, progress=bar.progress)

@@ -16,7 +16,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from appliance import devices as plugged
-from appliance.errors import ModelError
+from appliance.errors import ModelError, PlanError
 from appliance.matting.folders import model_folders
 from appliance.matting.manifest import find_manifest, load_manifest
 from appliance.settings import Settings
@@ -140,9 +140,24 @@ def gpu(settings: Settings, root: Path = Path("/")) -> list[Finding]:
             found.append(Finding("ok", "NVIDIA", detail))
     tensorrt = version_of("tensorrt") or ("found" if has_module("tensorrt") else None)
     found.append(Finding("ok" if tensorrt else "none", "TensorRT", tensorrt or "absent"))
-    # To be changed by whoever builds the engines: until then a GPU is seen, not used.
-    found.append(Finding("none", "engines", "not built yet: the network runs on the processor"))
+    found.append(_engine(settings))
     return found
+
+
+def _engine(settings: Settings) -> Finding:
+    """Whether the configured network has an engine that this machine may run."""
+    from appliance.engine.show import this_runner
+    from appliance.engine.verify import find_plan
+
+    try:
+        manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
+        plan = find_plan(manifest, model, this_runner())
+    except PlanError as error:
+        return Finding("gap", "engine", f"{error}; until then the network runs on the processor")
+    except ModelError:
+        return Finding("none", "engine", "see the network below")
+    s = plan.sidecar
+    return Finding("ok", "engine", f"{s.model}: {s.precision}, {s.flavour} {s.version}, {s.target}")
 
 
 def plugged_in(settings: Settings, found: plugged.Devices | None = None) -> list[Finding]:

@@ -44,7 +44,7 @@ def _manifest(model: ModelProto, options: Options) -> Fields:
 IMPORTER = Importer(
     "modnet",
     "MODNet portrait matting",
-    "Apache-2.0 as its project says; see what came with your file",
+    "Apache-2.0 (its first release, of 2020, was CC BY-NC-SA 4.0: see what came with your file)",
     _fits,
     _manifest,
 )
