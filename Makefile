@@ -36,6 +36,10 @@ run: setup ## set up what is missing, then serve (ARGS="--source …" for matteb
 test: setup-test ## set up what is missing, then run the tests
 	@exec $(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-gpu
+test-gpu: ## on a machine with an NVIDIA GPU: the kernels' tests, sanitizers and times
+	@exec tests/gpu/run
+
 .PHONY: bench
 bench: setup ## measure this machine (ARGS="--json")
 	@exec $(BIN)/mattebox bench $(ARGS)

@@ -9,11 +9,10 @@ the person is shown at all, is taken on the device.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
-from appliance.frame import F32, Colour, Rect
+from appliance.frame import F32, U8, Colour, Rect
 from appliance.pixels.cuda_context import Context
 from appliance.pixels.cuda_frame import DeviceMatte, composite
 from appliance.pixels.cuda_grid import VERDICT, Grid, Plane, Raw, Tensor
@@ -51,7 +50,7 @@ class _Slot:
         self.alpha = context.alloc(pixels)
         self.coefficients = context.alloc(2 * pixels)
         self.verdict = context.alloc(VERDICT.itemsize, zero=True)
-        self.read: NDArray[Any] = context.pinned((1,), VERDICT)
+        self.read: U8 = context.pinned((VERDICT.itemsize,), np.uint8)
         with context.guard("making an event"):
             self.event = context.driver.Event(context.driver.event_flags.DISABLE_TIMING)
         self.rect = Rect(0, 0, 0, 0)
@@ -59,7 +58,7 @@ class _Slot:
 
 
 class FramePath:
-    """``look``, then the network on the same stream, then ``show``; a frame at a time."""
+    """``look``, the network on the same stream, ``launch``, ``report``: frame by frame."""
 
     def __init__(
         self, context: Context, settings: Settings, tensor: Tensor, colour: Colour, *, mean: F32,
@@ -103,17 +102,16 @@ class FramePath:
         planes = Plane(slot.planes.address, inner.height, inner.width)
         self.grid.crop_planes(surface, rect, planes, self._tensor, inner.x, inner.y)
 
-    def show(
+    def launch(
         self, raw: Raw, frame: Surface, background: Surface, out: Surface, *,
         overlay: DeviceOverlay | None = None, matte_out: int = 0, matte_pitch: int = 0,
-    ) -> Report | None:  # fmt: skip
+    ) -> None:  # fmt: skip
         """From the network's alpha of ``look``'s part to the composite.
 
         Args:
             raw: the part ``inner`` of the network's alpha.
 
-        Returns the last frame's report; None for the first frame. ``out`` is finished when all that
-        was launched is (``Context.synchronize``).
+        ``out`` is finished when all that was launched is (``Context.synchronize``).
 
         Raises:
             ValueError: surfaces do not fit.
@@ -128,9 +126,18 @@ class FramePath:
         driver, stream = self._context.driver, self._context.stream
         with self._context.guard("reading the verdict back"):
             driver.memcpy_dtoh_async(slot.read, slot.verdict.address, stream)
-            slot.event.record(stream)
         self._frames += 1
         self._history = True
+
+    def report(self) -> Report | None:
+        """The report on the frame before the one launched last; None where there was none.
+
+        Call it once after each ``launch``. It waits for that earlier frame only, which is done by
+        then.
+        """
+        this, last = self._slots[self._frames + 1 & 1], self._slots[self._frames & 1]
+        with self._context.guard("marking the frame's end"):
+            this.event.record(self._context.stream)
         return self._report(last) if self._frames > 1 else None
 
     def _matte(self, raw: Raw, slot: _Slot, last: _Slot) -> DeviceMatte:
@@ -175,7 +182,7 @@ class FramePath:
         """The verdict on a frame whose work was launched a frame ago."""
         with self._context.guard("waiting for the last frame's verdict"):
             slot.event.synchronize()
-        v = slot.read[0]
+        v = slot.read.view(VERDICT)[0]
         left, top = int(v["left"]), int(v["top"])
         width, height = int(v["right"]) - left, int(v["bottom"]) - top
         return Report(

@@ -64,7 +64,8 @@ class Both:
         raw: Raw = self._memory.raw(alpha, pad=5)
         out = self._memory.picture(flat(192, 108, 0), 64, 0)
         background = self._memory.picture(self._background).surface
-        self.reports.append(self.path.show(raw, surface, background, out.surface))
+        self.path.launch(raw, surface, background, out.surface)
+        self.reports.append(self.path.report())
         return out.read(), want, matte
 
 
@@ -189,7 +190,8 @@ def test_no_allocation_and_one_wait_a_frame(memory: Memory) -> None:
         driver.log.launches.clear()
         before = driver.log.allocations, driver.log.waits
         both.path.look(frame, WHOLE, INNER)
-        both.path.show(raw, frame, background, out)
+        both.path.launch(raw, frame, background, out)
+        both.path.report()
         assert driver.log.allocations == before[0]
         assert driver.log.waits <= before[1] + 1
         traces.append(list(driver.log.launches))

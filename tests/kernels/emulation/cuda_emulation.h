@@ -188,7 +188,9 @@ static void run_fibres(int n, bool first_is_under_way) {
 
 static void run_block(int n) {
 #if !EMULATION_ASAN
-    std::memset(__start_cuda_shared, 0xA5, (size_t)(__stop_cuda_shared - __start_cuda_shared));
+    // Huge as an integer in one block, negative in the next: what forgets to set a start shows.
+    std::memset(__start_cuda_shared, (blockIdx.x + blockIdx.y) & 1 ? 0xA5 : 0x5A,
+                (size_t)(__stop_cuda_shared - __start_cuda_shared));
 #endif
     if ((int)state.fibres.size() < n) state.fibres.resize(n);
     if (state.seed) return run_fibres(n, false);
@@ -273,18 +275,21 @@ static inline void __syncthreads() {
     switch_out(f, false);
 }
 
-template <class T> static inline T emulated_update(T *p, T value) {
-    T old = *p;
-    *p = value;
+// Others may come in between whatever led to an atomic and the atomic itself.
+template <class T, class F> static inline T emulated_update(T *p, F changed) {
     emulation::give_way();
+    T old = *p;
+    *p = changed(old);
     return old;
 }
-template <class T> static inline T atomicAdd(T *p, T v) { return emulated_update(p, (T)(*p + v)); }
+template <class T> static inline T atomicAdd(T *p, T v) {
+    return emulated_update(p, [v](T old) { return (T)(old + v); });
+}
 template <class T> static inline T atomicMin(T *p, T v) {
-    return emulated_update(p, *p < v ? *p : v);
+    return emulated_update(p, [v](T old) { return old < v ? old : v; });
 }
 template <class T> static inline T atomicMax(T *p, T v) {
-    return emulated_update(p, *p > v ? *p : v);
+    return emulated_update(p, [v](T old) { return old > v ? old : v; });
 }
 template <class T> static inline T __ldg(const T *p) { return *p; }
 static inline int __popc(unsigned v) { return __builtin_popcount(v); }

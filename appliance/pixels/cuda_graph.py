@@ -1,0 +1,102 @@
+"""CUDA graphs: many launches recorded once and replayed as one, through the driver's C interface.
+
+pycuda has no graphs; the driver has, and a pycuda stream's ``handle`` is all it needs. A launch
+from Python costs several microseconds, more than most kernels of the frame path take, so a frame
+that is launched kernel by kernel is bound by the host.
+
+What is recorded is recorded with its arguments: addresses, ROI, pitches. A replay is right only
+where all of them are the same again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from types import TracebackType
+from typing import Any
+
+from appliance.errors import MissingDependency
+from appliance.pixels.cuda_context import Context, GpuError
+
+# CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: what other threads do with the driver does not matter.
+_THREAD_LOCAL = 1
+
+
+def load_library() -> Any:
+    """Libcuda itself. Raises MissingDependency where it is not installed."""
+    try:
+        return ctypes.CDLL("libcuda.so.1")
+    except OSError as error:
+        raise MissingDependency(
+            f"libcuda.so.1 cannot be loaded ({error}): install NVIDIA's driver"
+        ) from error
+
+
+class Graph:
+    """Launches on a context's stream, recorded within ``with graph:`` and replayed by ``launch``.
+
+    Nothing is run while recording. Recording allocates: it belongs in the set-up, or in the first
+    frames.
+    """
+
+    def __init__(self, context: Context, *, library: Any = None) -> None:
+        """``library`` stands in for libcuda in tests."""
+        self._context = context
+        self._library = library or load_library()
+        self._stream = ctypes.c_void_p(int(context.stream.handle))
+        self._graph = ctypes.c_void_p()
+        self._executable = ctypes.c_void_p()
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        self._context.check_thread()
+        status = getattr(self._library, name)(*arguments)
+        if status:
+            text = ctypes.c_char_p()
+            self._library.cuGetErrorName(status, ctypes.byref(text))
+            reason = (text.value or b"unknown").decode()
+            raise GpuError(
+                f"CUDA failed in {name}: {reason} ({status}); the context may be lost, the process "
+                "must end"
+            )
+
+    def __enter__(self) -> Graph:
+        self.close()
+        self._call("cuStreamBeginCapture_v2", self._stream, ctypes.c_int(_THREAD_LOCAL))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        graph = ctypes.c_void_p()
+        if error is not None:
+            # The capture must be ended all the same; what it says adds nothing to the error.
+            self._library.cuStreamEndCapture(self._stream, ctypes.byref(graph))
+            self._graph = graph
+            self.close()
+            return
+        self._call("cuStreamEndCapture", self._stream, ctypes.byref(graph))
+        self._graph = graph
+        self._call(
+            "cuGraphInstantiateWithFlags", ctypes.byref(self._executable), graph,
+            ctypes.c_ulonglong(0),
+        )  # fmt: skip
+
+    def launch(self) -> None:
+        """Replay on the context's stream and return at once.
+
+        Raises:
+            GpuError: nothing was recorded, or the driver refused.
+        """
+        if not self._executable.value:
+            raise GpuError("a CUDA graph was launched before anything was recorded")
+        self._call("cuGraphLaunch", self._executable, self._stream)
+
+    def close(self) -> None:
+        """Forget what was recorded. Safe to call twice."""
+        if self._executable.value:
+            self._call("cuGraphExecDestroy", self._executable)
+        if self._graph.value:
+            self._call("cuGraphDestroy", self._graph)
+        self._executable, self._graph = ctypes.c_void_p(), ctypes.c_void_p()

@@ -1,0 +1,15 @@
+"""Every comparison with the CPU's oracle, of tests/kernels, on the real thing.
+
+The very same test functions: the ``memory`` fixture of this folder's conftest puts them on the GPU.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("pycuda.driver", reason="no pycuda or no driver here", exc_type=ImportError)
+
+from tests.kernels.test_components import *  # noqa: F403
+from tests.kernels.test_composite import *  # noqa: F403
+from tests.kernels.test_crop import *  # noqa: F403
+from tests.kernels.test_pictures import *  # noqa: F403
