@@ -1,7 +1,7 @@
 """Logging: one line for each thing that changes, none for each frame.
 
-Plain words on a terminal, JSON lines for machines; always on stderr, so that stdout stays the
-program's own.
+Plain words on a terminal, fields for journald, JSON lines for other machines; always on stderr (or
+to the journal that stderr ends in), so that stdout stays the program's own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
+
+from appliance import journal
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -49,18 +51,23 @@ def configure(
     """Set up structlog for the whole process; may be called again.
 
     ``auto`` is plain when ``stream`` (default: stderr, whatever it is at the time of a line) is a
-    terminal, JSON otherwise.
+    terminal, journald's fields when it ends in the journal, JSON otherwise.
     """
     now = stream or sys.stderr  # None where the program was started with stderr closed
     terminal = now is not None and not now.closed and now.isatty()
     plain = format == "plain" or (format == "auto" and terminal)
+    to_journal = format == "auto" and not terminal and journal.listens(now)
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="%H:%M:%S" if plain else "iso", utc=not plain),
         structlog.processors.StackInfoRenderer(),
     ]
-    if plain:
+    if not to_journal:  # which has a clock of its own
+        fmt = "%H:%M:%S" if plain else "iso"
+        processors.append(structlog.processors.TimeStamper(fmt=fmt, utc=not plain))
+    if to_journal:
+        processors += [structlog.processors.format_exc_info, journal.render]
+    elif plain:
         processors.append(
             structlog.dev.ConsoleRenderer(
                 colors=terminal,
@@ -70,9 +77,10 @@ def configure(
         )
     else:
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    entries = journal.Entries() if to_journal else None
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=lambda *_: _Lines(stream),
+        logger_factory=lambda *_: entries or _Lines(stream),
         cache_logger_on_first_use=False,
     )
