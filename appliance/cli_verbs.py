@@ -64,10 +64,10 @@ def _load_again(options: argparse.Namespace) -> Settings:
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     loaded = _start(options)
-    from appliance import daemon
+    from appliance import serve
 
     print(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", file=sys.stderr)
-    return daemon.run(
+    return serve.run(
         loaded.settings,
         duration=options.duration,
         frames=options.frames,

@@ -113,3 +113,21 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> ClipFactory:
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The manifest of a tiny network for which what is bright is the person."""
+    from tests.networks import bright_network
+
+    return bright_network(tmp_path_factory.mktemp("network"))
+
+
+@pytest.fixture(scope="session")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a bright disc, the person, swaying in a red room. Do not write to it."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed (make test installs it)")
+    from tests.scenes import room_clip
+
+    return room_clip(tmp_path_factory.mktemp("room") / "room.mp4")

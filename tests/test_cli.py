@@ -193,10 +193,10 @@ class TestRun:
                 raise fake.raises
             return 0
 
-        fake = types.ModuleType("appliance.daemon")
+        fake = types.ModuleType("appliance.serve")
         fake.run, fake.raises, fake.calls, fake.model = run, None, calls, str(model)
-        monkeypatch.setitem(sys.modules, "appliance.daemon", fake)
-        monkeypatch.setattr(appliance, "daemon", fake, raising=False)
+        monkeypatch.setitem(sys.modules, "appliance.serve", fake)
+        monkeypatch.setattr(appliance, "serve", fake, raising=False)
         return fake
 
     def test_flags_arrive(self, daemon, tmp_path):

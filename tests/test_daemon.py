@@ -18,22 +18,9 @@ import pytest
 import yaml
 
 from tests.daemons import running
-from tests.networks import bright_network
-from tests.scenes import PERSON, STAGE, room_clip, room_share
+from tests.scenes import PERSON, STAGE, room_share
 
 STAGE_URI = f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bright network's manifest."""
-    return bright_network(tmp_path_factory.mktemp("network"))
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The person in the room, two seconds."""
-    return room_clip(tmp_path_factory.mktemp("clip") / "room.mp4")
 
 
 def decode(uri: str, frames: int, width: int, height: int, *extra: str) -> np.ndarray:
@@ -57,10 +44,10 @@ def assert_composite(picture: np.ndarray, height: int = 180) -> None:
 
 
 def test_rtsp_is_the_composite_for_two_clients(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
 ) -> None:
     settings = {
-        "source": {"uri": str(clip)},
+        "source": {"uri": str(room)},
         "outputs": [{"uri": "rtsp://127.0.0.1:0/live"}, {"uri": "null://recorder"}],
     }
     with running(monkeypatch, network, **settings) as (daemon, recorder, _):
@@ -90,12 +77,12 @@ def test_rtsp_is_the_composite_for_two_clients(
 
 
 def test_one_failing_output_leaves_the_others(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     settings = {
-        "source": {"uri": str(clip)},
+        "source": {"uri": str(room)},
         "outputs": [{"uri": str(gone / "out.mp4")}, {"uri": "null://recorder"}],
     }
     gone.rmdir()
@@ -113,11 +100,11 @@ def command(*arguments: str) -> list[str]:
 
 
 @pytest.fixture
-def config(network: Path, clip: Path, tmp_path: Path) -> Path:
+def config(network: Path, room: Path, tmp_path: Path) -> Path:
     """A configuration file over the clip."""
     path = tmp_path / "config.yaml"
     data = {
-        "source": {"uri": str(clip)},
+        "source": {"uri": str(room)},
         "background": {"uri": STAGE_URI},
         "matting": {"model": str(network)},
         "outputs": [{"uri": "null://"}],
@@ -204,14 +191,14 @@ def test_snapshot_writes_three_pictures_and_the_sheet(config: Path, tmp_path: Pa
 
 
 def test_memory_and_descriptors_stay_flat(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
 ) -> None:
     """Start and stop the whole daemon again and again."""
 
     def descriptors() -> int:
         return len(os.listdir("/proc/self/fd"))
 
-    settings = {"source": {"uri": str(clip)}}
+    settings = {"source": {"uri": str(room)}}
     counts = []
     for _ in range(6):
         with running(monkeypatch, network, **settings) as (_, recorder, _):

@@ -8,32 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.daemons import running
-from tests.networks import bright_network
-from tests.scenes import room_clip
 
 STALL = {"matting": {"stall_s": 0.3}}
 _MOST = 0.002
 """Of a frame: the disc's own antialiased rim may hold some of the room's red."""
 
 
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bright network's manifest."""
-    return bright_network(tmp_path_factory.mktemp("network"))
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The person in the room."""
-    return room_clip(tmp_path_factory.mktemp("clip") / "room.mp4")
-
-
 @pytest.mark.parametrize("how", ["throws", "nan", "inf", "ones", "hangs"])
 @pytest.mark.parametrize("placeholder", ["slate", "background"])
 def test_a_broken_network_shows_the_placeholder(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path, how: str, placeholder: str
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, how: str, placeholder: str
 ) -> None:
-    settings = {"source": {"uri": str(clip)}, "canvas": {"placeholder": placeholder}, **STALL}
+    settings = {"source": {"uri": str(room)}, "canvas": {"placeholder": placeholder}, **STALL}
     shown = {"slate": "slate", "background": "background"}[placeholder]
     with running(monkeypatch, network, **settings) as (daemon, recorder, matting):
         recorder.wait_for("composite", 5)
@@ -52,13 +38,13 @@ def test_a_broken_network_shows_the_placeholder(
 
 
 def test_nothing_of_the_room_before_the_first_matte(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
 ) -> None:
     """A network that hangs on its very first frame."""
     from tests import daemons
 
     monkeypatch.setattr(daemons.Breakable, "broken", "hangs")
-    settings = {"source": {"uri": str(clip)}, **STALL}
+    settings = {"source": {"uri": str(room)}, **STALL}
     with running(monkeypatch, network, **settings) as (_, recorder, matting):
         recorder.wait_for("slate", 8)
         assert {s.kind for s in recorder.seen} == {"slate"}
@@ -68,10 +54,10 @@ def test_nothing_of_the_room_before_the_first_matte(
 
 
 def test_a_source_that_stops_shows_the_placeholder(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
 ) -> None:
     """A file that does not loop: after its end nothing fresh comes."""
-    settings = {"source": {"uri": str(clip), "loop": False}, **STALL}
+    settings = {"source": {"uri": str(room), "loop": False}, **STALL}
     with running(monkeypatch, network, **settings) as (daemon, recorder, _):
         recorder.wait_for("composite", 20)
         recorder.wait_for("slate", 3)
@@ -90,9 +76,9 @@ def test_a_source_that_is_not_there_yet(
         assert "127.0.0.1" in (daemon.programme.trouble or "")
 
 
-def test_the_test_can_fail(monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path) -> None:
+def test_the_test_can_fail(monkeypatch: pytest.MonkeyPatch, network: Path, room: Path) -> None:
     """Were a network to call the room a person and be believed, the recorder would see it."""
-    settings = {"source": {"uri": str(clip)}, "matting": {"max_coverage": 1.0, "stall_s": 0.3}}
+    settings = {"source": {"uri": str(room)}, "matting": {"max_coverage": 1.0, "stall_s": 0.3}}
     with running(monkeypatch, network, **settings) as (_, recorder, matting):
         matting.break_it("ones")
         recorder.wait(lambda seen: any(s.room > 0.5 for s in seen))

@@ -13,20 +13,7 @@ from appliance.daemon import Daemon
 from appliance.errors import ConfigError, InputError
 from appliance.settings import Settings
 from tests.daemons import Recorder, running
-from tests.networks import bright_network
 from tests.scenes import room_clip
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bright network's manifest."""
-    return bright_network(tmp_path_factory.mktemp("network"))
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The person in the room."""
-    return room_clip(tmp_path_factory.mktemp("clip") / "room.mp4")
 
 
 def but(daemon: Daemon, **sections: Any) -> Settings:
@@ -44,9 +31,9 @@ def wait_for_corner(recorder: Recorder, daemon: Daemon) -> None:
 
 
 def test_steps_change_without_anything_being_rebuilt(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
 ) -> None:
-    with running(monkeypatch, network, source={"uri": str(clip)}) as (daemon, recorder, _):
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
         recorder.wait_for("composite", 2)
         parts = (daemon.feeder, daemon.outputs[0], daemon.background, daemon.pipeline)
         sections = daemon.apply(
@@ -60,10 +47,10 @@ def test_steps_change_without_anything_being_rebuilt(
 
 
 def test_background_and_source_change_alone(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
     other = room_clip(tmp_path / "other.mp4", frames=20, width=160, height=90)
-    with running(monkeypatch, network, source={"uri": str(clip)}) as (daemon, recorder, _):
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
         recorder.wait_for("composite", 2)
         output = daemon.outputs[0]
         feeder = daemon.feeder
@@ -82,11 +69,11 @@ def test_background_and_source_change_alone(
 
 
 def test_a_change_that_cannot_be_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
     empty = tmp_path / "empty.mp4"
     empty.touch()
-    with running(monkeypatch, network, source={"uri": str(clip)}) as (daemon, recorder, _):
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
         recorder.wait_for("composite", 2)
         before = daemon.settings
         for bad in (
@@ -106,9 +93,9 @@ def test_a_change_that_cannot_be_changes_nothing(
 
 
 def test_outputs_come_and_go_and_the_others_stay(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
-    with running(monkeypatch, network, source={"uri": str(clip)}) as (daemon, recorder, _):
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
         recorder.wait_for("composite", 2)
         kept = daemon.outputs[0]
         file = tmp_path / "out.mp4"
@@ -122,11 +109,11 @@ def test_outputs_come_and_go_and_the_others_stay(
 
 
 def test_a_client_stays_connected_through_many_changes(
-    monkeypatch: pytest.MonkeyPatch, network: Path, clip: Path
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
 ) -> None:
     """An RTSP reader counts frames while background, steps and source change again and again."""
     settings = {
-        "source": {"uri": str(clip)},
+        "source": {"uri": str(room)},
         "outputs": [{"uri": "rtsp://127.0.0.1:0/live"}, {"uri": "null://recorder"}],
     }
     with running(monkeypatch, network, **settings) as (daemon, recorder, _):

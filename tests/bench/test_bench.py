@@ -13,28 +13,19 @@ from appliance.bench.clip import frames_in_memory
 from appliance.bench.path import measure_path
 from appliance.bench.stages import measure_memory, measure_scaling
 from appliance.settings import Settings
-from tests.networks import bright_network
-from tests.scenes import room_clip
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(network: Path) -> Settings:
     """Settings with the bright network."""
-    network = bright_network(tmp_path_factory.mktemp("network"))
     return Settings.model_validate({"matting": {"model": str(network)}})
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The person in the room."""
-    return room_clip(tmp_path_factory.mktemp("clip") / "room.mp4")
-
-
-def test_json_has_the_figures(settings: Settings, clip: Path) -> None:
+def test_json_has_the_figures(settings: Settings, room: Path) -> None:
     done = subprocess.run(
         [
             sys.executable, "-m", "appliance.cli", "bench", "--json", "--only", "stages",
-            "--frames", "8", "--size", "320x180", "--clip", str(clip),
+            "--frames", "8", "--size", "320x180", "--clip", str(room),
             "--model", settings.matting.model,
         ],
         capture_output=True, text=True, timeout=50, check=False,
@@ -57,15 +48,15 @@ def test_an_unknown_benchmark_is_the_users_mistake() -> None:
     assert "there are: stages, path" in done.stderr
 
 
-def test_the_whole_path_with_its_client(settings: Settings, clip: Path) -> None:
-    result = measure_path(settings, clip, 1.5)
+def test_the_whole_path_with_its_client(settings: Settings, room: Path) -> None:
+    result = measure_path(settings, room, 1.5)
     assert result["fps_wanted"] == 30
     assert 5 < result["fps_out"] < 40
     assert result["latency_capture_to_output_ms"]["median"] > 0
 
 
-def test_scaling_and_memory_report_each_step(settings: Settings, clip: Path) -> None:
-    frames = frames_in_memory(clip, (320, 180), 4)
+def test_scaling_and_memory_report_each_step(settings: Settings, room: Path) -> None:
+    frames = frames_in_memory(room, (320, 180), 4)
     rows = measure_scaling(settings, [((320, 180), frames)], 10)
     assert rows[0]["size"] == "320x180"
     assert rows[0]["cpu_ms_per_megapixel"] > 0
@@ -73,7 +64,7 @@ def test_scaling_and_memory_report_each_step(settings: Settings, clip: Path) -> 
     assert len(memory["rss_mb"]) == 11
 
 
-def test_frames_are_scaled_to_the_asked_size(clip: Path) -> None:
-    frames = frames_in_memory(clip, (640, 360), 3)
+def test_frames_are_scaled_to_the_asked_size(room: Path) -> None:
+    frames = frames_in_memory(room, (640, 360), 3)
     assert {(f.width, f.height) for f in frames} == {(640, 360)}
     assert all(f.owner is None for f in frames)

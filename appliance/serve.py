@@ -1,0 +1,138 @@
+"""``mattebox run``: the daemon from start to end, its signals, its status, its file."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from appliance import log as logging
+from appliance.config_watch import Reloader
+from appliance.daemon import Daemon
+from appliance.errors import MatteboxError
+from appliance.notify import Notifier, Reporter
+from appliance.settings import Settings
+from appliance.status import StatusLine
+
+_WATCH_S = 0.25
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Asked:
+    """What signals have asked for. Their handlers only note it: a lock may be held just then."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    reload: bool = False
+
+
+def run(
+    settings: Settings,
+    *,
+    duration: float | None = None,
+    frames: int | None = None,
+    again: Callable[[], Settings] | None = None,
+    path: Path | None = None,
+) -> int:
+    """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
+
+    ``again`` reads the settings anew: when the file at ``path`` has been saved, and on SIGHUP.
+
+    Returns 0 when it ended as it should, 1 when something failed while running. Raises InputError
+    for what the user must change.
+    """
+    asked = _Asked()
+    notifier = Notifier.from_environment()
+    if notifier.active:
+        # The watchdog ends a hung process with SIGABRT: the log then shows where it hung.
+        faulthandler.enable()
+    notifier.status("starting: opening the source")
+
+    def ask_to_stop(number: int, _: FrameType | None) -> None:
+        if asked.stop.is_set():
+            # Asked twice: whoever asks does not want to wait for the file's index.
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        asked.stop.set()
+
+    def ask_to_reload(_: int, __: FrameType | None) -> None:
+        asked.reload = True
+
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {
+        signal.SIGINT: ask_to_stop,
+        signal.SIGTERM: ask_to_stop,
+    }
+    if not _on_a_terminal():
+        # From a terminal, SIGHUP says that it has gone, and ends us as it ends all others.
+        handlers[signal.SIGHUP] = ask_to_reload
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    daemon = Daemon(settings)
+    try:
+        daemon.start()
+        reloader = Reloader(daemon, again or (lambda: settings), path)
+        return _watch(daemon, asked, duration, frames, Reporter(notifier), reloader)
+    except MatteboxError as error:
+        notifier.status(str(error))
+        raise
+    finally:
+        notifier.send("STOPPING=1")
+        daemon.stop()
+        notifier.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def _watch(
+    daemon: Daemon,
+    asked: _Asked,
+    duration: float | None,
+    frames: int | None,
+    reporter: Reporter,
+    reloader: Reloader,
+) -> int:
+    deadline = None if duration is None else time.monotonic() + duration
+    for address in daemon.addresses():
+        print(address, flush=True)
+    with StatusLine() as line:
+        if line.live:
+            # From here on stderr is the terminal's upper part.
+            logging.configure(daemon.settings.log.level, daemon.settings.log.format, sys.stderr)
+        while not asked.stop.wait(_WATCH_S):
+            counts = daemon.counts()
+            line.show(counts)
+            left = daemon.programme.composites + daemon.programme.placeholders
+            reporter.show(counts, left, reloader.error)
+            if asked.reload:
+                asked.reload = False
+                with reporter.reloading():
+                    reloader.look(asked=True)
+            else:
+                reloader.look()
+            try:
+                why = daemon.ended()
+            except MatteboxError:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever it was, it is said and ends in 1
+                log.error("stopping: a thread died", reason=f"{type(error).__name__}: {error}")
+                return 1
+            if why is not None:
+                log.info("stopping", reason=why)
+                return 1 if why == "no output is left" else 0
+            if deadline is not None and time.monotonic() >= deadline:
+                return 0
+            if frames is not None and daemon.programme.composites >= frames:
+                return 0
+    return 0
