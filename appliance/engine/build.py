@@ -19,7 +19,8 @@ from appliance.engine.graph import named, read_graph, set_input_shapes, simplify
 from appliance.engine.precision import to_half
 from appliance.engine.sidecar import Gate, Sidecar, Tensor, plan_key, sha256_of
 from appliance.engine.store import commit, drafts, writable_plan_folder
-from appliance.errors import BuildError
+from appliance.engine.verify import Plan, Runner, mismatches
+from appliance.errors import BuildError, MissingDependency
 from appliance.matting.manifest import Manifest
 from appliance.matting.onnxruntime import OnnxRuntimeMatting
 
@@ -59,12 +60,12 @@ def build_engine(
     on until the new one is whole.
     """
     flavour = flavours.load_flavour(wish.flavour)
-    target = _target(flavour, wish.target)
+    target = flavours.choose_target(flavour, wish.target)
     folder = writable_plan_folder(model, manifest.name)
     started, digest = time.monotonic(), sha256_of(model)
-    graph = static_graph(manifest, model)
+    full = static_graph(manifest, model)
     pictures = real_frames(wish.frames, wish.frame_count)
-    graph, chosen = at_precision(graph, manifest, pictures, wish, tell)
+    graph, chosen = at_precision(full, manifest, pictures, wish, tell)
     tell(f"{wish.precision} against fp32: {chosen.gate.words}")
     if chosen.keep:
         tell(f"kept in fp32: {', '.join(chosen.keep)}")
@@ -104,6 +105,7 @@ def build_engine(
             plan_bytes=plan.stat().st_size,
         )  # fmt: skip
         _check_tensors(sidecar, manifest)
+        sidecar = _tried_on_the_gpu(sidecar, full, manifest, plan, flavour, pictures, wish, tell)
         path = commit(plan, sidecar, folder)
         if (draft / "timing.cache").is_file():
             (draft / "timing.cache").replace(cache)
@@ -137,32 +139,34 @@ def at_precision(
     return to_half(graph, chosen.keep), chosen
 
 
-def _target(flavour: flavours.Flavour, wanted: str) -> str:
-    here = flavours.this_gpu()
-    if flavour.targets:
-        target = wanted or here
-        if target is None:
-            raise BuildError(
-                "no GPU on this machine; name the one that the plan is for: --for sm86 "
-                f"({flavour.name} {flavour.version} knows {', '.join(flavour.targets)})"
-            )
-        if target not in flavour.targets:
-            raise BuildError(
-                f"{flavour.name} {flavour.version} cannot build for {target}; it knows "
-                f"{', '.join(flavour.targets)}"
-            )
-        return target
-    if here is None:
+def _tried_on_the_gpu(
+    sidecar: Sidecar,
+    full: ModelProto,
+    manifest: Manifest,
+    plan: Path,
+    flavour: flavours.Flavour,
+    pictures: Pictures,
+    wish: Wish,
+    tell: Callable[[str], None],
+) -> Sidecar:
+    """The engine itself against FP32, where this machine has the GPU that it is for."""
+    if flavours.this_gpu() != sidecar.target:
+        return sidecar
+    from appliance.engine.gpu_gate import gate_on_gpu
+
+    built = Plan(sidecar, plan, plan.read_bytes())
+    try:
+        gate = gate_on_gpu(full, manifest, built, flavour, pictures, wish.limit)
+    except MissingDependency as error:
+        tell(f"the engine itself was not run: {error}")
+        return sidecar
+    tell(f"the engine on the GPU against fp32: {gate.words}")
+    if not gate.passed:
         raise BuildError(
-            f"{flavour.name} builds for the GPU of its own machine, and there is none here; build "
-            "on the device that will run it, or with tensorrt_rtx (--flavour tensorrt_rtx)"
+            f"{manifest.name}: the engine does not pass its gate on the GPU: {gate.words}; the "
+            "old plan, if any, stays; try --precision fp32"
         )
-    if wanted and wanted != here:
-        raise BuildError(
-            f"{flavour.name} builds only for the GPU of its own machine, which is {here}, not "
-            f"{wanted}; build on a device with {wanted}"
-        )
-    return here
+    return sidecar.model_copy(update={"gpu_gate": gate})
 
 
 def _name(name: str) -> Literal["tensorrt", "tensorrt_rtx"]:
@@ -174,8 +178,6 @@ def _tensors(described: list[dict[str, Any]]) -> tuple[Tensor, ...]:
 
 
 def _check_tensors(sidecar: Sidecar, manifest: Manifest) -> None:
-    from appliance.engine.verify import Runner, mismatches
-
     wrong = mismatches(sidecar, manifest, sidecar.onnx_sha256, Runner())
     if wrong:
         raise BuildError("; ".join(wrong))

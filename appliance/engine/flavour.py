@@ -12,7 +12,7 @@ import platform as machine
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.errors import MissingDependency
+from appliance.errors import BuildError, MissingDependency
 
 NAMES = ("tensorrt", "tensorrt_rtx")
 _COMPUTE_CAPABILITY_MAJOR, _COMPUTE_CAPABILITY_MINOR = 75, 76
@@ -94,3 +94,35 @@ def this_gpu() -> str | None:
     except (OSError, AttributeError):
         return None
     return None if failed else f"sm{major.value}{minor.value}"
+
+
+def choose_target(flavour: Flavour, wanted: str) -> str:
+    """The compute capability to build for: the one wanted, or, with "", this machine's GPU's.
+
+    Raises BuildError when this flavour cannot build for it here.
+    """
+    here = this_gpu()
+    if flavour.targets:
+        target = wanted or here
+        if target is None:
+            raise BuildError(
+                "no GPU on this machine; name the one that the plan is for: --for sm86 "
+                f"({flavour.name} {flavour.version} knows {', '.join(flavour.targets)})"
+            )
+        if target not in flavour.targets:
+            raise BuildError(
+                f"{flavour.name} {flavour.version} cannot build for {target}; it knows "
+                f"{', '.join(flavour.targets)}"
+            )
+        return target
+    if here is None:
+        raise BuildError(
+            f"{flavour.name} builds for the GPU of its own machine, and there is none here; build "
+            "on the device that will run it, or with tensorrt_rtx (--flavour tensorrt_rtx)"
+        )
+    if wanted and wanted != here:
+        raise BuildError(
+            f"{flavour.name} builds only for the GPU of its own machine, which is {here}, not "
+            f"{wanted}; build on a device with {wanted}"
+        )
+    return here

@@ -93,7 +93,12 @@ def _lines(s: Sidecar, path: Path) -> list[tuple[str, str]]:
         ("inputs", ", ".join(tensor(t.name, t.shape, t.dtype) for t in s.inputs)),
         ("outputs", ", ".join(tensor(t.name, t.shape, t.dtype) for t in s.outputs)),
         ("precision", f"{s.precision}; in fp32: {', '.join(s.fp32_layers) or 'no layer'}"),
-        ("gate", f"{'passed' if s.gate.passed else 'FAILED'}: {s.gate.words}"),
+        *(
+            ("gate", f"{'passed' if gate.passed else 'FAILED'}: {gate.words}")
+            for gate in (s.gate, s.gpu_gate)
+            if gate is not None
+        ),
+        *([] if s.gpu_gate else [("", "the engine itself was not run when it was built")]),
     ]
 
 

@@ -55,7 +55,11 @@ class Gate(_Strict):
 
 
 class Sidecar(_Strict):
-    """One plan. ``plan`` is a file name within the sidecar's own folder."""
+    """One plan. ``plan`` is a file name within the sidecar's own folder.
+
+    ``gate`` is of the engine's graph in ONNX Runtime; ``gpu_gate`` of the engine itself, where it
+    was built on the GPU that it is for.
+    """
 
     format: Literal[1] = 1
     model: str
@@ -71,9 +75,16 @@ class Sidecar(_Strict):
     built: str
     build_seconds: float = Field(ge=0)
     gate: Gate
+    gpu_gate: Gate | None = None
     plan: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.plan$")
     plan_sha256: str = Sha256
     plan_bytes: int = Field(gt=0)
+
+    @property
+    def failed_gate(self) -> Gate | None:
+        """The gate that the plan did not pass; None when it passed all that it was put to."""
+        gates = (self.gate, self.gpu_gate)
+        return next((gate for gate in gates if gate is not None and not gate.passed), None)
 
     @property
     def key(self) -> str:

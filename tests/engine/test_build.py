@@ -14,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from appliance.engine import build as building
+from appliance.engine import gpu_gate
 from appliance.engine.build import Wish, build_engine
 from appliance.engine.builder import Request
 from appliance.engine.child import run_builder
@@ -21,9 +22,12 @@ from appliance.engine.flavour import Flavour, load_flavour
 from appliance.engine.sidecar import read_sidecar, sha256_of
 from appliance.engine.store import drafts, sidecars
 from appliance.engine.verify import Runner, find_plan, read_plan
-from appliance.errors import BuildError, PlanError
+from appliance.errors import BuildError, MissingDependency, PlanError
 from appliance.matting.manifest import Manifest, load_manifest
+from appliance.matting.tensorrt import TensorRTMatting
 from tests.engine import fake_tensorrt
+from tests.engine.conftest import GATE
+from tests.engine.fake_context import FakeContext
 from tests.networks import bright_network
 
 Network = tuple[Manifest, Path]
@@ -276,6 +280,40 @@ class TestWords:
             run_builder(
                 request, tmp_path, memory_mb=4000, timeout=30, progress=quiet, say=quiet
             )  # fmt: skip
+
+
+def test_the_engine_itself_is_gated_where_its_gpu_is(
+    builder: str, tmp_path: Path, frames: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = load_manifest(bright_network(tmp_path / "bright"))
+    good = GATE.model_copy(update={"runner": "the GPU"})
+    monkeypatch.setattr(building.flavours, "this_gpu", lambda: "sm86")
+    monkeypatch.setattr(gpu_gate, "gate_on_gpu", lambda *_: good)
+    path = make(network, frames, target="")
+    assert read_sidecar(path).gpu_gate == good
+    assert make(network, frames, target="sm89") != path
+    bad = good.model_copy(update={"finite": False})
+    monkeypatch.setattr(gpu_gate, "gate_on_gpu", lambda *_: bad)
+    with pytest.raises(BuildError, match="does not pass its gate on the GPU"):
+        make(network, frames, target="")
+    assert read_sidecar(path).gpu_gate == good
+
+    def no_pycuda(*_: object) -> None:
+        raise MissingDependency("no pycuda")
+
+    monkeypatch.setattr(gpu_gate, "gate_on_gpu", no_pycuda)
+    assert read_sidecar(make(network, frames, target="")).gpu_gate is None
+
+
+@pytest.mark.skipif(building.flavours.this_gpu() is not None, reason="with a GPU it would load")
+def test_a_real_plan_is_read_as_far_as_a_machine_without_a_gpu_can(
+    builder: str, portrait: Network, frames: Path
+) -> None:
+    """The real library takes our calls and our bytes, and its refusal becomes our sentence."""
+    plan = read_plan(make(portrait, frames))
+    said = r"refuses it: .*(CUDA|Cuda).*build it anew: mattebox engine build portrait"
+    with pytest.raises(PlanError, match=said):
+        TensorRTMatting(portrait[0], plan, load_flavour(builder), FakeContext)
 
 
 def test_int8_with_calibration_frames(builder: str, tmp_path: Path, frames: Path) -> None:

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import structlog
 
 from appliance.engine import flavour as flavours
 from appliance.engine.flavour import Flavour
+from appliance.engine.frames import Pictures
+from appliance.engine.gpu_gate import gate_on_gpu
+from appliance.engine.sidecar import Gate
 from appliance.engine.verify import Plan, read_plan
 from appliance.errors import MattingError, MissingDependency, ModelError, PlanError
 from appliance.matting import tensorrt as module
@@ -223,6 +227,38 @@ class TestRuntime:
         monkeypatch.setattr(module, "this_gpu", lambda: None)
         with pytest.raises(MissingDependency, match="no NVIDIA GPU answers"):
             load_tensorrt(*load_manifest(bright_network(tmp_path)))
+
+
+class TestOnTheGpu:
+    """The gate of the engine itself, run by the stand-in."""
+
+    def gate(self, path: Path, plan: Plan) -> Gate:
+        manifest, model = load_manifest(path)
+        pictures = Pictures((np.full((36, 64, 3), 140, np.uint8),) * 2, "a test")
+        return gate_on_gpu(onnx.load(model), manifest, plan, FAKE, pictures, 1 / 255, FakeContext)
+
+    @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+    def test_equal(self, tmp_path: Path, write_plan: Any, layout: str) -> None:
+        path = bright_network(tmp_path, layout=layout, recurrent=True)
+        gate = self.gate(path, plan_of(path, write_plan))
+        assert gate.passed
+        assert (gate.frames, gate.mean, gate.runner) == (2, 0.0, "tensorrt 10.3.0 on sm87")
+
+    def test_another_graph_or_nan(self, tmp_path: Path, write_plan: Any) -> None:
+        path = bright_network(tmp_path)
+        manifest, model = load_manifest(path)
+        for value, finite in ((2.0, True), (float("nan"), False)):
+            other = onnx.load(model)
+            for constant in other.graph.initializer:
+                if constant.name == "gain":
+                    constant.CopyFrom(
+                        onnx.numpy_helper.from_array(np.float32(value), constant.name)
+                    )
+            data = other.SerializeToString()
+            gate = self.gate(path, read_plan(write_plan(manifest, model, data)))
+            assert not gate.passed
+            assert gate.finite is finite
+            assert gate.worst_pixel > 0.1
 
 
 def test_the_fake_has_the_real_signatures(builder: str) -> None:
