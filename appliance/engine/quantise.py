@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 # What has INT8 kernels worth having; all else stays in floating point.
+_PER_CHANNEL = 13
 _OPERATORS = ["Conv", "ConvTranspose", "Gemm", "MatMul"]
 
 
@@ -36,6 +38,7 @@ def to_int8(
     )
 
     tell(f"calibrating INT8 on {len(pictures.frames)} frames")
+    model = _modern(model, manifest)
     feeds = _feeds(model, manifest, pictures)
 
     class Reader(CalibrationDataReader):
@@ -46,6 +49,8 @@ def to_int8(
         source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
         source.write_bytes(model.SerializeToString())
         try:
+            # It advises on the root logger, to do what has been done already.
+            logging.disable(logging.WARNING)
             quantize_static(
                 str(source), str(target), Reader(), quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=_OPERATORS, per_channel=True,
@@ -58,7 +63,26 @@ def to_int8(
         except (ValueError, RuntimeError, TypeError) as error:
             detail = " ".join(str(error).split())[:300]
             raise ModelError(f"{manifest.name}: INT8 calibration failed: {detail}") from error
+        finally:
+            logging.disable(logging.NOTSET)
         return named(onnx.load(str(target)))
+
+
+def _modern(model: ModelProto, manifest: Manifest) -> ModelProto:
+    """Scales per channel came with opset 13."""
+    version = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
+    if version >= _PER_CHANNEL:
+        return model
+    from onnx import version_converter
+
+    try:
+        return named(version_converter.convert_version(model, _PER_CHANNEL))
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"{manifest.name}: INT8 wants opset {_PER_CHANNEL}, the graph has {version} and cannot "
+            f"be converted: {detail}; export it anew, or use --precision fp16"
+        ) from error
 
 
 def _feeds(model: ModelProto, manifest: Manifest, pictures: Pictures) -> Iterator[dict[str, F32]]:

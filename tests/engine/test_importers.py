@@ -5,17 +5,22 @@ What these graphs share with the real ones is their interface, not their layers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from appliance import cli
-from appliance.engine.build import static_graph
+from appliance.engine.build import PrecisionName, build_engine, static_graph
+from appliance.engine.build import Wish as Engine
 from appliance.engine.precision import to_half
+from appliance.engine.sidecar import read_sidecar
+from appliance.engine.verify import read_plan
 from appliance.errors import InputError, ModelError
 from appliance.importers import base
 from appliance.importers.add import IMPORTERS, Wish, add_model
@@ -164,6 +169,10 @@ def run(name: str, frames: int = 3) -> list[np.ndarray]:
     return alphas
 
 
+def quiet(*_: object) -> None:
+    """Nobody is told."""
+
+
 def kind_of(said: list[str]) -> str:
     return said[0].split(": ")[1].partition(",")[0]
 
@@ -269,6 +278,27 @@ def test_mediapipe(shared: Path, file: str, size: tuple[int, int], title: str) -
     assert (manifest.input.width, manifest.input.height) == size
     run("mine")
     to_half(static_graph(manifest, model))
+
+
+@pytest.mark.parametrize("kind", [rvm, modnet, u2net, pp_humanseg])
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_becomes_an_engine(
+    tmp_path: Path, builder: str, kind: Callable[[Path], Path], precision: PrecisionName
+) -> None:
+    """The real builder takes each: states, baked ratio, open sizes that are open no more."""
+    file = kind(tmp_path)
+    manifest, model, _ = added(file, size="256x144" if kind is rvm else None)
+    frames = tmp_path / "noise.png"
+    noise = np.random.default_rng(5).integers(0, 256, (90, 160, 3)).astype(np.uint8)
+    cv2.imwrite(str(frames), noise)
+    engine = Engine(target="sm86", precision=precision, frames=frames, limit=20 / 255)
+    path = build_engine(manifest, model, engine, tell=quiet, progress=quiet)
+    sidecar = read_sidecar(path)
+    assert [t.name for t in sidecar.inputs] == [
+        manifest.input.name, *(s.input for s in manifest.state)
+    ]  # fmt: skip
+    assert sidecar.gate.passed
+    assert read_plan(path).sidecar == sidecar
 
 
 @pytest.mark.parametrize(
