@@ -19,6 +19,7 @@ from tests.kernels.memory import Memory
 from tests.kernels.test_composite import coefficients, device_matte
 from tests.kernels.test_path import *  # noqa: F403
 from tests.kernels.test_steady_and_guided import *  # noqa: F403
+from tests.kernels.test_transfer import *  # noqa: F403
 from tests.pixels.frames import noise
 
 

@@ -12,8 +12,15 @@ class Traced:
 
     def __init__(self, real: Any, log: Log) -> None:
         self._real, self._log = real, log
-        self.Event = lambda flags=0: _Event(real.Event(flags), log)
-        self.Stream = lambda flags=0: real.Stream(flags)
+
+        class Event(real.Event):  # type: ignore[misc, name-defined]
+            """A real one, which streams can wait for, with its waits counted."""
+
+            def synchronize(self) -> Any:
+                log.waits += 1
+                return real.Event.synchronize(self)
+
+        self.Event = Event
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -22,24 +29,12 @@ class Traced:
         self._log.allocations += 1
         return self._real.mem_alloc(size)
 
-    def pagelocked_empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+    def pagelocked_empty(self, shape: tuple[int, ...], dtype: Any, **flags: int) -> Any:
         self._log.allocations += 1
-        return self._real.pagelocked_empty(shape, dtype)
+        return self._real.pagelocked_empty(shape, dtype, **flags)
 
     def module_from_buffer(self, buffer: bytes) -> Any:
         return _Module(self._real.module_from_buffer(buffer), self._log)
-
-
-class _Event:
-    def __init__(self, real: Any, log: Log) -> None:
-        self._real, self._log = real, log
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def synchronize(self) -> None:
-        self._log.waits += 1
-        self._real.synchronize()
 
 
 class _Module:

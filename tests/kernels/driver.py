@@ -100,11 +100,29 @@ def memcpy_dtoh_async(dest: Any, src: int, stream: Stream | None = None) -> None
     memcpy_dtoh(dest, src)
 
 
+class host_alloc_flags:
+    PORTABLE = 1
+    DEVICEMAP = 2
+    WRITECOMBINED = 4
+
+
+class PagelockedHostAllocation(bytearray):
+    """What the base of a page-locked array is."""
+
+    mapped = False
+
+    def get_device_pointer(self) -> int:
+        assert self.mapped
+        return ctypes.addressof(ctypes.c_char.from_buffer(self))
+
+
 def pagelocked_empty(
     shape: tuple[int, ...], dtype: Any, order: str = "C", mem_flags: int = 0
 ) -> np.ndarray:
     log.allocations += 1
-    return np.full(shape, 0, dtype)
+    memory = PagelockedHostAllocation(int(np.prod(shape)) * np.dtype(dtype).itemsize)
+    memory.mapped = bool(mem_flags & host_alloc_flags.DEVICEMAP)
+    return np.ndarray(shape, dtype, buffer=memory, order=order)
 
 
 class Stream:
@@ -123,12 +141,14 @@ class Event:
         self.recorded = False
 
     def record(self, stream: Stream | None = None) -> None:
+        assert isinstance(stream, Stream)
         self.recorded = True
 
     def query(self) -> bool:
         return self.recorded
 
     def synchronize(self) -> None:
+        assert self.recorded, "an event that was never recorded would be waited for in vain"
         log.waits += 1
 
 
