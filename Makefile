@@ -44,6 +44,10 @@ test-gpu: ## on a machine with an NVIDIA GPU: the kernels' tests, sanitizers and
 bench: setup ## measure this machine (ARGS="--json")
 	@exec $(BIN)/mattebox bench $(ARGS)
 
+.PHONY: engines
+engines: setup-test ## build the network's TensorRT engine (ARGS="--for sm86"; docs/engines.md)
+	@exec $(BIN)/mattebox engine build $(ARGS)
+
 .PHONY: check
 check: lint test ## all that must be clean before a commit: lint and tests
 
