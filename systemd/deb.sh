@@ -25,8 +25,10 @@ mkdir -m 0755 "$root"
 
 lay "$root"
 architecture=all
+level=6
 if [[ ${WHEELS:-no} == yes ]]; then
     architecture=$(dpkg --print-architecture)
+    level=0 # wheels are compressed already
     "${PYTHON:-/usr/bin/python3}" -m venv "$work/venv"
     "$work/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-input \
         --only-binary=:all: --dest "$root/opt/mattebox/wheels" \
@@ -44,5 +46,5 @@ install -m 0755 -t "$root/DEBIAN" systemd/deb/postinst systemd/deb/prerm systemd
 chmod 0644 "$root/DEBIAN/md5sums"
 
 package=$out/mattebox_$(version)_$architecture.deb
-dpkg-deb --root-owner-group --build -Zxz "$root" "$package" >/dev/null
+dpkg-deb --root-owner-group --build -Zxz "-z$level" "$root" "$package" >/dev/null
 echo "$package"
