@@ -10,15 +10,18 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from appliance.engine.sidecar import Sidecar, read_sidecar, write_sidecar
 from appliance.errors import BuildError, PlanError
 from appliance.matting.folders import data_folder
 
 _DRAFT = ".building-"
+_LOCK_S = 30.0
 
 
 def plan_folders(model: Path, name: str) -> tuple[Path, ...]:
@@ -82,8 +85,7 @@ def commit(draft: Path, sidecar: Sidecar, folder: Path) -> Path:
     """
     path = folder / f"{sidecar.key}.json"
     with (folder / ".lock").open("w") as lock:
-        # Only renames happen under it: whoever holds it lets go within moments.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _take(lock, folder)
         descriptor = os.open(draft, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -93,6 +95,22 @@ def commit(draft: Path, sidecar: Sidecar, folder: Path) -> Path:
         write_sidecar(sidecar, path)
         _remove_unnamed(folder)
     return path
+
+
+def _take(lock: TextIO, folder: Path) -> None:
+    """Only renames happen under it: whoever holds it lets go within moments."""
+    deadline = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise BuildError(
+                    f"{folder}: another build has held its .lock for {_LOCK_S:g} s; look for it "
+                    "(fuser), end it, and build again"
+                ) from None
+            time.sleep(0.05)
 
 
 def _remove_unnamed(folder: Path) -> None:
