@@ -48,6 +48,11 @@ class Listener:
                 return message
         raise AssertionError(f"not within {timeout} s; last: {self.messages[-5:]}")
 
+    def until_had(self, key: str, timeout: float = 30.0) -> Message:
+        """The first notification with this key, be it one that came before."""
+        had = next((message for message in self.messages if key in message), None)
+        return had or self.until_key(key, timeout)
+
     def until_key(self, key: str, timeout: float = 30.0) -> Message:
         """The first notification from now on with this key."""
         return self.until(lambda message: key in message, timeout)

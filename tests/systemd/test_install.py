@@ -258,5 +258,10 @@ def test_an_image_that_boots_makes_users_and_folders(staged: Path) -> None:
     assert engines.st_mode & 0o777 == 0o755
     cache = (staged / "var/lib/mattebox/cache").stat()
     assert cache.st_uid == int(users["mattebox"].split(":")[1])
-    config = (staged / "etc/mattebox/config.yaml").stat()
-    assert config.st_mode & 0o777 == 0o640
+    config = staged / "etc/mattebox/config.yaml"
+    assert config.stat().st_mode & 0o777 == 0o640
+    # An editor that writes another file and renames it.
+    (config.parent / "new").write_text("{}")
+    (config.parent / "new").rename(config)
+    assert config.stat().st_gid == int(users["mattebox"].split(":")[2])
+    assert config.parent.stat().st_mode & 0o777 == 0o750
