@@ -32,7 +32,7 @@ run_packages=(
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-x
 )
-test_packages=(ffmpeg shellcheck x11-utils xdotool xvfb)
+test_packages=(ffmpeg shellcheck systemd x11-utils xdotool xvfb)
 
 case $what in
     run) venv=.venv extras=demo packages=("${run_packages[@]}") ;;

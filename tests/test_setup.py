@@ -99,7 +99,7 @@ def test_only_what_is_missing_is_installed_without_questions(machine):
 def test_the_tests_need_more(machine):
     machine.has()
     machine.setup("test")
-    assert machine.called()[0].endswith("ffmpeg shellcheck x11-utils xdotool xvfb")
+    assert machine.called()[0].endswith("ffmpeg shellcheck systemd x11-utils xdotool xvfb")
 
 
 def test_stale_package_lists_are_refreshed(machine):
