@@ -81,7 +81,7 @@ def commit(draft: Path, sidecar: Sidecar, folder: Path) -> Path:
     """Put a finished plan in its place; returns the sidecar's path.
 
     The plan first, under a name of its own; then its sidecar, in one rename; only then goes what
-    no sidecar names any more.
+    it supersedes, and what no sidecar names any more.
     """
     path = folder / f"{sidecar.key}.json"
     with (folder / ".lock").open("w") as lock:
@@ -93,6 +93,7 @@ def commit(draft: Path, sidecar: Sidecar, folder: Path) -> Path:
             os.close(descriptor)
         draft.replace(folder / sidecar.plan)
         write_sidecar(sidecar, path)
+        _remove_superseded(folder, sidecar)
         _remove_unnamed(folder)
     return path
 
@@ -111,6 +112,21 @@ def _take(lock: TextIO, folder: Path) -> None:
                     "(fuser), end it, and build again"
                 ) from None
             time.sleep(0.05)
+
+
+def _remove_superseded(folder: Path, new: Sidecar) -> None:
+    """Plans that nothing here can use any more: of another ONNX file, or by another version."""
+    for path in folder.glob("*.json"):
+        try:
+            old = read_sidecar(path)
+        except PlanError:
+            continue
+        same = all(
+            getattr(old, key) == getattr(new, key)
+            for key in ("flavour", "target", "precision", "platform")
+        )
+        if old.onnx_sha256 != new.onnx_sha256 or (same and old.version != new.version):
+            path.unlink(missing_ok=True)
 
 
 def _remove_unnamed(folder: Path) -> None:

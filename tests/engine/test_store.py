@@ -12,7 +12,7 @@ from rich.console import Console
 
 from appliance.engine import store
 from appliance.engine.progress import Bar
-from appliance.engine.sidecar import read_sidecar
+from appliance.engine.sidecar import read_sidecar, write_sidecar
 from appliance.errors import BuildError
 from appliance.matting.folders import data_folder
 from appliance.matting.manifest import load_manifest
@@ -57,6 +57,34 @@ def test_a_plan_is_kept_while_any_sidecar_cannot_be_read(tmp_path: Path, write_p
         store.commit(draft, read_sidecar(path), path.parent)
         assert other.exists() is left
         broken.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "stays"),
+    [
+        ({"precision": "fp32"}, True),
+        ({"target": "sm72"}, True),
+        ({"flavour": "tensorrt_rtx"}, True),
+        ({"version": "8.6.0"}, False),
+        ({"onnx_sha256": "0" * 64}, False),
+        ({"onnx_sha256": "0" * 64, "precision": "fp32"}, False),
+    ],
+)
+def test_what_a_new_plan_supersedes_goes(
+    tmp_path: Path, write_plan: Any, old: dict[str, str], stays: bool
+) -> None:
+    """An upgrade of TensorRT, or of the network, leaves nothing behind to stumble over."""
+    path = write_plan(*load_manifest(bright_network(tmp_path)))
+    new = read_sidecar(path).model_copy(update={"plan": "new.plan"})
+    other = read_sidecar(path).model_copy(update=old)
+    path.unlink()
+    write_sidecar(other, path.with_name("old.json"))
+    draft = tmp_path / "draft.plan"
+    draft.write_bytes(b"plan")
+    made = store.commit(draft, new, path.parent)
+    assert read_sidecar(made) == new
+    assert path.with_name("old.json").exists() is stays
+    assert path.with_name("some.plan").exists() is stays
 
 
 @pytest.mark.parametrize("terminal", [True, False])
