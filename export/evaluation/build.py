@@ -21,6 +21,7 @@ from export.labels.walkers import walker_cutouts
 from export.synthesis.people import Person, prepare
 
 FRAMES = 12  # a composed clip
+SHADOWED = 0.6  # weight of lightness before a grey wall with soft shadows
 GREEN_WALL = ((40, 70), (290, 320), (900, 930))  # the camera moves from 600 to 830
 
 
@@ -64,7 +65,7 @@ def build_sets(
     told("head poses")
     for name in ("male", "female"):
         frames = read_frames(shared / "media" / f"head-pose-{name}.gif")[:30]
-        _save_solved(out / "head-pose" / name, frames, teacher)
+        _save_solved(out / "head-pose" / name, frames, teacher, SHADOWED)
     _two_people(shared, out, teacher)
 
 
@@ -83,7 +84,8 @@ def _two_people(shared: Path, out: Path, teacher: Teacher) -> None:
         middle = frame.shape[1] // 2
         halves = (frame[:, :middle], frame[:, middle:])
         solved = [
-            cut_out(np.ascontiguousarray(h), teacher(np.ascontiguousarray(h))).alpha for h in halves
+            cut_out(np.ascontiguousarray(h), teacher(np.ascontiguousarray(h)), SHADOWED).alpha
+            for h in halves
         ]
         alphas.append(np.hstack(solved))
     save_clip(out / "head-pose" / "two", frames, steady_labels(frames, alphas))
