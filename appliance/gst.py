@@ -307,4 +307,6 @@ def error_text(message: Any) -> str:
     error, debug = message.parse_error()
     detail = (debug or "").strip().splitlines()
     tail = f" ({detail[-1].strip()})" if detail else ""
-    return f"{message.src.get_name()}: {error.message}{tail}"
+    # Without its number, which rises with each try: the same trouble is told in the same words.
+    element = message.src.get_name().rstrip("0123456789")
+    return f"{element}: {error.message}{tail}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import faulthandler
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -31,7 +30,7 @@ log = structlog.get_logger(__name__)
 class _Asked:
     """What signals have asked for. Their handlers only note it: a lock may be held just then."""
 
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: bool = False
     reload: bool = False
 
 
@@ -58,11 +57,11 @@ def run(
     notifier.status("starting: opening the source")
 
     def ask_to_stop(number: int, _: FrameType | None) -> None:
-        if asked.stop.is_set():
+        if asked.stop:
             # Asked twice: whoever asks does not want to wait for the file's index.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        asked.stop.set()
+        asked.stop = True
 
     def ask_to_reload(_: int, __: FrameType | None) -> None:
         asked.reload = True
@@ -110,7 +109,8 @@ def _watch(
         if line.live:
             # From here on stderr is the terminal's upper part.
             logging.configure(daemon.settings.log.level, daemon.settings.log.format, sys.stderr)
-        while not asked.stop.wait(_WATCH_S):
+        while not asked.stop:
+            time.sleep(_WATCH_S)
             counts = daemon.counts()
             line.show(counts)
             left = daemon.programme.composites + daemon.programme.placeholders
