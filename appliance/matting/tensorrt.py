@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from appliance.engine import flavour as flavours
 from appliance.engine.flavour import Flavour, load_flavour, platform, this_gpu
 from appliance.engine.verify import Plan, Runner, find_plan
 from appliance.errors import MattingError, MissingDependency
@@ -136,11 +137,12 @@ def load_tensorrt(
 
     Raises MissingDependency without TensorRT, pycuda or a GPU, PlanError without a plan that fits.
     """
-    flavour = load_flavour()
     target = this_gpu()
+    if target is None and flavours.installed():
+        # Before TensorRT is imported: it is large, and would be of no use.
+        raise MissingDependency("TensorRT is installed, but no NVIDIA GPU answers; see nvidia-smi")
+    flavour = load_flavour()
     if target is None:
-        raise MissingDependency(
-            f"{flavour.name} is installed, but no NVIDIA GPU answers; look at nvidia-smi"
-        )
+        raise MissingDependency("no NVIDIA GPU answers; see nvidia-smi")
     runner = Runner(flavour.name, flavour.version, target, platform())
     return TensorRTMatting(manifest, find_plan(manifest, model, runner), flavour, make_context)
