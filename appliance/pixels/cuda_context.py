@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -46,7 +47,10 @@ def load_driver() -> Any:
     Raises MissingDependency when pycuda or NVIDIA's driver is not to be had.
     """
     try:
-        return importlib.import_module("pycuda.driver")
+        with warnings.catch_warnings():
+            # pycuda warns before it raises; our own message says it all.
+            warnings.simplefilter("ignore")
+            return importlib.import_module("pycuda.driver")
     except ImportError as error:
         raise MissingDependency(
             f"pycuda cannot be used here ({error}); it needs NVIDIA's driver (libcuda) and: "
@@ -79,8 +83,14 @@ class Context:
         self._thread = threading.get_ident()
         self._closed = False
         self.kernels: dict[str, Kernel] = {}
-        with self.guard("taking the GPU"):
+        try:
             self.driver.init()
+        except self.driver.Error as error:
+            raise MissingDependency(
+                f"NVIDIA's driver shows no GPU that can be used ({error}); look at nvidia-smi, or "
+                "set runtime: onnxruntime"
+            ) from error
+        with self.guard("taking the GPU"):
             count = self.driver.Device.count()
             if ordinal >= count:
                 raise MissingDependency(

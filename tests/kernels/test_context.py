@@ -50,6 +50,15 @@ def test_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         Context(driver=driver, image=lambda architecture: b"")
 
 
+def test_a_driver_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(flags: int = 0) -> None:
+        raise driver.Error("cuInit failed: no CUDA-capable device is detected")
+
+    monkeypatch.setattr(driver, "init", init)
+    with pytest.raises(MissingDependency, match=r"no CUDA-capable device.*onnxruntime"):
+        Context(driver=driver, image=lambda architecture: b"")
+
+
 def test_kernels_that_cannot_be_had_leave_nothing_behind() -> None:
     driver.log = driver.Log()
 
