@@ -39,7 +39,7 @@ def keep_components(alpha: F32, threshold: float, keep: str, min_area: float) ->
     count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
     if count <= 1:
         return Kept(None, 0, np.zeros_like(binary))
-    areas = stats[1:, cv2.CC_STAT_AREA]
+    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.int64)
     largest = int(areas.max())
     if largest * 4000 < alpha.size:
         return Kept(None, 0, np.zeros_like(binary))

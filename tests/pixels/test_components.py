@@ -51,6 +51,11 @@ def test_everybody() -> None:
     assert (kept.count, kept.box) == (1, Rect(0, 0, 16, 16))
 
 
+def test_a_large_grid_does_not_overflow() -> None:
+    kept = cpu.keep_components(np.ones((720, 1280), np.float32), 0.3, "all", 0.02)
+    assert (kept.count, kept.box) == (1, Rect(0, 0, 1280, 720))
+
+
 def test_diagonal_neighbours_are_one_component() -> None:
     alpha = np.eye(32, dtype=np.float32)
     assert cpu.keep_components(alpha, 0.3, "all", 0.02).count == 1
