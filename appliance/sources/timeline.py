@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+_LONGEST_STEP_NS = 100_000_000
+
 
 class Timeline:
     """Maps a stream's times to times that rise from frame to frame.
@@ -57,24 +59,32 @@ class Timeline:
 class Pacer:
     """Says when a frame is due, so that a file plays at its own speed.
 
-    When frames come later than ``slack`` seconds (a machine too slow, a machine that slept), the
-    schedule starts anew at that frame: the clip is then shown slower, never in a burst.
+    A frame that is late is given no sooner than 0.6 of its own step after the one before: two at
+    once would only push each other out of a mailbox, while so the clip catches up. When frames
+    come later than ``slack`` seconds (a machine too slow, a machine that slept), the schedule
+    starts anew at that frame: the clip is then shown slower, never in a burst.
     """
 
     def __init__(self, slack: float = 0.25) -> None:
         self._slack = int(slack * 1e9)
         self._zero: int | None = None
+        # The last frame given: its time, and when that was.
+        self._last: tuple[int, int] | None = None
 
     def wait(self, pts: int, timeout: float) -> bool:
         """Wait until ``pts`` (ns) is due; False when it is not due within ``timeout`` seconds."""
         now = time.monotonic_ns()
         if self._zero is None or now - (self._zero + pts) > self._slack:
             self._zero = now - pts
-            return True
-        left = self._zero + pts - now
+        due = self._zero + pts
+        if self._last is not None:
+            step = min(max(pts - self._last[0], 0), _LONGEST_STEP_NS)
+            due = max(due, self._last[1] + step * 6 // 10)
+        left = due - now
         if left > timeout * 1e9:
             time.sleep(max(0.0, timeout))
             return False
         if left > 0:
             time.sleep(left / 1e9)
+        self._last = (pts, time.monotonic_ns())
         return True

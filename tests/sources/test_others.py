@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,18 @@ def test_a_restart_follows_one_frame_later() -> None:
     again = [line.place(t * MS, 40 * MS) for t in (0, 40)]
     assert first == [0, 40 * MS, 80 * MS]
     assert again == [(120 * MS, True), (160 * MS, False)]
+
+
+def test_a_late_frame_is_not_given_together_with_the_next() -> None:
+    """A mailbox keeps one frame: two at once would be one lost."""
+    pacer = Pacer()
+    assert pacer.wait(0, 1)
+    time.sleep(0.06)  # three frames' time: the machine was busy
+    given = []
+    for pts in (20, 40, 60, 80):
+        assert pacer.wait(pts * MS, 1)
+        given.append(time.monotonic())
+    assert all(b - a >= 0.0115 for a, b in pairwise(given))
 
 
 def test_a_late_pace_starts_anew_instead_of_rushing() -> None:
