@@ -173,7 +173,7 @@ class Clean(Section):
         "all", description="only the largest part, or all above min_area"
     )
     min_area: float = Field(
-        0.02, ge=0, le=1, description="smallest part kept, as a fraction of the largest part's area"
+        0.05, ge=0, le=1, description="smallest part kept, as a fraction of the largest part's area"
     )
     grow: int = Field(4, ge=0, le=32, description="soft hair kept around a part, network pixels")
 

@@ -107,7 +107,8 @@ class Haunted:
 @pytest.fixture(scope="module")
 def signing(shared: Path) -> list[Frame]:
     """A person signing before a fixed webcam: fast hands, still shoulders."""
-    return real_frames(shared / "media/asl/please.mkv", 90)
+    # Short of the clip's 73 frames: a loop is a cut, at which nothing can be steady.
+    return real_frames(shared / "media/asl/please.mkv", 70)
 
 
 def test_cleaning_removes_floating_blobs(signing: list[Frame]) -> None:
@@ -147,7 +148,7 @@ def test_steadying_stops_still_edges_from_shimmering(signing: list[Frame]) -> No
     change = np.stack([cv2.blur(d, (3, 3)) for d in np.abs(np.diff(luma, axis=0))])
     whole = (signing[0].width, signing[0].height)
     still = cv2.resize(np.percentile(change, 95, axis=0), whole) < steady.motion_low
-    edge = still & (off.mean(axis=0) > 25) & (off.mean(axis=0) < 230)
+    edge = still & (off.mean(axis=0) > 10) & (off.mean(axis=0) < 245)
     assert edge.sum() > 100
 
     def flicker(matte: F32) -> float:
