@@ -16,6 +16,7 @@ from appliance.matting.load import load_matting
 from appliance.pipeline import Pipeline
 from appliance.pixels.picture import to_bgr
 from appliance.settings import Settings
+from appliance.sources.base import Source
 from appliance.sources.make import make_source
 
 _DEADLINE_S = 30.0
@@ -55,7 +56,7 @@ def take(settings: Settings, count: int) -> tuple[U8, U8, U8]:
             pipeline = Pipeline(settings, format, matting, background)
             composite = blank(format.width, format.height, format.colour)
             matte = np.zeros((format.height, format.width), np.uint8)
-            frame = _play(source.read, pipeline, composite, matte, count)
+            frame = _play(source, pipeline, composite, matte, count)
             three = (to_bgr(frame), np.repeat(matte[:, :, None], 3, axis=2), to_bgr(composite))
         finally:
             background.close()
@@ -64,8 +65,7 @@ def take(settings: Settings, count: int) -> tuple[U8, U8, U8]:
     return three
 
 
-def _play(read: object, pipeline: Pipeline, composite: Frame, matte: U8, count: int) -> Frame:
-    assert callable(read)
+def _play(source: Source, pipeline: Pipeline, composite: Frame, matte: U8, count: int) -> Frame:
     deadline = time.monotonic() + _DEADLINE_S + count / 10
     done: Frame | None = None
     for _ in range(count):
@@ -76,7 +76,7 @@ def _play(read: object, pipeline: Pipeline, composite: Frame, matte: U8, count: 
                     f"no frame from the source within {_DEADLINE_S:.0f} s; try mattebox doctor"
                 )
             try:
-                frame = read(1.0)
+                frame = source.read(1.0)
             except EndOfStream:
                 if done is None:
                     raise

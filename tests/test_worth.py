@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from appliance.errors import SourceError
+from appliance.bench.clip import frames_in_memory
 from appliance.frame import F32, U8, Format, Frame, blank
 from appliance.matting.base import Matting
 from appliance.matting.load import load_matting
@@ -17,31 +17,9 @@ from appliance.matting.manifest import Manifest
 from appliance.pipeline import Pipeline
 from appliance.pixels import cpu
 from appliance.settings import Settings
-from appliance.sources.make import make_source
 from tests.scenes import STAGE, flat
 
 WHOLE = {"roi": {"enabled": False}}
-
-
-def real_frames(clip: Path, count: int, want: tuple[int, int] | None = None) -> list[Frame]:
-    """Frames of a clip, copied into memory."""
-    source = make_source(
-        Settings.model_validate({"source": {"uri": str(clip), "pace": "fast"}}).source
-    )
-    try:
-        own = source.open(None)
-        if want is not None:
-            source.close()
-            source.open(replace(own, width=want[0], height=want[1]))
-        frames: list[Frame] = []
-        while len(frames) < count:
-            frame = source.read(10)
-            if frame is None:
-                raise SourceError(f"{clip}: no frame within 10 s")
-            frames.append(replace(frame, y=frame.y.copy(), uv=frame.uv.copy(), owner=None))
-        return frames
-    finally:
-        source.close()
 
 
 class Still:
@@ -108,7 +86,7 @@ class Haunted:
 def signing(shared: Path) -> list[Frame]:
     """A person signing before a fixed webcam: fast hands, still shoulders."""
     # Short of the clip's 73 frames: a loop is a cut, at which nothing can be steady.
-    return real_frames(shared / "media/asl/please.mkv", 70)
+    return frames_in_memory(shared / "media/asl/please.mkv", None, 70)
 
 
 def test_cleaning_removes_floating_blobs(signing: list[Frame]) -> None:
@@ -188,7 +166,7 @@ def test_refining_brings_a_small_matte_nearer_the_truth(shared: Path) -> None:
 
 def test_tracking_gives_a_small_person_more_pixels(shared: Path) -> None:
     """The same person at a third of the size: the matte is nearer the close-up's with the ROI."""
-    frames = real_frames(shared / "media/asl/please.mkv", 12)
+    frames = frames_in_memory(shared / "media/asl/please.mkv", None, 12)
     width, height = frames[0].width, frames[0].height
     small = []
     for frame in frames:

@@ -37,19 +37,23 @@ def cache_folder() -> Path:
     return folder
 
 
-def frames_in_memory(clip: Path | None, size: tuple[int, int], count: int) -> list[Frame]:
-    """``count`` frames of a clip (None: the demo), scaled to cover ``size``, copied into memory.
+def frames_in_memory(clip: Path | None, size: tuple[int, int] | None, count: int) -> list[Frame]:
+    """``count`` frames of a clip (None: the demo) at ``size`` (None: its own), copied into memory.
 
     Raises InputError or SourceError when the clip cannot be read.
     """
     uri = "demo://" if clip is None else str(clip)
     asked = SourceSettings.model_validate(
-        {"uri": uri, "pace": "fast", "size": "auto" if clip else f"{size[0]}x{size[1]}"}
+        {
+            "uri": uri,
+            "pace": "fast",
+            "size": "auto" if clip or size is None else f"{size[0]}x{size[1]}",
+        }
     )
     source = make_source(asked)
     try:
         own = source.open(None)
-        if (own.width, own.height) != size:
+        if size is not None and (own.width, own.height) != size:
             source.close()
             own = source.open(replace(own, width=size[0], height=size[1]))
         frames: list[Frame] = []
