@@ -1,0 +1,59 @@
+"""The settings: what may stand in ``config.yaml``, with ranges and defaults; a file a section.
+
+Every model is frozen, refuses unknown keys, and refuses NaN and infinities. Reading the file and
+turning a mistake into a sentence is ``config.py``'s job.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from appliance.settings.base import Section, rule
+from appliance.settings.log import Log
+from appliance.settings.matte import Clean, Refine, Steady
+from appliance.settings.matting import Matting, Roi
+from appliance.settings.outputs import Output, Outputs, default_outputs
+from appliance.settings.picture import Background, Canvas, Composite
+from appliance.settings.source import Source
+from appliance.uris import path_of
+
+__all__ = [
+    "Background", "Canvas", "Clean", "Composite", "Log", "Matting", "Output", "Refine", "Roi",
+    "Section", "Settings", "Source", "Steady",
+]  # fmt: skip
+
+
+class Settings(Section):
+    """The whole file."""
+
+    source: Source = Source()
+    canvas: Canvas = Canvas()
+    background: Background = Background()
+    matting: Matting = Matting()
+    roi: Roi = Roi()
+    clean: Clean = Clean()
+    steady: Steady = Steady()
+    refine: Refine = Refine()
+    composite: Composite = Composite()
+    outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
+    log: Log = Log()
+
+    @model_validator(mode="after")
+    def _outputs_spare_the_inputs(self) -> Settings:
+        """An output that overwrote the clip it is made from would lose the user's file."""
+        inputs = {
+            path_of(uri): key
+            for key, uri in (
+                ("source.uri", self.source.uri),
+                ("background.uri", self.background.uri),
+            )
+        }
+        for index, output in enumerate(self.outputs):
+            path = path_of(output.uri)
+            if path is not None and path in inputs:
+                raise rule(
+                    f"outputs.{index}.uri",
+                    f"found {output.uri}, which {inputs[path]} reads; name another",
+                    inputs[path],
+                )
+        return self
