@@ -84,6 +84,8 @@ class Programme:
         self.placeholders = 0
         self.trouble: str | None = "starting"
         """Why the placeholder is out; None while composites are."""
+        self.error: BaseException | None = None
+        """What ended the watch, when it was not ``stop``."""
 
     def start(self) -> None:
         """Show the placeholder from now on until the first composite comes."""
@@ -125,12 +127,17 @@ class Programme:
 
     def _keep_alive(self) -> None:
         interval = 1 / _PLACEHOLDER_FPS
-        while not self._wake.wait(interval):
-            with self._lock:
-                now = time.monotonic_ns()
-                fresh = self._fresh_at is not None and now - self._fresh_at < self._stall_ns
-                if not fresh and now - self._put_at >= interval * 0.9e9:
-                    self._show(self._reason(), now)
+        try:
+            while not self._wake.wait(interval):
+                with self._lock:
+                    now = time.monotonic_ns()
+                    fresh = self._fresh_at is not None and now - self._fresh_at < self._stall_ns
+                    if not fresh and now - self._put_at >= interval * 0.9e9:
+                        self._show(self._reason(), now)
+        except BaseException as error:
+            # Without the watch nobody would see composites stop: the daemon ends for it.
+            self.error = error
+            log.exception("the placeholder's thread died")
 
     def _show(self, reason: str, now: int) -> None:
         if self.trouble != reason:

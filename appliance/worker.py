@@ -84,14 +84,21 @@ class Worker:
         self.latency_ns: deque[int] = deque(maxlen=600)
         self.error: BaseException | None = None
         """What ended the thread, when it was not ``stop``."""
+        self.busy_with: int | None = None
+        """The count of the frame that it is at work on; None between two frames."""
+        self._begun = 0
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
-    def stop(self, timeout: float = 2.0) -> bool:
-        """Ask the thread to end; False when it has not within ``timeout`` seconds."""
+    def ask_to_stop(self) -> None:
+        """Have the thread end after its frame; ``stop`` waits for it."""
         self._stop.set()
+
+    def stop(self, timeout: float = 2.0) -> bool:
+        """End the thread; False when it has not within ``timeout`` seconds."""
+        self.ask_to_stop()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -126,7 +133,7 @@ class Worker:
                 while not self._actions.empty():
                     self._actions.get_nowait()()
                 self._next()
-        except Exception as error:
+        except BaseException as error:  # SystemExit, too, would end the thread without a word
             self.error = error
             log.exception("the pipeline's thread died")
 
@@ -144,7 +151,10 @@ class Worker:
             self._last_inbox = inbox
             self._pipeline.reset()
         began = time.monotonic_ns()
+        self._begun += 1
+        self.busy_with = self._begun
         self._composite(frame)
+        self.busy_with = None
         self.busy_ns += time.monotonic_ns() - began
 
     def _composite(self, frame: Frame) -> None:

@@ -272,7 +272,7 @@ BAD = {
     ],
     "source: {retry_first_s: 9}\n": [
         "config.yaml:1:25: source.retry_first_s: found 9; expected at most retry_most_s, which "
-        "is 5"
+        "is 2"
     ],
     "outputs:\n- uri: rtsp://127.0.0.1:8554/a\n- uri: rtsp://127.0.0.1:8554/a/\n": [
         "config.yaml:3:8: outputs.1.uri: found rtsp://127.0.0.1:8554/a/; outputs.0 has the stream "

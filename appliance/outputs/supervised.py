@@ -60,7 +60,7 @@ class OutputFeeder:
         *,
         lossless: bool = False,
         retry_first_s: float = 0.5,
-        retry_most_s: float = 5.0,
+        retry_most_s: float = 2.0,
     ) -> None:
         """Get ready; ``start`` opens the output.
 
@@ -74,6 +74,8 @@ class OutputFeeder:
         self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless)
         self.frames = self.reconnects = 0
         self.last_error: str | None = None
+        self.error: BaseException | None = None
+        """What ended the thread, when it was not ``stop``."""
         self._output, self._format = output, format
         self._retry_first_s, self._retry_most_s = retry_first_s, retry_most_s
         self._state: State = "opening"
@@ -145,7 +147,9 @@ class OutputFeeder:
                 except (InputError, MissingDependency) as error:
                     self._fail(error)
                     self._skip(None)
-                except OutputError as error:
+                except Closed:
+                    return
+                except Exception as error:  # noqa: BLE001  logged by _break, with its place
                     if time.monotonic() - opened > STEADY_S:
                         wait = self._retry_first_s
                     self._break(error, wait)
@@ -154,10 +158,10 @@ class OutputFeeder:
                     self.reconnects += 1
         except Closed:
             return
-        except Exception as error:
-            # Closed, so that nobody waits for this output; the others go on.
+        except BaseException as error:
+            # Closed, so that nobody waits for this output.
             self.mailbox.close()
-            self.last_error = f"{type(error).__name__}: {error}"
+            self.error, self.last_error = error, f"{type(error).__name__}: {error}"
             self._state = "failed"
             log.exception("an output's thread died", uri=self._output.uri)
 
@@ -199,10 +203,15 @@ class OutputFeeder:
         log.error("output failed; not tried again", uri=self._output.uri, reason=str(error))
 
     def _break(self, error: Exception, wait: float) -> None:
+        ours = isinstance(error, OutputError)
+        reason = str(error) if ours else f"{type(error).__name__}: {error}"
         # The same failure again and again is one line, not one for each try.
-        if str(error) != self.last_error:
-            log.warning("output broke", uri=self._output.uri, reason=str(error), retry_s=wait)
-        self.last_error, self._state = str(error), "retrying"
+        if reason != self.last_error:
+            # What is not an OutputError is a mistake in the program: where, is worth knowing.
+            log.warning(
+                "output broke", uri=self._output.uri, reason=reason, retry_s=wait, exc_info=not ours
+            )
+        self.last_error, self._state = reason, "retrying"
 
     def _skip(self, seconds: float | None) -> None:
         """Let frames go by for a while (None: until Closed), so that nobody waits for this one."""

@@ -37,7 +37,7 @@ class Source(Section):
         description="wait before the first reconnect, seconds; doubles each time",
     )
     retry_most_s: float = Field(
-        5.0, ge=0.1, le=300, description="longest wait between reconnects, seconds"
+        2.0, ge=0.1, le=300, description="longest wait between reconnects, seconds"
     )
 
     @model_validator(mode="after")

@@ -20,8 +20,6 @@ log = structlog.get_logger(__name__)
 # Short, so that a stop is heard soon whatever the source waits for.
 _READ_S = 0.2
 _STOP_S = 2.0
-# A source that says "this will never work" while running is asked again only this seldom.
-_HOPELESS_S = 30.0
 
 State = Literal["connecting", "live", "waiting", "ended", "failed"]
 
@@ -69,6 +67,9 @@ class SourceFeeder:
         # The first try is over, well or not; the format is known.
         self._opened, self._known = threading.Event(), threading.Event()
         self._first_error: Exception | None = None
+        # Whether somebody waits for the first try, to be told what can never work.
+        self._awaited, self._awaiting = True, threading.Lock()
+        self._told: str | None = None
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
         self._offset = 0
         self._serials = 0
@@ -83,11 +84,15 @@ class SourceFeeder:
         source's own limit) and no ``want`` was given: it goes on being tried, and ``format`` is
         set once it answers.
 
-        Raises InputError, MissingDependency and the like when it can never work.
+        Raises InputError, MissingDependency and the like when it can never work, as far as that
+        turns out in time. Later it is one more reason to try again: a camera's node may not be
+        readable yet, a file may come back, and a running appliance must not end for it.
         """
         limit = self._settings.timeout_s + 1 if timeout is None else timeout
         self._thread.start()
         self._opened.wait(limit)
+        with self._awaiting:
+            self._awaited = False
         if self._first_error is not None:
             self._thread.join(_STOP_S)
             raise self._first_error
@@ -98,12 +103,16 @@ class SourceFeeder:
         self._known.wait(timeout)
         return self.format
 
-    def stop(self) -> bool:
-        """End the thread and close the source; False when that took more than 2 s."""
+    def ask_to_stop(self) -> None:
+        """Have the thread end soon; ``stop`` waits for it."""
         self._stop.set()
         self.mailbox.close()
+
+    def stop(self, timeout: float = _STOP_S) -> bool:
+        """End the thread and close the source; False when that took more than ``timeout`` s."""
+        self.ask_to_stop()
         if self._thread.ident is not None:
-            self._thread.join(_STOP_S)
+            self._thread.join(timeout)
         return not self._thread.is_alive()
 
     @property
@@ -118,7 +127,7 @@ class SourceFeeder:
             self._keep_going()
         except Closed:
             self.state = SourceState("ended", "stopped")
-        except Exception as error:  # reported to whoever watches
+        except BaseException as error:  # SystemExit, too, would end the thread without a word
             self.error = error
             self.state = SourceState("failed", f"the source's thread died: {error}")
             log.exception("the source's thread died")
@@ -133,23 +142,28 @@ class SourceFeeder:
         wait = self._settings.retry_first_s
         while not self._stop.is_set():
             posted = self.frames
-            pause, reason = self._once()
+            reason = self._once()
             if reason is None:
                 return
             # Frames came: the trouble is new, and the first retry should be soon.
             if self.frames > posted:
-                wait = self._settings.retry_first_s
-            pause = max(pause, wait)
-            self.state = SourceState("waiting", f"{reason}; next try in {pause:.3g} s")
-            log.warning("the source failed", reason=reason, retry_in_s=round(pause, 3))
+                wait, self._told = self._settings.retry_first_s, None
+            self.state = SourceState("waiting", f"{reason}; next try in {wait:.3g} s")
+            # The same trouble again and again is one line, not one for each try.
+            if reason != self._told:
+                log.warning(
+                    "the source failed", reason=reason,
+                    retry_every_s=f"{wait:.3g} to {self._settings.retry_most_s:.3g}",
+                )  # fmt: skip
+            self._told = reason
             self.source.close()
             self._opened.set()
-            self._stop.wait(pause)
+            self._stop.wait(wait)
             wait = min(wait * 2, self._settings.retry_most_s)
         self.state = SourceState("ended", "stopped")
 
-    def _once(self) -> tuple[float, str | None]:
-        """Open and read to the bitter end: the least pause, and why; no reason when it is over."""
+    def _once(self) -> str | None:
+        """Open and read to the bitter end: why it broke; None when it is over."""
         first = not self._opened.is_set()
         self.state = SourceState("connecting", self.state.reason)
         try:
@@ -164,17 +178,18 @@ class SourceFeeder:
         except EndOfStream as error:
             self.state = SourceState("ended", str(error))
             log.info("the source ended", reason=str(error))
-            return 0.0, None
+            return None
         except SourceError as error:
-            return 0.0, str(error)
+            return str(error)
         except MatteboxError as error:
-            if first:
+            with self._awaiting:
+                if not (first and self._awaited):
+                    return str(error)
                 self._first_error = error
-                self.state = SourceState("ended", str(error))
-                return 0.0, None
-            return min(_HOPELESS_S, 4 * self._settings.retry_most_s), str(error)
+            self.state = SourceState("ended", str(error))
+            return None
         self.state = SourceState("ended", "stopped")
-        return 0.0, None
+        return None
 
     def _read(self) -> None:
         deadline = time.monotonic() + self._settings.timeout_s

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.errors import InputError, OutputError
 from appliance.frame import Format, Frame
@@ -167,8 +168,27 @@ def test_the_last_frame_is_written_before_the_end() -> None:
     assert output.frames == 10
 
 
-def test_a_mistake_in_an_output_is_told_and_holds_nobody_up(start: Start) -> None:
-    feeder = start(Scripted(writes=(ZeroDivisionError("oops"),)), lossless=True)
+def test_a_mistake_in_an_output_is_told_and_it_is_opened_again(start: Start) -> None:
+    output = Scripted(writes=(ZeroDivisionError("oops"), ZeroDivisionError("oops"), None))
+    feeder = start(output, lossless=True)
+    with capture_logs() as logs:
+
+        def again() -> bool:
+            assert feeder.mailbox.put(picture(), timeout=5)
+            return feeder.frames > 0
+
+        wait_until(again)
+    status = feeder.status()
+    assert (status.state, status.reconnects) == ("running", 2)
+    assert status.last_error == "ZeroDivisionError: oops"
+    # Told once, with the place.
+    [told] = [line for line in logs if line["event"] == "output broke"]
+    assert told["exc_info"]
+
+
+def test_a_thread_that_dies_is_reported(start: Start) -> None:
+    feeder = start(Scripted(writes=(SystemExit("oops"),)), lossless=True)  # type: ignore[arg-type]
     feeder.mailbox.put(picture())
     wait_until(lambda: feeder.status().state == "failed")
-    assert feeder.status().words == "failed: ZeroDivisionError: oops"
+    assert feeder.status().words == "failed: SystemExit: oops"
+    assert isinstance(feeder.error, SystemExit)

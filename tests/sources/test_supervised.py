@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.errors import EndOfStream, InputError, SourceError
 from appliance.frame import Format, Frame, blank
@@ -128,16 +129,40 @@ def test_what_will_never_work_is_raised_at_the_start(
     assert not feeder.alive
 
 
-def test_what_will_never_work_later_is_tried_seldom(
+def test_what_will_never_work_is_tried_again_once_it_has_worked(
     feed: Callable[[Script], SourceFeeder],
 ) -> None:
+    """A camera's node that udev has not opened to us yet, a file that is being replaced."""
     script = Script((1, SourceError("gone")), (-1, InputError("now a folder")), (1, None))
     feeder = feed(script)
     feeder.start()
     assert feeder.mailbox.get(2) is not None
     assert feeder.mailbox.get(5) is not None
-    assert script.opened_at[2] - script.opened_at[1] >= 4 * SETTINGS.retry_most_s
     assert feeder.alive
+
+
+def test_what_turns_out_too_late_to_never_work_ends_nothing(
+    feed: Callable[[Script], SourceFeeder],
+) -> None:
+    """As at a reload, which waits 2 s for the new source: from then on it is tried again."""
+    script = Script((-1, InputError("not a video")), (-1, InputError("not a video")), (1, None))
+    answer, first_open = threading.Event(), script.open
+
+    def slow(want: Format | None) -> Format:
+        answer.wait(5)
+        return first_open(want)
+
+    script.open = slow  # type: ignore[method-assign]
+    feeder = feed(script)
+    assert feeder.start(timeout=0.05) is None
+    with capture_logs() as logs:
+        answer.set()
+        assert feeder.mailbox.get(5) is not None
+    assert feeder.alive
+    # The same trouble twice is told once.
+    assert [line["reason"] for line in logs if line["event"] == "the source failed"] == [
+        "not a video"
+    ]
 
 
 def test_no_frame_for_too_long_is_a_failure(feed: Callable[[Script], SourceFeeder]) -> None:
