@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 from appliance.config import Loaded, Mistake, Origin
-from appliance.errors import ModelError
+from appliance.errors import MissingDependency, ModelError
 from appliance.matting.folders import model_folders
-from appliance.matting.manifest import find_manifest, load_manifest
+from appliance.matting.manifest import Manifest, find_manifest, load_manifest
 from appliance.settings import Settings
 from appliance.uris import path_of, redact, scheme_of
 
@@ -38,13 +38,29 @@ def mistakes(loaded: Loaded) -> list[Mistake]:
             if wrong:
                 add(f"outputs.{index}.uri", f"{path}: {wrong}")
     try:
-        _, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
+        manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
         wrong = unreadable(model)
-        if wrong:
-            add("matting.model", f"{model}: {wrong}")
     except ModelError as error:
         add("matting.model", str(error))
+        return found
+    if wrong:
+        add("matting.model", f"{model}: {wrong}")
+    elif settings.matting.runtime == "tensorrt":
+        wrong = engineless(manifest, model)
+        if wrong:
+            add("matting.runtime", wrong)
     return found
+
+
+def engineless(manifest: Manifest, model: Path) -> str | None:
+    """Why TensorRT, insisted on, cannot run a network here, with what to do; None when it can."""
+    from appliance.engine.here import engine_here
+
+    try:
+        engine_here(manifest, model)
+    except (MissingDependency, ModelError) as error:
+        return f"tensorrt cannot run here: {error}; or let auto choose"
+    return None
 
 
 def unreadable(path: Path) -> str | None:

@@ -53,7 +53,13 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
     )
     listed = action(what, "list", "list the engines there are")
     listed.add_argument("model", metavar="NETWORK", nargs="?", help="of this network only")
-    _add_model(action(what, "verify", "hold engines against their sidecars and this machine"))
+    verify = action(what, "verify", "hold engines against their sidecars and this machine")
+    verify.description = (
+        "Hold a network's engines against their sidecars and this machine. Exit code: 0 when this "
+        "machine has one that it may load, or could load none anyway (no GPU, no TensorRT) and "
+        "those there are, are whole; else 1."
+    )
+    _add_model(verify)
     _add_model(action(what, "show", "print all that is known of a network's engines"))
 
     model = verb("model", "add or list networks")

@@ -146,7 +146,7 @@ def gpu(settings: Settings, root: Path = Path("/")) -> list[Finding]:
 
 def _engine(settings: Settings) -> Finding:
     """Whether the configured network has an engine that this machine may run."""
-    from appliance.engine.show import this_runner
+    from appliance.engine.here import this_runner
     from appliance.engine.verify import find_plan
 
     try:

@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from appliance import check, config
+from appliance.engine import here
+from appliance.engine.flavour import Flavour
 from appliance.settings import Settings
 
 
@@ -115,6 +117,20 @@ def test_a_model_whose_file_is_empty(engines):
     [line] = found()
     assert line.startswith("the default: matting.model:")
     assert "is empty" in line
+
+
+def test_tensorrt_insisted_on_wants_a_plan(engines, monkeypatch):
+    wish = ("matting.runtime", "tensorrt")
+    monkeypatch.setattr(here, "this_gpu", lambda: "sm87")
+    monkeypatch.setattr(here, "load_flavour", lambda: Flavour("tensorrt", "10.3.0", None))
+    assert found(wish) == [
+        "--set matting.runtime: tensorrt cannot run here: portrait has no "
+        "TensorRT plan yet; build one: mattebox engine build portrait; or let auto choose"
+    ]
+    assert found() == []
+    monkeypatch.setattr(here, "this_gpu", lambda: None)
+    [line] = found(wish)
+    assert "see nvidia-smi" in line
 
 
 def test_the_summary_hides_passwords():

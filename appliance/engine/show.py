@@ -7,31 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from appliance.engine.flavour import load_flavour, platform, this_gpu
+from appliance.engine.here import this_runner
 from appliance.engine.sidecar import Sidecar, read_sidecar, sha256_of
 from appliance.engine.store import sidecars
-from appliance.engine.verify import Runner, mismatches, read_plan, rebuild
-from appliance.errors import MissingDependency, PlanError
-from appliance.matting.manifest import Manifest, load_manifest
-
-
-def this_runner() -> Runner:
-    """What would run a plan here; None where it is not known (no TensorRT, no GPU)."""
-    try:
-        flavour = load_flavour()
-    except MissingDependency:
-        return Runner(platform=platform())
-    return Runner(flavour.name, flavour.version, this_gpu(), platform())
-
-
-def wrong_with(path: Path, manifest: Manifest, model: Path, runner: Runner) -> list[str]:
-    """All that is wrong with one plan, a sentence each."""
-    try:
-        found = mismatches(read_sidecar(path), manifest, sha256_of(model), runner)
-        read_plan(path)
-    except PlanError as error:
-        return [str(error)]
-    return found
+from appliance.engine.verify import Runner, judge, rebuild
+from appliance.errors import PlanError
+from appliance.matting.manifest import load_manifest
 
 
 def list_plans(manifests: list[Path], console: Console) -> int:
@@ -42,12 +23,15 @@ def list_plans(manifests: list[Path], console: Console) -> int:
     runner, rows = this_runner(), 0
     for manifest_path in manifests:
         manifest, model = load_manifest(manifest_path)
+        digest = sha256_of(model)
         for path in sidecars(model, manifest.name):
             rows += 1
-            wrong = wrong_with(path, manifest, model, runner)
-            verdict = "yes" if not wrong else "no: see mattebox engine verify " + manifest.name
-            if not wrong and runner.target is None:
-                verdict = "whole; no GPU here"
+            kind = judge(path, manifest, digest, runner).kind
+            verdict = {
+                "usable": "yes" if runner.needs_engine else f"whole; no {_missing(runner)} here",
+                "elsewhere": "no: for another machine",
+                "refused": f"no: see mattebox engine verify {manifest.name}",
+            }[kind]
             try:
                 s = read_sidecar(path)
             except PlanError:
@@ -103,19 +87,34 @@ def _lines(s: Sidecar, path: Path) -> list[tuple[str, str]]:
 
 
 def verify_plans(manifest_path: Path, console: Console) -> int:
-    """Hold each plan of a network against its sidecar and this machine; 1 when one is refused."""
+    """Hold each plan of a network against its sidecar and this machine; returns the exit code.
+
+    Where there is a GPU and TensorRT, 0 says that one of the plans may be loaded, 1 that none may:
+    plans for other machines count neither way. Where no plan could be run, 0 says that those there
+    are, if any, are whole.
+    """
     manifest, model = load_manifest(manifest_path)
-    paths = sidecars(model, manifest.name)
-    if not paths:
-        raise PlanError(
-            f"{manifest.name} has no TensorRT plan yet; build one: {rebuild(manifest.name)}"
+    runner, digest = this_runner(), sha256_of(model)
+    verdicts = [judge(p, manifest, digest, runner) for p in sidecars(model, manifest.name)]
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    for line in (line for verdict in verdicts for line in verdict.lines):
+        say(line)
+    kinds = {verdict.kind for verdict in verdicts}
+    if runner.needs_engine:
+        if "usable" in kinds:
+            return 0
+        say(
+            f"{manifest.name} has no TensorRT plan for this machine ({runner}); build one: "
+            f"{rebuild(manifest.name)}"
         )
-    runner, failed = this_runner(), False
-    for path in paths:
-        wrong = wrong_with(path, manifest, model, runner)
-        failed = failed or bool(wrong)
-        for line in wrong or [f"{path.stem}: whole, as its sidecar says"]:
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if runner.target is None:
-        console.print("no GPU here: compute capability not checked, nothing run", highlight=False)
-    return int(failed)
+        return 1
+    have = "" if verdicts else f"{manifest.name} has no TensorRT plan, and needs none: "
+    say(f"{have}no {_missing(runner)} here, so that nothing could be run")
+    return int("refused" in kinds)
+
+
+def _missing(runner: Runner) -> str:
+    return "GPU" if runner.target is None else "TensorRT"

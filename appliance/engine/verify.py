@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from appliance.engine.sidecar import Sidecar, read_sidecar, sha256_of
 from appliance.engine.store import sidecars
@@ -27,6 +28,15 @@ class Runner:
     target: str | None = None
     platform: str | None = None
 
+    @property
+    def needs_engine(self) -> bool:
+        """Whether there is a GPU and a TensorRT, which are of no use without a plan."""
+        return self.target is not None and self.flavour is not None
+
+    def __str__(self) -> str:
+        parts = (self.target, " ".join(filter(None, (self.flavour, self.version))), self.platform)
+        return ", ".join(filter(None, parts)) or "not known"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -35,6 +45,19 @@ class Plan:
     sidecar: Sidecar
     path: Path
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a plan is to this machine, with a sentence for each reason.
+
+    ``usable``: it may be loaded here (so far as that is known). ``elsewhere``: whole, and made for
+    another machine, which is no fault of this one. ``refused``: nobody should load it, or it was
+    for this machine and has been overtaken.
+    """
+
+    kind: Literal["usable", "elsewhere", "refused"]
+    lines: tuple[str, ...]
 
 
 def rebuild(model: str, sidecar: Sidecar | None = None) -> str:
@@ -114,6 +137,38 @@ def read_plan(path: Path) -> Plan:
             f"{rebuild(sidecar.model, sidecar)}"
         )
     return Plan(sidecar, file, data)
+
+
+def elsewhere(sidecar: Sidecar, runner: Runner) -> str | None:
+    """What the plan is for, when that is another machine or another TensorRT; else None."""
+    own = Runner(sidecar.flavour, None, sidecar.target, sidecar.platform)
+    for have, want in (
+        (own.platform, runner.platform),
+        (own.target, runner.target),
+        (own.flavour, runner.flavour),
+    ):
+        if want is not None and have != want:
+            return str(own)
+    return None
+
+
+def judge(path: Path, manifest: Manifest, onnx_sha256: str, runner: Runner) -> Verdict:
+    """What the plan of the sidecar at ``path`` is to ``runner``, its bytes read and hashed."""
+    try:
+        sidecar = read_sidecar(path)
+        wrong = mismatches(sidecar, manifest, onnx_sha256, Runner())
+        read_plan(path)
+    except PlanError as error:
+        return Verdict("refused", (str(error),))
+    if wrong:
+        return Verdict("refused", tuple(wrong))
+    other = elsewhere(sidecar, runner)
+    if other is not None:
+        return Verdict("elsewhere", (f"{sidecar.key}: whole; for another machine ({other})",))
+    wrong = mismatches(sidecar, manifest, onnx_sha256, runner)
+    if wrong:
+        return Verdict("refused", tuple(wrong))
+    return Verdict("usable", (f"{sidecar.key}: whole, as its sidecar says",))
 
 
 def find_plan(manifest: Manifest, model: Path, runner: Runner) -> Plan:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from appliance.engine import flavour as flavours
-from appliance.engine.flavour import Flavour, load_flavour, platform, this_gpu
-from appliance.engine.verify import Plan, Runner, find_plan
-from appliance.errors import MattingError, MissingDependency
+from appliance.engine.flavour import Flavour
+from appliance.engine.here import engine_here
+from appliance.engine.verify import Plan
+from appliance.errors import MattingError
 from appliance.frame import F32
 from appliance.matting.activation import activate
 from appliance.matting.device_network import DeviceNetwork
@@ -137,12 +137,5 @@ def load_tensorrt(
 
     Raises MissingDependency without TensorRT, pycuda or a GPU, PlanError without a plan that fits.
     """
-    target = this_gpu()
-    if target is None and flavours.installed():
-        # Before TensorRT is imported: it is large, and would be of no use.
-        raise MissingDependency("TensorRT is installed, but no NVIDIA GPU answers; see nvidia-smi")
-    flavour = load_flavour()
-    if target is None:
-        raise MissingDependency("no NVIDIA GPU answers; see nvidia-smi")
-    runner = Runner(flavour.name, flavour.version, target, platform())
-    return TensorRTMatting(manifest, find_plan(manifest, model, runner), flavour, make_context)
+    found = engine_here(manifest, model)
+    return TensorRTMatting(manifest, found.plan, found.flavour, make_context)

@@ -14,6 +14,7 @@ import pytest
 import structlog
 
 from appliance.engine import flavour as flavours
+from appliance.engine import here
 from appliance.engine.flavour import Flavour
 from appliance.engine.frames import Pictures
 from appliance.engine.gpu_gate import gate_on_gpu
@@ -172,9 +173,9 @@ class TestRuntime:
     @pytest.fixture
     def machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A Jetson with JetPack 6."""
-        monkeypatch.setattr(module, "load_flavour", lambda: FAKE)
-        monkeypatch.setattr(module, "this_gpu", lambda: "sm87")
-        monkeypatch.setattr(module, "platform", lambda: "linux-aarch64")
+        monkeypatch.setattr(here, "load_flavour", lambda: FAKE)
+        monkeypatch.setattr(here, "this_gpu", lambda: "sm87")
+        monkeypatch.setattr(here, "platform", lambda: "linux-aarch64")
         monkeypatch.setattr(load_tensorrt, "__defaults__", (FakeContext,))
 
     def test_auto_takes_a_plan_that_fits(
@@ -218,13 +219,13 @@ class TestRuntime:
         def never() -> Flavour:
             raise AssertionError
 
-        monkeypatch.setattr(module, "load_flavour", never)
+        monkeypatch.setattr(here, "load_flavour", never)
         path = bright_network(tmp_path)
         load_matting(MattingSettings(model=str(path), runtime="onnxruntime"))
 
     def test_without_a_gpu(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(module, "load_flavour", lambda: FAKE)
-        monkeypatch.setattr(module, "this_gpu", lambda: None)
+        monkeypatch.setattr(here, "load_flavour", lambda: FAKE)
+        monkeypatch.setattr(here, "this_gpu", lambda: None)
         with pytest.raises(MissingDependency, match="no NVIDIA GPU answers"):
             load_tensorrt(*load_manifest(bright_network(tmp_path)))
 

@@ -114,6 +114,24 @@ def test_only_the_unit_that_builds_engines_may_write_them(root: Path) -> None:
     assert users["mattebox-engines.service"] == ["mattebox-engines"]
 
 
+@pytest.mark.parametrize(("verified", "builds"), [(0, False), (1, True), (2, True)])
+def test_an_engine_is_built_only_where_verify_says_that_one_is_missing(
+    root: Path, tmp_path: Path, verified: int, builds: bool
+) -> None:
+    program = tmp_path / "mattebox"
+    program.write_text(
+        f'#!/bin/sh\n[ "$*" = "engine verify portrait" ] && exit {verified}\nexit 9\n'
+    )
+    program.chmod(0o755)
+    conditions = settings(root / "systemd/mattebox-engines.service")["ExecCondition"]
+    [shell] = [c for c in conditions if "verify" in c]
+    # As systemd reads it: $$ is one $.
+    script = (
+        shell.split("'")[1].replace("$$", "$").replace("/opt/mattebox/bin/mattebox", str(program))
+    )
+    assert (run("/bin/sh", "-c", script, NETWORK="portrait").returncode == 0) is builds
+
+
 def test_camera_rules(root: Path) -> None:
     """Each line is one that udev can read: KEY, operator, quoted value; each GOTO has its LABEL."""
     text = (root / "systemd/70-mattebox-camera.rules").read_text()
