@@ -179,7 +179,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     options = parser().parse_args(arguments)
     from appliance import cli_verbs
+    from appliance.secrets_hide import guard_tracebacks
+    from appliance.uris import redact
 
+    if arguments is None:  # a process of our own
+        guard_tracebacks()
     try:
         code = cli_verbs.VERBS[options.verb](options)
         sys.stdout.flush()
@@ -194,8 +198,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except MatteboxError as error:
         if options.verbose:
-            traceback.print_exc()
-        print(_message(error), file=sys.stderr)
+            print(redact(traceback.format_exc()), end="", file=sys.stderr)
+        print(redact(_message(error)), file=sys.stderr)
         return EXIT_USAGE if isinstance(error, (ConfigError, InputError)) else EXIT_FAILED
 
 

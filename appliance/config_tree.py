@@ -58,7 +58,9 @@ class Scalar:
 
     def shown(self) -> str:
         """The text as a message shows it: short, printable, quoted when it was."""
-        text = self.text if len(self.text) <= 60 else self.text[:57] + "…"
+        # Before it is cut: half a password looks like none.
+        text = redact(self.text)
+        text = text if len(text) <= 60 else text[:57] + "…"
         text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
         if self.plain:
             return text or "nothing"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from appliance.config_tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join
+from appliance.secrets import Secret
 from appliance.settings import Settings
 from appliance.uris import Allowed, Resolves
 
@@ -80,7 +81,7 @@ def expected(field: FieldInfo) -> str:
 def scalar_value(node: Scalar, field: FieldInfo) -> Any:
     """What the scalar says, read as the field's type; its text where it cannot be so read."""
     kind, text = field.annotation, node.text
-    if not node.plain or kind is str or get_origin(kind) is Literal:
+    if not node.plain or kind in (str, Secret) or get_origin(kind) is Literal:
         return text
     if kind is bool:
         return _SWITCH.get(text.lower(), text)
@@ -159,6 +160,13 @@ class Reading:
                 key,
                 f"found nothing; {expected(field)}; or leave the key out for its default",
             )
+        elif field.annotation is Secret and _is_bare(node):
+            self._wrong(
+                node,
+                key,
+                "found a secret in a flag, which every user of this machine can read; write it "
+                f"into the file, or give {node.origin.label}='${{env:NAME}}'",
+            )
         else:
             data[name] = self._resolved(scalar_value(node, field), field, node.origin)
 
@@ -224,6 +232,8 @@ class Reading:
         field = _field(key)
         node = self._nodes.get(key)
         shown = node.shown() if node is not None else repr(error["input"])
+        if field.annotation is Secret:
+            shown = "a secret that"
         if error["type"] == "missing":
             return f"is missing; {expected(field)}"
         if error["type"] == "value_error":
@@ -235,6 +245,11 @@ class Reading:
             elif re.fullmatch(r"[0-9]+,[0-9]+", node.text):
                 cure = "; write a point, not a comma"
         return f"found {shown}; {expected(field)}{cure}"
+
+
+def _is_bare(node: Scalar) -> bool:
+    """Whether a secret itself, not where it is, stands in the command line."""
+    return node.origin.label.startswith("--") and node.text != "none" and "${" not in node.text
 
 
 def _field(key: str) -> FieldInfo:

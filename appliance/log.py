@@ -10,12 +10,13 @@ import contextlib
 import logging
 import sys
 import threading
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from appliance import journal
+from appliance.uris import redact
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -43,6 +44,23 @@ class _Lines:
     log = debug = info = warning = error = critical = exception = msg
 
 
+def _hide_secrets(_: object, __: str, event: EventDict) -> EventDict:
+    """No password goes into a line, whoever wrote it and wherever it stands."""
+    return {key: _hidden(value) for key, value in event.items()}
+
+
+def _hidden(value: Any) -> Any:
+    """``value`` for a log line: strings without passwords, numbers and lists as they are."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_hidden(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _hidden(item) for key, item in value.items()}
+    text = str(value)
+    return value if redact(text) == text else redact(text)
+
+
 def configure(
     level: Level = "info",
     format: Literal["auto", "plain", "json"] = "auto",
@@ -61,12 +79,14 @@ def configure(
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _hide_secrets,
     ]
     if not to_journal:  # which has a clock of its own
         fmt = "%H:%M:%S" if plain else "iso"
         processors.append(structlog.processors.TimeStamper(fmt=fmt, utc=not plain))
     if to_journal:
-        processors += [structlog.processors.format_exc_info, journal.render]
+        processors.append(journal.render)
     elif plain:
         processors.append(
             structlog.dev.ConsoleRenderer(
@@ -76,7 +96,7 @@ def configure(
             )
         )
     else:
-        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        processors.append(structlog.processors.JSONRenderer())
     entries = journal.Entries() if to_journal else None
     structlog.configure(
         processors=processors,

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import structlog
 
 from appliance.status import Counts
+from appliance.uris import redact
 
 # How long a start that has shown no composite yet is extended each time, and how often it is.
 EXTEND_S = 30.0
@@ -111,7 +112,7 @@ class Notifier:
 
 def status(words: str) -> str:
     """A STATUS= line; what would end the line is replaced."""
-    return "STATUS=" + " ".join(words.split())
+    return "STATUS=" + " ".join(redact(words).split())
 
 
 def sentence(now: Counts, fps: float | None, refused: str | None = None) -> str:

@@ -16,6 +16,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, StringConstraints
 
+from appliance.secrets import references
+from appliance.secrets_hide import HIDDEN, hide, remember
+
 SOURCE_SCHEMES = ("v4l2", "rtsp", "rtsps", "csi", "file", "test", "demo")
 BACKGROUND_SCHEMES = ("file", "colour", "gradient", "blur")
 RECORDINGS = (".mp4", ".mkv")
@@ -23,8 +26,9 @@ OUTPUT_SCHEMES = ("rtsp", "display", "file", "v4l2", "null")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _COLOUR = re.compile(r"colou?r:(?://)?(.*)", re.IGNORECASE)
+_REFERENCE = r"\$\{[a-z]+:[^}\s]*\}"
 # A number up to the first slash is a port, not a password (rtsp://camera:554/stream@main).
-_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):(?!\d+(?:/|\s|$))\S*@")
+_PASSWORD = re.compile(rf"(?<=://)((?:{_REFERENCE}|[^\s/@:])*):(?!\d+(?:/|\s|$))(\S*|[^/@\n]*)@")
 
 
 class Allowed(str):
@@ -63,8 +67,13 @@ def path_of(uri: str) -> Path | None:
 
 
 def redact(text: str) -> str:
-    """The text with the password of any address in it replaced by ``***``."""
-    return _PASSWORD.sub(r"\1:***@", text)
+    """The text with the password of any address, and every known secret, replaced by ``***``."""
+    return hide(_PASSWORD.sub(_struck_out, text))
+
+
+def _struck_out(match: re.Match[str]) -> str:
+    # A reference (${env:NAME}) says only where the password is, and may be shown.
+    return match[0] if re.fullmatch(_REFERENCE, match[2]) else f"{match[1]}:{HIDDEN}@"
 
 
 def absolute(uri: str, folder: Path) -> str:
@@ -102,6 +111,8 @@ def _check_rtsp(uri: str, *, listen: bool) -> None:
     """An address to connect to, or to listen at (where port 0 takes a free one)."""
     try:
         parts = urlsplit(uri)
+        if parts.password is not None:
+            remember(parts.password)  # before anything is said of this address
         port = parts.port
     except ValueError:
         raise ValueError("the port must be a number from 1 to 65535") from None
@@ -114,6 +125,8 @@ def _source(uri: str) -> str:
         raise ValueError(f"a camera is written v4l2://{uri}")
     if scheme_of(uri) == "csi" and not re.fullmatch(r"csi://\d{0,2}", uri, re.IGNORECASE):
         raise ValueError("a CSI camera is written csi://0")
+    if scheme_of(uri) in ("rtsp", "rtsps"):
+        references(uri)
     return _known(uri, SOURCE_SCHEMES)
 
 

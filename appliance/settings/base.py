@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from appliance.uris import redact
+
 
 def rule(key: str, message: str, *others: str) -> PydanticCustomError:
     """The error of a rule between settings, told at ``key`` (dotted, within the section).
@@ -21,3 +23,8 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
     )
+
+    def __repr__(self) -> str:
+        return redact(super().__repr__())
+
+    __str__ = __repr__
