@@ -16,6 +16,7 @@ import structlog
 
 from appliance.frame import Format, Frame
 from appliance.mailbox import Closed, Mailbox
+from appliance.peek import Peek
 
 # Often enough for a player to see a living stream, seldom enough to cost nothing.
 _PLACEHOLDER_FPS = 10
@@ -59,6 +60,7 @@ class Programme:
         stall_s: float,
         reason: Callable[[], str],
         watch: bool = True,
+        peek: Peek | None = None,
     ) -> None:
         """Get ready; ``start`` begins the watch.
 
@@ -67,12 +69,14 @@ class Programme:
             stall_s: no composite for so long: the placeholder goes out.
             reason: why there is none, asked when the watch finds it out.
             watch: False for files read as fast as possible, where waiting is no failure.
+            peek: shown what goes out.
         """
         self._outputs = outputs
         self._make = placeholder
         self._stall_ns = int(stall_s * 1e9)
         self._reason = reason
         self._watch = watch
+        self._peek = peek
         self._times = RisingTimes(int(1e9 / format.rate))
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -118,12 +122,25 @@ class Programme:
             self._fresh_at = now
             self.composites += 1
             self._put(replace(frame, pts=self._times.stamp(frame.pts)), now)
+            if self._peek is not None:
+                self._peek.composite(frame)
 
     def fail(self, reason: str) -> None:
         """There is no matte for this frame: the placeholder goes out in its place, at once."""
         with self._lock:
             self._fresh_at = None
             self._show(reason, time.monotonic_ns())
+
+    @property
+    def composite_age_s(self) -> float | None:
+        """Seconds since the newest composite; None when a failure has made it void, or none was."""
+        fresh_at = self._fresh_at
+        return None if fresh_at is None else (time.monotonic_ns() - fresh_at) / 1e9
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since anything went out, composite or placeholder."""
+        return (time.monotonic_ns() - self._put_at) / 1e9
 
     def _keep_alive(self) -> None:
         interval = 1 / _PLACEHOLDER_FPS
@@ -148,6 +165,8 @@ class Programme:
         self.placeholders += 1
         pts = self._times.after(now - self._put_at)
         self._put(replace(self._shown[1], pts=pts, captured=now), now)
+        if self._peek is not None:
+            self._peek.placeholder(self._shown[1])
 
     def _put(self, frame: Frame, now: int) -> None:
         self._put_at = now
