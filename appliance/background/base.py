@@ -13,6 +13,11 @@ class Background(Protocol):
     wants_frame: bool
     """True when the picture is made from the live frame, and so shows the real scene."""
 
+    @property
+    def error(self) -> BaseException | None:
+        """What ended its thread, where it has one and nothing should have."""
+        ...
+
     def frame(self, live: Frame) -> Frame:
         """The picture for this live frame: the canvas's size and colour, valid until the next call.
 

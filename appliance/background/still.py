@@ -13,6 +13,7 @@ class StillBackground:
     """One frame, for ever."""
 
     wants_frame = False
+    error: BaseException | None = None
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame

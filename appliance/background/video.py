@@ -35,6 +35,11 @@ class VideoBackground:
             raise InputError(f"background {str(path)!r}: gives no picture ({reason})")
         self._latest = first
 
+    @property
+    def error(self) -> BaseException | None:
+        """See ``Background.error``."""
+        return self._feeder.error
+
     def frame(self, live: Frame) -> Frame:
         """See ``Background.frame``."""
         try:
