@@ -10,6 +10,7 @@ import structlog
 
 from appliance import reload
 from appliance.background import Background, make_background
+from appliance.errors import MattingError
 from appliance.frame import Frame
 from appliance.gst import BufferPool
 from appliance.matting.load import load_matting
@@ -27,6 +28,11 @@ from appliance.worker import Worker
 _OPEN_S = 3.0
 # Outputs for which a dropped frame is a fault, when the source is one that can wait.
 _PATIENT_SCHEMES = ("file", "null")
+# A network that sits on one frame for so long never comes back; only a new process helps.
+HANG_S = 10.0
+# What stopping may take, of systemd's 5 s.
+_STOP_S = 4.0
+_LONGEST_LOOK_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +44,7 @@ class Daemon:
         self.settings = settings
         self.format = FALLBACK
         self._started = False
+        self._hung = _Hung()
         self.leftovers: list[Callable[[], object]] = []
         """What a reload could not stop at once: done at the end."""
 
@@ -145,10 +152,19 @@ class Daemon:
         return [output.status() for output in self.outputs]
 
     def ended(self) -> str | None:
-        """Why there is nothing more to do, or None while there is; raises what killed a thread."""
-        for error in (self.worker.error, self.feeder.error):
+        """Why there is nothing more to do, or None while there is. To be asked now and then.
+
+        Raises what killed a thread, and MattingError once the network has hung for ``HANG_S``.
+        """
+        errors = [self.worker.error, self.feeder.error, self.programme.error, self.background.error]
+        for error in errors + [output.error for output in self.outputs]:
             if error is not None:
                 raise error
+        if self._hung.after(self.worker.busy_with) > HANG_S:
+            raise MattingError(
+                f"the network has not answered for {HANG_S:g} s and will not; mattebox ends, so "
+                "that the service manager starts it anew (the log before this says what led to it)"
+            )
         if self.feeder.state.state == "ended" and self.feeder.mailbox.empty:
             return "the source has ended"
         if all(status.state == "failed" for status in self.statuses()):
@@ -160,17 +176,48 @@ class Daemon:
         if not self._started:
             return True
         self._started = False
+        # However many hang, they share one deadline.
+        deadline = time.monotonic() + _STOP_S
         self.programme.stop()
-        clean = self.feeder.stop()
-        clean = self.worker.stop() and clean
+        self.feeder.ask_to_stop()
+        self.worker.ask_to_stop()
+        clean = self.feeder.stop(_STOP_S / 3)
+        clean = self.worker.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
         for output in self.outputs:
             output.mailbox.close()
         for output in self.outputs:
-            clean = output.stop() and clean
+            clean = output.stop(max(0.1, deadline - time.monotonic())) and clean
+        closing = threading.Thread(target=self._close_the_rest, name="stop", daemon=True)
+        closing.start()
+        closing.join(max(0.5, deadline - time.monotonic()))
+        return clean and not closing.is_alive()
+
+    def _close_the_rest(self) -> None:
         self.background.close()
         for close in self.leftovers:
             close()
-        return clean
+
+
+class _Hung:
+    """For how long one frame has been at work on, by what was seen of it.
+
+    A process that was stopped (SIGSTOP, a suspended machine) has not hung meanwhile, so between two
+    looks a second counts at most.
+    """
+
+    def __init__(self) -> None:
+        self._frame: int | None = None
+        self._seconds = 0.0
+        self._looked = time.monotonic()
+
+    def after(self, frame: int | None) -> float:
+        """Seconds that ``frame`` has been seen at work on; None is no frame."""
+        now = time.monotonic()
+        same = frame is not None and frame == self._frame
+        passed = min(now - self._looked, _LONGEST_LOOK_S)
+        self._seconds = self._seconds + passed if same else 0.0
+        self._frame, self._looked = frame, now
+        return self._seconds
 
 
 def _scheme(uri: str) -> str:
