@@ -59,6 +59,7 @@ class GstSource:
         self._first: Gst.Sample | None = None
         self._failure: Exception | None = None
         self._missing = ""
+        self._demuxers: list[Gst.Element] = []
         self._linking = threading.Lock()
         # The end of the stream has reached the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
@@ -83,10 +84,15 @@ class GstSource:
         try:
             self._start()
             deadline = time.monotonic() + self.settings.timeout_s
+            given_up = False
             while self._first is None:
                 self._first = self._pull(_GLANCE)
                 if self._first is None and self._ended.is_set():
                     raise self.no_picture("it ended without a picture")
+                if self._first is None and given_up:
+                    # And said nothing: decodebin swallows its error while it is being put in.
+                    raise self.no_picture("it breaks off before its first picture")
+                given_up = self._has_given_up()
                 if self._first is None and time.monotonic() > deadline:
                     raise self.no_picture(f"no picture within {self.settings.timeout_s:g} s")
         except BaseException:
@@ -114,7 +120,7 @@ class GstSource:
         """See ``Source.close``."""
         pipeline, self._pipeline = self._pipeline, None
         self._sink = self._first = self._failure = self.format = None
-        self._missing = ""
+        self._missing, self._demuxers = "", []
         if pipeline is None:
             return
         # A driver or a server that does not answer can hold up the change of state for ever.
@@ -176,6 +182,16 @@ class GstSource:
             trust_the_stream(element)
         if name.startswith("avdemux_"):
             self.winds_back = False
+        if factory is not None and "Demuxer" in factory.get_metadata("klass"):
+            self._demuxers.append(element)
+
+    def _has_given_up(self) -> bool:
+        """Whether a demuxer has found no stream, and stopped reading."""
+        return any(
+            pad.get_task_state() == Gst.TaskState.PAUSED and not demuxer.srcpads
+            for demuxer in list(self._demuxers)
+            for pad in demuxer.sinkpads
+        )
 
     def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
         """Called by a streaming thread for each stream decodebin has decoded: takes the first."""

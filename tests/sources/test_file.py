@@ -213,15 +213,15 @@ def test_what_is_no_video_says_so_soon(
     clip: ClipFactory, tmp_path: Path, kind: str, words: str
 ) -> None:
     path = hostile(tmp_path, kind, clip)
-    # Now and then decodebin swallows the demuxer's error (an MP4 cut in half: one time in eight),
-    # and the source's own deadline has to find out.
-    source = source_for(path, timeout_s=2)
-    begun = time.monotonic()
-    with pytest.raises(InputError, match=words) as caught:
-        source.open(None)
-    source.close()
+    # Several times: now and then decodebin swallows the demuxer's error. The source's own deadline
+    # is far away; what stopped reading has to be noticed before.
+    source = source_for(path, timeout_s=20)
+    for _ in range(5 if kind == "cut" else 1):
+        with pytest.raises(InputError, match=words) as caught:
+            source.open(None)
+        source.close()
+        assert "within 20 s" not in str(caught.value)
     assert str(path) in str(caught.value)
-    assert time.monotonic() - begun < 4
 
 
 def test_an_unreadable_file(
