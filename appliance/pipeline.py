@@ -76,6 +76,7 @@ class Pipeline:
         self._scale = np.array(spec.scale, np.float32)
         self._black = (0 - self._mean) * self._scale
         self._inner: Rect | None = None
+        self._looked_at: Rect | None = None
         self._post.reset()
 
     def use_background(self, background: BackgroundFrames) -> None:
@@ -111,6 +112,10 @@ class Pipeline:
         if frame.discontinuity:
             self.reset()
         roi = self._tracker.roi
+        if roi != self._looked_at:
+            # What the network remembers is of another part of the picture.
+            self._matting.reset()
+            self._looked_at = roi
         try:
             raw, planes = self._look(frame, roi)
             found = self._post(raw, planes, roi)

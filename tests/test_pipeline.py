@@ -91,6 +91,29 @@ def test_second_person_is_found_by_the_rescan(matting: Breakable) -> None:
     assert abs(int(composites[69][90, 60]) - PERSON) <= 1
 
 
+def test_what_the_network_remembers_is_of_the_same_part_of_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matting = Breakable(*load_manifest(bright_network(tmp_path, recurrent=True)), threads=1)
+    known: list[bool] = []
+    infer = Breakable.infer
+
+    def spy(self: Breakable, *, remember: bool = True) -> F32:
+        if remember:
+            known.append(bool(self._state["before"].any()))
+        return infer(self, remember=remember)
+
+    monkeypatch.setattr(Breakable, "infer", spy)
+    pipeline = make(matting)
+    rois = []
+    for i in range(40):
+        frame = disc(x=100 + max(0, i - 20) * 8, radius=25, serial=i)
+        rois.append(pipeline.process(frame, blank(320, 180, FULL)).roi)
+    moved = [i == 0 or roi != rois[i - 1] for i, roi in enumerate(rois)]
+    assert known == [not move for move in moved]
+    assert 2 < sum(moved) < 35
+
+
 def test_lost_and_found_again(matting: Breakable) -> None:
     pipeline = make(matting)
     walk = [disc(x=60, radius=20, serial=i) for i in range(10)]

@@ -24,7 +24,8 @@ class Matting(Protocol):
         """Run the network on ``input``.
 
         Returns alpha, float32 (height, width), as the network gave it: the caller checks it.
-        ``remember=False`` leaves recurrent state as it was (a look aside, at the whole frame).
+        ``remember=False`` is a look aside, at another part of the frame: the network is shown a
+        zeroed recurrent state, and its own is left as it was.
         Raises MattingError when the network throws.
         """
         ...

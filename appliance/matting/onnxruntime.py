@@ -64,7 +64,8 @@ class OnnxRuntimeMatting:
         self._tensor = np.zeros(spec.shape, np.float32)
         planes = self._tensor[0] if spec.layout == "NCHW" else np.moveaxis(self._tensor[0], 2, 0)
         self._planes: F32 = planes
-        self._state = {s.input: np.zeros(s.shape, np.float32) for s in manifest.state}
+        self._nothing = {s.input: np.zeros(s.shape, np.float32) for s in manifest.state}
+        self._state = dict(self._nothing)
         self._names = [manifest.output.name, *(s.output for s in manifest.state)]
         self.description = f"{manifest.name} on ONNX Runtime {ort.__version__}, {threads} thread(s)"
 
@@ -75,7 +76,8 @@ class OnnxRuntimeMatting:
 
     def infer(self, *, remember: bool = True) -> F32:
         """See ``Matting.infer``."""
-        feeds = {self.manifest.input.name: self._tensor, **self._state}
+        state = self._state if remember else self._nothing
+        feeds = {self.manifest.input.name: self._tensor, **state}
         try:
             raw, *states = self._session.run(self._names, feeds)
         except ORT_ERRORS as error:
@@ -88,7 +90,7 @@ class OnnxRuntimeMatting:
 
     def reset(self) -> None:
         """Zero the recurrent state."""
-        self._state = {s.input: np.zeros(s.shape, np.float32) for s in self.manifest.state}
+        self._state = dict(self._nothing)
 
 
 def _describe(tensors: list[ort.NodeArg]) -> str:
