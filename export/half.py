@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
-import onnxruntime as ort
 
 from appliance.engine.precision import rounded_twin
+from appliance.engine.run_graph import GraphRun
 from appliance.matting.manifest import Manifest, load_manifest
 from export.evaluation.sets import find_clips
 
@@ -100,22 +100,14 @@ def compare_half(folder: Path, sets: Path, count: int = 200) -> HalfReport:
     """
     manifest, path = load_manifest(folder / "manifest.yaml" if folder.is_dir() else folder)
     full = onnx.load(str(path))
-    sessions = []
     # ONNX Runtime's CPU computes an FP16 graph in FP32 and rounds nothing in between: an overflow
     # would go unseen. The twin rounds wherever the FP16 graph stores.
-    for model in (full, rounded_twin(full)):
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        sessions.append(
-            ort.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
-        )
-    name, output = manifest.input.name, manifest.output.name
+    runs = [GraphRun(model, manifest) for model in (full, rounded_twin(full))]
 
     def both(frame: np.ndarray) -> list[np.ndarray]:
+        # The state goes on from frame to frame: in FP16 its error may grow.
         tensor = _tensor(frame, manifest)
-        return [np.asarray(s.run([output], {name: tensor})[0], np.float32) for s in sessions]
+        return [run(tensor)[0] for run in runs]
 
     probes = probe_frames(manifest.input.width, manifest.input.height)
     finite = all(np.isfinite(alpha).all() for frame in probes for alpha in both(frame))

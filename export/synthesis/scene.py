@@ -45,7 +45,7 @@ def compose_pair(
 
     `moments` is 2 for a pair, 1 for its first frame alone at half the cost.
     """
-    if material.real and rng.random() < 0.14:
+    if material.real and rng.random() < 0.25:
         return filmed_pair(rng, material.real, width, height, moments)
     stretch = float(np.exp(rng.uniform(np.log(0.67), np.log(1.5)))) if rng.random() < 0.5 else 1.0
     scene = background(rng, material.photos, width + 8, height + 8).astype(np.float32)
