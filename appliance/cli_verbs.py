@@ -50,7 +50,7 @@ def _start(options: argparse.Namespace) -> Loaded:
     return loaded
 
 
-def _load_again(options: argparse.Namespace) -> Settings:
+def _load_again(options: argparse.Namespace) -> Loaded:
     """The settings as they are now, for a running daemon; refused like at the start."""
     from appliance import check
 
@@ -58,7 +58,7 @@ def _load_again(options: argparse.Namespace) -> Settings:
     mistakes = check.mistakes(loaded)
     if mistakes:
         raise InvalidConfig(mistakes)
-    return loaded.settings
+    return loaded
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,11 +68,10 @@ def run(options: argparse.Namespace) -> int:
 
     print(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", file=sys.stderr)
     return serve.run(
-        loaded.settings,
+        loaded,
         duration=options.duration,
         frames=options.frames,
         again=lambda: _load_again(options),
-        path=loaded.path,
     )
 
 
@@ -84,7 +83,7 @@ def check(options: argparse.Namespace) -> int:
     from appliance import check as checks
 
     loaded = load(options)
-    mistakes = checks.mistakes(loaded)
+    mistakes = checks.mistakes(loaded, as_service=False)
     if mistakes:
         raise InvalidConfig(mistakes)
     if options.print:
@@ -93,13 +92,14 @@ def check(options: argparse.Namespace) -> int:
         print(f"OK: {loaded.path or 'defaults (no config.yaml found)'}")
         for line in checks.summary(loaded.settings):
             print(f"  {line}")
+        for key, problem in checks.troubles_with_secrets(loaded.settings):
+            print(f"  not checked: {key}: {problem}")
     return 0
 
 
 def doctor(options: argparse.Namespace) -> int:
     """Examine the machine."""
     from appliance import doctor
-    from appliance.settings import Settings
 
     try:
         return doctor.run(load(options).settings, as_json=options.json)

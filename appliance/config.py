@@ -21,6 +21,7 @@ from appliance.config_document import parse, read_text
 from appliance.config_overrides import Override, apply, from_environment
 from appliance.config_tree import InvalidConfig, Mapping, Mistake, Origin
 from appliance.config_values import Reading
+from appliance.config_watch import Identity, identity
 from appliance.settings import Settings
 from appliance.uris import redact
 
@@ -47,12 +48,19 @@ class Loaded:
 
     settings: Settings
     path: Path | None
+    identity: Identity | None
+    """Which state of the file was read."""
     _reading: Reading = field(repr=False)
 
+    def origin(self, key: str) -> Origin:
+        """Where ``key`` (dotted), or else the section around it, was written."""
+        found = self._reading.origin(key)
+        # A key that is nowhere is at its default; the whole file has no line.
+        return found or Origin("the default" if key or self.path is None else str(self.path))
+
     def where(self, key: str) -> str:
-        """Where ``key`` (dotted) was written, for a message: ``config.yaml:12:8``."""
-        origin = self._reading.origin(key)
-        return str(origin) if origin else "the default"
+        """``origin`` as a message says it: ``config.yaml:12:8``."""
+        return str(self.origin(key))
 
 
 def find() -> Path | None:
@@ -91,8 +99,10 @@ def load_located(
     """``load``, with where each setting was written."""
     mistakes: list[Mistake] = []
     root, folder = Mapping({}, Origin("defaults")), Path.cwd()
+    read = None
     if path is not None:
-        label = str(path)
+        # Before the reading, so that what is saved meanwhile is another state.
+        label, read = str(path), identity(path)
         tree, mistakes = parse(read_text(path), label)
         folder = path.parent.absolute()
         if isinstance(tree, Mapping):
@@ -108,7 +118,7 @@ def load_located(
     if mistakes or settings is None:
         mistakes.sort(key=lambda m: (m.origin.line == 0, m.origin.line, m.origin.column))
         raise InvalidConfig(mistakes)
-    return Loaded(settings, path, reading)
+    return Loaded(settings, path, read, reading)
 
 
 def _default_lists() -> Mapping:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
 from appliance import reload
 from appliance.background import Background, make_background
-from appliance.errors import MattingError
+from appliance.errors import MatteboxError, MattingError
 from appliance.frame import Frame
 from appliance.gst import BufferPool
 from appliance.matting.load import load_matting
 from appliance.outputs import make_output
 from appliance.outputs.supervised import OutputFeeder, OutputStatus
+from appliance.peek import Peek
 from appliance.pipeline import Pipeline
 from appliance.placeholder import slate
 from appliance.programme import Programme
@@ -26,6 +28,7 @@ from appliance.status import Counts
 from appliance.worker import Worker
 
 _OPEN_S = 3.0
+_CHANGE_S = 0.5
 # Outputs for which a dropped frame is a fault, when the source is one that can wait.
 _PATIENT_SCHEMES = ("file", "null")
 # A network that sits on one frame for so long never comes back; only a new process helps.
@@ -37,16 +40,23 @@ _LONGEST_LOOK_S = 1.0
 log = structlog.get_logger(__name__)
 
 
+class Stopping(MatteboxError, RuntimeError):
+    """The daemon has been told to stop, and takes no other settings any more."""
+
+
 class Daemon:
     """The appliance, running. ``start``, then ``ended`` now and then, then ``stop``."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.format = FALLBACK
+        self.peek = Peek()
         self._started = False
         self._hung = _Hung()
+        self._changing = threading.Lock()
+        self._stopping = False
         self.leftovers: list[Callable[[], object]] = []
-        """What a reload could not stop at once: done at the end."""
+        """What a reload has not stopped yet: done at the end, at the latest."""
 
     def start(self) -> None:
         """Build everything and let it run; returns as soon as outputs have something to show.
@@ -68,6 +78,7 @@ class Daemon:
                 stall_s=settings.matting.stall_s,
                 reason=self._reason,
                 watch=not lossless,
+                peek=self.peek,
             )
             self.pipeline = Pipeline(settings, self.format, matting, self.background)
             # In flight at once: one being made, two at each output, some within an encoder.
@@ -79,6 +90,7 @@ class Daemon:
                 self.pool,
                 patient=lossless,
                 period_ns=None if settings.canvas.fps == "auto" else int(1e9 / self.format.rate),
+                peek=self.peek,
             )
         except BaseException:
             self.feeder.stop()
@@ -103,6 +115,23 @@ class Daemon:
         """Change over to other settings while running; see ``appliance.reload.apply``."""
         return reload.apply(self, settings)
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While parts are exchanged; short, for ``stop`` waits. Raises Stopping after that."""
+        with self._changing:
+            if self._stopping:
+                raise Stopping("mattebox is stopping; nothing was changed")
+            yield
+
+    def retire(self, parts: list[Callable[[], object]]) -> None:
+        """Call those of ``leftovers``, unless ``stop`` has."""
+        for close in parts:
+            with self._changing:
+                if close not in self.leftovers:
+                    continue
+                self.leftovers.remove(close)
+            close()
+
     def _placeholder(self, reason: str) -> Frame:
         if self.settings.canvas.placeholder == "background" and not self.background.wants_frame:
             return self.pipeline.behind
@@ -111,6 +140,8 @@ class Daemon:
     def _reason(self) -> str:
         """Why no composites come, asked by the programme's watch."""
         source = self.feeder.state
+        if self.feeder.stopped:
+            return "the source is being changed"
         if source.state != "live":
             return f"{source.state}: {source.reason}" if source.reason else source.state
         if self.worker.processed == 0 and self.worker.failed == 0:
@@ -165,7 +196,9 @@ class Daemon:
                 f"the network has not answered for {HANG_S:g} s and will not; mattebox ends, so "
                 "that the service manager starts it anew (the log before this says what led to it)"
             )
-        if self.feeder.state.state == "ended" and self.feeder.mailbox.empty:
+        feeder = self.feeder
+        # One that a reload has stopped has not ended: another takes its place.
+        if feeder.state.state == "ended" and feeder.mailbox.empty and not feeder.stopped:
             return "the source has ended"
         if all(status.state == "failed" for status in self.statuses()):
             return "no output is left"
@@ -178,6 +211,11 @@ class Daemon:
         self._started = False
         # However many hang, they share one deadline.
         deadline = time.monotonic() + _STOP_S
+        # Held by a reload for as long as it takes to exchange a few references.
+        held = self._changing.acquire(timeout=_CHANGE_S)
+        self._stopping = True
+        if held:
+            self._changing.release()
         self.programme.stop()
         self.feeder.ask_to_stop()
         self.worker.ask_to_stop()
@@ -194,8 +232,8 @@ class Daemon:
 
     def _close_the_rest(self) -> None:
         self.background.close()
-        for close in self.leftovers:
-            close()
+        while self.leftovers:
+            self.leftovers.pop()()
 
 
 class _Hung:

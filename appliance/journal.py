@@ -75,8 +75,13 @@ class Entries:
         self._socket: socket.socket | None = None
         self._opening = threading.Lock()
 
-    def msg(self, message: str, entry: bytes) -> None:
-        """Send one entry. Never raises, never waits."""
+    def msg(self, message: str, entry: bytes | None = None) -> None:
+        """Send one entry. Never raises, never waits.
+
+        Without ``entry``, as a line may come while the log is set up anew, ``message`` is one.
+        """
+        if entry is None:
+            entry = _field("MESSAGE", message)
         try:
             with self._opening:
                 if self._socket is None:

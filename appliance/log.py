@@ -33,7 +33,9 @@ class _Lines:
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
-    def msg(self, message: str) -> None:
+    def msg(self, message: str, _: object = None) -> None:
+        # While the log is being set up anew, another thread may still have rendered for the
+        # journal, which is two values.
         stream = self._stream or sys.stderr
         if stream is None:
             return

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, MutableMapping
 
 import structlog
 
@@ -148,19 +147,17 @@ class Reporter:
         self._rate_from = 0
         self._fed = self._extended = self._said_at = float("-inf")
         self._said: tuple[object, ...] | None = None
-        self._reloading = False
+        self._reloading: Callable[[], bool] | None = None
 
-    @contextmanager
-    def reloading(self) -> Iterator[None]:
-        """Around a reload that the manager asked for, so that it knows how long that takes."""
-        # Ready is said again after it; a service that never was must not get ready by that.
-        self._reloading = self._ready and self._notifier.reloading()
-        yield
-        self._reloaded()
+    def reload(self, over: Callable[[], bool]) -> None:
+        """Announce a reload that the manager asked for; ready again when it is ``over``."""
+        # A service that never was ready must not get so by this.
+        if self._ready and self._notifier.reloading():
+            self._reloading = over
 
     def _reloaded(self) -> None:
-        if self._reloading and self._notifier.send("READY=1"):
-            self._reloading = False
+        if self._reloading is not None and self._reloading() and self._notifier.send("READY=1"):
+            self._reloading = None
 
     def show(self, now: Counts, left: int, refused: str | None = None) -> None:
         """Take in the totals; ``left`` counts every frame that went out, of whatever kind.

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
-from appliance.background import make_background
+from appliance.background import Background, make_background
 from appliance.config import changed
-from appliance.errors import ConfigError
+from appliance.errors import ConfigError, InputError, MatteboxError
+from appliance.matting.base import Matting
 from appliance.matting.load import load_matting
 from appliance.outputs.supervised import OutputFeeder
 from appliance.settings import Settings
 from appliance.sources.make import make_source
 from appliance.sources.supervised import SourceFeeder
+from appliance.uris import path_of, scheme_of
 
 if TYPE_CHECKING:
     from appliance.daemon import Daemon
@@ -23,70 +26,117 @@ if TYPE_CHECKING:
 # A new source that takes longer to answer goes on being tried; the placeholder is out until then.
 _SOURCE_S = 2.0
 _SWAP_S = 5.0
+# What only one at a time may have: the old source must let go before the new one can open.
+_EXCLUSIVE = ("v4l2", "csi", "rtsp", "rtsps")
 
 log = structlog.get_logger(__name__)
+
+
+class NotApplied(InputError, ConfigError):
+    """Settings that cannot be used now; nothing was changed. ``key`` (dotted) says which."""
+
+    def __init__(self, key: str, message: str) -> None:
+        self.key = key
+        super().__init__(message)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What was built for the new settings; None where the old part stays."""
+
+    background: Background | None = None
+    matting: Matting | None = None
+    feeder: SourceFeeder | None = None
+    outputs: list[OutputFeeder] = field(default_factory=list)
+    """All of them, those that stay among them."""
+    gone: list[OutputFeeder] = field(default_factory=list)
 
 
 def apply(daemon: Daemon, new: Settings) -> frozenset[str]:
     """Change a running daemon over to ``new``; returns the sections that changed.
 
     Everything new is built first; when any of it cannot be, nothing has changed. Outputs that stay
-    as they were keep their clients: frames of the same size and rate go on coming.
+    as they were keep their clients: frames of the same size and rate go on coming. To be called
+    from one thread at a time, and not from the pipeline's.
 
-    Raises InputError for what cannot be used, and ConfigError when the output's size or rate would
-    change, which takes a restart.
+    Raises NotApplied, which is an InputError and a ConfigError.
     """
     old = daemon.settings
     sections = changed(old, new)
     if not sections:
         return sections
-    if (old.canvas.size, old.canvas.fps) != (new.canvas.size, new.canvas.fps):
-        raise ConfigError(
-            "canvas.size and canvas.fps cannot change while running, since every output would "
-            "have to start again: restart mattebox for that; nothing was changed"
-        )
+    for key in ("size", "fps"):
+        if getattr(old.canvas, key) != getattr(new.canvas, key):
+            raise NotApplied(
+                f"canvas.{key}",
+                f"canvas.{key} cannot change while running, since every output would have to "
+                "start again: restart mattebox for that; nothing was changed",
+            )
     with ExitStack() as undo:
-        background = matting = feeder = None
-        if "background" in sections:
-            background = make_background(new.background, daemon.format)
-            undo.callback(background.close)
-        if _network(old) != _network(new):
-            matting = load_matting(new.matting)
-        outputs, gone = _outputs(daemon, new)
-        if "source" in sections:
-            feeder = _source(daemon, new, undo)
-        undo.pop_all()
-
-    def between_frames() -> None:
-        daemon.pipeline.configure(new)
-        if matting is not None:
-            daemon.pipeline.use_matting(matting)
-        if background is not None:
-            daemon.pipeline.use_background(background)
-
-    retired: list[Callable[[], object]] = [output.stop for output in gone]
-    if feeder is not None:
-        retired.append(daemon.feeder.stop)
-        daemon.feeder = feeder
-        daemon.worker.take_from(feeder.mailbox)
-    if background is not None:
-        retired.append(daemon.background.close)
-        daemon.background = background
-    for output in outputs:
-        if output not in daemon.outputs:
-            output.start()
-    daemon.outputs, daemon.settings = outputs, new
-    daemon.programme.configure([o.mailbox for o in outputs], new.matting.stall_s)
-    if daemon.worker.submit(between_frames, timeout=_SWAP_S):
-        for close in retired:
-            close()
+        parts = _build(daemon, new, sections, undo)
+        with daemon.changing():
+            undo.pop_all()
+            retired = _swap(daemon, new, parts)
+            # Should the end come before they are retired: they are closed with all the rest.
+            daemon.leftovers += retired
+    if daemon.worker.submit(lambda: _between_frames(daemon, new, parts), timeout=_SWAP_S):
+        daemon.retire(retired)
     else:
         # Done once the network answers; the placeholder is out until then. The old parts may
         # still be in use, so they stay until the end.
         log.warning("the change waits for the network, which does not answer")
-        daemon.leftovers += retired
     log.info("settings applied", changed=sorted(sections))
     return sections
+
+
+@contextmanager
+def _of(key: str) -> Iterator[None]:
+    """What goes wrong within is a mistake in ``key``."""
+    try:
+        yield
+    except (MatteboxError, OSError) as error:
+        raise NotApplied(key, str(error)) from error
+
+
+def _build(daemon: Daemon, new: Settings, sections: frozenset[str], undo: ExitStack) -> _Parts:
+    """Everything that is new, running where it can run before the swap."""
+    parts = _Parts()
+    if "background" in sections:
+        with _of("background.uri"):
+            parts.background = make_background(new.background, daemon.format)
+        undo.callback(parts.background.close)
+    if _network(daemon.settings) != _network(new):
+        with _of("matting.model"):
+            parts.matting = load_matting(new.matting)
+    parts.outputs, parts.gone = _outputs(daemon, new)
+    if "source" in sections:
+        parts.feeder = _source(daemon, new, undo)
+    _start_outputs(daemon, parts, undo)
+    return parts
+
+
+def _swap(daemon: Daemon, new: Settings, parts: _Parts) -> list[Callable[[], object]]:
+    """The new parts into their places, quickly; returns what ends those that they replace."""
+    retired: list[Callable[[], object]] = [output.stop for output in parts.gone]
+    if parts.feeder is not None:
+        retired.append(daemon.feeder.stop)
+        daemon.feeder = parts.feeder
+        daemon.worker.take_from(parts.feeder.mailbox)
+    if parts.background is not None:
+        retired.append(daemon.background.close)
+        daemon.background = parts.background
+    daemon.outputs, daemon.settings = parts.outputs, new
+    daemon.programme.configure([o.mailbox for o in parts.outputs], new.matting.stall_s)
+    return retired
+
+
+def _between_frames(daemon: Daemon, new: Settings, parts: _Parts) -> None:
+    """The pipeline's own part, in its thread."""
+    daemon.pipeline.configure(new)
+    if parts.matting is not None:
+        daemon.pipeline.use_matting(parts.matting)
+    if parts.background is not None:
+        daemon.pipeline.use_background(parts.background)
 
 
 def _network(settings: Settings) -> tuple[object, ...]:
@@ -99,29 +149,64 @@ def _outputs(daemon: Daemon, new: Settings) -> tuple[list[OutputFeeder], list[Ou
     """The outputs for the new settings, new ones not yet started, and those to be stopped."""
     running = list(zip(daemon.settings.outputs, daemon.outputs, strict=True))
     result = []
-    for wanted in new.outputs:
+    for index, wanted in enumerate(new.outputs):
         same = next((pair for pair in running if pair[0] == wanted), None)
         if same is not None:
             running.remove(same)
-        result.append(same[1] if same else daemon.make_output(wanted))
+        with _of(f"outputs.{index}.uri"):
+            result.append(same[1] if same else daemon.make_output(wanted))
     return result, [feeder for _, feeder in running]
+
+
+def _start_outputs(daemon: Daemon, parts: _Parts, undo: ExitStack) -> None:
+    """Start the new outputs; a port, a screen or a device can be had once only."""
+    for output in parts.outputs:
+        if output in daemon.outputs:
+            continue
+        for old in parts.gone:
+            if old.wanted_uri == output.wanted_uri:
+                old.stop()
+        undo.callback(output.stop)
+        output.start()
 
 
 def _source(daemon: Daemon, new: Settings, undo: ExitStack) -> SourceFeeder:
     """A feeder of the new source, started; on failure the old one is as it was."""
-    if new.source.uri == daemon.settings.source.uri:
-        # A camera can be opened once only: the old source must let go of it first.
+    with _of("source.uri"):
+        source = make_source(new.source)
+    if source.live != daemon.feeder.source.live:
+        raise NotApplied(
+            "source.pace",
+            "a file as fast as possible and a live picture cannot take turns while running: "
+            "restart mattebox for that; nothing was changed",
+        )
+    if _same_device(daemon.settings.source.uri, new.source.uri):
         daemon.feeder.stop()
         undo.callback(_bring_back, daemon)
-    feeder = SourceFeeder(make_source(new.source), new.source, want=daemon.format)
+    feeder = SourceFeeder(source, new.source, want=daemon.format)
     undo.callback(feeder.stop)
-    feeder.start(timeout=_SOURCE_S)
+    with _of("source.uri"):
+        feeder.start(timeout=_SOURCE_S)
     return feeder
+
+
+def _same_device(old: str, new: str) -> bool:
+    """Whether the old source must let go before the new one can be opened."""
+    schemes = {scheme_of(old), scheme_of(new)}
+    if "auto" in (old, new):
+        return schemes <= {"", "v4l2"}
+    if schemes == {"v4l2"}:
+        paths = [path_of(uri) for uri in (old, new)]
+        return len({path and path.resolve() for path in paths}) == 1
+    return old == new and scheme_of(old) in _EXCLUSIVE
 
 
 def _bring_back(daemon: Daemon) -> None:
     """The old source once more."""
     old = daemon.settings.source
-    daemon.feeder = SourceFeeder(make_source(old), old, want=daemon.format)
-    daemon.feeder.start(timeout=0.0)
-    daemon.worker.take_from(daemon.feeder.mailbox)
+    feeder = SourceFeeder(make_source(old), old, want=daemon.format)
+    # Not where mattebox is stopping: then it is the stop that is raised.
+    with daemon.changing():
+        daemon.feeder = feeder
+        feeder.start(timeout=0.0)
+        daemon.worker.take_from(feeder.mailbox)

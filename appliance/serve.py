@@ -8,16 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 import structlog
 
 from appliance import log as logging
-from appliance.config_watch import Reloader
+from appliance.config import Loaded
 from appliance.daemon import Daemon
 from appliance.errors import MatteboxError
 from appliance.notify import Notifier, Reporter
+from appliance.reloader import Reloader
 from appliance.settings import Settings
 from appliance.status import StatusLine
 
@@ -35,16 +35,15 @@ class _Asked:
 
 
 def run(
-    settings: Settings,
+    loaded: Loaded,
     *,
     duration: float | None = None,
     frames: int | None = None,
-    again: Callable[[], Settings] | None = None,
-    path: Path | None = None,
+    again: Callable[[], Loaded],
 ) -> int:
     """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
 
-    ``again`` reads the settings anew: when the file at ``path`` has been saved, and on SIGHUP.
+    ``again`` reads the settings anew: when their file has been saved, and when somebody asks.
 
     Returns 0 when it ended as it should, 1 when something failed while running. Raises InputError
     for what the user must change.
@@ -74,16 +73,18 @@ def run(
         # From a terminal, SIGHUP says that it has gone, and ends us as it ends all others.
         handlers[signal.SIGHUP] = ask_to_reload
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    daemon = Daemon(settings)
+    daemon = Daemon(loaded.settings)
+    reloader = Reloader(daemon, again, loaded, taken_over=_set_up_log)
     try:
         daemon.start()
-        reloader = Reloader(daemon, again or (lambda: settings), path)
+        reloader.start()
         return _watch(daemon, asked, duration, frames, Reporter(notifier), reloader)
     except MatteboxError as error:
         notifier.status(str(error))
         raise
     finally:
         notifier.send("STOPPING=1")
+        reloader.stop(timeout=0.0)
         daemon.stop()
         notifier.close()
         for number, handler in before.items():
@@ -92,6 +93,11 @@ def run(
 
 def _on_a_terminal() -> bool:
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def _set_up_log(settings: Settings) -> None:
+    """Log as the settings say, to what stderr is now: a live status line stands in for it."""
+    logging.configure(settings.log.level, settings.log.format)
 
 
 def _watch(
@@ -108,19 +114,17 @@ def _watch(
     with StatusLine() as line:
         if line.live:
             # From here on stderr is the terminal's upper part.
-            logging.configure(daemon.settings.log.level, daemon.settings.log.format, sys.stderr)
+            _set_up_log(daemon.settings)
         while not asked.stop:
             time.sleep(_WATCH_S)
             counts = daemon.counts()
             line.show(counts)
             left = daemon.programme.composites + daemon.programme.placeholders
-            reporter.show(counts, left, reloader.error)
+            refusal = reloader.state.status().refusal
+            reporter.show(counts, left, None if refusal is None else refusal.reason)
             if asked.reload:
                 asked.reload = False
-                with reporter.reloading():
-                    reloader.look(asked=True)
-            else:
-                reloader.look()
+                reporter.reload(reloader.ask().done)
             try:
                 why = daemon.ended()
             except MatteboxError:

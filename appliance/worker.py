@@ -15,8 +15,10 @@ from appliance.errors import MattingError
 from appliance.frame import Frame
 from appliance.gst import BufferPool, Lease
 from appliance.mailbox import Closed, Mailbox
+from appliance.peek import Peek
 from appliance.pipeline import Pipeline
 from appliance.programme import Programme
+from appliance.stages import Histogram
 
 _POLL_S = 0.25
 _CANVAS_WAIT_S = 5.0
@@ -56,6 +58,7 @@ class Worker:
         *,
         patient: bool = False,
         period_ns: int | None = None,
+        peek: Peek | None = None,
     ) -> None:
         """Get ready; ``start`` begins.
 
@@ -65,6 +68,7 @@ class Worker:
             patient: wait for a free canvas instead of dropping the frame (fast files).
             period_ns: least time between two composites, for a canvas slower than its source;
                 None takes every frame.
+            peek: asked whether somebody wants to see the matte.
         """
         self._inbox = self._last_inbox = inbox
         self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -73,7 +77,8 @@ class Worker:
         self._programme = programme
         self._pool = pool
         self._patient = patient
-        self._stop = threading.Event()
+        self._peek = peek
+        self._stop, self._another = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self.processed = 0
         self.failed = 0
@@ -82,6 +87,7 @@ class Worker:
         self.busy_ns = 0
         """Time spent on frames so far, from having one to having published it."""
         self.latency_ns: deque[int] = deque(maxlen=600)
+        self.latency = Histogram()
         self.error: BaseException | None = None
         """What ended the thread, when it was not ``stop``."""
         self.busy_with: int | None = None
@@ -107,7 +113,7 @@ class Worker:
         """Have the thread do something between two frames; what it raises ends the thread.
 
         Returns whether it was done within ``timeout`` seconds; else it is done later, or never
-        when the thread has ended.
+        when the thread has ended or was asked to.
         """
         done = threading.Event()
 
@@ -116,11 +122,16 @@ class Worker:
             done.set()
 
         self._actions.put(act)
-        return done.wait(timeout)
+        deadline = time.monotonic() + timeout
+        while not done.wait(_POLL_S):
+            if self._stop.is_set() or time.monotonic() >= deadline:
+                return done.is_set()
+        return True
 
     def take_from(self, inbox: Mailbox[Frame]) -> None:
         """Read another mailbox from the next frame on; its first frame is a cut."""
         self._inbox = inbox
+        self._another.set()
 
     @property
     def alive(self) -> bool:
@@ -130,12 +141,15 @@ class Worker:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                while not self._actions.empty():
-                    self._actions.get_nowait()()
+                self._act()
                 self._next()
         except BaseException as error:  # SystemExit, too, would end the thread without a word
             self.error = error
             log.exception("the pipeline's thread died")
+
+    def _act(self) -> None:
+        while not self._actions.empty():
+            self._actions.get_nowait()()
 
     def _next(self) -> None:
         inbox = self._inbox
@@ -143,10 +157,13 @@ class Worker:
             frame = inbox.get(_POLL_S)
         except Closed:
             # The source has ended; another may be given.
-            self._stop.wait(_POLL_S)
+            self._another.wait(_POLL_S)
+            self._another.clear()
             return
         if frame is None or (self._rate is not None and not self._rate.takes(frame.pts)):
             return
+        # Again, for what was asked while there was no frame: this one shall be made by it.
+        self._act()
         if inbox is not self._last_inbox:
             self._last_inbox = inbox
             self._pipeline.reset()
@@ -165,7 +182,8 @@ class Worker:
         lease = out.owner
         assert isinstance(lease, Lease)
         try:
-            outcome = self._pipeline.process(frame, out)
+            matte = None if self._peek is None else self._peek.matte_for(out)
+            outcome = self._pipeline.process(frame, out, matte)
         except MattingError as error:
             self.failed += 1
             self._programme.fail(str(error))
@@ -182,7 +200,9 @@ class Worker:
                 discontinuity=frame.discontinuity,
             )
         )
-        self.latency_ns.append(time.monotonic_ns() - frame.captured)
+        took = time.monotonic_ns() - frame.captured
+        self.latency_ns.append(took)
+        self.latency.observe(took)
 
     def _canvas(self) -> Frame | None:
         """A canvas; None when all are still with the outputs."""

@@ -1,4 +1,4 @@
-"""A saved file is noticed once, however it was saved; a bad one changes nothing."""
+"""A saved file is noticed once, however it was saved."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from appliance.config_watch import ConfigWatch, Reloader
-from appliance.errors import ConfigError
-from appliance.settings import Settings
+from appliance.config_watch import ConfigWatch, identity
 from tests.networks import bright_network
 from tests.scenes import room_clip
 
@@ -28,7 +26,7 @@ def settle(watch: ConfigWatch) -> list[bool]:
 def test_saving_in_place_by_rename_and_by_link(tmp_path: Path) -> None:
     path, other = tmp_path / "config.yaml", tmp_path / "other.yaml"
     path.write_text("a: 1\n")
-    watch = ConfigWatch(path)
+    watch = ConfigWatch(path, identity(path))
     assert settle(watch) == [False, False, False]
     path.write_text("a: 22\n")
     assert settle(watch) == [False, True, False]
@@ -46,7 +44,7 @@ def test_saving_in_place_by_rename_and_by_link(tmp_path: Path) -> None:
 def test_of_quick_edits_the_last_one_wins(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("")
-    watch = ConfigWatch(path)
+    watch = ConfigWatch(path, identity(path))
     for i in range(20):
         path.write_text("x" * (i + 1))
         assert not watch.changed()
@@ -56,45 +54,25 @@ def test_of_quick_edits_the_last_one_wins(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("a: 1\n")
-    watch = ConfigWatch(path)
+    watch = ConfigWatch(path, identity(path))
     path.unlink()
     assert settle(watch) == [False, False, False]
     path.write_text("a: 2\n")
     assert settle(watch) == [False, True, False]
 
 
-class Applies:
-    """A daemon that takes or refuses."""
-
-    def __init__(self) -> None:
-        self.applied: list[Settings] = []
-
-    def apply(self, settings: Settings) -> frozenset[str]:
-        """Take it."""
-        self.applied.append(settings)
-        return frozenset({"roi"})
-
-
-def test_a_bad_file_keeps_the_last_good_settings(tmp_path: Path) -> None:
-    daemon = Applies()
-    good = True
-
-    def load() -> Settings:
-        if not good:
-            raise ConfigError("config.yaml:3: steady.strength: found 7")
-        return Settings()
-
-    reloader = Reloader(daemon, load, tmp_path / "config.yaml")  # type: ignore[arg-type]
-    reloader.look()
-    assert not daemon.applied
-    good = False
-    reloader.look(asked=True)
-    assert "steady.strength" in (reloader.error or "")
-    assert not daemon.applied
-    good = True
-    reloader.look(asked=True)
-    assert reloader.error is None
-    assert (len(daemon.applied), reloader.reloads, reloader.refused) == (1, 1, 1)
+def test_what_is_saved_after_the_reading_began_is_another_state(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("a: 1\n")
+    read = identity(path)
+    path.write_text("a: 22\n")
+    watch = ConfigWatch(path, read)
+    assert settle(watch) == [False, True, False]
+    path.write_text("a: 333\n")
+    watch.note()
+    assert settle(watch) == [False, False, False]
+    path.write_text("a: 4444\n")
+    assert settle(watch) == [False, True, False]
 
 
 @pytest.mark.parametrize("how", ["saved", "SIGHUP"])

@@ -183,18 +183,25 @@ def test_a_refused_configuration_is_said_until_it_is_mended(clocked: Clocked) ->
 
 def test_a_reload_is_announced_and_its_end_too(clocked: Clocked) -> None:
     clocked.pass_(1, fps=32)
-    with clocked.reporter.reloading():
-        said = clocked.listener.receive(0)
-        assert said is not None
-        assert said["RELOADING"] == "1"
-    assert clocked.listener.receive(0) == {"READY": "1"}
+    over = False
+    clocked.reporter.reload(lambda: over)
+    said = clocked.listener.receive(0)
+    assert said is not None
+    assert said["RELOADING"] == "1"
+    # However long it takes, the watchdog is fed meanwhile.
+    meanwhile = clocked.pass_(10, fps=32)
+    assert sum("WATCHDOG" in message for message in meanwhile) >= 9
+    assert not any("READY" in message for message in meanwhile)
+    over = True
+    assert {"READY": "1"} in clocked.pass_(0.5, fps=32)
+    assert not any("READY" in message for message in clocked.pass_(2, fps=32))
 
 
 def test_a_reload_before_the_first_composite_makes_nothing_ready(clocked: Clocked) -> None:
     clocked.pass_(1, fps=8, placeholder="starting")
-    with clocked.reporter.reloading():
-        assert clocked.listener.receive(0) is None
-    assert clocked.listener.receive(0) is None
+    clocked.reporter.reload(lambda: True)
+    said = clocked.pass_(2, fps=8, placeholder="starting")
+    assert not any("RELOADING" in message or "READY" in message for message in said)
 
 
 def test_without_a_manager_nothing_is_done() -> None:

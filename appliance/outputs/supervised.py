@@ -72,6 +72,8 @@ class OutputFeeder:
             retry_most_s: longest wait between reopenings.
         """
         self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless)
+        self.wanted_uri = output.uri
+        """The address as it was asked for; the status has the one in use."""
         self.frames = self.reconnects = 0
         self.last_error: str | None = None
         self.error: BaseException | None = None

@@ -116,6 +116,11 @@ class SourceFeeder:
         return not self._thread.is_alive()
 
     @property
+    def stopped(self) -> bool:
+        """Whether ``stop`` was called: its end is no end of the source's own."""
+        return self._stop.is_set()
+
+    @property
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
