@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
+from appliance import certificate
 from appliance.config import Loaded, Mistake, Origin
 from appliance.errors import MissingDependency, ModelError
 from appliance.matting.folders import model_folders
 from appliance.matting.manifest import Manifest, find_manifest, load_manifest
-from appliance.settings import Settings
+from appliance.secrets import Secret, credentials_elsewhere, references, trouble
+from appliance.settings import Section, Settings
 from appliance.uris import path_of, redact, scheme_of
 
 
-def mistakes(loaded: Loaded) -> list[Mistake]:
-    """Every file that the settings name and that cannot be used, with where it was named."""
+def mistakes(loaded: Loaded, *, as_service: bool = True) -> list[Mistake]:
+    """Every file and secret that the settings name and that cannot be used, with where.
+
+    Only the service has its credentials: without ``as_service`` their absence is no mistake.
+    """
     settings = loaded.settings
     found: list[Mistake] = []
 
@@ -37,6 +43,11 @@ def mistakes(loaded: Loaded) -> list[Mistake]:
             wrong = unwritable(path)
             if wrong:
                 add(f"outputs.{index}.uri", f"{path}: {wrong}")
+    for key, problem in troubles_with_secrets(settings):
+        if as_service or not credentials_elsewhere(problem):
+            add(key, problem)
+    for key, problem in certificate.problems(settings.rtsp):
+        add(key, problem)
     try:
         manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
         wrong = unreadable(model)
@@ -50,6 +61,19 @@ def mistakes(loaded: Loaded) -> list[Mistake]:
         if wrong:
             add("matting.runtime", wrong)
     return found
+
+
+def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Each secret that cannot be had: its key, and why with what to do."""
+    for name in Settings.model_fields:
+        section = getattr(settings, name)
+        for key, value in section if isinstance(section, Section) else ():
+            if isinstance(value, Secret) and value.problem:
+                yield f"{name}.{key}", value.problem
+    for reference in references(settings.source.uri):
+        problem = trouble(reference)
+        if problem:
+            yield "source.uri", problem
 
 
 def engineless(manifest: Manifest, model: Path) -> str | None:

@@ -25,6 +25,7 @@ from appliance.config_tree import (
     Sequence,
     join,
 )
+from appliance.secrets import is_secret
 
 MAX_BYTES = 1_000_000
 _MAX_DEPTH = 16
@@ -136,6 +137,10 @@ class _Builder:
             self._stop(event, path, f"is nested more than {_MAX_DEPTH} deep")
         if self._nodes > _MAX_NODES:
             self._stop(event, path, f"has more than {_MAX_NODES:,} values")
+        if is_secret(path) and (getattr(event, "tag", "!") not in (None, "!") or event.anchor):
+            # A password that begins with one of these signs is quoted, and never repeated here.
+            self._mistake(event, path, "found an alias, anchor or tag; put the value into quotes")
+            return Scalar("none", True, self._origin(event))
         if isinstance(event, yaml.AliasEvent):
             self._mistake(event, path, f"found the alias *{event.anchor}; write the value itself")
             return Scalar("", True, self._origin(event))

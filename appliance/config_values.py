@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from appliance.config_tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join
-from appliance.secrets import Secret
+from appliance.secrets import ALLOWED, Secret
 from appliance.settings import Settings
 from appliance.uris import Allowed, Resolves
 
@@ -49,6 +49,8 @@ def allowed(field: FieldInfo) -> str:
     if get_origin(kind) is Literal:
         words = [str(word) for word in get_args(kind)]
         return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    if kind is Secret:
+        return ALLOWED
     if kind is bool:
         return "true or false"
     if kind in (int, float):
@@ -232,10 +234,10 @@ class Reading:
         field = _field(key)
         node = self._nodes.get(key)
         shown = node.shown() if node is not None else repr(error["input"])
-        if field.annotation is Secret:
-            shown = "a secret that"
         if error["type"] == "missing":
             return f"is missing; {expected(field)}"
+        if field.annotation is Secret:  # never shown
+            return f"found a secret that {error['ctx']['error']}"
         if error["type"] == "value_error":
             return f"found {shown}; {error['ctx']['error']}"
         cure = ""

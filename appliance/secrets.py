@@ -34,6 +34,10 @@ from appliance.secrets_hide import HIDDEN, remember
 LEAST = 8
 MOST_BYTES = 4096
 
+KEYS = frozenset({"password", "token"})
+"""What the settings of this type are called, in whatever section."""
+ALLOWED = f"none, ${{credential:name}}, ${{env:NAME}}, or at least {LEAST} characters"
+
 _REFERENCE = re.compile(r"\$\{(env|credential):([A-Za-z0-9_][A-Za-z0-9_.-]{0,199})\}")
 _WRITTEN = "a reference is written ${credential:name} or ${env:NAME}"
 
@@ -61,7 +65,7 @@ class Secret:
             except ValueError as error:
                 self._value, self._problem = "", f"{text}: {error}"
         elif "${" in text:
-            raise ValueError(_WRITTEN)
+            raise ValueError(f"is not one; {_WRITTEN}")
         else:
             judge(text)
             self.written, self._value = HIDDEN, text
@@ -115,16 +119,17 @@ class Secret:
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         """Read from text, written as what may be shown."""
-        from_text = core_schema.no_info_after_validator_function(
-            cls, core_schema.str_schema(min_length=1)
+        return core_schema.no_info_plain_validator_function(
+            cls._read, serialization=core_schema.plain_serializer_function_ser_schema(str)
         )
-        return core_schema.json_or_python_schema(
-            json_schema=from_text,
-            python_schema=core_schema.union_schema(
-                [core_schema.is_instance_schema(cls), from_text], mode="left_to_right"
-            ),
-            serialization=core_schema.plain_serializer_function_ser_schema(str),
-        )
+
+    @classmethod
+    def _read(cls, value: object) -> Secret:
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str):
+            raise ValueError("is no text")
+        return cls(value)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -134,6 +139,11 @@ class Secret:
 
 
 NONE = Secret("none")
+
+
+def is_secret(key: str) -> bool:
+    """Whether ``key`` (dotted) is that of a secret, so that what stands there is not repeated."""
+    return key.rpartition(".")[2] in KEYS
 
 
 def judge(value: str, least: int = LEAST) -> None:
@@ -194,6 +204,15 @@ def _credential(name: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
+def trouble(reference: str) -> str:
+    """Why what a reference stands for cannot be had, with what to do; "" when it can."""
+    try:
+        judge(look_up(reference), 1)
+    except ValueError as error:
+        return f"{reference}: {error}"
+    return ""
+
+
 def credentials_elsewhere(problem: str) -> bool:
     """Whether ``problem`` is no more than that only the service has its credentials."""
     return "$CREDENTIALS_DIRECTORY is not set" in problem
@@ -213,11 +232,11 @@ def fill(address: str) -> str:
     """
 
     def value(match: re.Match[str]) -> str:
-        try:
-            found = look_up(match[0])
-            judge(found, 1)  # a camera's password may be as short as the camera likes
-        except ValueError as error:
-            raise InputError(f"{match[0]}: {error}") from None
+        # As short as it likes: that is the camera's business.
+        problem = trouble(match[0])
+        if problem:
+            raise InputError(problem)
+        found = look_up(match[0])
         remember(found)
         return quote(found, safe="")
 

@@ -22,7 +22,8 @@ from appliance.secrets_hide import HIDDEN, hide, remember
 SOURCE_SCHEMES = ("v4l2", "rtsp", "rtsps", "csi", "file", "test", "demo")
 BACKGROUND_SCHEMES = ("file", "colour", "gradient", "blur")
 RECORDINGS = (".mp4", ".mkv")
-OUTPUT_SCHEMES = ("rtsp", "display", "file", "v4l2", "null")
+OUTPUT_SCHEMES = ("rtsp", "rtsps", "display", "file", "v4l2", "null")
+SERVER_PORTS = {"rtsp": 8554, "rtsps": 8322}
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _COLOUR = re.compile(r"colou?r:(?://)?(.*)", re.IGNORECASE)
@@ -64,6 +65,12 @@ def path_of(uri: str) -> Path | None:
     if scheme == "v4l2":
         return Path(uri[len("v4l2://") :])
     return None
+
+
+def port_of(uri: str) -> int:
+    """The port that an ``rtsp://`` or ``rtsps://`` output listens at. Raises ValueError."""
+    port = urlsplit(uri).port
+    return SERVER_PORTS[scheme_of(uri)] if port is None else port
 
 
 def redact(text: str) -> str:
@@ -145,7 +152,7 @@ def _output(uri: str) -> str:
     if re.match(r"/dev/video\d", uri):
         raise ValueError(f"a loopback device is written v4l2://{uri}")
     uri = _known(uri, OUTPUT_SCHEMES)
-    if scheme_of(uri) == "rtsp" and urlsplit(uri).path in ("", "/"):
+    if scheme_of(uri) in SERVER_PORTS and urlsplit(uri).path in ("", "/"):
         raise ValueError("the stream needs a path: rtsp://127.0.0.1:8554/live")
     path = path_of(uri)
     if (
@@ -179,7 +186,7 @@ OutputUri = Annotated[
     AfterValidator(_output),
     Resolves(absolute),
     Allowed(
-        "rtsp://address:port/path, display://, a path that ends in .mp4 or .mkv, file:///….mp4, "
-        "v4l2:///dev/video9, null://"
+        "rtsp://address:port/path, rtsps://…, display://, a path that ends in .mp4 or .mkv, "
+        "file:///….mp4, v4l2:///dev/video9, null://"
     ),
 ]

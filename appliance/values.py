@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
-from appliance.secrets import LEAST, Secret
 from appliance.uris import Allowed, Resolves, absolute
 
 MIN_SIDE, MAX_SIDE = 32, 8192
@@ -87,10 +86,6 @@ ModelName = Annotated[
     StringConstraints(min_length=1, max_length=4096),
     Resolves(_model_path),
     Allowed("the name of a folder in engines/, or the path of a manifest.yaml"),
-]
-SecretText = Annotated[
-    Secret,
-    Allowed(f"none, ${{credential:name}}, ${{env:NAME}}, or at least {LEAST} characters"),
 ]
 EncoderName = Annotated[
     str,

@@ -118,12 +118,12 @@ BAD = {
         "keep one of them"
     ],
     "- roi\n": [
-        "config.yaml:1:1: found a list of 1; expected sections: source, canvas, background, "
-        "matting, roi, clean, steady, refine, composite, outputs, log"
+        "config.yaml:1:1: found a list of 1; expected sections: "
+        + ", ".join(Settings.model_fields)
     ],
     "roi\n": [
-        "config.yaml:1:1: found roi; expected sections: source, canvas, background, "
-        "matting, roi, clean, steady, refine, composite, outputs, log"
+        "config.yaml:1:1: found roi; expected sections: "
+        + ", ".join(Settings.model_fields)
     ],
     "source: {uri: \x07}\n": ["config.yaml:1:15: found the control character U+0007"],
     "[" * 40 + "]" * 40: ["config.yaml:1:18: 0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0: is nested more "
@@ -179,8 +179,8 @@ BAD = {
     ],
     "outputs: [bitrate_kbps: 5]\n": [
         "config.yaml:1:11: outputs.0.uri: is missing; expected rtsp://address:port/path, "
-        "display://, a path that ends in .mp4 or .mkv, file:///….mp4, v4l2:///dev/video9, null:// "
-        "(where the picture goes)"
+        "rtsps://…, display://, a path that ends in .mp4 or .mkv, file:///….mp4, "
+        "v4l2:///dev/video9, null:// (where the picture goes)"
     ],
     "outputs: []\n": [
         "config.yaml:1:10: outputs: found an empty list; expected a list of 1 to 16 outputs, "
@@ -278,9 +278,67 @@ BAD = {
         "config.yaml:3:8: outputs.1.uri: found rtsp://127.0.0.1:8554/a/; outputs.0 has the stream "
         "/a on port 8554 already"
     ],
-    "outputs:\n- uri: rtsp://0.0.0.0:8554/a\n- uri: rtsp://127.0.0.1:8554/b\n": [
-        "config.yaml:3:8: outputs.1.uri: found rtsp://127.0.0.1:8554/b; outputs.0 listens on that "
+    "rtsp: {insecure: true}\noutputs:\n"
+    "- uri: rtsp://0.0.0.0:8554/a\n- uri: rtsp://127.0.0.1:8554/b\n": [
+        "config.yaml:4:8: outputs.1.uri: found rtsp://127.0.0.1:8554/b; outputs.0 listens on that "
         "port as 0.0.0.0 already, give both the same address"
+    ],
+    "outputs:\n- uri: rtsp://127.0.0.1/a\n- uri: rtsp://127.0.0.1:8554/a\n": [
+        "config.yaml:3:8: outputs.1.uri: found rtsp://127.0.0.1:8554/a; outputs.0 has the stream "
+        "/a on port 8554 already"
+    ],
+    "rtsp: {max_clients: 9}\noutputs: [uri: rtsp://0.0.0.0:8554/live]\n": [
+        "config.yaml:2:16: outputs.0.uri: found rtsp://0.0.0.0:8554/live, which other machines can "
+        "reach, but no password; set rtsp.password (to ${credential:name} or ${env:NAME}, see "
+        "config.yaml), or listen at 127.0.0.1, or write rtsp.insecure: true to let everybody in"
+    ],
+    "outputs: [uri: rtsps://127.0.0.1/live]\n": [
+        "config.yaml:1:16: outputs.0.uri: found rtsps://127.0.0.1/live, but no certificate for it; "
+        "name one in rtsp.certificate (config.yaml says how to make one), or write rtsp://"
+    ],
+    "rtsp: {certificate: /c.pem, insecure: true}\noutputs:\n- uri: rtsp://[::]:8554/live\n": [
+        "config.yaml:3:8: outputs.0.uri: found rtsp://[::]:8554/live, which is not encrypted, "
+        "although rtsp.certificate is given; write rtsps:// for it, or take the certificate out"
+    ],
+    "rtsp: {certificate: /c.pem}\n"
+    "outputs: [uri: rtsp://127.0.0.1:8554/a, uri: rtsps://127.0.0.1:8554/b]\n": [
+        "config.yaml:2:46: outputs.1.uri: found rtsps://127.0.0.1:8554/b; outputs.0 serves rtsp:// "
+        "on that port already, give this one another port"
+    ],
+    "rtsp: {key: /k.pem}\n": [
+        "config.yaml:1:13: rtsp.key: found /k.pem, but no certificate; name its certificate, too"
+    ],
+    "rtsp: {password: pa55}\n": [
+        "config.yaml:1:18: rtsp.password: found a secret that is 4 characters long; expected at "
+        "least 8"
+    ],
+    "rtsp: {password: 12345678, user: 'a b'}\n": [
+        "config.yaml:1:34: rtsp.user: found \"a b\"; expected 1 to 64 of the letters a to z and A "
+        "to Z, digits, point, hyphen and underscore (the name that goes with the password)"
+    ],
+    "rtsp:\n  password: ${vault:rtsp}\n": [
+        "config.yaml:2:13: rtsp.password: found a secret that is not one; a reference is written "
+        "${credential:name} or ${env:NAME}"
+    ],
+    "rtsp:\n  password: *open5esame\n": [
+        "config.yaml:2:13: rtsp.password: found an alias, anchor or tag; put the value into quotes"
+    ],
+    "rtsp:\n  password: &open5esame\n": [
+        "config.yaml:2:13: rtsp.password: found an alias, anchor or tag; put the value into quotes"
+    ],
+    "rtsp:\n  password: !open5esame\n": [
+        "config.yaml:2:13: rtsp.password: found an alias, anchor or tag; put the value into quotes"
+    ],
+    "rtsp:\n  pasword: open5esame\n": [
+        "config.yaml:2:3: rtsp.pasword: unknown key; did you mean password?"
+    ],
+    "source: {uri: 'rtsp://me:${env:X@camera/1'}\n": [
+        'config.yaml:1:15: source.uri: found "rtsp://me:***@camera/1"; a reference is written '
+        "${credential:name} or ${env:NAME}"
+    ],
+    "source: {uri: 'rtps://me:" + 70 * "x" + "@camera/1'}\n": [
+        'config.yaml:1:15: source.uri: found "rtps://me:***@camera/1"; rtps:// is none of v4l2://, '
+        "rtsp://, rtsps://, csi://, file://, test://, demo://"
     ],
     "outputs: [uri: /a.mp4, uri: file:///a.mp4]\n": [
         "config.yaml:1:29: outputs.1.uri: found file:///a.mp4; outputs.0 has the file /a.mp4 "

@@ -17,6 +17,7 @@ from appliance import journal, log, notify, secrets
 from appliance.errors import InputError
 from appliance.secrets import NONE, Secret
 from appliance.secrets_hide import guard_tracebacks, hide, remember
+from appliance.settings import Settings
 from appliance.uris import redact
 
 WORD = "correct horse/battery@staple"
@@ -216,3 +217,14 @@ def test_tracebacks_of_threads_and_of_the_process_show_no_secret(monkeypatch, ca
     shown = capsys.readouterr().err
     assert shown.count("ValueError: not ***") == 2
     assert WORD not in shown
+
+
+def test_the_names_of_secrets_are_known():
+    """What the reader of YAML goes by, which knows no settings."""
+    kinds = {
+        key: field.annotation
+        for section in Settings.model_fields
+        for key, field in getattr(type(getattr(Settings(), section)), "model_fields", {}).items()
+    }
+    assert {key for key, kind in kinds.items() if kind is Secret} <= secrets.KEYS
+    assert {key for key, kind in kinds.items() if kind is not Secret}.isdisjoint(secrets.KEYS)

@@ -14,12 +14,13 @@ from appliance.settings.matte import Clean, Refine, Steady
 from appliance.settings.matting import Matting, Roi
 from appliance.settings.outputs import Output, Outputs, default_outputs
 from appliance.settings.picture import Background, Canvas, Composite
+from appliance.settings.rtsp import Rtsp, check_outputs
 from appliance.settings.source import Source
 from appliance.uris import path_of
 
 __all__ = [
     "Background", "Canvas", "Clean", "Composite", "Log", "Matting", "Output", "Refine", "Roi",
-    "Section", "Settings", "Source", "Steady",
+    "Rtsp", "Section", "Settings", "Source", "Steady",
 ]  # fmt: skip
 
 
@@ -36,7 +37,13 @@ class Settings(Section):
     refine: Refine = Refine()
     composite: Composite = Composite()
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
+    rtsp: Rtsp = Rtsp()
     log: Log = Log()
+
+    @model_validator(mode="after")
+    def _streams_are_guarded(self) -> Settings:
+        check_outputs(self.rtsp, [output.uri for output in self.outputs])
+        return self
 
     @model_validator(mode="after")
     def _outputs_spare_the_inputs(self) -> Settings:

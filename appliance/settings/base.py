@@ -21,7 +21,12 @@ class Section(BaseModel):
     """Base of every section: frozen, strict about names and types, finite numbers only."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        hide_input_in_errors=True,  # which may be a password
     )
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from appliance.settings.base import Section, rule
-from appliance.uris import Allowed, OutputUri, path_of, scheme_of
+from appliance.uris import SERVER_PORTS, Allowed, OutputUri, path_of, port_of, scheme_of
 from appliance.values import EncoderName
 
 
@@ -38,9 +38,8 @@ _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 
 def _destination(uri: str) -> str:
     """What two outputs cannot share, in words."""
-    if scheme_of(uri) == "rtsp":
-        parts = urlsplit(uri)
-        return f"the stream {parts.path.rstrip('/')} on port {parts.port or 554}"
+    if scheme_of(uri) in SERVER_PORTS:
+        return f"the stream {urlsplit(uri).path.rstrip('/')} on port {port_of(uri)}"
     path = path_of(uri)
     return f"the {'device' if scheme_of(uri) == 'v4l2' else 'file'} {path}" if path else uri
 
@@ -56,16 +55,16 @@ def _destinations_differ(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
                 f"found {output.uri}; outputs.{seen[destination]} has {destination} already",
             )
         seen[destination] = index
-        if scheme_of(output.uri) == "rtsp":
-            parts = urlsplit(output.uri)
-            host, (other, first) = parts.hostname or "", hosts.get(parts.port or 554, ("", index))
+        if scheme_of(output.uri) in SERVER_PORTS:
+            host, port = urlsplit(output.uri).hostname or "", port_of(output.uri)
+            other, first = hosts.get(port, ("", index))
             if other and other != host and {host, other} & _ANY_ADDRESS:
                 raise rule(
                     f"{index}.uri",
                     f"found {output.uri}; outputs.{first} listens on that port as {other} already, "
                     "give both the same address",
                 )
-            hosts[parts.port or 554] = (host, index)
+            hosts[port] = (host, index)
     return outputs
 
 
