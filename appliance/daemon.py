@@ -11,7 +11,7 @@ import structlog
 
 from appliance import reload
 from appliance.background import Background, make_background
-from appliance.errors import MatteboxError, MattingError
+from appliance.errors import MatteboxError, MattingError, ThreadDied
 from appliance.frame import Frame
 from appliance.gst import BufferPool
 from appliance.matting.load import load_matting
@@ -146,6 +146,8 @@ class Daemon:
             return f"{source.state}: {source.reason}" if source.reason else source.state
         if self.worker.processed == 0 and self.worker.failed == 0:
             return "starting"
+        if self.worker.alive and self.worker.busy_with is None:
+            return "no frame comes from the source"
         return "the network does not answer" if self.worker.alive else "the pipeline has stopped"
 
     def _await_outputs(self) -> None:
@@ -185,12 +187,21 @@ class Daemon:
     def ended(self) -> str | None:
         """Why there is nothing more to do, or None while there is. To be asked now and then.
 
-        Raises what killed a thread, and MattingError once the network has hung for ``HANG_S``.
+        Raises ThreadDied when one did, and MattingError once the network has hung for ``HANG_S``.
         """
-        errors = [self.worker.error, self.feeder.error, self.programme.error, self.background.error]
-        for error in errors + [output.error for output in self.outputs]:
+        errors = {
+            "pipeline": self.worker.error,
+            "source": self.feeder.error,
+            "placeholder": self.programme.error,
+            "background": self.background.error,
+        }
+        errors |= {f"output {output.wanted_uri}": output.error for output in self.outputs}
+        for name, error in errors.items():
             if error is not None:
-                raise error
+                raise ThreadDied(
+                    f"the thread of the {name} died ({type(error).__name__}: {error}); mattebox "
+                    "ends, so that the service manager starts it anew; the log has the place"
+                ) from error
         if self._hung.after(self.worker.busy_with) > HANG_S:
             raise MattingError(
                 f"the network has not answered for {HANG_S:g} s and will not; mattebox ends, so "

@@ -40,6 +40,10 @@ class MattingError(MatteboxError, RuntimeError):
     """The network threw, gave NaN, or gave a matte that cannot be true."""
 
 
+class ThreadDied(MatteboxError, RuntimeError):
+    """A thread ended that must run; only a new process puts that right: exit code 1."""
+
+
 class MissingDependency(MatteboxError, RuntimeError):
     """A library, GStreamer element or driver that is needed is not on this machine."""
 

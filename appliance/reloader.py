@@ -20,7 +20,7 @@ import structlog
 from appliance.config import InvalidConfig, Loaded
 from appliance.config_state import ConfigState, Refusal
 from appliance.config_tree import Mistake, Origin
-from appliance.config_watch import ConfigWatch
+from appliance.config_watch import ConfigWatch, Identity
 from appliance.errors import ConfigError, MatteboxError
 from appliance.reload import NotApplied
 from appliance.settings import Settings
@@ -95,6 +95,8 @@ class Reloader:
         self._condition = threading.Condition()
         self._jobs: list[_Job] = []
         self._stop = False
+        self.error: BaseException | None = None
+        """What ended the thread, when it was not ``stop``."""
         self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
 
     def start(self) -> None:
@@ -149,6 +151,11 @@ class Reloader:
             then = "nothing was changed" if dropped else "it is still being made"
             raise TimeoutError(f"the change was not made within {timeout:g} s; {then}") from None
 
+    def wrote(self, identity: Identity) -> None:
+        """The file is about to become this one, which says what is in use already."""
+        if self._watch is not None:
+            self._watch.expect(identity)
+
     def _put(self, job: _Job) -> Future[Outcome]:
         if self._stop:
             _end(job)
@@ -160,6 +167,14 @@ class Reloader:
     # Inside the thread.
 
     def _run(self) -> None:
+        try:
+            self._keep_going()
+        except BaseException as error:
+            # Without it no change would ever be made again: the daemon ends for it.
+            self.error = error
+            log.exception("the reloader's thread died")
+
+    def _keep_going(self) -> None:
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._stop or bool(self._jobs), _LOOK_S)

@@ -15,7 +15,8 @@ import structlog
 from appliance import log as logging
 from appliance.config import Loaded
 from appliance.daemon import Daemon
-from appliance.errors import MatteboxError
+from appliance.errors import MatteboxError, ThreadDied
+from appliance.http.service import HttpService
 from appliance.notify import Notifier, Reporter
 from appliance.reloader import Reloader
 from appliance.settings import Settings
@@ -39,11 +40,12 @@ def run(
     *,
     duration: float | None = None,
     frames: int | None = None,
-    again: Callable[[], Loaded],
+    again: Callable[..., Loaded],
 ) -> int:
     """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
 
-    ``again`` reads the settings anew: when their file has been saved, and when somebody asks.
+    ``again`` reads the settings anew: when their file has been saved, and when somebody asks; with
+    a path, those that the file there would make.
 
     Returns 0 when it ended as it should, 1 when something failed while running. Raises InputError
     for what the user must change.
@@ -75,17 +77,20 @@ def run(
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     daemon = Daemon(loaded.settings)
     reloader = Reloader(daemon, again, loaded, taken_over=_set_up_log)
+    http = HttpService(daemon, reloader, again)
     try:
         daemon.start()
         reloader.start()
-        return _watch(daemon, asked, duration, frames, Reporter(notifier), reloader)
+        return _watch(daemon, asked, duration, frames, Reporter(notifier), reloader, http)
     except MatteboxError as error:
         notifier.status(str(error))
         raise
     finally:
         notifier.send("STOPPING=1")
+        http.ask_to_stop()
         reloader.stop(timeout=0.0)
         daemon.stop()
+        http.stop(timeout=0.5)
         notifier.close()
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -107,6 +112,7 @@ def _watch(
     frames: int | None,
     reporter: Reporter,
     reloader: Reloader,
+    http: HttpService,
 ) -> int:
     deadline = None if duration is None else time.monotonic() + duration
     for address in daemon.addresses():
@@ -116,6 +122,7 @@ def _watch(
             # From here on stderr is the terminal's upper part.
             _set_up_log(daemon.settings)
         while not asked.stop:
+            http.follow(daemon.settings.http)
             time.sleep(_WATCH_S)
             counts = daemon.counts()
             line.show(counts)
@@ -125,13 +132,9 @@ def _watch(
             if asked.reload:
                 asked.reload = False
                 reporter.reload(reloader.ask().done)
-            try:
-                why = daemon.ended()
-            except MatteboxError:
-                raise
-            except Exception as error:  # noqa: BLE001  whatever it was, it is said and ends in 1
-                log.error("stopping: a thread died", reason=f"{type(error).__name__}: {error}")
-                return 1
+            why = daemon.ended()
+            if reloader.error is not None:
+                raise ThreadDied(f"the thread of the reloader died ({reloader.error!r})")
             if why is not None:
                 log.info("stopping", reason=why)
                 return 1 if why == "no output is left" else 0
