@@ -40,12 +40,22 @@ def check_alpha(alpha: F32, max_coverage: float) -> None:
     """
     mean = float(alpha.mean())
     if not np.isfinite(mean):
-        raise MattingError(f"the network gave NaN or infinity; {_CHECK_HINT}")
+        raise not_finite()
     if mean > max_coverage:
-        raise MattingError(
-            f"the network calls {100 * mean:.1f} % of the picture person, more than "
-            f"matting.max_coverage = {max_coverage}; {_CHECK_HINT}"
-        )
+        raise covers_too_much(mean, max_coverage)
+
+
+def not_finite() -> MattingError:
+    """The error for an alpha with NaN or infinity in it."""
+    return MattingError(f"the network gave NaN or infinity; {_CHECK_HINT}")
+
+
+def covers_too_much(mean: float, max_coverage: float) -> MattingError:
+    """The error for an alpha whose mean is more than is allowed."""
+    return MattingError(
+        f"the network calls {100 * mean:.1f} % of the picture person, more than "
+        f"matting.max_coverage = {max_coverage}; {_CHECK_HINT}"
+    )
 
 
 def frame_box(box: Rect, grid: tuple[int, int], rect: Rect) -> Box:
@@ -67,10 +77,13 @@ class _Last:
     alpha: F32
     luma: F32
     coefficients: F32
+    refined: bool
+    """Whether these are the filter's coefficients, and not just alpha."""
 
     def fits(self, rect: Rect, coefficients: F32) -> bool:
         """Whether coefficients of then and now stand for the same places."""
-        return self.rect == rect and self.coefficients.shape == coefficients.shape
+        same = self.rect == rect and self.coefficients.shape == coefficients.shape
+        return same and self.refined
 
 
 class PostProcess:
@@ -118,7 +131,7 @@ class PostProcess:
             return Found(None, None, 0)
         with self._clock("refine"):
             matte = self._refine(alpha, planes, rect, moved)
-        self._last = _Last(rect, alpha, planes[0].copy(), matte.coefficients)
+        self._last = _Last(rect, alpha, planes[0].copy(), matte.coefficients, s.refine.enabled)
         box = frame_box(kept.box, alpha.shape, rect) if kept.box else None
         return Found(matte, box, kept.count)
 

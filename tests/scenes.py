@@ -40,6 +40,8 @@ def disc(
 class Stage:
     """A background of one luma."""
 
+    wants_frame = False
+
     def __init__(self, width: int = 320, height: int = 180) -> None:
         self.picture = flat(width, height, STAGE)
 

@@ -21,6 +21,7 @@ class BlurBackground:
 
     def __init__(self, format: Format, radius: float) -> None:
         """``radius`` is the blur's sigma as a fraction of the picture's height."""
+        self.radius = radius
         self._sigma = radius * format.height
         self._y = np.empty((format.height, format.width), np.uint8)
         self._uv = np.empty((format.height // 2, format.width // 2, 2), np.uint8)

@@ -31,6 +31,10 @@ class DeviceNetwork:
         Raises PlanError when TensorRT refuses it, or its tensors are not the manifest's; GpuError.
         """
         self.manifest, self._context = manifest, context
+        self.description = describe(manifest, plan)
+        self.recordable = True
+        """Whether ``launch`` may be tried in a CUDA graph; some engines refuse, and say so then."""
+        self._turns = 0
         self._kept: list[Buffer] = []
         trt = flavour.module
         self._said: list[str] = []
@@ -53,6 +57,9 @@ class DeviceNetwork:
         self.output = self._allocate(self.output_shape)
         """Device memory of the raw output, FP32."""
         self._states = [(self._allocate(s.shape), self._allocate(s.shape)) for s in manifest.state]
+        self._nothing = [self._allocate(s.shape) for s in manifest.state]
+        self._nothing = [self._allocate(s.shape) for s in manifest.state]
+        """What a look aside is shown instead of the state: zeros, never written."""
         self._address(manifest.input.name, self.input)
         self._address(manifest.output.name, self.output)
         for name in shapes.keys() - self._wanted(manifest).keys():
@@ -109,17 +116,45 @@ class DeviceNetwork:
             self._execution.set_tensor_address(spec.input, now.address)
             self._execution.set_tensor_address(spec.output, following.address)
 
+    @property
+    def phase(self) -> int:
+        """Which of each state's two buffers is the input now: 0 or 1."""
+        return self._turns & 1
+
     def enqueue(self, *, remember: bool = True) -> None:
+        """``launch`` and ``advance``; or a look aside, see ``Matting.infer``: no state is seen."""
+        if remember:
+            self.launch()
+            self.advance()
+            return
+        for spec, nothing in zip(self.manifest.state, self._nothing, strict=True):
+            self._execution.set_tensor_address(spec.input, nothing.address)
+        self.launch()
+        self._bind_states()
+
+    def launch(self) -> None:
         """Run on ``input``, into ``output``, on the context's stream; returns at once.
 
-        ``remember=False`` leaves the recurrent state as it was. Allocates nothing and waits for
-        nothing. Raises MattingError when TensorRT will not, GpuError when CUDA fails.
+        Allocates nothing and waits for nothing. Raises MattingError when TensorRT will not,
+        GpuError when CUDA fails.
         """
         with self._context.guard("running the network"):
             started = self._execution.execute_async_v3(self._context.stream.handle)
         if not started:
             raise MattingError(f"{self.manifest.name}: TensorRT did not run it: {self._reason()}")
-        if remember and self._states:
+
+    def launch_aside(self) -> None:
+        """``launch`` with a zeroed recurrent state; the network's own is left as it was."""
+        # What the states become goes where the next ``launch`` writes them anyway.
+        for spec, nothing in zip(self.manifest.state, self._nothing, strict=True):
+            self._execution.set_tensor_address(spec.input, nothing.address)
+        self.launch()
+        self._bind_states()
+
+    def advance(self) -> None:
+        """Make the state that ``launch`` gave the next one's input: addresses, not a copy."""
+        if self._states:
+            self._turns += 1
             for index, (now, following) in enumerate(self._states):
                 self._states[index] = (following, now)
             self._bind_states()
@@ -134,10 +169,17 @@ class DeviceNetwork:
     def close(self) -> None:
         """Let go of engine and buffers, in this order. The context stays its owner's."""
         self._execution = self._engine = self._runtime = None
-        self._states, self._kept = [], []
+        self._states, self._nothing, self._kept = [], [], []
 
     def _reason(self) -> str:
         return self._said[-1] if self._said else "it gave no reason"
+
+
+def describe(manifest: Manifest, plan: Plan) -> str:
+    """What runs a network by a plan, in words."""
+    sidecar = plan.sidecar
+    engine = f"{sidecar.flavour} {sidecar.version}, {sidecar.precision}, {sidecar.target}"
+    return f"{manifest.name} on {engine}"
 
 
 def _logger(trt: Any, said: list[str]) -> Any:

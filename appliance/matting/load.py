@@ -2,40 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
-from appliance.errors import MissingDependency, ModelError
+from appliance.errors import MatteboxError, MissingDependency, ModelError
 from appliance.matting.base import Matting
 from appliance.matting.folders import model_folders
 from appliance.matting.manifest import Manifest, find_manifest, load_manifest
 from appliance.settings import Matting as MattingSettings
 
+if TYPE_CHECKING:
+    from appliance.matting.on_gpu import OnGpu
+
 _log = structlog.get_logger("matting")
 
 
-def load_matting(settings: MattingSettings) -> Matting:
-    """Load the network that the settings name, by the runtime that they name.
+def choose_network(settings: MattingSettings) -> Matting | OnGpu:
+    """The network that the settings name, for the frame path that it is run in.
 
-    With ``auto`` that is TensorRT where the network has a plan that this machine may load, else
-    ONNX Runtime; which, and why, is logged. Raises ModelError when the network, its manifest, or
-    the runtime asked for cannot be used.
+    With ``auto`` that is a TensorRT plan, for the path on the GPU, where the network has one that
+    this machine may load and all that it takes is here; else ONNX Runtime, for the path on the CPU.
+    Which, and why, is logged. Raises ModelError when the network, its manifest, or the runtime
+    asked for cannot be used.
     """
+    from appliance.matting.on_gpu import tensorrt_on_gpu
+
+    return _choose(settings, tensorrt_on_gpu)
+
+
+def load_matting(settings: MattingSettings) -> Matting:
+    """Load the network that the settings name, for frames that are in the host's memory.
+
+    The choice is ``choose_network``'s; TensorRT then has a thread of its own, and every frame is
+    copied to it and back. Raises as ``choose_network`` does.
+    """
+    from appliance.matting.tensorrt import load_tensorrt
+
+    return _choose(settings, load_tensorrt)
+
+
+class _Described(Protocol):
+    @property
+    def description(self) -> str: ...
+
+
+_Made = TypeVar("_Made", bound=_Described)
+
+
+def _choose(
+    settings: MattingSettings, tensorrt: Callable[[Manifest, Path], _Made]
+) -> Matting | _Made:
+    from appliance.pixels.cuda_build import KernelBuildError
+
     manifest, model = load_manifest(find_manifest(settings.model, model_folders()))
     if settings.runtime == "onnxruntime":
         return _on_the_cpu(manifest, model, settings)
-    from appliance.matting.tensorrt import load_tensorrt
-
     try:
-        matting = load_tensorrt(manifest, model)
-    except (MissingDependency, ModelError) as error:
-        if settings.runtime == "tensorrt":
-            raise ModelError(f"matting.runtime is tensorrt: {error}") from error
-        _log.info("matting.runtime auto: ONNX Runtime", why=str(error))
-        return _on_the_cpu(manifest, model, settings)
-    _log.info("matting.runtime: TensorRT", asked=settings.runtime, engine=matting.description)
-    return matting
+        chosen = tensorrt(manifest, model)
+    except (MissingDependency, ModelError, KernelBuildError) as error:
+        return instead(settings, error)
+    _log.info("matting.runtime: TensorRT", asked=settings.runtime, engine=chosen.description)
+    return chosen
+
+
+def instead(settings: MattingSettings, error: MatteboxError) -> Matting:
+    """ONNX Runtime, where TensorRT cannot be used because of ``error`` and need not be.
+
+    Raises ModelError where the settings insist on TensorRT.
+    """
+    if settings.runtime == "tensorrt":
+        raise ModelError(f"matting.runtime is tensorrt: {error}") from error
+    _log.info("matting.runtime auto: ONNX Runtime", why=str(error))
+    return _on_the_cpu(*load_manifest(find_manifest(settings.model, model_folders())), settings)
 
 
 def _on_the_cpu(manifest: Manifest, model: Path, settings: MattingSettings) -> Matting:

@@ -54,11 +54,7 @@ class TensorRTMatting:
             raise
         tensor = self._work.host_input[0]
         self._planes: F32 = tensor if manifest.input.layout == "NCHW" else np.moveaxis(tensor, 2, 0)
-        sidecar = plan.sidecar
-        self.description = (
-            f"{manifest.name} on {sidecar.flavour} {sidecar.version}, {sidecar.precision}, "
-            f"{sidecar.target}"
-        )
+        self.description = self._work.network.description
         self._end = weakref.finalize(self, _close, self._thread, self._work)
 
     @property

@@ -66,20 +66,23 @@ class Context:
     """
 
     def __init__(
-        self, ordinal: int = 0, *, driver: Any = None, image: Callable[[str], bytes] | None = None
-    ) -> None:
+        self, ordinal: int = 0, *, driver: Any = None,
+        image: Callable[[str], bytes] | None = None, library: Any = None,
+    ) -> None:  # fmt: skip
         """Take GPU ``ordinal``.
 
         Args:
             driver: stands in for ``pycuda.driver`` in tests.
             image: gives the kernels compiled for an architecture (``87``); default: the cache, or
                 compiled now (``cuda_build.image``).
+            library: stands in for libcuda (CUDA graphs) in tests.
 
         Raises:
             MissingDependency: no pycuda, no GPU, or no kernels and nothing to compile them.
             GpuError: the driver refused.
         """
         self.driver = load_driver() if driver is None else driver
+        self.library = library
         self._thread = threading.get_ident()
         self._closed = False
         self.kernels: dict[str, Kernel] = {}
@@ -102,7 +105,12 @@ class Context:
             self._context = self.device.retain_primary_context()
             self._context.push()
         try:
-            major, minor = self.device.compute_capability()
+            with self.guard("asking what the GPU is"):
+                self.name = str(self.device.name())
+                major, minor = self.device.compute_capability()
+                attribute = self.driver.device_attribute.INTEGRATED
+                self.integrated = bool(self.device.get_attribute(attribute))
+                """True where GPU and CPU share their memory, as on a Jetson."""
             self.architecture = f"{major}{minor}"
             binary = (image or cuda_build.image)(self.architecture)
             with self.guard("loading the kernels"):
@@ -148,9 +156,18 @@ class Context:
         return array
 
     def synchronize(self) -> None:
-        """Wait until all that was launched is done: once a frame, on the finished output."""
-        with self.guard("waiting for the frame"):
+        """Wait until all that was launched is done."""
+        with self.guard("waiting for the GPU"):
             self.stream.synchronize()
+
+    def wait(self, event: Any, what: str) -> None:
+        """Wait for an event while doing ``what``; one that has happened costs no wait.
+
+        The driver's wait has no deadline: the daemon keeps one on each frame, from another thread.
+        """
+        with self.guard(what):
+            if not event.query():
+                event.synchronize()
 
     def close(self) -> None:
         """Give the GPU back; every buffer must be out of use. Safe to call twice."""

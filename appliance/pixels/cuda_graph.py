@@ -11,11 +11,17 @@ where all of them are the same again.
 from __future__ import annotations
 
 import ctypes
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import Any
 
-from appliance.errors import MissingDependency
+import structlog
+
+from appliance.errors import MattingError, MissingDependency
 from appliance.pixels.cuda_context import Context, GpuError
+
+log = structlog.get_logger(__name__)
 
 # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: what other threads do with the driver does not matter.
 _THREAD_LOCAL = 1
@@ -41,7 +47,7 @@ class Graph:
     def __init__(self, context: Context, *, library: Any = None) -> None:
         """``library`` stands in for libcuda in tests."""
         self._context = context
-        self._library = library or load_library()
+        self._library = library or context.library or load_library()
         self._stream = ctypes.c_void_p(int(context.stream.handle))
         self._graph = ctypes.c_void_p()
         self._executable = ctypes.c_void_p()
@@ -100,3 +106,70 @@ class Graph:
         if self._graph.value:
             self._call("cuGraphDestroy", self._graph)
         self._executable, self._graph = ctypes.c_void_p(), ctypes.c_void_p()
+
+
+class Replay:
+    """Launches that come again and again with the same arguments, as graphs.
+
+    What is launched for a key is recorded when the key has come up often enough to call the frame
+    steady, and replayed from then on. Where the driver or the network cannot be recorded, that is
+    said once, and everything is launched one by one as before.
+    """
+
+    _STEADY = 4  # times that a key was seen: the first run of an engine must not be recorded
+    _MOST_GRAPHS, _MOST_SEEN = 16, 64
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._graphs: OrderedDict[Hashable, Graph] = OrderedDict()
+        self._seen: OrderedDict[Hashable, int] = OrderedDict()
+        self.refused: str | None = None
+        """Why nothing is recorded; None while it is."""
+
+    def run(self, key: Hashable, launches: Callable[[], None]) -> None:
+        """Launch, or replay what ``launches`` launched for the same ``key`` before.
+
+        Raises what ``launches`` raises.
+        """
+        graph = self._graphs.get(key)
+        if graph is not None:
+            self._graphs.move_to_end(key)
+            graph.launch()
+        elif not self._steady(key) or not self._record(key, launches):
+            launches()
+
+    def _steady(self, key: Hashable) -> bool:
+        if self.refused is not None:
+            return False
+        count = self._seen.pop(key, 0) + 1
+        self._seen[key] = count
+        if len(self._seen) > self._MOST_SEEN:
+            self._seen.popitem(last=False)
+        return count >= self._STEADY
+
+    def _record(self, key: Hashable, launches: Callable[[], None]) -> bool:
+        """Record and replay; False when nothing was launched."""
+        graph = None
+        try:
+            graph = Graph(self._context)
+            with graph:
+                launches()
+        except (GpuError, MattingError, MissingDependency) as error:
+            # A broken context fails again when everything is launched one by one, and then ends
+            # the process as it must.
+            self.refused = str(error)
+            log.warning("no CUDA graph: kernels are launched one by one", why=str(error))
+            if graph is not None:
+                graph.close()
+            return False
+        del self._seen[key]
+        if len(self._graphs) >= self._MOST_GRAPHS:
+            self._graphs.popitem(last=False)[1].close()
+        self._graphs[key] = graph
+        graph.launch()
+        return True
+
+    def close(self) -> None:
+        """Forget what was recorded."""
+        while self._graphs:
+            self._graphs.popitem()[1].close()

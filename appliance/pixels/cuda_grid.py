@@ -106,6 +106,12 @@ class Grid:
         self._mask = context.alloc(pixels)
         self._reach = context.alloc(pixels)
 
+    def regrow(self, grow: int) -> None:
+        """Take another ``grow``; allocates and waits, so between two frames only."""
+        if grow != self.grow:
+            self.grow = grow
+            self._widths = self.context.upload(disc_widths(grow))
+
     @property
     def mask(self) -> Buffer:
         """What ``keep_components`` kept: uint8 (rows, columns), dense."""

@@ -2,12 +2,13 @@
 
 The twin of ``crop_planes`` to ``Compositor`` as ``pipeline`` and ``postprocess`` call them on the
 CPU. What the host needs of it, the box and the count for the ROI tracker and whether the matte was
-refused, arrives one frame late by an asynchronous copy; what must not be late, the decision whether
-the person is shown at all, is taken on the device.
+refused, follows the composite by an asynchronous copy. The host does not wait for it before it
+launches the composite: the decision whether the person is shown at all is taken on the device.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ from appliance.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a frame's matte came to, as the host reads it a frame later.
+    """What a frame's matte came to, as the host reads it when the composite is finished.
 
     Attributes:
         rect: the part of the frame that was looked at.
@@ -41,6 +42,41 @@ class Report:
     mean: float
 
 
+class _Verdict:
+    """A VERDICT on the device, where the host reads it, and when it may."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._buffer = context.alloc(VERDICT.itemsize, zero=True)
+        self.address = self._buffer.address
+        self._read: U8 = context.pinned((VERDICT.itemsize,), np.uint8)
+        with context.guard("making an event"):
+            self._event = context.driver.Event(context.driver.event_flags.DISABLE_TIMING)
+        self.rect = Rect(0, 0, 0, 0)
+        self.grid = (0, 0)
+
+    def fetch(self) -> None:
+        """Launch the copy to the host."""
+        with self._context.guard("reading the verdict back"):
+            self._context.driver.memcpy_dtoh_async(self._read, self.address, self._context.stream)
+
+    def mark(self) -> None:
+        """All of it has been launched. Not to be recorded into a graph."""
+        with self._context.guard("marking the verdict's end"):
+            self._event.record(self._context.stream)
+
+    def report(self) -> Report:
+        """What it says; waits where that is not there yet."""
+        self._context.wait(self._event, "waiting for the verdict")
+        v = self._read.view(VERDICT)[0]
+        left, top = int(v["left"]), int(v["top"])
+        width, height = int(v["right"]) - left, int(v["bottom"]) - top
+        return Report(
+            self.rect, self.grid, Rect(left, top, width, height) if v["count"] else None,
+            int(v["count"]), ("", "nan", "coverage")[int(v["refused"])], float(v["mean"]),
+        )  # fmt: skip
+
+
 class _Slot:
     """What belongs to one of two frames: this one and the last."""
 
@@ -49,16 +85,29 @@ class _Slot:
         self.planes = context.alloc(3 * pixels)
         self.alpha = context.alloc(pixels)
         self.coefficients = context.alloc(2 * pixels)
-        self.verdict = context.alloc(VERDICT.itemsize, zero=True)
-        self.read: U8 = context.pinned((VERDICT.itemsize,), np.uint8)
-        with context.guard("making an event"):
-            self.event = context.driver.Event(context.driver.event_flags.DISABLE_TIMING)
-        self.rect = Rect(0, 0, 0, 0)
-        self.grid = (0, 0)
+        self.verdict = _Verdict(context)
+        self.refined = False
+        """Whether ``coefficients`` are this frame's."""
+
+    @property
+    def rect(self) -> Rect:
+        """The part of the frame that was looked at."""
+        return self.verdict.rect
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns over it."""
+        return self.verdict.grid
 
 
 class FramePath:
-    """``look``, the network on the same stream, ``launch``, ``report``: frame by frame."""
+    """``look``, the network on the same stream, ``launch``, ``report``: frame by frame.
+
+    ``look`` is ``aim`` and ``crop``, ``launch`` is ``finish`` and ``end``. ``crop`` and ``finish``
+    only launch, and launch the same for the same surfaces and the same ``crop_key`` and
+    ``finish_key``: they may be recorded into CUDA graphs and replayed. ``aim`` and ``end`` keep
+    the books, and are called for every frame.
+    """
 
     def __init__(
         self, context: Context, settings: Settings, tensor: Tensor, colour: Colour, *, mean: F32,
@@ -77,12 +126,30 @@ class FramePath:
             grow=settings.clean.grow,
         )  # fmt: skip
         self._slots = (_Slot(context, rows, columns), _Slot(context, rows, columns))
+        self._aside = context.alloc(3 * 4 * rows * columns)
+        self._aside_verdict = _Verdict(context)
         self._moved = context.alloc(4 * rows * columns)
         self._shift = context.alloc(3 * 4 * rows * columns)
         self._zero = context.alloc(2 * 4 * rows * columns, zero=True)
         self._frames = 0
         self._history = False
         self._inner: Rect | None = None
+        self._fill = False
+        self._changes = 0
+
+    @property
+    def _this(self) -> _Slot:
+        return self._slots[self._frames & 1]
+
+    @property
+    def _last(self) -> _Slot:
+        return self._slots[self._frames + 1 & 1]
+
+    def configure(self, settings: Settings) -> None:
+        """Take other settings from the next frame on. Between two frames: it may wait."""
+        self._settings = settings
+        self._changes += 1
+        self.grid.regrow(settings.clean.grow)
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a change of geometry."""
@@ -94,13 +161,50 @@ class FramePath:
         Raises:
             ValueError: ``rect`` or ``inner`` is not inside.
         """
-        slot = self._slots[self._frames & 1]
-        if inner != self._inner:
+        self.aim(rect, inner)
+        self.crop(surface)
+
+    def aim(self, rect: Rect, inner: Rect) -> None:
+        """What ``crop`` is going to crop, and where to."""
+        self._this.verdict.rect, self._this.verdict.grid = rect, (inner.height, inner.width)
+        self._fill = inner != self._inner
+        self._inner = inner
+
+    @property
+    def crop_key(self) -> Hashable:
+        """What ``crop`` launches, but for the surface."""
+        # The grid's planes alternate with the frames.
+        return (self._frames & 1, self._this.rect, self._inner, self._fill)
+
+    def crop(self, surface: Surface) -> None:
+        """Crop what ``aim`` said."""
+        self._crop(surface, self._this.rect, self._this.planes.address)
+
+    def _crop(self, surface: Surface, rect: Rect, planes: int) -> None:
+        inner = self._inner
+        assert inner is not None
+        if self._fill:
             self.grid.fill_black(self._tensor)
-            self._inner = inner
-        slot.rect, slot.grid = rect, (inner.height, inner.width)
-        planes = Plane(slot.planes.address, inner.height, inner.width)
-        self.grid.crop_planes(surface, rect, planes, self._tensor, inner.x, inner.y)
+        self.grid.crop_planes(
+            surface, rect, Plane(planes, inner.height, inner.width), self._tensor, inner.x, inner.y
+        )
+
+    def look_aside(self, surface: Surface, rect: Rect, inner: Rect) -> None:
+        """``look``, but for ``judge_aside``: this frame's and the last one's grids stay."""
+        verdict = self._aside_verdict
+        verdict.rect, verdict.grid = rect, (inner.height, inner.width)
+        self._fill, self._inner = inner != self._inner, inner
+        self._crop(surface, rect, self._aside.address)
+
+    def judge_aside(self, raw: Raw) -> None:
+        """Components and verdict of the network's alpha of ``look_aside``'s part."""
+        s, verdict = self._settings, self._aside_verdict
+        self.grid.keep_components(
+            raw, s.clean.threshold, s.clean.keep, s.clean.min_area, s.matting.max_coverage,
+            verdict.address,
+        )  # fmt: skip
+        verdict.fetch()
+        verdict.mark()
 
     def launch(
         self, raw: Raw, frame: Surface, background: Surface, out: Surface, *,
@@ -116,29 +220,54 @@ class FramePath:
         Raises:
             ValueError: surfaces do not fit.
         """
-        slot, last = self._slots[self._frames & 1], self._slots[self._frames + 1 & 1]
-        matte = self._matte(raw, slot, last)
+        self.finish(
+            raw, frame, background, out, overlay=overlay, matte_out=matte_out,
+            matte_pitch=matte_pitch,
+        )  # fmt: skip
+        self.end()
+
+    @property
+    def finish_key(self) -> Hashable:
+        """What ``finish`` launches, but for alpha and the surfaces."""
+        this, last = self._this, self._last
+        return (
+            self._frames & 1, self._changes, self._history, this.rect, this.grid, last.rect,
+            last.grid, last.refined,
+        )  # fmt: skip
+
+    def finish(
+        self, raw: Raw, frame: Surface, background: Surface, out: Surface, *,
+        overlay: DeviceOverlay | None = None, matte_out: int = 0, matte_pitch: int = 0,
+    ) -> None:  # fmt: skip
+        """See ``launch``."""
+        matte = self._matte(raw, self._this, self._last)
         composite(
             self._context, frame, background, matte, out,
             feather_fraction=self._settings.composite.feather, overlay=overlay,
             matte_out=matte_out, matte_pitch=matte_pitch,
         )  # fmt: skip
-        driver, stream = self._context.driver, self._context.stream
-        with self._context.guard("reading the verdict back"):
-            driver.memcpy_dtoh_async(slot.read, slot.verdict.address, stream)
+        self._this.verdict.fetch()
+
+    def end(self) -> None:
+        """All of this frame has been launched."""
+        self._this.verdict.mark()
+        self._this.refined = self._settings.refine.enabled
         self._frames += 1
         self._history = True
 
-    def report(self) -> Report | None:
-        """The report on the frame before the one launched last; None where there was none.
+    def report(self) -> Report:
+        """The report on the frame launched last, which costs no wait once its composite is there.
 
-        Call it once after each ``launch``. It waits for that earlier frame only, which is done by
-        then.
+        Raises:
+            RuntimeError: nothing has been launched yet.
         """
-        this, last = self._slots[self._frames + 1 & 1], self._slots[self._frames & 1]
-        with self._context.guard("marking the frame's end"):
-            this.event.record(self._context.stream)
-        return self._report(last) if self._frames > 1 else None
+        if self._frames == 0:
+            raise RuntimeError("a report was asked for before any frame was launched")
+        return self._last.verdict.report()
+
+    def report_aside(self) -> Report:
+        """The report on the last look aside."""
+        return self._aside_verdict.report()
 
     def _matte(self, raw: Raw, slot: _Slot, last: _Slot) -> DeviceMatte:
         s, grid = self._settings, self.grid
@@ -164,7 +293,8 @@ class FramePath:
         shift = Plane(self._shift.address, rows, columns) if s.refine.decontaminate else None
         if s.refine.enabled:
             coefficients = Plane(slot.coefficients.address, rows, columns)
-            same = steadied and (before.rect, before.grid) == (slot.rect, slot.grid)
+            same = steadied and last.refined
+            same = same and (before.rect, before.grid) == (slot.rect, slot.grid)
             grid.guided_coefficients(
                 planes, alpha, s.refine.radius, s.refine.epsilon, coefficients,
                 previous=Plane(last.coefficients.address, rows, columns) if same else None,
@@ -177,15 +307,3 @@ class FramePath:
             grid.foreground_shift(planes, alpha, s.refine.radius + 3, shift)
         levels = s.refine.levels if s.refine.enabled else 0.0
         return DeviceMatte(slot.rect, slope, offset, shift, levels, verdict)
-
-    def _report(self, slot: _Slot) -> Report:
-        """The verdict on a frame whose work was launched a frame ago."""
-        with self._context.guard("waiting for the last frame's verdict"):
-            slot.event.synchronize()
-        v = slot.read.view(VERDICT)[0]
-        left, top = int(v["left"]), int(v["top"])
-        width, height = int(v["right"]) - left, int(v["bottom"]) - top
-        return Report(
-            slot.rect, slot.grid, Rect(left, top, width, height) if v["count"] else None,
-            int(v["count"]), ("", "nan", "coverage")[int(v["refused"])], float(v["mean"]),
-        )  # fmt: skip

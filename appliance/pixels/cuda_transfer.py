@@ -70,6 +70,17 @@ class _Ring:
         )  # fmt: skip
 
 
+def pitched(context: Context, format: Format) -> Surface:
+    """An NV12 picture in device memory, its rows as far apart as a ring's."""
+    pitch = -(-format.width // _PITCH) * _PITCH
+    rows = (format.height + 1) // 2
+    buffer = context.alloc(pitch * (format.height + rows))
+    return Surface(
+        "nv12", format.width, format.height, buffer.address, pitch,
+        buffer.at(pitch * format.height), pitch, format.colour, buffer,
+    )  # fmt: skip
+
+
 class Upload(_Ring):
     """Frames of one format to the GPU."""
 
@@ -82,8 +93,8 @@ class Upload(_Ring):
     def put(self, frame: Frame) -> Surface:
         """The frame in device memory, for all that is launched from now on.
 
-        The surface is overwritten ``depth`` frames later. Waits only for this slot's last copy and
-        use, ``depth`` frames ago.
+        The surface is overwritten ``depth`` frames later. Waits only where this slot's last copy
+        and use, ``depth`` frames ago, are not done yet.
 
         Raises:
             ValueError: the frame is not of the ring's size.
@@ -99,8 +110,10 @@ class Upload(_Ring):
             if self._count > 0:
                 # All work on the last frame has been launched by now.
                 self._slots[(self._count - 1) % depth].worked.record(context.stream)
-            if self._count >= depth:
-                (slot.worked if self._mapped else slot.copied).synchronize()
+        if self._count >= depth:
+            done = slot.worked if self._mapped else slot.copied
+            context.wait(done, "waiting for room for a frame")
+        with context.guard("uploading a frame"):
             np.copyto(slot.y, frame.y)
             np.copyto(slot.uv, frame.uv)
             if not self._mapped:
@@ -156,7 +169,7 @@ class Download(_Ring):
         if self._taken == self._count:
             return None
         slot = self._slots[self._taken % len(self._slots)]
-        with self._context.guard("waiting for a frame"):
-            (slot.worked if self._mapped else slot.copied).synchronize()
+        done = slot.worked if self._mapped else slot.copied
+        self._context.wait(done, "waiting for the frame")
         self._taken += 1
         return Frame(slot.y, slot.uv, self._format.colour)

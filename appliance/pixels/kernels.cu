@@ -26,3 +26,4 @@
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"
 #include "kernels/convert.cuh"
+#include "kernels/network.cuh"

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from types import SimpleNamespace
-from typing import Any
 
 from appliance.pixels.cuda_context import Context
 from tests.kernels import driver
-
-
-def memset_d8_async(dest: int, data: int, count: int, stream: Any = None) -> None:
-    """pycuda's signature."""
-    ctypes.memset(dest, data, count)
 
 
 class FakeContext(Context):
     """The real class's memory, copies, guards and thread check; the rest is not needed here."""
 
     def __init__(self) -> None:
-        self.driver = SimpleNamespace(**vars(driver), memset_d8_async=memset_d8_async)
+        self.driver = SimpleNamespace(**vars(driver))
         self._thread = threading.get_ident()
         self._closed = False
         self._context = driver.Device(0).retain_primary_context()
@@ -28,3 +21,4 @@ class FakeContext(Context):
         self.kernels = {}
         self.stream = driver.Stream()
         self._module = None
+        self.library = None

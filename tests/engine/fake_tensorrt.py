@@ -14,6 +14,8 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
+from tests.kernels import driver
+
 __version__ = "10.3.0"
 
 
@@ -104,11 +106,16 @@ class IExecutionContext:
         if self.refuses:
             self._logger.log(ILogger.ERROR, "Error Code 3: API Usage Error")
             return False
-        # The real one fails when any address is missing.
-        feeds = {n: self._array(n).copy() for n in self._engine._inputs}
+        # The real one fails when any address is missing; a graph keeps those of its recording.
+        arrays = {name: self._array(name) for name in self._engine._all}
         names = [n for n in self._engine._all if n not in self._engine._inputs]
-        for name, value in zip(names, self._session.run(names, feeds), strict=True):
-            self._array(name)[:] = value
+
+        def work() -> None:
+            feeds = {n: arrays[n].copy() for n in self._engine._inputs}
+            for name, value in zip(names, self._session.run(names, feeds), strict=True):
+                arrays[name][:] = value
+
+        driver.submit(work, driver.streams[stream_handle])
         return True
 
     def _array(self, name: str) -> np.ndarray:

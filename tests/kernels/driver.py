@@ -3,13 +3,20 @@
 Only what ``cuda_context`` uses is there, under pycuda's names and with its argument order
 (pycuda 2024 to 2026, driver.py and the C++ module's docstrings). Device memory comes from malloc,
 one allocation a buffer, so that AddressSanitizer sees every byte out of bounds.
+
+Work is done when it is launched, but it counts as done only once the host has waited for it or for
+something behind it, on its stream or on one that waits for it: the slowest GPU there can be. So a
+wait that is left out shows, and so does one too many.
 """
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import struct
-from collections.abc import Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,21 +38,55 @@ class LaunchError(Error):
 
 
 class Log:
-    """What happened, for tests: launches by name, allocations, waits."""
+    """What happened, for tests: every call by name, launches, allocations, waits."""
 
     def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
         self.launches: list[str] = []
         self.allocations = 0
         self.waits = 0
+        """Calls that stop the host: events and streams that are not done yet, plain copies."""
         self.depth = 0
         """Contexts pushed and not yet popped."""
+        self.alive = 0
+        """Allocations not freed yet."""
         self.seed = 0
         """Not 0: blocks and threads in a random order."""
         self.fail_at: str | None = None
-        """A kernel whose launch fails."""
+        """A kernel, or a call of the driver, that fails. The context is lost from then on."""
+        self.lost = False
+        self.integrated = False
+        """Whether the GPU says that it shares the CPU's memory."""
+        self.done: dict[int, int] = {}
+        """By stream: how many of its operations the host knows to be done."""
+        self.recording: list[Callable[[], None]] | None = None
+        """What a stream capture has recorded so far; None while there is none."""
+        self.threads: set[int] = set()
+        """All that called."""
 
 
 log = Log()
+
+
+def _called(name: str, *, records: bool = False) -> None:
+    log.calls[name] += 1
+    log.threads.add(threading.get_ident())
+    if log.recording is not None and not records:
+        raise Error(f"{name} failed: operation not permitted when stream is capturing")
+    if log.fail_at == name:
+        log.lost = True
+    if log.lost:
+        raise LaunchError(f"{name} failed: an illegal memory access was encountered")
+
+
+def submit(work: Callable[[], object], stream: Stream | None = None) -> None:
+    """Something for the GPU to do: done now, or recorded."""
+    if log.recording is not None:
+        log.recording.append(work)
+        return
+    work()
+    if stream is not None:
+        stream.clock[stream.handle] = stream.clock.get(stream.handle, 0) + 1
 
 
 def init(flags: int = 0) -> None:
@@ -58,6 +99,8 @@ class DeviceAllocation:
     def __init__(self, size: int) -> None:
         # Tight: one byte out of bounds is seen.
         self._address = _libc.malloc(size)
+        self._log = log
+        log.alive += 1
         # What a real allocation holds is whatever was there.
         ctypes.memset(self._address, 0xA5, size)
 
@@ -67,6 +110,7 @@ class DeviceAllocation:
     def free(self) -> None:
         _libc.free(self._address)
         self._address = None
+        self._log.alive -= 1
 
     def __del__(self) -> None:
         if self._address:
@@ -74,30 +118,51 @@ class DeviceAllocation:
 
 
 def mem_alloc(bytes: int) -> DeviceAllocation:
+    _called("mem_alloc")
     log.allocations += 1
     return DeviceAllocation(bytes)
 
 
 def memset_d8(dest: int, data: int, size: int) -> None:
+    _called("memset_d8")
+    log.waits += 1
     ctypes.memset(dest, data, size)
 
 
+def memset_d8_async(dest: int, data: int, count: int, stream: Stream | None = None) -> None:
+    _called("memset_d8_async", records=True)
+    submit(lambda: ctypes.memset(dest, data, count), stream)
+
+
 def memcpy_htod(dest: int, src: Any) -> None:
+    _called("memcpy_htod")
+    log.waits += 1
     assert src.flags.c_contiguous
     ctypes.memmove(dest, src.ctypes.data, src.nbytes)
 
 
 def memcpy_dtoh(dest: Any, src: int) -> None:
+    _called("memcpy_dtoh")
+    log.waits += 1
     assert dest.flags.c_contiguous
     ctypes.memmove(dest.ctypes.data, src, dest.nbytes)
 
 
 def memcpy_htod_async(dest: int, src: Any, stream: Stream | None = None) -> None:
-    memcpy_htod(dest, src)
+    _called("memcpy_htod_async", records=True)
+    assert src.flags.c_contiguous
+    submit(lambda: ctypes.memmove(dest, src.ctypes.data, src.nbytes), stream)
 
 
 def memcpy_dtoh_async(dest: Any, src: int, stream: Stream | None = None) -> None:
-    memcpy_dtoh(dest, src)
+    _called("memcpy_dtoh_async", records=True)
+    assert dest.flags.c_contiguous
+    submit(lambda: ctypes.memmove(dest.ctypes.data, src, dest.nbytes), stream)
+
+
+def memcpy_dtod_async(dest: int, src: int, size: int, stream: Stream | None = None) -> None:
+    _called("memcpy_dtod_async", records=True)
+    submit(lambda: ctypes.memmove(dest, src, size), stream)
 
 
 class host_alloc_flags:
@@ -119,37 +184,70 @@ class PagelockedHostAllocation(bytearray):
 def pagelocked_empty(
     shape: tuple[int, ...], dtype: Any, order: str = "C", mem_flags: int = 0
 ) -> np.ndarray:
+    _called("pagelocked_empty")
     log.allocations += 1
     memory = PagelockedHostAllocation(int(np.prod(shape)) * np.dtype(dtype).itemsize)
     memory.mapped = bool(mem_flags & host_alloc_flags.DEVICEMAP)
     return np.ndarray(shape, dtype, buffer=memory, order=order)
 
 
+_handles = itertools.count(1)
+streams: dict[int, Stream] = {}
+
+
 class Stream:
     def __init__(self, flags: int = 0) -> None:
-        self.handle = 1
+        _called("Stream")
+        self.handle = next(_handles)
+        self.clock: dict[int, int] = {}
+        """By stream: the operations that lie before whatever comes next here."""
+        streams[self.handle] = self
 
     def synchronize(self) -> None:
+        _called("Stream.synchronize")
         log.waits += 1
+        _now_done(self.clock)
 
     def wait_for_event(self, event: Event) -> None:
-        assert event.recorded
+        _called("Stream.wait_for_event")
+        assert event.stamp is not None
+        for handle, count in event.stamp.items():
+            self.clock[handle] = max(self.clock.get(handle, 0), count)
+
+
+def _now_done(clock: dict[int, int]) -> None:
+    for handle, count in clock.items():
+        log.done[handle] = max(log.done.get(handle, 0), count)
 
 
 class Event:
+    milliseconds = 1.0
+    """Between any two events, for tests of arithmetic."""
+
     def __init__(self, flags: int = 0) -> None:
-        self.recorded = False
+        _called("Event")
+        self.stamp: dict[int, int] | None = None
 
     def record(self, stream: Stream | None = None) -> None:
+        _called("Event.record")
         assert isinstance(stream, Stream)
-        self.recorded = True
+        self.stamp = dict(stream.clock)
 
     def query(self) -> bool:
-        return self.recorded
+        _called("Event.query")
+        assert self.stamp is not None, "an event that was never recorded says that it is done"
+        return all(log.done.get(handle, 0) >= n for handle, n in self.stamp.items())
 
     def synchronize(self) -> None:
-        assert self.recorded, "an event that was never recorded would be waited for in vain"
+        _called("Event.synchronize")
+        assert self.stamp is not None, "an event that was never recorded would be waited for"
         log.waits += 1
+        _now_done(self.stamp)
+
+    def time_since(self, event: Event) -> float:
+        assert self.stamp is not None
+        assert event.stamp is not None
+        return self.milliseconds
 
 
 class event_flags:
@@ -187,11 +285,14 @@ class Function:
         assert 0 < grid[0] < 2**31, grid
         assert 0 < grid[1] < 65536, grid
         assert 0 < block[0] * block[1] * block[2] <= 1024
-        if log.fail_at == self._name:
-            raise LaunchError("cuLaunchKernel failed: an illegal memory access was encountered")
-        log.launches.append(self._name)
+        _called(self._name, records=True)
         arguments = struct.pack(self.arg_format, *args)
-        emulation().launch(self._name, arguments, grid, block, log.seed)
+
+        def run() -> None:
+            log.launches.append(self._name)
+            emulation().launch(self._name, arguments, grid, block, log.seed)
+
+        submit(run, stream)
 
 
 class Module:
@@ -214,6 +315,10 @@ class _Context:
         log.depth -= 1
 
 
+class device_attribute:
+    INTEGRATED = 18
+
+
 class Device:
     devices = 1
 
@@ -224,8 +329,62 @@ class Device:
     def count(cls) -> int:
         return cls.devices
 
+    def name(self) -> str:
+        return "an emulated GPU"
+
+    def get_attribute(self, attribute: int) -> int:
+        assert attribute == device_attribute.INTEGRATED
+        return int(log.integrated)
+
     def compute_capability(self) -> tuple[int, int]:
         return (8, 7)
 
     def retain_primary_context(self) -> _Context:
         return _Context()
+
+
+class Library:
+    """The part of libcuda for graphs: what was launched is kept and done again."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.refuses = refuses
+        self._graphs: dict[int, list[Callable[[], object]]] = {}
+        self._next = itertools.count(1)
+
+    def cuStreamBeginCapture_v2(self, stream: Any, mode: Any) -> int:
+        _called("cuStreamBeginCapture_v2")
+        if self.refuses:
+            return 900
+        assert stream.value in streams
+        log.recording = []
+        return 0
+
+    def cuStreamEndCapture(self, stream: Any, graph: Any) -> int:
+        _called("cuStreamEndCapture", records=True)
+        assert log.recording is not None
+        graph._obj.value = next(self._next)
+        self._graphs[graph._obj.value], log.recording = log.recording, None
+        return 0
+
+    def cuGraphInstantiateWithFlags(self, executable: Any, graph: Any, flags: Any) -> int:
+        _called("cuGraphInstantiateWithFlags")
+        executable._obj.value = graph.value
+        return 0
+
+    def cuGraphLaunch(self, executable: Any, stream: Any) -> int:
+        _called("cuGraphLaunch")
+        for work in self._graphs[executable.value]:
+            submit(work, streams[stream.value])
+        return 0
+
+    def cuGraphExecDestroy(self, executable: Any) -> int:
+        _called("cuGraphExecDestroy")
+        del self._graphs[executable.value]
+        return 0
+
+    def cuGraphDestroy(self, graph: Any) -> int:
+        return 0
+
+    def cuGetErrorName(self, status: int, text: Any) -> int:
+        text._obj.value = b"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
+        return 0

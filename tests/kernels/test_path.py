@@ -39,7 +39,7 @@ class Both:
         self.post = PostProcess(settings, StageClock())
         self._compositor = cpu.Compositor()
         self._background = flat(192, 108, 120)
-        self.reports: list[Report | None] = []
+        self.reports: list[Report] = []
 
     def __call__(
         self, frame: Frame, rect: Rect = WHOLE, change: Callable[[F32], F32] = lambda alpha: alpha,
@@ -150,8 +150,8 @@ def test_a_bad_matte_never_shows_the_room(memory: Memory, value: float) -> None:
         check(got, want)
         if bad:
             assert (got.y == 120).all()
-    reasons = [report.refused for report in both.reports[1:] if report]
-    assert reasons == ["", "", "", "coverage" if value == 1 else "nan", ""]
+    reasons = [report.refused for report in both.reports]
+    assert reasons == ["", "", "", "coverage" if value == 1 else "nan", "", ""]
 
 
 def test_reset_forgets(memory: Memory) -> None:
@@ -164,22 +164,52 @@ def test_reset_forgets(memory: Memory) -> None:
         check(got, want)
 
 
-def test_reports_come_a_frame_late(memory: Memory) -> None:
+def test_a_frame_is_reported_on(memory: Memory) -> None:
     both = Both(memory, SETTINGS["usual"])
+    with pytest.raises(RuntimeError, match="before any frame"):
+        both.path.report()
     for frame in clip(3):
         both(frame)
-    assert both.reports[0] is None
-    report = both.reports[1]
-    assert report is not None
-    assert (report.rect, report.grid, report.count) == (WHOLE, (ROWS, COLUMNS), 1)
-    assert report.box is not None
-    x = report.box.x + report.box.width / 2
-    assert abs(x * 3 - 70) < 3
+    for report in both.reports:
+        assert (report.rect, report.grid, report.count) == (WHOLE, (ROWS, COLUMNS), 1)
+        assert report.box is not None
+        x = report.box.x + report.box.width / 2
+        assert abs(x * 3 - 70) < 3
+
+
+def test_a_look_aside_leaves_the_frame_alone(memory: Memory) -> None:
+    """The same clip, with looks at another part between the frames: the same composites."""
+    both, alone = Both(memory, SETTINGS["usual"]), Both(memory, SETTINGS["usual"])
+    part, inner = Rect(20, 4, 120, 100), Rect(8, 0, 48, 36)
+    for frame in clip(5):
+        got, want = both(frame)[0], alone(frame)[0]
+        assert np.array_equal(got.y, want.y)
+        planes = np.empty((3, 36, 48), np.float32)
+        cpu.crop_planes(frame, part, planes)
+        alpha = np.clip((planes[0] - 90) / 100, 0, 1).astype(np.float32)
+        both.path.look_aside(memory.picture(frame).surface, part, inner)
+        both.path.judge_aside(memory.raw(alpha))
+        report = both.path.report_aside()
+        assert (report.rect, report.grid, report.count) == (part, (36, 48), 1)
+        kept = cpu.keep_components(alpha, 0.5, "all", 0.02)
+        assert report.box == kept.box
+
+
+def test_settings_change_between_frames(memory: Memory) -> None:
+    """Refinement off and on again: what was never computed must not be steadied with."""
+    both = Both(memory, SETTINGS["no refine"])
+    for k, frame in enumerate(clip(8)):
+        if k in (2, 5):
+            settings = SETTINGS["largest only" if k == 2 else "usual"]
+            both.path.configure(settings)
+            both.post.configure(settings)
+            both._settings = settings
+        got, want, _ = both(frame)
+        check(got, want)
 
 
 def test_no_allocation_and_one_wait_a_frame(memory: Memory) -> None:
-    """The trace: the same launches each frame, nothing taken, nothing waited for but last frame's
-    verdict, which is there by then."""
+    """The trace: the same launches each frame, nothing taken, nothing waited for but the frame."""
     both = Both(memory, SETTINGS["usual"])
     frame = memory.picture(disc(192, 108)).surface
     background = memory.picture(flat(192, 108, 120)).surface
