@@ -14,6 +14,7 @@ import structlog
 from appliance.errors import MattingError
 from appliance.frame import Frame
 from appliance.gst import BufferPool, Lease
+from appliance.lent import Lent
 from appliance.mailbox import Closed, Mailbox
 from appliance.peek import Peek
 from appliance.pipeline import Pipeline
@@ -184,6 +185,7 @@ class Worker:
         try:
             matte = None if self._peek is None else self._peek.matte_for(out)
             outcome = self._pipeline.process(frame, out, matte)
+            self._check_loan(frame)
         except MattingError as error:
             self.failed += 1
             self._programme.fail(str(error))
@@ -203,6 +205,18 @@ class Worker:
         took = time.monotonic_ns() - frame.captured
         self.latency_ns.append(took)
         self.latency.observe(took)
+
+    def _check_loan(self, frame: Frame) -> None:
+        """Raises MattingError when the camera's library has written over the frame meanwhile.
+
+        Its pixels would be of a later moment than its matte.
+        """
+        if isinstance(frame.owner, Lent) and frame.owner.over():
+            self._pipeline.reset()
+            raise MattingError(
+                "a frame took longer than its memory was lent; make the picture or the network "
+                "smaller, or set source.capture to gstreamer"
+            )
 
     def _canvas(self) -> Frame | None:
         """A canvas; None when all are still with the outputs."""

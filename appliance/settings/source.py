@@ -21,6 +21,11 @@ class Source(Section):
     fps: Rate = Field(
         "auto", description="rate asked of a camera, demo or test pattern, in frames a second"
     )
+    capture: Literal["auto", "jetson-utils", "gstreamer"] = Field(
+        "auto",
+        description="what takes the pictures of v4l2:// and csi://; auto: jetson-utils where it is "
+        "installed and can, else GStreamer",
+    )
     loop: bool = Field(True, description="start a file again at its end")
     pace: Literal["realtime", "fast"] = Field(
         "realtime", description="play a file at its own speed, or as fast as the machine can"

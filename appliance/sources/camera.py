@@ -31,7 +31,7 @@ _KINDS = {
     "JPEG": "image/jpeg",
 }
 # What is asked for when the settings leave it to the camera.
-_SIZE, _RATE = (1280, 720), 30.0
+SIZE, _RATE = (1280, 720), 30.0
 
 
 class CameraSource(GstSource):
@@ -74,7 +74,7 @@ class CameraSource(GstSource):
                 f"{self.name}: {device.card!r} is not a camera, it cannot capture; "
                 "mattebox devices lists those that can"
             )
-        size = (want.width, want.height) if want else _SIZE
+        size = (want.width, want.height) if want else SIZE
         size = size if self.settings.size == "auto" else self.settings.size
         rate = want.rate if want else _RATE
         if self.settings.fps != "auto":

@@ -12,6 +12,8 @@ from appliance.settings import Source as SourceSettings
 from appliance.sources.elements import make
 from appliance.sources.gstreamer import GstSource
 
+# What is asked for when the settings leave it to the camera.
+SIZE = (1920, 1080)
 # nvargus writes this when the number names no camera, or the daemon has lost it.
 _NO_CAMERA = ("no cameras available", "invalid camera device")
 
@@ -35,7 +37,7 @@ class CsiSource(GstSource):
         self._sensor = sensor
         # Asked for now, so that a machine that is no Jetson says so at once.
         make("nvarguscamerasrc")
-        self._size = (1920, 1080) if settings.size == "auto" else settings.size
+        self._size = SIZE if settings.size == "auto" else settings.size
         self._fps = (30, 1) if settings.fps == "auto" else settings.fps
 
     def head(self, pipeline: Gst.Pipeline) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 
-from appliance import v4l2
+from appliance import jetson, v4l2
 from appliance.errors import InputError
 from appliance.settings import Source as SourceSettings
 from appliance.sources.base import Source
@@ -41,18 +43,35 @@ def make_source(settings: SourceSettings) -> Source:
 
         return RtspSource(settings, uri)
     if scheme == "v4l2" and path is not None:
-        from appliance.sources.camera import CameraSource
+        from appliance.sources.camera import SIZE, CameraSource
 
-        return CameraSource(settings, path)
+        return _camera(settings, uri, SIZE, lambda: CameraSource(settings, path))
     if scheme == "csi":
-        from appliance.sources.csi import CsiSource
+        from appliance.sources.csi import SIZE, CsiSource
 
-        return CsiSource(settings, int(rest or 0))
+        sensor = int(rest or 0)
+        return _camera(settings, f"csi://{sensor}", SIZE, lambda: CsiSource(settings, sensor))
     known = ", ".join(f"{name}://" for name in SOURCE_SCHEMES)
     raise InputError(
         f"source {redact(uri)!r}: the scheme {scheme}:// is not known; expected {known}, auto, or "
         "a path to a video file"
     )
+
+
+def _camera(
+    settings: SourceSettings, uri: str, usual: tuple[int, int], by_gstreamer: Callable[[], Source]
+) -> Source:
+    """By what ``settings.capture`` says: with auto, jetson-utils where it is installed."""
+    if settings.capture == "gstreamer" or (settings.capture == "auto" and not jetson.installed()):
+        return by_gstreamer()
+    from appliance.sources.jetson import JetsonSource
+
+    if settings.capture == "jetson-utils":
+        return JetsonSource(settings, uri, usual)
+    from appliance.sources.either import EitherSource
+
+    log.info("source: by jetson-utils", uri=uri, note=jetson.UNTRIED)
+    return EitherSource(lambda: JetsonSource(settings, uri, usual), by_gstreamer)
 
 
 def first_camera_or_demo() -> str:
