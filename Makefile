@@ -18,6 +18,7 @@ PYTHON := /usr/bin/python3
 APT := auto
 ARGS :=
 DESTDIR :=
+SECONDS := 60
 PURGE := no
 WHEELS := no
 export PYTHON APT
@@ -35,6 +36,12 @@ run: setup ## set up what is missing, then serve (ARGS="--source …" for matteb
 .PHONY: test
 test: setup-test ## set up what is missing, then run the tests
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup-test ## made-up input for loaders and servers, SECONDS=60 each (tests/fuzz)
+	@for target in $$($(BIN)/python -c 'from tests import fuzz; print(*fuzz.TARGETS)'); do \
+		$(BIN)/python -m tests.fuzz.$$target --seconds $(SECONDS) $(ARGS) || failed=1; \
+	done; exit $${failed:-0}
 
 .PHONY: test-gpu
 test-gpu: ## on a machine with an NVIDIA GPU: the kernels' tests, sanitizers and times

@@ -10,11 +10,22 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from appliance.config_document import parse
-from appliance.config_tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join
+from appliance.config_tree import (
+    Mapping,
+    Mistake,
+    Node,
+    Origin,
+    Scalar,
+    Sequence,
+    join,
+    one_line,
+)
 from appliance.config_values import item_of, section_of
 from appliance.settings import Settings
 
 PREFIX = "MATTEBOX_"
+_MOST_PARTS = 8
+_MOST_LABEL = 200
 
 
 class Override(NamedTuple):
@@ -49,9 +60,9 @@ def apply(root: Mapping, overrides: Iterable[Override], defaults: Mapping) -> li
     """
     mistakes: list[Mistake] = []
     for override in overrides:
-        origin = Origin(override.label or f"--set {override.key}")
+        origin = Origin(one_line(override.label or f"--set {override.key}", _MOST_LABEL))
         parts = override.key.split(".")
-        if not all(parts):
+        if not all(parts) or len(parts) > _MOST_PARTS:
             mistakes.append(Mistake(origin, "", f"found {override.key!r}; expected key.path=value"))
             continue
         leaf = next((p for p in _prefixes(parts) if _is_single(p)), None)
@@ -124,7 +135,8 @@ def _put(
         last = depth == len(parts) - 1
         if isinstance(here, Sequence):
             count = len(here.items)
-            if not part.isdigit() or int(part) > count:
+            # No list is as long as four digits, and int() has limits of its own.
+            if not (part.isascii() and part.isdigit() and len(part) < 4) or int(part) > count:
                 free = f"0 to {count - 1}, or {count} to add one" if count else "0 to add one"
                 mistakes.append(Mistake(origin, path, f"found item {part}; expected {free}"))
                 return

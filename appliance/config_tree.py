@@ -7,6 +7,18 @@ from dataclasses import dataclass, field
 from appliance.errors import ConfigError
 from appliance.uris import redact
 
+_MOST_KEY, _MOST_MESSAGE = 200, 1000
+
+
+def one_line(text: str, most: int) -> str:
+    """``text`` with what is not printable escaped, cut to ``most`` characters."""
+    text = text if len(text) <= most else f"{text[: most - 1]}…"
+    return text if text.isprintable() else "".join(c if c.isprintable() else _code(c) for c in text)
+
+
+def _code(char: str) -> str:
+    return repr(char)[1:-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -28,11 +40,17 @@ class Mistake:
     key: str
     message: str
 
+    def __post_init__(self) -> None:
+        """Whatever a file holds, a mistake is one line that a terminal and a log can take."""
+        object.__setattr__(self, "key", one_line(self.key, _MOST_KEY))
+        # Redacted first: of a password that was cut in two, the first half would not be seen.
+        object.__setattr__(self, "message", one_line(redact(self.message), _MOST_MESSAGE))
+
     def __str__(self) -> str:
         where = str(self.origin)
         # "--set roi.hold" has said the key already.
         key = "" if where.endswith(f" {self.key}") else self.key
-        return ": ".join(filter(None, (where, key, redact(self.message))))
+        return ": ".join(filter(None, (where, key, self.message)))
 
 
 class InvalidConfig(ConfigError):

@@ -12,7 +12,7 @@ def identity(path: Path) -> Identity | None:
     """What tells one state of a file from another; None while it is not there."""
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # a name with a NUL in it is no file either
         return None
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
@@ -29,12 +29,15 @@ class ConfigWatch:
         """``read``: which state of ``path`` is in use; None when it is not known."""
         self._path = path
         self._applied = self._seen = read
+        self._expected: Identity | None = None
 
     def changed(self) -> bool:
         """Whether the file is another one than at the last time this was true, and at rest."""
         now = identity(self._path)
         settled = now == self._seen
         self._seen = now
+        if now is not None and now == self._expected:
+            self._applied = now
         if now is None or now == self._applied or not settled:
             return False
         self._applied = now
@@ -48,3 +51,10 @@ class ConfigWatch:
         now = identity(self._path)
         if now is not None:
             self._applied = self._seen = now
+
+    def expect(self, state: Identity) -> None:
+        """The file is going to be in this state, which is in use already: that is no change.
+
+        To be called before it is put there.
+        """
+        self._expected = state
