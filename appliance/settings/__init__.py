@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from appliance.settings.base import Section, rule
+from appliance.settings.http import Http
 from appliance.settings.log import Log
 from appliance.settings.matte import Clean, Refine, Steady
 from appliance.settings.matting import Matting, Roi
@@ -19,8 +20,8 @@ from appliance.settings.source import Source
 from appliance.uris import path_of
 
 __all__ = [
-    "Background", "Canvas", "Clean", "Composite", "Log", "Matting", "Output", "Refine", "Roi",
-    "Rtsp", "Section", "Settings", "Source", "Steady",
+    "Background", "Canvas", "Clean", "Composite", "Http", "Log", "Matting", "Output", "Refine",
+    "Roi", "Rtsp", "Section", "Settings", "Source", "Steady",
 ]  # fmt: skip
 
 
@@ -38,6 +39,7 @@ class Settings(Section):
     composite: Composite = Composite()
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
     rtsp: Rtsp = Rtsp()
+    http: Http = Http()
     log: Log = Log()
 
     @model_validator(mode="after")

@@ -1,0 +1,248 @@
+"""The endpoints: each reads, asks the daemon, and answers in words when it cannot be done."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as Late
+from typing import TypeVar
+
+from prometheus_client.exposition import choose_encoder
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from appliance.background.image import MOST_PIXELS
+from appliance.errors import MatteboxError
+from appliance.http import state
+from appliance.http.answers import Backgrounds, Change, Entry, Reset, Uploaded
+from appliance.http.aside import Busy
+from appliance.http.backgrounds import TooLarge
+from appliance.http.change import NotDone, change, reset
+from appliance.http.pictures import Encoding, Show, encode, picture_of, thumbnail
+from appliance.http.preview import Stream
+from appliance.http.site import Site
+from appliance.uris import path_of, redact
+
+IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
+SHOWS: tuple[Show, ...] = ("composite", "matte", "both")
+_ASIDE_S = 15.0
+_LOOK_S = 2.0
+_THUMBNAIL = (240, 135)
+_MOST_THUMBNAILS = 200
+
+Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
+
+
+def _site(request: Request) -> Site:
+    site = request.app.state.site
+    assert isinstance(site, Site)
+    return site
+
+
+def _json(answer: BaseModel, status: int = 200) -> JSONResponse:
+    return JSONResponse(answer.model_dump(mode="json"), status)
+
+
+async def _aside(site: Site, work: Callable[[], T]) -> T:
+    """``work`` done in a thread; what may go wrong with it as an answer in words."""
+    try:
+        return await site.aside.do(work, _ASIDE_S)
+    except Busy as error:
+        raise HTTPException(503, "too much is being done at once; try again in a second") from error
+    except (asyncio.TimeoutError, Late, TimeoutError) as error:
+        raise HTTPException(
+            504, f"not done within {_ASIDE_S:g} s; it may still be: see /api/status"
+        ) from error
+    except NotDone as error:
+        raise HTTPException(409, redact(str(error))) from error
+    except TooLarge as error:
+        raise HTTPException(413, redact(str(error))) from error
+    except MatteboxError as error:
+        raise HTTPException(409, redact(str(error))) from error
+
+
+async def _body(request: Request, kind: type[Model]) -> Model:
+    """The JSON body as its type.
+
+    Its Content-Type must say JSON: that is what no form of a foreign page can send.
+    """
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != "application/json":
+        raise HTTPException(415, f"found {given or 'no Content-Type'}; expected application/json")
+    try:
+        return kind.model_validate_json(await request.body())
+    except ValidationError as error:
+        words = [
+            f"{'.'.join(map(str, one['loc'])) or 'the body'}: {one['msg']}"
+            for one in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise HTTPException(422, "; ".join(words[:5])) from error
+
+
+def _choice(request: Request, name: str, among: tuple[str, ...]) -> str:
+    value = request.query_params.get(name, among[0])
+    if value not in among:
+        raise HTTPException(422, f"{name}: found {value[:50]!r}; expected {' or '.join(among)}")
+    return value
+
+
+async def status(request: Request) -> ASGIApp:
+    """How the appliance is."""
+    return _json(state.status(_site(request)))
+
+
+async def change_picture(request: Request) -> ASGIApp:
+    """Background, fit, blur, feather."""
+    site, wanted = _site(request), await _body(request, Change)
+    return _json(await _aside(site, lambda: change(site, wanted)))
+
+
+async def reset_all(request: Request) -> ASGIApp:
+    """Back to the file, and the matte starts over."""
+    site = _site(request)
+    await _body(request, Reset)
+    return _json(await _aside(site, lambda: reset(site)))
+
+
+async def snapshot(request: Request) -> ASGIApp:
+    """One frame at full size."""
+    site = _site(request)
+    show: Show = _choice(request, "show", SHOWS)  # type: ignore[assignment]
+    encoding: Encoding = _choice(request, "format", ("png", "jpeg"))  # type: ignore[assignment]
+
+    def take() -> bytes | None:
+        after = site.daemon.peek.serial
+        site.daemon.peek.ask()
+        look = site.daemon.peek.next(after, _LOOK_S)
+        return None if look is None else encode(picture_of(look, show), encoding)
+
+    data = await _aside(site, take)
+    if data is None:
+        raise HTTPException(503, f"no frame left within {_LOOK_S:g} s; see /healthz")
+    return Response(data, media_type=f"image/{encoding}")
+
+
+async def preview(request: Request) -> ASGIApp:
+    """What goes out, live."""
+    site = _site(request)
+    show: Show = _choice(request, "show", SHOWS)  # type: ignore[assignment]
+    if site.preview.full:
+        raise HTTPException(
+            503,
+            f"{site.preview.viewers} previews are watched already, as many as http.viewers allows",
+        )
+    return Stream(site.preview, show)
+
+
+async def list_backgrounds(request: Request) -> ASGIApp:
+    """What the folder holds."""
+    site = _site(request)
+    found = await _aside(site, site.folder.entries)
+    path = path_of(site.daemon.settings.background.uri)
+    chosen = None if path is None else site.folder.name_of(path)
+    return _json(
+        Backgrounds(
+            folder=str(site.folder.path),
+            entries=[
+                Entry(name=e.name, kind=e.kind, bytes=e.bytes, chosen=e.name == chosen)
+                for e in found
+            ],
+            upload_bytes=site.limits.bytes,
+            upload_pixels=site.limits.pixels,
+        )
+    )
+
+
+async def upload_background(request: Request) -> ASGIApp:
+    """A picture, taken into the folder."""
+    site, name = _site(request), request.path_params["name"]
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in IMAGE_TYPES:
+        raise HTTPException(
+            415, f"found {given or 'no Content-Type'}; expected {', '.join(IMAGE_TYPES)}"
+        )
+    # One at a time: each is held in memory while it comes.
+    if not site.changing.acquire(blocking=False):
+        raise HTTPException(503, "another upload or change is being made; try again in a second")
+    try:
+        data = bytearray()
+        async for piece in request.stream():
+            data += piece
+            if len(data) > site.limits.bytes:
+                most = site.limits.bytes // 10**6
+                raise HTTPException(413, f"the picture has more than {most} MB (http.upload_mb)")
+        taken = await _aside(site, lambda: site.folder.take(name, bytes(data), site.limits))
+    finally:
+        site.changing.release()
+    return _json(Uploaded(name=taken[0], width=taken[1], height=taken[2]), 201)
+
+
+async def delete_background(request: Request) -> ASGIApp:
+    """A background, removed from the folder."""
+    site, name = _site(request), request.path_params["name"]
+    path = path_of(site.daemon.settings.background.uri)
+    if path is not None and site.folder.name_of(path) == name:
+        raise HTTPException(409, f"{name} is the background now; choose another first")
+    if not await _aside(site, lambda: site.folder.remove(name)):
+        raise _not_there(name)
+    return await list_backgrounds(request)
+
+
+async def background_thumbnail(request: Request) -> ASGIApp:
+    """A small picture of a background."""
+    site, name = _site(request), request.path_params["name"]
+
+    def make() -> bytes | None:
+        entry = next((e for e in site.folder.entries() if e.name == name), None)
+        if entry is None or entry.kind != "picture":
+            return None
+        key = (name, entry.bytes, entry.changed_ns)
+        made = site.thumbnails.get(key)
+        if made is None:
+            try:
+                made = thumbnail(str(site.folder.path / name), *_THUMBNAIL, MOST_PIXELS)
+            except (OSError, ValueError, SyntaxError):
+                return None
+            while len(site.thumbnails) >= _MOST_THUMBNAILS:
+                site.thumbnails.pop(next(iter(site.thumbnails)), None)
+            site.thumbnails[key] = made
+        return made
+
+    data = await _aside(site, make)
+    if data is None:
+        raise HTTPException(404, f"there is no picture of {name[:100]!r} to show")
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
+
+
+def _not_there(name: str) -> HTTPException:
+    return HTTPException(404, f"there is no background {name[:100]!r}; see /api/backgrounds")
+
+
+async def metrics(request: Request) -> ASGIApp:
+    """Figures for Prometheus."""
+    site = _site(request)
+    encoder, kind = choose_encoder(request.headers.get("accept", ""))
+    data = await _aside(site, lambda: encoder(request.app.state.registry))
+    return Response(data, headers={"Content-Type": kind})
+
+
+async def healthz(request: Request) -> ASGIApp:
+    """Alive?"""
+    health = state.health(_site(request))
+    return _json(health, 200 if health.alive else 503)
+
+
+async def readyz(request: Request) -> ASGIApp:
+    """Fresh composites?"""
+    ready = state.ready(_site(request))
+    return _json(ready, 200 if ready.ready else 503)
+
+
+async def openapi(request: Request) -> ASGIApp:
+    """This document."""
+    return Response(json.dumps(request.app.state.document), media_type="application/json")

@@ -1,0 +1,180 @@
+"""Changes asked for over HTTP: made by the reloader like a saved file, kept in the file on wish.
+
+All of this waits (for the reloader, for a disk), so it is called aside from the server's loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from appliance.errors import ConfigError, MatteboxError
+from appliance.http.answers import Change, Changed
+from appliance.http.site import Site
+from appliance.http.state import picture
+from appliance.http.write_back import Draft, NotKept, Value, draft
+from appliance.reloader import Outcome
+from appliance.settings import Settings
+from appliance.uris import redact, scheme_of
+
+CHANGE_S = 10.0
+_FREE_S = 5.0
+_WITHOUT_FILE = frozenset({"colour", "gradient", "blur"})
+
+log = structlog.get_logger(__name__)
+
+
+class NotDone(MatteboxError, RuntimeError):
+    """A change was not made; the message says why."""
+
+
+def wanted_values(site: Site, wanted: Change) -> dict[str, Value]:
+    """Dotted key -> value of all that is to be changed. Raises NotDone."""
+    values: dict[str, Value] = {}
+    if wanted.background is not None:
+        values["background.uri"] = _address(site, wanted.background)
+    others: dict[str, Value | None] = {
+        "background.fit": wanted.fit,
+        "background.blur_radius": wanted.blur_radius,
+        "composite.feather": wanted.feather,
+    }
+    return values | {key: value for key, value in others.items() if value is not None}
+
+
+def _address(site: Site, background: str) -> str:
+    """A name of the folder's as its path; of addresses only those that lead to no file."""
+    path = site.folder.find(background)
+    if path is not None:
+        return str(path)
+    if scheme_of(background) in _WITHOUT_FILE:
+        return background
+    raise NotDone(
+        f"there is no background {background[:100]!r}; expected one of /api/backgrounds, "
+        "colour:#RRGGBB, gradient://, or blur://"
+    )
+
+
+def applied_to(settings: Settings, values: dict[str, Value]) -> Settings:
+    """``settings`` with ``values`` in them. Raises ConfigError for what may not be."""
+    sections: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        sections.setdefault(section, {})[name] = value
+    whole = {name: getattr(settings, name) for name in Settings.model_fields}
+    try:
+        for name, changes in sections.items():
+            section = whole[name]
+            whole[name] = type(section).model_validate(
+                {field: getattr(section, field) for field in type(section).model_fields} | changes
+            )
+        return Settings.model_validate(whole)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{key}: {first['msg']}") from error
+
+
+def change(site: Site, wanted: Change) -> Changed:
+    """Make the change, and keep it when that is wished.
+
+    Raises NotDone when nothing was changed, TimeoutError when that is not known.
+    """
+    values = wanted_values(site, wanted)
+    with _Alone(site):
+        new = _draft(site, values) if wanted.keep and values else None
+        try:
+            outcome = _through(lambda: site.reloader.change(_maker(values), CHANGE_S))
+            note = None if new is None else _finish(site, new, values)
+        finally:
+            if new is not None:
+                new.drop()
+    if values:
+        log.info(
+            "changed over HTTP", kept=new is not None, **{k: str(v) for k, v in values.items()}
+        )
+    return Changed(
+        picture=picture(site.daemon.settings, site.folder),
+        changed=sorted(outcome.changed), kept=new is not None, note=note,
+    )  # fmt: skip
+
+
+def reset(site: Site) -> Changed:
+    """Back to what the file says, and the matte starts over. Raises NotDone, TimeoutError."""
+    with _Alone(site):
+        outcome = _through(lambda: site.reloader.ask().result(CHANGE_S))
+        site.daemon.worker.submit(site.daemon.pipeline.reset, timeout=_FREE_S)
+    log.info("reset over HTTP")
+    return Changed(
+        picture=picture(site.daemon.settings, site.folder),
+        changed=sorted(outcome.changed), kept=False, note=None,
+    )  # fmt: skip
+
+
+def _maker(values: dict[str, Value]) -> Callable[[Settings], Settings]:
+    return lambda settings: applied_to(settings, values)
+
+
+def _through(make: Callable[[], Outcome]) -> Outcome:
+    try:
+        outcome = make()
+    except ConfigError as error:
+        raise NotDone(str(error)) from error
+    if outcome.refusal is not None:
+        raise NotDone(redact(outcome.refusal.reason))
+    return outcome
+
+
+def _draft(site: Site, values: dict[str, Value]) -> Draft:
+    named = site.reloader.state.status().path
+    if named is None:
+        raise NotDone(
+            "there is no configuration file to keep it in; start mattebox with --config FILE, or "
+            "change it without keep; nothing was changed"
+        )
+    try:
+        return draft(Path(named), values, lambda path: site.load(path))
+    except NotKept as error:
+        raise NotDone(f"{error}; nothing was changed") from error
+
+
+def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
+    """The draft put in place; gives what should be known about it."""
+    # So that the watch over the file knows its new state, and does not take it for an edit.
+    site.reloader.wrote(new.after)
+    try:
+        new.finish()
+    except NotKept as error:
+        raise NotDone(f"it is changed, but not kept: {error}") from error
+    try:
+        loaded = site.load()
+    except ConfigError as error:
+        return f"kept, but the file as a whole is refused: {redact(str(error))}"
+    beaten = [
+        key
+        for key, value in values.items()
+        if getattr(getattr(loaded.settings, key.partition(".")[0]), key.partition(".")[2]) != value
+    ]
+    if not beaten:
+        return None
+    return (
+        f"kept, but at the next start {beaten[0]} is what {loaded.where(beaten[0])} says, which "
+        "beats the file"
+    )
+
+
+class _Alone:
+    """One change at a time; waits for the one before, up to its deadline."""
+
+    def __init__(self, site: Site) -> None:
+        self._lock = site.changing
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=_FREE_S):
+            raise NotDone("another change or upload is being made; try again in a second")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

@@ -1,0 +1,76 @@
+"""One TCP connection: deadlines that uvicorn does not have, and a bound on how many there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+HEADERS_S = 10.0
+"""From the connection, or the last answer, to the end of a request's headers."""
+
+MOST_HEADER_BYTES = 16_384
+
+# What the application finds in its scope to cut the connection with, answered or not.
+ABORT = "mattebox.abort"
+
+
+def protocol(most: int, headers_s: float = HEADERS_S) -> type[asyncio.Protocol]:
+    """The class of connections for a server that takes ``most`` at once.
+
+    Whoever has not sent a request's headers within ``headers_s`` seconds is cut off, be they slow,
+    silent, or sending on and on the body of a request that was answered long ago. What is one
+    connection too many is cut off at once, so that the others can go on.
+    """
+
+    class Connection(H11Protocol):
+        """See ``protocol``."""
+
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self.app = _with_abort(self.app, transport.abort)
+            super().connection_made(transport)
+            if len(self.connections) > most:
+                transport.abort()
+            else:
+                self._expect_headers()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._headers_are_here()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            # None before the first request, whatever its annotation says.
+            cycle: RequestResponseCycle | None = self.cycle
+            if cycle is not None and not cycle.response_complete:
+                self._headers_are_here()
+
+        def on_response_complete(self) -> None:
+            self._expect_headers()
+            super().on_response_complete()
+
+        def _expect_headers(self) -> None:
+            self._headers_are_here()
+            self._timer = self.loop.call_later(headers_s, self.transport.abort)
+
+        def _headers_are_here(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    return Connection
+
+
+def _with_abort(app: ASGIApp, abort: Callable[[], None]) -> Callable[..., Awaitable[None]]:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        extensions: dict[str, Any] = scope.setdefault("extensions", {})
+        extensions[ABORT] = abort
+        await app(scope, receive, send)
+
+    return call

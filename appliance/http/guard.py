@@ -1,0 +1,213 @@
+"""What every request passes first: who may come in, how much may be sent, how long it may take."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from appliance.http.connection import ABORT
+from appliance.http.site import Site
+from appliance.settings.http import Http
+
+BODY_S = 30.0
+"""For a request's whole body, once its headers are here."""
+
+SEND_S = 10.0
+"""For one piece of an answer: a reader who takes nothing for so long is cut off."""
+
+SMALL_BODY = 65_536
+"""Most bytes of a body where no file is sent."""
+
+# What a browser may do with what we send: nothing from elsewhere, nothing for elsewhere.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAFE = frozenset({"GET", "HEAD"})
+
+log = structlog.get_logger(__name__)
+
+
+class Guard:
+    """Wraps the application; see the functions below for what it asks of a request."""
+
+    def __init__(self, app: ASGIApp, site: Site, settings: Http) -> None:
+        self._app, self._site, self._settings = app, site, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            return
+        answer = _Answer(scope, send)
+        body = _Body(receive, self._most_bytes(scope["path"]))
+        refusal = self._refusal(Request(scope))
+        try:
+            if refusal is not None:
+                await refusal(scope, receive, answer.send)
+            else:
+                await self._app(scope, body.receive, answer.send)
+        except _Cut as cut:
+            if answer.begun or cut.response is None:
+                answer.abort()
+            else:
+                await cut.response(scope, receive, answer.send)
+        except asyncio.CancelledError:
+            answer.abort()
+            raise
+        except Exception:
+            # Said once a request that hits it, with where; the caller learns only that it is ours.
+            log.exception("HTTP: a mistake in the program", path=scope["path"])
+            if answer.begun:
+                answer.abort()
+            else:
+                await _problem(500, "a mistake in the program; the log says where")(
+                    scope, receive, answer.send
+                )
+
+    def _most_bytes(self, path: str) -> int:
+        if path.startswith("/api/backgrounds/"):
+            return max(SMALL_BODY, self._settings.upload_mb * 10**6)
+        return SMALL_BODY
+
+    def _refusal(self, request: Request) -> JSONResponse | None:
+        headers, method = request.headers, request.method
+        host = headers.get("host", "")
+        if self._settings.on_loopback and _name(host) not in _LOOPBACK_NAMES:
+            # A page from elsewhere whose name was made to point here would send its own name.
+            return _problem(
+                421, f"the host {host[:100]!r} is not served here; ask for http://localhost"
+            )
+        if not _same_site(headers, method):
+            return _problem(403, "requests from other sites are not taken")
+        origin = headers.get("origin")
+        if origin is not None and method not in _SAFE and urlsplit(origin).netloc != host:
+            return _problem(403, "requests from other sites are not taken")
+        if not _is_page(request.url.path) and not self._let_in(headers):
+            response = _problem(
+                401, "a token is needed: send the header Authorization: Bearer TOKEN (http.token)"
+            )
+            response.headers["WWW-Authenticate"] = 'Bearer realm="mattebox"'
+            return response
+        length = headers.get("content-length", "0")
+        if (
+            length.isascii()
+            and length.isdigit()
+            and int(length[:20]) > self._most_bytes(request.url.path)
+        ):
+            return _problem(413, _too_large(self._most_bytes(request.url.path)))
+        return None
+
+    def _let_in(self, headers: Headers) -> bool:
+        token = self._settings.token
+        if not token:
+            # Settings without one are refused for any address that others can reach.
+            return self._settings.on_loopback
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        right = not token.problem and token.matches(given.strip())
+        return right and scheme.lower() == "bearer"
+
+
+def _is_page(path: str) -> bool:
+    """What holds nothing of this machine's: the page itself, which asks for the token."""
+    return path == "/" or path.startswith("/page/")
+
+
+def _name(host: str) -> str:
+    """The host without its port, in lower case."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _same_site(headers: Headers, method: str) -> bool:
+    """False for what a browser says another site's page asks for; links to here are fine."""
+    site = headers.get("sec-fetch-site", "none")
+    link = method in _SAFE and headers.get("sec-fetch-mode") == "navigate"
+    return site in ("none", "same-origin") or link
+
+
+def _problem(status: int, words: str) -> JSONResponse:
+    return JSONResponse({"error": words}, status)
+
+
+def _too_large(most: int) -> str:
+    return f"the request is too large; at most {most} bytes are taken here"
+
+
+class _Cut(Exception):
+    """The request cannot go on; ``response`` says why, where that can still be said."""
+
+    def __init__(self, response: JSONResponse | None) -> None:
+        super().__init__("the request was cut off")
+        self.response = response
+
+
+class _Body:
+    """``receive`` with a bound on bytes, and a deadline until the body is complete."""
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive, self._left, self._most = receive, most, most
+        self._deadline = time.monotonic() + BODY_S
+        self._complete = False
+
+    async def receive(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(
+                self._receive(), max(0.0, self._deadline - time.monotonic())
+            )
+        except asyncio.TimeoutError:
+            words = f"the request's body did not come within {BODY_S:g} s"
+            raise _Cut(_problem(HTTPStatus.REQUEST_TIMEOUT, words)) from None
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+            if self._left < 0:
+                raise _Cut(_problem(413, _too_large(self._most)))
+        return message
+
+
+class _Answer:
+    """``send`` with our headers, and a deadline for a reader who does not read."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send = send
+        self._cut = scope.get("extensions", {}).get(ABORT)
+        self.begun = False
+
+    def abort(self) -> None:
+        """Close the connection without waiting for what was not read."""
+        if self._cut is not None:
+            self._cut()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        try:
+            await asyncio.wait_for(self._send(message), SEND_S)
+        except asyncio.TimeoutError:
+            raise _Cut(None) from None

@@ -1,0 +1,136 @@
+"""The OpenAPI document, made from the very table that the server's routes are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from appliance import __version__
+from appliance.http.answers import Problem
+
+Answer = type[BaseModel] | str
+"""A JSON answer's type, or another answer's media type."""
+
+_REFERENCE = "#/components/schemas/{model}"
+_WORDS = {
+    200: "done", 201: "taken in", 401: "no token, or a wrong one", 403: "asked for by another site",
+    404: "not there", 405: "another method is needed", 408: "the body came too slowly",
+    409: "it cannot be done as things are; nothing was changed", 411: "the length is missing",
+    413: "too large", 415: "of another type than is taken", 421: "another host's name",
+    422: "the request is wrong", 500: "a mistake in the program",
+    503: "not now; see the reason", 504: "not done in time",
+}  # fmt: skip
+# What the guard may answer to any request.
+_ALWAYS = (401, 403, 413, 421, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: in the path (then it is required), or in the query."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    path: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked for.
+
+    Attributes:
+        handler: what answers. summary: one line.
+        answers: status -> what comes; problems (``Problem``) are named in ``problems``.
+        body: the type of a JSON body, or the media types of another one.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Request], Awaitable[ASGIApp]]
+    summary: str
+    answers: dict[int, Answer]
+    problems: tuple[int, ...] = ()
+    body: type[BaseModel] | tuple[str, ...] | None = None
+    parameters: tuple[Parameter, ...] = field(default=())
+
+
+def document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """OpenAPI 3.1 of all operations."""
+    models: list[type[BaseModel]] = [Problem]
+    for operation in operations:
+        models += [a for a in operation.answers.values() if isinstance(a, type)]
+        if isinstance(operation.body, type):
+            models.append(operation.body)
+    unique = list(dict.fromkeys(models))
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in unique], ref_template=_REFERENCE
+    )
+    paths: dict[str, Any] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mattebox",
+            "version": __version__,
+            "description": "Figures and control of one appliance. Changes take effect within a "
+            "frame, and readers stay connected.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        # Without a token in the settings none is needed, which is so on loopback only.
+        "security": [{}, {"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": operation.handler.__name__,
+        "summary": operation.summary,
+        "responses": {
+            str(status): {"description": _WORDS[status], "content": _content(answer)}
+            for status, answer in operation.answers.items()
+        },
+    }
+    for status in sorted({*operation.problems, *_ALWAYS} - set(operation.answers)):
+        found["responses"][str(status)] = {
+            "description": _WORDS[status],
+            "content": _content(Problem),
+        }
+    if operation.parameters:
+        found["parameters"] = [
+            {
+                "name": parameter.name,
+                "in": "path" if parameter.path else "query",
+                "required": parameter.path,
+                "description": parameter.description,
+                "schema": parameter.schema,
+            }
+            for parameter in operation.parameters
+        ]
+    if operation.body is not None:
+        kinds = operation.body if isinstance(operation.body, tuple) else (operation.body,)
+        content: dict[str, Any] = {}
+        for kind in kinds:
+            content |= _content(kind)
+        found["requestBody"] = {"required": True, "content": content}
+    return found
+
+
+def _content(answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, type):
+        reference = {"$ref": _REFERENCE.format(model=answer.__name__)}
+        return {"application/json": {"schema": reference}}
+    binary = {"type": "string", "contentEncoding": "binary"}
+    return {answer: {"schema": {"type": "string"} if answer.startswith("text/") else binary}}

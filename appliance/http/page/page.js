@@ -1,0 +1,503 @@
+// The page: asks for the state once a second, shows the preview while somebody can see it.
+"use strict";
+
+const POLL_MS = 1000;
+const MOST_PART = 4_000_000;
+const $ = (id) => document.getElementById(id);
+
+let token = sessionStorage.getItem("mattebox-token") || "";
+let last = null; // the newest status
+let before = null; // the one it is compared with, for rates
+let folder = null; // the newest list of backgrounds
+let thumbnails = new Map(); // name and size -> object URL
+let previewing = null; // the AbortController of the stream
+
+// --- asking -----------------------------------------------------------------------------------
+
+class Refused extends Error {
+  constructor(status, words) {
+    super(words);
+    this.status = status;
+  }
+}
+
+async function ask(path, options = {}) {
+  const headers = { ...options.headers };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const answer = await fetch(path, { ...options, headers, cache: "no-store" });
+  if (answer.ok) return answer;
+  let words = `${answer.status} ${answer.statusText}`;
+  try {
+    words = (await answer.json()).error || words;
+  } catch {
+    // Not ours: a proxy's page. Its status says enough.
+  }
+  if (answer.status === 401) askForToken();
+  throw new Refused(answer.status, words);
+}
+
+function askWith(method, path, body) {
+  const headers = { "Content-Type": "application/json" };
+  return ask(path, { method, headers, body: JSON.stringify(body) });
+}
+
+function askForToken() {
+  const dialog = $("token-dialog");
+  if (dialog.open) return;
+  $("token-wrong").hidden = !token;
+  dialog.showModal();
+}
+
+$("token-form").addEventListener("submit", () => {
+  token = $("token").value.trim();
+  sessionStorage.setItem("mattebox-token", token);
+  $("token").value = "";
+  refresh();
+  loadBackgrounds();
+  watch();
+});
+
+let toastTimer = 0;
+function say(words, bad = false) {
+  const toast = $("toast");
+  toast.textContent = words;
+  toast.classList.toggle("bad", bad);
+  toast.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => (toast.hidden = true), bad ? 9000 : 3500);
+}
+
+// --- the state --------------------------------------------------------------------------------
+
+async function refresh() {
+  try {
+    const answer = await ask("/api/status", { signal: AbortSignal.timeout(5000) });
+    show(await answer.json());
+  } catch (error) {
+    lamp("off", error.status === 401 ? "locked" : "no answer");
+    $("words").textContent =
+      error.status === 401
+        ? "A token is needed to see and steer this appliance."
+        : "The appliance does not answer. It is asked again every second.";
+  }
+}
+
+function lamp(state, words) {
+  $("lamp").dataset.state = state;
+  $("lamp").textContent = words;
+}
+
+function show(status) {
+  const now = performance.now();
+  lamp(status.state, status.state);
+  $("words").textContent = status.words;
+  $("notes").replaceChildren(...status.notes.map((note) => element("li", note)));
+  $("canvas-format").textContent = `${status.width}×${status.height}, ${trim(status.fps)} fps`;
+  const people = status.people === 1 ? "one person" : `${status.people} people`;
+  $("people").textContent = status.state === "live" ? people : "nobody is cut out";
+  // Rates over the last few seconds, so that they do not flicker.
+  if (!before || now - before.at > 4000 || status.uptime_s < before.status.uptime_s) {
+    before = before && last && last.uptime_s <= status.uptime_s ? lastStamped : { at: now, status };
+  }
+  const seconds = (now - before.at) / 1000;
+  if (seconds > 0.5) {
+    rate("fps-in", (status.frames.taken - before.status.frames.taken) / seconds);
+    rate("fps-out", (status.frames.composites - before.status.frames.composites) / seconds);
+  }
+  lastStamped = { at: now, status };
+  figure("latency", status.latency ? status.latency.median_ms.toFixed(0) : "–", "ms");
+  $("dropped").textContent = Object.values(status.frames.dropped)
+    .reduce((sum, count) => sum + count, 0)
+    .toLocaleString("en");
+  $("clients").textContent = status.outputs.reduce((sum, output) => sum + output.clients, 0);
+  const degrees = Object.values(status.temperatures);
+  figure("celsius", degrees.length ? Math.max(...degrees).toFixed(0) : "–", "°C");
+  showStages(status);
+  showWays(status);
+  showPicture(status.picture);
+  $("version").textContent = `Mattebox ${status.version}, up for ${duration(status.uptime_s)}`;
+  last = status;
+}
+
+let lastStamped = null;
+
+function rate(id, value) {
+  if (value >= 0) figure(id, value.toFixed(value < 9.95 ? 1 : 0), "fps");
+}
+
+function figure(id, value, unit) {
+  $(id).replaceChildren(value, element("small", ` ${unit}`));
+}
+
+function showStages(status) {
+  const order = [...status.stages].sort((a, b) => b.mean_ms - a.mean_ms);
+  const most = Math.max(...order.map((stage) => stage.mean_ms), 0.001);
+  $("stages").replaceChildren(
+    ...order.map((stage) => {
+      const row = document.createElement("tr");
+      const meter = document.createElement("meter");
+      meter.max = most;
+      meter.value = stage.mean_ms;
+      const name = element("th", stage.name);
+      name.scope = "row";
+      const bar = document.createElement("td");
+      bar.append(meter);
+      row.append(name, bar);
+      row.append(element("td", ms(stage.mean_ms)), element("td", ms(stage.slowest_ms)));
+      return row;
+    }),
+  );
+  // A rescan comes once a second, so it is no part of an ordinary frame.
+  const each = order.filter((stage) => stage.name !== "rescan");
+  $("stages-total").textContent = ms(each.reduce((sum, stage) => sum + stage.mean_ms, 0));
+  $("stages-budget").textContent = `of ${(1000 / status.fps).toFixed(1)}`;
+}
+
+function showWays(status) {
+  const source = status.source;
+  const rows = [["in", source.uri, source.reason ? `${source.state}: ${source.reason}` : source.state]];
+  for (const output of status.outputs) rows.push(["out", output.uri, output.words]);
+  $("ways").replaceChildren(
+    ...rows.map(([way, uri, words]) => {
+      const item = document.createElement("li");
+      item.append(element("b", way), element("div", uri), element("span", words));
+      return item;
+    }),
+  );
+}
+
+function element(kind, text) {
+  const made = document.createElement(kind);
+  made.textContent = text;
+  return made;
+}
+
+const ms = (value) => `${value.toFixed(value < 9.95 ? 2 : 1)} ms`;
+const trim = (value) => String(Math.round(value * 100) / 100);
+
+function duration(seconds) {
+  if (seconds < 120) return `${Math.floor(seconds)} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86400)} days`;
+}
+
+// --- changing ---------------------------------------------------------------------------------
+
+async function change(what) {
+  try {
+    const answer = await askWith("PATCH", "/api/picture", { ...what, keep: $("keep").checked });
+    const done = await answer.json();
+    showPicture(done.picture, true);
+    say(done.note || (done.kept ? "Changed, and kept in the file." : "Changed."));
+  } catch (error) {
+    if (error.status !== 401) say(error.message, true);
+    if (last) showPicture(last.picture, true);
+  }
+}
+
+let held = null; // a slider that somebody holds is not moved under their finger
+
+function showPicture(picture, now = false) {
+  for (const [id, value] of [["feather", picture.feather], ["blur", picture.blur_radius]]) {
+    if (held !== id || now) {
+      $(id).value = value;
+      $(`${id}-value`).textContent = percent(value);
+    }
+  }
+  for (const radio of document.querySelectorAll("#fit input")) {
+    radio.checked = radio.value === picture.fit;
+  }
+  const blurred = picture.background === "blur://";
+  $("blur").disabled = !blurred;
+  $("blur").parentElement.classList.toggle("off", !blurred);
+  for (const tile of document.querySelectorAll(".tile")) {
+    const chosen = tile.dataset.colour
+      ? picture.background.startsWith("colour:")
+      : tile.dataset.background === picture.background;
+    tile.setAttribute("aria-checked", chosen);
+    if (tile.dataset.colour && chosen) {
+      tile.querySelector("input").value = picture.background.slice("colour:".length);
+      tile.querySelector(".face").style.backgroundColor = picture.background.slice("colour:".length);
+    }
+  }
+}
+
+const percent = (value) => `${(value * 100).toFixed(1)} %`;
+
+for (const [id, key] of [["feather", "feather"], ["blur", "blur_radius"]]) {
+  $(id).addEventListener("input", () => {
+    held = id;
+    $(`${id}-value`).textContent = percent(Number($(id).value));
+  });
+  $(id).addEventListener("change", async () => {
+    await change({ [key]: Number($(id).value) });
+    held = null;
+  });
+}
+
+for (const radio of document.querySelectorAll("#fit input")) {
+  radio.addEventListener("change", () => change({ fit: radio.value }));
+}
+
+$("reset").addEventListener("click", async () => {
+  try {
+    const done = await (await askWith("POST", "/api/reset", {})).json();
+    showPicture(done.picture, true);
+    say(done.changed.length ? "Back to what the file says." : "As the file says; the matte starts over.");
+  } catch (error) {
+    if (error.status !== 401) say(error.message, true);
+  }
+});
+
+$("snapshot").addEventListener("click", async () => {
+  try {
+    const picture = await (await ask("/api/snapshot?format=png")).blob();
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(picture);
+    link.download = `mattebox-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.png`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  } catch (error) {
+    if (error.status !== 401) say(error.message, true);
+  }
+});
+
+// --- backgrounds ------------------------------------------------------------------------------
+
+async function loadBackgrounds() {
+  try {
+    folder = await (await ask("/api/backgrounds")).json();
+  } catch (error) {
+    if (error.status !== 401) say(error.message, true);
+    return;
+  }
+  const tiles = [plainTile("gradient://", "gradient"), colourTile(), plainTile("blur://", "blur")];
+  for (const entry of folder.entries) tiles.push(fileTile(entry));
+  $("tiles").replaceChildren(...tiles);
+  $("tiles-empty").hidden = folder.entries.length > 0 || folder.upload_bytes === 0;
+  $("upload-label").hidden = folder.upload_bytes === 0;
+  if (last) showPicture(last.picture);
+}
+
+function tileOf(background, name, face) {
+  const tile = document.createElement("button");
+  tile.type = "button";
+  tile.className = "tile";
+  tile.role = "radio";
+  tile.dataset.background = background;
+  tile.title = name;
+  const label = element("span", name);
+  label.className = "name";
+  tile.append(face, label);
+  return tile;
+}
+
+function faceOf(kind, text = "") {
+  const face = element("span", text);
+  face.className = `face ${kind}`;
+  return face;
+}
+
+function plainTile(background, name) {
+  const words = name === "blur" ? "the room, blurred" : name;
+  const tile = tileOf(background, words, faceOf(name));
+  tile.addEventListener("click", async () => {
+    if (background !== "blur://" || (await sure())) change({ background });
+  });
+  return tile;
+}
+
+function sure() {
+  const dialog = $("blur-dialog");
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }),
+  );
+}
+
+function colourTile() {
+  const face = faceOf("colour");
+  face.style.backgroundColor = "#00b140";
+  const tile = document.createElement("label");
+  tile.className = "tile";
+  tile.role = "radio";
+  tile.dataset.colour = "yes";
+  const label = element("span", "a colour");
+  label.className = "name";
+  const input = document.createElement("input");
+  input.type = "color";
+  input.value = "#00b140";
+  input.setAttribute("aria-label", "a colour");
+  input.addEventListener("change", () => {
+    face.style.backgroundColor = input.value;
+    change({ background: `colour:${input.value}` });
+  });
+  tile.append(face, label, input);
+  return tile;
+}
+
+function fileTile(entry) {
+  const face = faceOf("", entry.kind === "video" ? "▶" : "");
+  const tile = tileOf(entry.name, entry.name, face);
+  tile.addEventListener("click", () => change({ background: entry.name }));
+  if (entry.kind === "picture") thumbnail(entry, face);
+  const box = document.createElement("div");
+  box.className = "tile-box";
+  const remove = element("button", "×");
+  remove.type = "button";
+  remove.className = "remove";
+  remove.title = `Delete ${entry.name}`;
+  remove.addEventListener("click", async () => {
+    if (!confirm(`Delete ${entry.name} from the appliance?`)) return;
+    try {
+      await ask(`/api/backgrounds/${encodeURIComponent(entry.name)}`, { method: "DELETE" });
+      say(`${entry.name} is deleted.`);
+    } catch (error) {
+      say(error.message, true);
+    }
+    loadBackgrounds();
+  });
+  box.append(tile, remove);
+  return box;
+}
+
+let thumbnailQueue = Promise.resolve(); // one after another: the appliance has better things to do
+
+function thumbnail(entry, face) {
+  const key = `${entry.name}/${entry.bytes}`;
+  const put = (url) => (face.style.backgroundImage = `url("${url}")`);
+  if (thumbnails.has(key)) {
+    put(thumbnails.get(key));
+    return;
+  }
+  thumbnailQueue = thumbnailQueue.then(async () => {
+    if (!face.isConnected) return;
+    try {
+      const path = `/api/backgrounds/${encodeURIComponent(entry.name)}/thumbnail`;
+      const url = URL.createObjectURL(await (await ask(path)).blob());
+      thumbnails.set(key, url);
+      put(url);
+    } catch {
+      face.textContent = "?"; // the name below it says which
+    }
+  });
+}
+
+async function upload(file) {
+  const label = $("upload-label");
+  if (folder && file.size > folder.upload_bytes) {
+    say(`${file.name} is larger than ${folder.upload_bytes / 1e6} MB.`, true);
+    return;
+  }
+  label.classList.add("off");
+  say(`Sending ${file.name} …`);
+  try {
+    const path = `/api/backgrounds/${encodeURIComponent(file.name)}`;
+    const options = { method: "PUT", headers: { "Content-Type": file.type }, body: file };
+    const taken = await (await ask(path, options)).json();
+    await loadBackgrounds();
+    await change({ background: taken.name });
+  } catch (error) {
+    if (error.status !== 401) say(error.message, true);
+  } finally {
+    label.classList.remove("off");
+    $("upload").value = "";
+  }
+}
+
+$("upload").addEventListener("change", () => {
+  if ($("upload").files.length) upload($("upload").files[0]);
+});
+
+for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+  $("chooser").addEventListener(kind, (event) => {
+    event.preventDefault();
+    $("chooser").classList.toggle("drop", kind === "dragenter" || kind === "dragover");
+    if (kind === "drop" && event.dataTransfer.files.length) upload(event.dataTransfer.files[0]);
+  });
+}
+
+// --- the preview ------------------------------------------------------------------------------
+
+// One stream has both pictures side by side, so that they belong together. It is read here, and not
+// by an <img>, because that could send no token; and it ends while nobody can see the page.
+async function watch() {
+  if (previewing || document.hidden) return;
+  previewing = new AbortController();
+  try {
+    const answer = await ask("/api/preview?show=both", { signal: previewing.signal });
+    $("no-preview").hidden = true;
+    await readParts(answer.body.getReader(), draw);
+  } catch (error) {
+    if (error.name !== "AbortError" && error instanceof Refused && error.status !== 401) {
+      $("no-preview").textContent = `No preview: ${error.message}`;
+      $("no-preview").hidden = false;
+    }
+  }
+  previewing = null;
+  setTimeout(watch, 2000);
+}
+
+async function readParts(reader, take) {
+  let rest = new Uint8Array(0);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const joined = new Uint8Array(rest.length + value.length);
+    joined.set(rest);
+    joined.set(value, rest.length);
+    rest = joined;
+    for (let part = cut(rest); part; part = cut(rest)) {
+      rest = rest.slice(part.end);
+      await take(part.picture);
+    }
+    if (rest.length > MOST_PART) throw new Error("a part of the preview is too large");
+  }
+}
+
+function cut(bytes) {
+  // The head is short: ASCII, ended by an empty line.
+  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 300));
+  const length = /Content-Length: (\d+)\r\n/i.exec(head);
+  const start = head.indexOf("\r\n\r\n") + 4;
+  if (!length || start < 4) return null;
+  const end = start + Number(length[1]);
+  if (bytes.length < end + 2) return null;
+  return { picture: bytes.slice(start, end), end: end + 2 };
+}
+
+async function draw(jpeg) {
+  const bitmap = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+  const width = bitmap.width / 2;
+  for (const [id, x] of [["composite", 0], ["matte", width]]) {
+    const canvas = $(id);
+    if (canvas.width !== width || canvas.height !== bitmap.height) {
+      canvas.width = width;
+      canvas.height = bitmap.height;
+    }
+    canvas.getContext("2d").drawImage(bitmap, x, 0, width, bitmap.height, 0, 0, width, bitmap.height);
+  }
+  bitmap.close();
+  document.body.dataset.frames = Number(document.body.dataset.frames || 0) + 1;
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && previewing) previewing.abort();
+  if (!document.hidden) {
+    refresh();
+    watch();
+  }
+});
+
+// --- off we go --------------------------------------------------------------------------------
+
+async function poll() {
+  if (!document.hidden) await refresh();
+  setTimeout(poll, POLL_MS);
+}
+
+loadBackgrounds();
+poll();
+watch();

@@ -1,0 +1,88 @@
+"""Frames and mattes as JPEG and PNG. Not for the frame's path."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from appliance.frame import U8, Frame
+from appliance.peek import Look
+from appliance.pixels.picture import to_bgr
+
+Show = Literal["composite", "matte", "both"]
+Encoding = Literal["jpeg", "png"]
+_QUALITY = 80
+
+
+def picture_of(look: Look, show: Show, width: int | None = None) -> U8:
+    """A look as a picture, blue first: uint8 (height, columns, 3).
+
+    ``width``: of each of its parts, in pixels, rounded to a multiple of 16 and never more than the
+    frame's own; None is the frame's own. ``both`` has the composite on the left, the matte on the
+    right. A placeholder's matte is black: nobody is cut out.
+    """
+    frame = look.frame
+    if width is not None and width < frame.width:
+        columns = max(16, width // 16 * 16)
+        rows = max(2, round(frame.height * columns / frame.width / 2) * 2)
+        frame = _smaller(frame, columns, rows)
+    parts = []
+    if show != "matte":
+        parts.append(to_bgr(frame))
+    if show != "composite":
+        parts.append(_matte(look.matte, frame.width, frame.height))
+    return parts[0] if len(parts) == 1 else np.hstack(parts)
+
+
+def _smaller(frame: Frame, width: int, height: int) -> Frame:
+    y = cv2.resize(frame.y, (width, height), interpolation=cv2.INTER_AREA)
+    uv = cv2.resize(
+        np.ascontiguousarray(frame.uv), (width // 2, height // 2), interpolation=cv2.INTER_AREA
+    )
+    return replace(frame, y=np.asarray(y, np.uint8), uv=np.asarray(uv, np.uint8), owner=None)
+
+
+def _matte(matte: U8 | None, width: int, height: int) -> U8:
+    if matte is None:
+        return np.zeros((height, width, 3), np.uint8)
+    if matte.shape != (height, width):
+        small = cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA)
+        matte = np.asarray(small, np.uint8)
+    return np.repeat(matte[:, :, None], 3, axis=2)
+
+
+def encode(picture: U8, encoding: Encoding) -> bytes:
+    """The picture (blue first) as a file's bytes."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY] if encoding == "jpeg" else []
+    done, data = cv2.imencode(f".{encoding}", picture, options)
+    if not done:
+        raise RuntimeError(f"OpenCV could not encode a picture of {picture.shape} as {encoding}")
+    return data.tobytes()
+
+
+def thumbnail(path: str, width: int, height: int, most_pixels: int) -> bytes:
+    """The middle of the picture in a file as a JPEG of that size.
+
+    Raises OSError, ValueError or SyntaxError for what is no picture, or larger than
+    ``most_pixels``.
+    """
+    with Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP", "GIF")) as picture:
+        if picture.width * picture.height > most_pixels:
+            raise ValueError(f"{picture.width}x{picture.height} pixels are too many")
+        picture.draft("RGB", (2 * width, 2 * height))
+        small = picture.convert("RGB")
+    scale = max(width / small.width, height / small.height)
+    half = (width / scale / 2, height / scale / 2)
+    middle = (small.width / 2, small.height / 2)
+    box = (
+        middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1],
+    )  # fmt: skip
+    fitted = small.resize((width, height), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
+    out = io.BytesIO()
+    fitted.save(out, "JPEG", quality=_QUALITY)
+    return out.getvalue()

@@ -1,0 +1,145 @@
+"""What there is to ask for: the one table that routes and OpenAPI are both made from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import resources
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from appliance.http import api
+from appliance.http.answers import (
+    Backgrounds,
+    Change,
+    Changed,
+    Health,
+    Ready,
+    Reset,
+    Status,
+    Uploaded,
+)
+from appliance.http.guard import Guard
+from appliance.http.metrics import registry
+from appliance.http.openapi import Operation, Parameter, document
+from appliance.http.site import Site
+from appliance.settings.http import Http
+
+_NAME = Parameter(
+    "name", "one of the names that /api/backgrounds lists", {"type": "string", "minLength": 1}, True
+)
+_NEW = Parameter("name", "what it shall be called", {"type": "string", "minLength": 1}, True)
+_SHOW = Parameter(
+    "show", "what to show; of both, the composite is on the left",
+    {"enum": list(api.SHOWS), "default": api.SHOWS[0]},
+)  # fmt: skip
+_FORMAT = Parameter("format", "the file's format", {"enum": ["png", "jpeg"], "default": "png"})
+
+OPERATIONS = (
+    Operation("GET", "/api/status", api.status, "How the appliance is.", {200: Status}),
+    Operation(
+        "PATCH", "/api/picture", api.change_picture, "Change background, fit, blur, feather.",
+        {200: Changed}, (408, 409, 415, 422, 503, 504), Change,
+    ),
+    Operation(
+        "POST", "/api/reset", api.reset_all, "Back to the file; the matte starts over.",
+        {200: Changed}, (408, 409, 415, 422, 503, 504), Reset,
+    ),
+    Operation(
+        "GET", "/api/snapshot", api.snapshot, "One frame that goes out, at full size.",
+        {200: "image/*"}, (422, 503, 504), parameters=(_SHOW, _FORMAT),
+    ),
+    Operation(
+        "GET", "/api/preview", api.preview, "What goes out, live, as one JPEG after another.",
+        {200: "multipart/x-mixed-replace"}, (422, 503), parameters=(_SHOW,),
+    ),
+    Operation(
+        "GET", "/api/backgrounds", api.list_backgrounds, "What the folder of backgrounds holds.",
+        {200: Backgrounds}, (409, 503, 504),
+    ),
+    Operation(
+        "PUT", "/api/backgrounds/{name}", api.upload_background, "Add a picture to the folder.",
+        {201: Uploaded}, (404, 408, 409, 415, 503, 504), api.IMAGE_TYPES, (_NEW,),
+    ),
+    Operation(
+        "DELETE", "/api/backgrounds/{name}", api.delete_background, "Delete a background.",
+        {200: Backgrounds}, (404, 409, 503, 504), parameters=(_NAME,),
+    ),
+    Operation(
+        "GET", "/api/backgrounds/{name}/thumbnail", api.background_thumbnail,
+        "A small picture of a background.",
+        {200: "image/jpeg"}, (404, 409, 503, 504), parameters=(_NAME,),
+    ),
+    Operation(
+        "GET", "/metrics", api.metrics, "Figures for Prometheus.", {200: "text/plain"}, (503, 504)
+    ),
+    Operation(
+        "GET", "/healthz", api.healthz, "Alive? And is the configuration file in use?",
+        {200: Health, 503: Health},
+    ),
+    Operation(
+        "GET", "/readyz", api.readyz, "Do fresh composites go out?", {200: Ready, 503: Ready}
+    ),
+    Operation(
+        "GET", "/openapi.json", api.openapi, "This document.", {200: "application/json"}
+    ),
+)  # fmt: skip
+
+_PAGE = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page/mattebox.svg": ("mattebox.svg", "image/svg+xml"),
+}
+
+
+def make_app(site: Site, settings: Http) -> ASGIApp:
+    """The application of one server."""
+    routes = [
+        Route(operation.path, _Endpoint(operation.handler), methods=[operation.method])
+        for operation in OPERATIONS
+    ]
+    for path, (name, kind) in _PAGE.items():
+        # Read once: three small files.
+        data = resources.files(__package__).joinpath("page", name).read_bytes()
+        routes.append(Route(path, partial(_page, data, kind), methods=["GET"]))
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _problem})
+    app.router.redirect_slashes = False
+    app.state.site, app.state.registry = site, registry(site)
+    app.state.document = document(OPERATIONS)
+    return Guard(app, site, settings)
+
+
+class _Endpoint:
+    """A handler as an ASGI application of its own, so that its answer may be one too."""
+
+    def __init__(self, handler: Callable[[Request], Awaitable[ASGIApp]]) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        request = Request(scope, receive, send)
+        try:
+            answer = await self._handler(request)
+        except HTTPException as error:
+            answer = _problem(request, error)
+        await answer(scope, receive, send)
+
+
+async def _page(data: bytes, kind: str, request: Request) -> Response:
+    return Response(data, headers={"Content-Type": kind, "Cache-Control": "no-cache"})
+
+
+def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    words = error.detail
+    if error.status_code == 404 and words == "Not Found":
+        words = "there is nothing here; /openapi.json says what there is"
+    if error.status_code == 405:
+        words = f"{request.method} is not for this; /openapi.json says what is"
+    return JSONResponse({"error": words}, error.status_code, error.headers)

@@ -1,0 +1,57 @@
+"""What every answer is made from: the daemon, its configuration, the folder, the preview."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from appliance.config import Loaded
+from appliance.daemon import Daemon
+from appliance.http.aside import Aside
+from appliance.http.backgrounds import Folder, Limits
+from appliance.http.machine import Gpus, temperatures
+from appliance.http.preview import Preview
+from appliance.reloader import Reloader
+from appliance.settings.http import Http
+
+
+class Site:
+    """One appliance, as one HTTP server sees it."""
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        reloader: Reloader,
+        load: Callable[..., Loaded],
+        settings: Http,
+    ) -> None:
+        """Put together.
+
+        Args:
+            daemon: what runs. reloader: what changes it.
+            load: reads the configuration again.
+            settings: those of this server.
+        """
+        self.daemon, self.reloader, self.load = daemon, reloader, load
+        self.folder = Folder(settings.folder)
+        self.limits = Limits(
+            settings.upload_mb * 10**6, settings.upload_mpixels * 10**6, settings.folder_mb * 10**6
+        )
+        self.preview = Preview(
+            daemon.peek, settings.preview_fps, settings.preview_width, settings.viewers
+        )
+        self.aside = Aside()
+        self.gpus = Gpus()
+        self.changing = threading.Lock()
+        """Held while a change, or an upload, is made: one at a time."""
+        self.thumbnails: dict[tuple[str, int, int], bytes] = {}
+        self.started = time.monotonic()
+
+    def close(self) -> None:
+        """End what would go on by itself; from any thread."""
+        self.preview.close()
+
+    def temperatures(self) -> dict[str, float]:
+        """Degrees Celsius by thermal zone."""
+        return temperatures()

@@ -1,0 +1,172 @@
+"""The state of the appliance as the API tells it: status, health, readiness."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from appliance import __version__
+from appliance.daemon import Daemon
+from appliance.http.answers import (
+    Configuration,
+    Counters,
+    Health,
+    Latency,
+    Mistake,
+    Output,
+    Picture,
+    Ready,
+    Source,
+    StageTime,
+    Status,
+)
+from appliance.http.backgrounds import Folder
+from appliance.http.site import Site
+from appliance.settings import Settings
+from appliance.uris import path_of, redact, scheme_of
+
+READY_S = 1.0
+"""A composite older than this is not fresh."""
+
+# The programme puts something out ten times a second at least.
+_SILENT_S = 3.0
+
+
+def picture(settings: Settings, folder: Folder) -> Picture:
+    """The settings that can be changed over HTTP."""
+    uri = settings.background.uri
+    path = path_of(uri)
+    name = None if path is None else folder.name_of(path)
+    return Picture(
+        background=name or redact(uri),
+        hides_room=scheme_of(uri) != "blur",
+        fit=settings.background.fit,
+        blur_radius=settings.background.blur_radius,
+        feather=settings.composite.feather,
+    )
+
+
+def configuration(site: Site) -> Configuration:
+    """How the configuration stands."""
+    now = site.reloader.state.status()
+    return Configuration(
+        file=now.path,
+        applied_at=now.applied_at,
+        refused=[
+            Mistake(
+                file=mistake.origin.label, line=mistake.origin.line, column=mistake.origin.column,
+                key=mistake.key, message=redact(mistake.message),
+            )
+            for mistake in (now.refusal.mistakes if now.refusal is not None else ())
+        ],
+    )  # fmt: skip
+
+
+def problems(daemon: Daemon) -> list[str]:
+    """What says that the appliance is not alive; nothing while it is."""
+    found = []
+    if not daemon.worker.alive:
+        found.append("the pipeline's thread has ended")
+    if daemon.feeder.error is not None:
+        found.append("the source's thread has died")
+    # A file that is read as fast as possible may have to wait; nobody watches over that.
+    if daemon.feeder.source.live and daemon.programme.idle_s > _SILENT_S:
+        found.append(
+            f"nothing has left for {daemon.programme.idle_s:.0f} s, not even the placeholder"
+        )
+    return found
+
+
+def health(site: Site) -> Health:
+    """Whether the appliance is alive; a refused file is told, and is no lack of life."""
+    found = problems(site.daemon)
+    return Health(alive=not found, problems=found, configuration=configuration(site))
+
+
+def ready(site: Site) -> Ready:
+    """Whether a fresh composite went out within the last second."""
+    age = site.daemon.programme.composite_age_s
+    if age is not None and age <= READY_S:
+        return Ready(ready=True, age_s=age, reason=None)
+    reason = site.daemon.programme.trouble or f"the last composite is {age or 0:.1f} s old"
+    return Ready(ready=False, age_s=age, reason=redact(reason))
+
+
+def status(site: Site) -> Status:
+    """All of it."""
+    daemon = site.daemon
+    counts = daemon.counts()
+    outputs = daemon.statuses()
+    feeder, worker = daemon.feeder, daemon.worker
+    shown = picture(daemon.settings, site.folder)
+    told = configuration(site)
+    trouble = None if counts.trouble is None else redact(counts.trouble)
+    dropped = daemon.drops()
+    return Status(
+        version=__version__,
+        state="live" if trouble is None else "placeholder",
+        words=_words(trouble, counts.clients, shown),
+        notes=list(_notes(daemon, told, shown)),
+        uptime_s=time.monotonic() - site.started,
+        width=daemon.format.width,
+        height=daemon.format.height,
+        fps=daemon.format.rate,
+        people=worker.people,
+        frames=Counters(
+            taken=counts.frames_in,
+            composites=counts.frames_out,
+            placeholders=daemon.programme.placeholders,
+            failed=worker.failed,
+            dropped={redact(place): count for place, count in dropped.items()},
+        ),
+        latency=_latency(list(worker.latency_ns)),
+        stages=[
+            StageTime(name=name, mean_ms=sum(times) / len(times) / 1e6, slowest_ms=_high(times))
+            for name, times in (
+                (name, list(stage.wall_ns))
+                for name, stage in list(daemon.pipeline.clock.stages.items())
+            )
+            if times
+        ],
+        source=Source(
+            uri=redact(daemon.settings.source.uri), state=feeder.state.state,
+            reason=redact(feeder.state.reason), reconnects=feeder.reconnects,
+        ),
+        outputs=[
+            Output(uri=redact(o.uri), state=o.state, words=redact(o.words), clients=o.clients)
+            for o in outputs
+        ],
+        picture=shown,
+        configuration=told,
+        temperatures=site.temperatures(),
+        viewers=site.preview.viewers,
+    )  # fmt: skip
+
+
+def _words(trouble: str | None, clients: int, shown: Picture) -> str:
+    if trouble is not None:
+        return f"The placeholder is out: {trouble}."
+    readers = {0: "nobody reads the stream", 1: "one reader"}.get(clients, f"{clients} readers")
+    room = "" if shown.hides_room else " The room shows, out of focus."
+    return f"Live: {readers}.{room}"
+
+
+def _notes(daemon: Daemon, told: Configuration, shown: Picture) -> Iterable[str]:
+    for mistake in told.refused[:3]:
+        line = f", line {mistake.line}" if mistake.line else ""
+        key = f": {mistake.key}" if mistake.key else ""
+        yield f"The configuration is not applied: {mistake.file}{line}{key}: {mistake.message}"
+    for output in daemon.statuses():
+        if output.state in ("failed", "retrying", "stalled"):
+            yield f"Output {redact(output.uri)}: {redact(output.words)}"
+
+
+def _latency(times: list[int]) -> Latency | None:
+    if not times:
+        return None
+    return Latency(median_ms=sorted(times)[len(times) // 2] / 1e6, slowest_ms=_high(times))
+
+
+def _high(times: list[int]) -> float:
+    """The 95th percentile, milliseconds."""
+    return sorted(times)[int(0.95 * (len(times) - 1))] / 1e6

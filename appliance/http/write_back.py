@@ -1,0 +1,158 @@
+"""A change written into the configuration file, its comments kept, in one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.util import load_yaml_guess_indent
+
+from appliance.config_document import read_text
+from appliance.config_watch import Identity, identity
+from appliance.errors import ConfigError
+
+Value = str | float
+
+
+class NotKept(ConfigError):
+    """The file was not changed; the message says why, and what to do."""
+
+
+def edited(text: str, changes: Mapping[str, Value]) -> str:
+    """The YAML ``text`` with ``changes`` (dotted key -> value) made, everything else as it was.
+
+    Raises NotKept when the text cannot be changed without losing something of it.
+    """
+    _, mapping_indent, dash_indent = load_yaml_guess_indent(text)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000
+    sequence = (mapping_indent or 4, dash_indent if dash_indent is not None else 2)
+    yaml.indent(mapping=2, sequence=sequence[0], offset=sequence[1])
+    try:
+        tree: Any = yaml.load(text)
+        for key, value in changes.items():
+            section, _, name = key.partition(".")
+            if tree is None:
+                tree = {}
+            if tree.get(section) is None:
+                tree[section] = {}
+            tree[section][name] = value
+        out = StringIO()
+        yaml.dump(tree, out)
+    except (YAMLError, TypeError, AttributeError, ValueError) as error:
+        raise NotKept(f"the file cannot be changed: {' '.join(str(error).split())}") from error
+    result = out.getvalue()
+    lost = [line for line in _comments(text) if line not in result]
+    if lost:
+        raise NotKept(f"the file cannot be changed without losing the comment {lost[0]!r}")
+    return result
+
+
+def _comments(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new state of the file, written beside it: ``finish`` puts it in its place."""
+
+    path: Path
+    temporary: str
+    before: Identity | None
+    after: Identity
+
+    def finish(self) -> None:
+        """Put it in its place. Raises NotKept, and the file is as it was."""
+        try:
+            if identity(self.path) != self.before:
+                raise NotKept(f"{self.path} was saved by somebody else just now; try again")
+            os.rename(self.temporary, self.path)
+        except OSError as error:
+            raise _cannot(self.path, error) from error
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Leave the file as it is."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.temporary)
+
+
+def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], object]) -> Draft:
+    """Write the changed file beside the one at ``named``, with its mode and owner.
+
+    ``check`` reads the draft as the appliance would, and raises ConfigError when it may not be
+    used. Raises NotKept; nothing is left behind then.
+    """
+    path = Path(os.path.realpath(named))
+    before = identity(path)
+    try:
+        old = os.stat(path)
+        text = read_text(path)
+        new = edited(text, changes)
+        # In the same folder: a rename works within one file system only, and paths in the file
+        # start from its folder.
+        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".yaml.new", dir=path.parent)
+    except OSError as error:
+        raise _cannot(path, error) from error
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            _own(descriptor, old, path)
+            file.write(new)
+            file.flush()
+            os.fsync(descriptor)
+        try:
+            check(Path(temporary))
+        except ConfigError as error:
+            words = str(error).replace(temporary, str(path))
+            raise NotKept(f"{path} would not be right, so it is left as it is: {words}") from error
+        after = identity(Path(temporary))
+        if after is None:
+            raise FileNotFoundError(errno.ENOENT, "the draft has gone")
+    except BaseException as error:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise _cannot(path, error) from error
+        raise
+    return Draft(path, temporary, before, after)
+
+
+def _own(descriptor: int, old: os.stat_result, path: Path) -> None:
+    """Mode, owner and group of the old file."""
+    mine = os.fstat(descriptor)
+    if (mine.st_uid, mine.st_gid) != (old.st_uid, old.st_gid):
+        try:
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+        except PermissionError as error:
+            # Root can read and write it anyway; somebody else would be locked out of their file.
+            if old.st_uid != 0 and old.st_uid != mine.st_uid:
+                raise NotKept(
+                    f"{path} belongs to another user, whose it would not be any more"
+                ) from error
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, -1, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+def _cannot(path: Path, error: OSError) -> NotKept:
+    cures = {
+        errno.EROFS: "the file system is read-only",
+        errno.EACCES: "this user may not write into its folder",
+        errno.EPERM: "this user may not write into its folder",
+        errno.ENOSPC: "the disk is full",
+        errno.EBUSY: "it is a mount of its own; mount its folder instead",
+    }
+    why = cures.get(error.errno or 0, error.strerror or str(error))
+    return NotKept(f"{path} cannot be written: {why}")
