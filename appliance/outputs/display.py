@@ -9,16 +9,18 @@ from pathlib import Path
 
 import structlog
 
-from appliance.errors import InputError, OutputError
+from appliance import jetson
+from appliance.errors import InputError, MissingDependency, OutputError
 from appliance.frame import Format, Frame
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.sinks import Sink
-from appliance.outputs.window_process import WindowProcess
+from appliance.outputs.window_process import WindowProcess, by_gstreamer, by_jetson_utils
 
 log = structlog.get_logger(__name__)
 
 DRM = Path("/sys/class/drm")
 _RENDER_NODES = Path("/dev/dri")
+JETSON_UTILS = "jetson-utils"
 # One frame waits at most: a screen that is behind shows the newest.
 QUEUED_FRAMES = 1
 
@@ -37,7 +39,7 @@ class DisplayOutput:
     """Shows frames on the screen of this machine; the aspect is kept, with bars."""
 
     def __init__(self, uri: str = "display://") -> None:
-        """``display://`` or ``display://HDMI-A-1``."""
+        """``display://``, ``display://HDMI-A-1``, or ``display://jetson-utils`` to insist on it."""
         self.uri = uri
         self.connector = uri.split("://", 1)[1].strip("/")
         self.dropped = 0
@@ -50,16 +52,19 @@ class DisplayOutput:
         format = even_format(format)
         self._period = int(1e9 / format.rate)
         self._dropped_before = self.dropped
-        windows = window_pipelines(os.environ) if not self.connector else []
+        windows = self._windows(format)
         if not windows:
             console = console_pipeline(self.connector, DRM)
             self._screen = Sink(self.uri, format, console, queued=QUEUED_FRAMES, leaky=True)
             return
         failures: list[str] = []
-        for description in windows:
-            self._screen = self._try(format, description, failures)
-            if self._screen is not None:
+        for name, command in windows:
+            try:
+                self._screen = WindowProcess(self.uri, command)
                 return
+            except OutputError as error:
+                failures.append(str(error).removeprefix(f"{self.uri}: "))
+                log.info("no window this way", using=name, reason=failures[-1])
         raise OutputError(f"{self.uri}: no window could be opened: {'; '.join(failures)}")
 
     def write(self, frame: Frame) -> None:
@@ -85,13 +90,20 @@ class DisplayOutput:
         """1 while the screen is open."""
         return int(self._screen is not None)
 
-    def _try(self, format: Format, description: str, failures: list[str]) -> WindowProcess | None:
-        try:
-            return WindowProcess(self.uri, format, description)
-        except OutputError as error:
-            failures.append(str(error).removeprefix(f"{self.uri}: "))
-            log.info("no window this way", using=description, reason=failures[-1])
-            return None
+    def _windows(self, format: Format) -> list[tuple[str, list[str]]]:
+        """The ways to a window, each with its command, the best first; none on a bare console."""
+        insisted = self.connector == JETSON_UTILS
+        if insisted and not jetson.installed():
+            raise MissingDependency(
+                f"{self.uri}: jetson-utils is not installed; on a Jetson build it from "
+                "github.com/dusty-nv/jetson-utils, or use display://"
+            )
+        lines = [] if self.connector else window_pipelines(os.environ)
+        ways = [(line, by_gstreamer(format, line)) for line in lines]
+        # Last: it does not scale, and has not been tried on hardware.
+        if insisted or (lines and os.environ.get("DISPLAY") and jetson.installed()):
+            ways.append((JETSON_UTILS, by_jetson_utils(format)))
+        return ways
 
 
 def window_pipelines(environment: Mapping[str, str]) -> list[str]:

@@ -25,20 +25,32 @@ _PIPE_BYTES = 1 << 20
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class WindowProcess:
-    """Runs ``appliance.outputs.window`` with a launch line from NV12 to a window."""
+def by_gstreamer(format: Format, description: str) -> list[str]:
+    """The command of ``appliance.outputs.window`` for a launch line from NV12 to a window."""
+    source = (
+        f"fdsrc fd=0 do-timestamp=true blocksize={_PIPE_BYTES} ! rawvideoparse format=nv12 "
+        f"width={format.width} height={format.height} "
+        f"framerate={format.fps[0]}/{format.fps[1]} colorimetry={colorimetry(format.colour)}"
+    )
+    return [sys.executable, "-m", "appliance.outputs.window", f"{source} ! {description}"]
 
-    def __init__(self, uri: str, format: Format, description: str) -> None:
+
+def by_jetson_utils(format: Format) -> list[str]:
+    """The command of ``appliance.outputs.jetson_window``."""
+    colour = (format.colour.matrix.value, format.colour.range.value)
+    size = f"{format.width}x{format.height}"
+    return [sys.executable, "-m", "appliance.outputs.jetson_window", size, *colour]
+
+
+class WindowProcess:
+    """Runs a program that shows what it gets on stdin: NV12, rows padded to four bytes."""
+
+    def __init__(self, uri: str, command: list[str]) -> None:
         """Start it and wait until it has found its screen. Raises OutputError."""
         self._uri = uri
-        source = (
-            f"fdsrc fd=0 do-timestamp=true blocksize={_PIPE_BYTES} ! rawvideoparse format=nv12 "
-            f"width={format.width} height={format.height} "
-            f"framerate={format.fps[0]}/{format.fps[1]} colorimetry={colorimetry(format.colour)}"
-        )
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "appliance.outputs.window", f"{source} ! {description}"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
