@@ -14,11 +14,13 @@ from appliance.background import Background, make_background
 from appliance.errors import MatteboxError, MattingError, ThreadDied
 from appliance.frame import Frame
 from appliance.gst import BufferPool
-from appliance.matting.load import load_matting
+from appliance.make_pipeline import FramePipeline, make_pipeline
+from appliance.matting.base import Matting
+from appliance.matting.load import choose_network
+from appliance.matting.on_gpu import OnGpu
 from appliance.outputs import make_output
 from appliance.outputs.supervised import OutputFeeder, OutputStatus
 from appliance.peek import Peek
-from appliance.pipeline import Pipeline
 from appliance.placeholder import slate
 from appliance.programme import Programme
 from appliance.settings import Output as OutputSettings
@@ -28,6 +30,8 @@ from appliance.status import Counts
 from appliance.worker import Worker
 
 _OPEN_S = 3.0
+# A large engine, read from a slow card, and kernels that are loaded for the first time.
+LOAD_S = 120.0
 _CHANGE_S = 0.5
 # Outputs for which a dropped frame is a fault, when the source is one that can wait.
 _PATIENT_SCHEMES = ("file", "null")
@@ -65,7 +69,7 @@ class Daemon:
         running then.
         """
         settings = self.settings
-        matting = load_matting(settings.matting)
+        network = choose_network(settings.matting)
         self.feeder, self.format = first_open(settings)
         try:
             self.background: Background = make_background(settings.background, self.format)
@@ -80,18 +84,18 @@ class Daemon:
                 watch=not lossless,
                 peek=self.peek,
             )
-            self.pipeline = Pipeline(settings, self.format, matting, self.background)
             # In flight at once: one being made, two at each output, some within an encoder.
             self.pool = BufferPool(self.format, 6 + 3 * max(4, len(self.outputs)))
             self.worker = Worker(
                 self.feeder.mailbox,
-                self.pipeline,
+                None,
                 self.programme,
                 self.pool,
                 patient=lossless,
                 period_ns=None if settings.canvas.fps == "auto" else int(1e9 / self.format.rate),
                 peek=self.peek,
             )
+            self.pipeline = self._open_pipeline(network)
         except BaseException:
             self.feeder.stop()
             raise
@@ -102,9 +106,22 @@ class Daemon:
         self.programme.start()
         self.worker.start()
         log.info(
-            "running", canvas=str(self.format), network=matting.description,
+            "running", canvas=str(self.format), network=self.pipeline.description,
             background=settings.background.uri,
         )  # fmt: skip
+
+    def _open_pipeline(self, network: Matting | OnGpu) -> FramePipeline:
+        """The pipeline, made in the worker's thread: a GPU belongs to the thread that takes it."""
+
+        def make() -> FramePipeline:
+            return make_pipeline(self.settings, self.format, network, self.background)
+
+        try:
+            return self.worker.open(make, LOAD_S)
+        except BaseException:
+            self.worker.stop()
+            self.background.close()
+            raise
 
     def make_output(self, output: OutputSettings) -> OutputFeeder:
         """An output for the settled format, not yet started."""

@@ -67,6 +67,8 @@ class Pipeline:
 
     def use_matting(self, matting: Matting) -> None:
         """Run another network from the next frame on; starts over, as its grid is another."""
+        self.description = matting.description
+        """What runs the network, in words."""
         self._matting = matting
         spec = self._spec = matting.manifest.input
         aspect = spec.width / spec.height
@@ -91,6 +93,9 @@ class Pipeline:
         self.settings = settings
         self._post.configure(settings)
         self._tracker.configure(settings.roi)
+
+    def close(self) -> None:
+        """Nothing to give back; see ``make_pipeline.FramePipeline``."""
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""

@@ -12,8 +12,9 @@ import structlog
 from appliance.background import Background, make_background
 from appliance.config import changed
 from appliance.errors import ConfigError, InputError, MatteboxError
-from appliance.matting.base import Matting
-from appliance.matting.load import load_matting
+from appliance.make_pipeline import Prepared, prepare
+from appliance.matting.load import choose_network
+from appliance.matting.on_gpu import OnGpu
 from appliance.outputs.supervised import OutputFeeder
 from appliance.settings import Settings
 from appliance.sources.make import make_source
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # A new source that takes longer to answer goes on being tried; the placeholder is out until then.
 _SOURCE_S = 2.0
 _SWAP_S = 5.0
+_LOAD_S = 120.0
 # What only one at a time may have: the old source must let go before the new one can open.
 _EXCLUSIVE = ("v4l2", "csi", "rtsp", "rtsps")
 
@@ -45,7 +47,7 @@ class _Parts:
     """What was built for the new settings; None where the old part stays."""
 
     background: Background | None = None
-    matting: Matting | None = None
+    network: Prepared | None = None
     feeder: SourceFeeder | None = None
     outputs: list[OutputFeeder] = field(default_factory=list)
     """All of them, those that stay among them."""
@@ -107,7 +109,7 @@ def _build(daemon: Daemon, new: Settings, sections: frozenset[str], undo: ExitSt
         undo.callback(parts.background.close)
     if _network(daemon.settings) != _network(new):
         with _of("matting.model"):
-            parts.matting = load_matting(new.matting)
+            parts.network = _prepare(daemon, new, undo)
     parts.outputs, parts.gone = _outputs(daemon, new)
     if "source" in sections:
         parts.feeder = _source(daemon, new, undo)
@@ -132,11 +134,26 @@ def _swap(daemon: Daemon, new: Settings, parts: _Parts) -> list[Callable[[], obj
 
 def _between_frames(daemon: Daemon, new: Settings, parts: _Parts) -> None:
     """The pipeline's own part, in its thread."""
+    if parts.network is not None:
+        daemon.pipeline = parts.network.exchange()
+        daemon.worker.use(daemon.pipeline)
     daemon.pipeline.configure(new)
-    if parts.matting is not None:
-        daemon.pipeline.use_matting(parts.matting)
     if parts.background is not None:
         daemon.pipeline.use_background(parts.background)
+
+
+def _prepare(daemon: Daemon, new: Settings, undo: ExitStack) -> Prepared:
+    """Another network, loaded: an engine in the thread that owns the GPU, between two frames."""
+    network = choose_network(new.matting)
+
+    def load() -> Prepared:
+        return prepare(daemon.pipeline, new, daemon.format, network, daemon.background)
+
+    if not isinstance(network, OnGpu):
+        return load()
+    prepared = daemon.worker.call(load, _LOAD_S)
+    undo.callback(daemon.worker.submit, prepared.discard)
+    return prepared
 
 
 def _network(settings: Settings) -> tuple[object, ...]:

@@ -7,7 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
@@ -16,13 +18,16 @@ from appliance.frame import Frame
 from appliance.gst import BufferPool, Lease
 from appliance.lent import Lent
 from appliance.mailbox import Closed, Mailbox
+from appliance.make_pipeline import FramePipeline
 from appliance.peek import Peek
-from appliance.pipeline import Pipeline
+from appliance.pixels.cuda_context import GpuError
 from appliance.programme import Programme
 from appliance.stages import Histogram
 
 _POLL_S = 0.25
 _CANVAS_WAIT_S = 5.0
+
+_Result = TypeVar("_Result")
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +58,7 @@ class Worker:
     def __init__(
         self,
         inbox: Mailbox[Frame],
-        pipeline: Pipeline,
+        pipeline: FramePipeline | None,
         programme: Programme,
         pool: BufferPool,
         *,
@@ -65,7 +70,8 @@ class Worker:
 
         Args:
             inbox: where the source leaves its frames.
-            pipeline, programme, pool: what makes, sends out, and holds the composites.
+            pipeline, programme, pool: what makes, sends out, and holds the composites. Without a
+                pipeline one is to be given by ``open``.
             patient: wait for a free canvas instead of dropping the frame (fast files).
             period_ns: least time between two composites, for a canvas slower than its source;
                 None takes every frame.
@@ -79,7 +85,8 @@ class Worker:
         self._pool = pool
         self._patient = patient
         self._peek = peek
-        self._stop, self._another = threading.Event(), threading.Event()
+        self._opened = False
+        self._stop, self._another, self._going = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self.processed = 0
         self.failed = 0
@@ -95,9 +102,21 @@ class Worker:
         """The count of the frame that it is at work on; None between two frames."""
         self._begun = 0
 
-    def start(self) -> None:
-        """Begin."""
+    def open(self, make: Callable[[], FramePipeline], timeout: float) -> FramePipeline:
+        """Have the thread make the pipeline that it is going to run, and close it at the end.
+
+        What a GPU gives belongs to the thread that took it. Raises as ``call`` does.
+        """
         self._thread.start()
+        pipeline = self.call(make, timeout)
+        self._pipeline, self._opened = pipeline, True
+        return pipeline
+
+    def start(self) -> None:
+        """Take frames from now on."""
+        self._going.set()
+        if self._thread.ident is None:
+            self._thread.start()
 
     def ask_to_stop(self) -> None:
         """Have the thread end after its frame; ``stop`` waits for it."""
@@ -129,6 +148,42 @@ class Worker:
                 return done.is_set()
         return True
 
+    def call(self, action: Callable[[], _Result], timeout: float) -> _Result:
+        """Have the thread do something between two frames; gives what it returned.
+
+        Raises what it raised; a GpuError ends the thread besides. Raises MattingError when it was
+        not done within ``timeout`` seconds; it is not begun then any more.
+        """
+        future: Future[_Result] = Future()
+
+        def act() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(action())
+            except GpuError as error:
+                future.set_exception(error)
+                raise
+            except Exception as error:  # noqa: BLE001  whoever asked raises it
+                future.set_exception(error)
+
+        self._actions.put(act)
+        deadline = time.monotonic() + timeout
+        while not wait([future], _POLL_S).done:
+            ended = self._stop.is_set() or not self.alive
+            if ended or time.monotonic() >= deadline:
+                future.cancel()
+                raise MattingError(
+                    "the pipeline is stopping"
+                    if ended
+                    else f"the pipeline did not answer within {timeout:g} s"
+                )
+        return future.result()
+
+    def use(self, pipeline: FramePipeline) -> None:
+        """Run another pipeline from the next frame on; to be called in the thread itself."""
+        self._pipeline = pipeline
+
     def take_from(self, inbox: Mailbox[Frame]) -> None:
         """Read another mailbox from the next frame on; its first frame is a cut."""
         self._inbox = inbox
@@ -143,16 +198,33 @@ class Worker:
         try:
             while not self._stop.is_set():
                 self._act()
-                self._next()
+                if self._going.is_set():
+                    self._next()
+                else:
+                    self._await_action()
         except BaseException as error:  # SystemExit, too, would end the thread without a word
             self.error = error
             log.exception("the pipeline's thread died")
+            if self._going.is_set():
+                # Not only when the watch finds out: what was last shown is not live any more.
+                self._programme.fail("the pipeline has stopped")
+        finally:
+            if self._opened and self._pipeline is not None:
+                self._pipeline.close()
 
     def _act(self) -> None:
         while not self._actions.empty():
             self._actions.get_nowait()()
 
+    def _await_action(self) -> None:
+        try:
+            action = self._actions.get(timeout=_POLL_S)
+        except queue.Empty:
+            return
+        action()
+
     def _next(self) -> None:
+        assert self._pipeline is not None
         inbox = self._inbox
         try:
             frame = inbox.get(_POLL_S)
@@ -180,11 +252,12 @@ class Worker:
         if out is None:
             self.no_canvas += 1
             return
-        lease = out.owner
+        lease, pipeline = out.owner, self._pipeline
         assert isinstance(lease, Lease)
+        assert pipeline is not None
         try:
             matte = None if self._peek is None else self._peek.matte_for(out)
-            outcome = self._pipeline.process(frame, out, matte)
+            outcome = pipeline.process(frame, out, matte)
             self._check_loan(frame)
         except MattingError as error:
             self.failed += 1
@@ -212,6 +285,7 @@ class Worker:
         Its pixels would be of a later moment than its matte.
         """
         if isinstance(frame.owner, Lent) and frame.owner.over():
+            assert self._pipeline is not None
             self._pipeline.reset()
             raise MattingError(
                 "a frame took longer than its memory was lent; make the picture or the network "

@@ -121,7 +121,7 @@ def running(
     def output(wanted: OutputSettings) -> Any:
         return recorder if wanted.uri.startswith("null") else make_output(wanted)
 
-    monkeypatch.setattr(daemon_module, "load_matting", lambda _: matting)
+    monkeypatch.setattr(daemon_module, "choose_network", lambda _: matting)
     monkeypatch.setattr(daemon_module, "make_output", output)
     base: dict[str, Any] = {
         "background": {"uri": f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"},

@@ -117,7 +117,7 @@ class Replay:
     """
 
     _STEADY = 4  # times that a key was seen: the first run of an engine must not be recorded
-    _MOST_GRAPHS, _MOST_SEEN = 16, 64
+    _MOST_GRAPHS, _MOST_SEEN = 64, 256
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -161,13 +161,16 @@ class Download(_Ring):
                 slot.copied.record(self._copies)
         self._count += 1
 
-    def take(self) -> Frame | None:
-        """The oldest composite that was sent, None when there is none: the frame loop's one wait.
+    def take(self) -> Frame:
+        """The oldest composite that was sent: the frame loop's one wait.
 
         Its memory is the ring's: it is overwritten ``depth`` frames later.
+
+        Raises:
+            RuntimeError: nothing has been sent that was not taken.
         """
         if self._taken == self._count:
-            return None
+            raise RuntimeError("a frame was to be taken, and none has been sent")
         slot = self._slots[self._taken % len(self._slots)]
         done = slot.worked if self._mapped else slot.copied
         self._context.wait(done, "waiting for the frame")

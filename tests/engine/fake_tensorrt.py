@@ -90,8 +90,10 @@ class ICudaEngine:
 class IExecutionContext:
     def __init__(self, engine: ICudaEngine, model: onnx.ModelProto, logger: ILogger) -> None:
         self._engine, self._logger = engine, logger
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
         self._session = ort.InferenceSession(
-            model.SerializeToString(), providers=["CPUExecutionProvider"]
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
         self._addresses: dict[str, int] = {}
         self.refuses = False

@@ -1,0 +1,276 @@
+"""The path of one frame on the GPU: the same steps as ``pipeline``, on device memory.
+
+The frame goes up, the composite comes down, and between the two the host waits once, for the
+finished composite. The next frame could be taken up meanwhile; but a camera has not taken it yet,
+and a composite that is only looked at when the next frame comes is a frame late. What overlaps is
+the host's own copying and the GPU's work within one frame.
+
+Used from the thread that makes it, which thereby owns the GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import structlog
+
+from appliance.background.base import Background
+from appliance.errors import MattingError
+from appliance.frame import U8, Format, Frame, Rect
+from appliance.lent import Lent
+from appliance.matting.on_gpu import OnGpu
+from appliance.pipeline import Outcome, inner_rect
+from appliance.pixels.cuda_background import DeviceBackground
+from appliance.pixels.cuda_context import Context, GpuError
+from appliance.pixels.cuda_graph import Replay
+from appliance.pixels.cuda_network import DeviceRunner, NetworkEnds
+from appliance.pixels.cuda_path import FramePath, Report
+from appliance.pixels.cuda_surfaces import Surface
+from appliance.pixels.cuda_transfer import Download, Upload
+from appliance.postprocess import covers_too_much, frame_box, not_finite
+from appliance.roi import Box, Tracker
+from appliance.settings import Settings
+from appliance.stages import StageClock
+
+# Two of each: what belongs to a frame then alternates in step, and graphs come up again.
+_DEPTH = 2
+
+log = structlog.get_logger(__name__)
+
+
+class GpuPipeline:
+    """Turns a live frame into a composite, as ``Pipeline`` does, on the GPU."""
+
+    def __init__(
+        self, settings: Settings, format: Format, network: OnGpu, background: Background
+    ) -> None:
+        """Take the GPU, load the network, take all memory.
+
+        Raises MissingDependency without a GPU, ModelError (PlanError) when the network cannot be
+        used, GpuError when CUDA fails; the GPU has been given back then.
+        """
+        self.settings, self.format = settings, format
+        self.clock = StageClock()
+        self._context = context = network.make_context()
+        try:
+            mapped = context.integrated
+            self._upload = Upload(context, format, _DEPTH, mapped=mapped)
+            self._download = Download(context, format, _DEPTH, mapped=mapped)
+            self._matte = Download(context, format, _DEPTH, mapped=mapped)
+            self._replay = Replay(context)
+            self._use(Loaded(context, settings, format, network))
+            self.use_background(background)
+        except BaseException:
+            self._let_go()
+            context.close()
+            raise
+
+    @property
+    def description(self) -> str:
+        """What runs the network and the kernels, in words."""
+        return f"{self._loaded.runner.description}; frames on {self._context.name}"
+
+    def load(self, network: OnGpu) -> Loaded:
+        """Another network beside the present one, for ``use_matting``; nothing changes yet.
+
+        Raises ModelError (PlanError) when it cannot be used, GpuError when CUDA fails.
+        """
+        return Loaded(self._context, self.settings, self.format, network)
+
+    def use_matting(self, loaded: Loaded) -> None:
+        """Run another network from the next frame on; starts over, as its grid is another."""
+        before = self._loaded
+        self._use(loaded)
+        before.runner.close()
+
+    def _use(self, loaded: Loaded) -> None:
+        self._replay.close()
+        self._loaded = loaded
+        self._spec = spec = loaded.runner.manifest.input
+        aspect = spec.width / spec.height
+        self._tracker = Tracker(self.settings.roi, self.format.width, self.format.height, aspect)
+        self._looked_at: Rect | None = None
+        loaded.path.configure(self.settings)
+
+    def use_background(self, background: Background) -> None:
+        """Stand another background behind the person from the next frame on."""
+        # Keys of graphs are addresses, which may come again.
+        self._replay.close()
+        self._stage = DeviceBackground(
+            self._context, self.format, background, self._replay, mapped=self._context.integrated
+        )
+
+    @property
+    def behind(self) -> Frame:
+        """The newest background: what a placeholder without a person shows."""
+        return self._stage.picture
+
+    def configure(self, settings: Settings) -> None:
+        """Take other settings for every step from the next frame on."""
+        self.settings = settings
+        self._loaded.path.configure(settings)
+        self._tracker.configure(settings.roi)
+
+    def reset(self) -> None:
+        """Forget everything carried over time: after a cut, a failure, a reconnect."""
+        self._loaded.runner.reset()
+        self._loaded.path.reset()
+        self._tracker.reset()
+
+    def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
+        """Composite ``frame`` into ``out``.
+
+        Args:
+            frame: of the pipeline's format. out: writable, same size and colour; overwritten.
+            matte_out: uint8 (height, width), if given: the matte as composited, 0..255.
+
+        Raises:
+            MattingError: there is no trustworthy matte for this frame. ``out`` must not be shown;
+                all state has been reset.
+            GpuError: CUDA failed. Nothing can be shown any more: the process must end.
+        """
+        if frame.discontinuity:
+            self.reset()
+        roi = self._tracker.roi
+        if roi != self._looked_at:
+            # What the network remembers is of another part of the picture.
+            self._loaded.runner.reset()
+            self._looked_at = roi
+        try:
+            elsewhere = self._launch(frame, roi, matte_out is not None)
+            with self.clock("wait"):
+                made = self._download.take()
+                matte = None if matte_out is None else self._matte.take()
+            found = self._judge(self._loaded.path.report())
+            aside = self._judge(self._loaded.path.report_aside()) if elsewhere else None
+        except MattingError:
+            self.reset()
+            raise
+        with self.clock("download"):
+            np.copyto(out.y, made.y)
+            np.copyto(out.uv, made.uv)
+            if matte is not None and matte_out is not None:
+                np.copyto(matte_out, matte.y)
+        with self.clock("track"):
+            box = _box(found)
+            self._tracker.update(box, _box(aside) if aside else None)
+        return Outcome(roi, box, found.count)
+
+    def _launch(self, frame: Frame, roi: Rect, with_matte: bool) -> bool:
+        """Launch all of a frame's work; whether it was looked at as a whole besides."""
+        loaded, path, ends = self._loaded, self._loaded.path, self._loaded.ends
+        with self.clock("upload"):
+            live = self._on_device(frame)
+        with self.clock("launch network"):
+            inner = inner_rect(roi, self._spec)
+            path.aim(roi, inner)
+            self._run((path.crop_key, loaded.runner.phase, live.address), live)
+            loaded.runner.advance()
+        with self.clock("background"):
+            behind = self._stage(frame, live)
+        with self.clock("launch composite"):
+            out, raw = self._download.target, ends.window(inner)
+            matte, pitch = 0, 0
+            if with_matte:
+                matte, pitch = self._matte.target.address, self._matte.target.pitch
+            key = (path.finish_key, live.address, behind.address, out.address, matte)
+            self._replay.run(
+                key,
+                lambda: path.finish(raw, live, behind, out, matte_out=matte, matte_pitch=pitch),
+            )
+            path.end()
+        elsewhere = self._tracker.rescan_due(frame.captured)
+        if elsewhere:
+            with self.clock("rescan"):
+                self._look_elsewhere(live, frame.rect)
+        self._download.send()
+        if with_matte:
+            self._matte.send()
+        return elsewhere
+
+    def _on_device(self, frame: Frame) -> Surface:
+        """The frame in device memory: where it lies, or copied there."""
+        if isinstance(frame.owner, Lent) and frame.owner.surface is not None:
+            return frame.owner.surface
+        return self._upload.put(frame)
+
+    def _run(self, key: object, live: Surface) -> None:
+        """Crop, and run the network."""
+        loaded = self._loaded
+
+        def launches() -> None:
+            loaded.path.crop(live)
+            loaded.run(loaded.runner.launch)
+
+        if loaded.runner.recordable:
+            self._replay.run(key, launches)
+        else:
+            launches()
+
+    def _look_elsewhere(self, live: Surface, rect: Rect) -> None:
+        """Now and then, a look at the whole frame for people outside the ROI."""
+        loaded, inner = self._loaded, inner_rect(rect, self._spec)
+        loaded.path.look_aside(live, rect, inner)
+        loaded.run(loaded.runner.launch_aside)
+        loaded.path.judge_aside(loaded.ends.window(inner))
+
+    def _judge(self, report: Report) -> Report:
+        """The report, when its matte can be trusted; raises MattingError when not."""
+        if report.refused == "nan":
+            raise not_finite()
+        if report.refused:
+            raise covers_too_much(report.mean, self.settings.matting.max_coverage)
+        return report
+
+    def close(self) -> None:
+        """Give everything back: graphs, network, memory, and last the GPU. Safe to call twice."""
+        try:
+            self._let_go()
+        except GpuError as error:
+            # What broke the context has been said, and nothing more can be done for it.
+            log.warning("the GPU could not be given back in order", why=str(error))
+        self._context.close()
+
+    def _let_go(self) -> None:
+        replay: Replay | None = getattr(self, "_replay", None)
+        loaded: Loaded | None = getattr(self, "_loaded", None)
+        if replay is not None:
+            replay.close()
+        if loaded is not None:
+            loaded.runner.close()
+        for name in ("_loaded", "_upload", "_download", "_stage", "_matte"):
+            # Memory goes while its context is there.
+            self.__dict__.pop(name, None)
+
+
+class Loaded:
+    """A network with the part of the path that is of its size."""
+
+    def __init__(
+        self, context: Context, settings: Settings, format: Format, network: OnGpu
+    ) -> None:
+        """Raises ModelError (PlanError) when the network cannot be used, GpuError."""
+        self.runner: DeviceRunner = network.load(context)
+        try:
+            spec = self.runner.manifest.input
+            self.ends = NetworkEnds(context, self.runner)
+            self.path = FramePath(
+                context, settings, self.ends.tensor, format.colour,
+                mean=np.array(spec.mean, np.float32), scale=np.array(spec.scale, np.float32),
+                bgr=spec.order == "BGR",
+            )  # fmt: skip
+        except BaseException:
+            self.runner.close()
+            raise
+
+    def run(self, launch: Callable[[], None]) -> None:
+        """The network, from what was cropped to alpha; ``launch`` is one of the runner's."""
+        self.ends.feed()
+        launch()
+        self.ends.alpha()
+
+
+def _box(report: Report) -> Box | None:
+    """The person's box in frame pixels."""
+    return frame_box(report.box, report.grid, report.rect) if report.box else None
