@@ -1,25 +1,29 @@
 """Which H.264 encoder this machine has, and how it is told to be fast.
 
-The choice is made from GStreamer's registry alone. An encoder that is listed but cannot start
-(a driver of another version, no session left) is found out by its owner at start, who then asks
-for ``SOFTWARE``.
+The choice is made from GStreamer's registry. A hardware encoder that is listed may still fail at
+its first picture (a driver of another version, no session left, a size it does not take): it has to
+encode two before it is used, and ``SOFTWARE`` stands in where it does not.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from appliance.deadline import Late, within
 from appliance.errors import InputError, MissingDependency
 from appliance.frame import Format
-from appliance.gst import GLib, GObject, Gst
+from appliance.gst import GLib, GObject, Gst, caps_of, error_text
 
 log = structlog.get_logger(__name__)
 
 SOFTWARE = "x264enc"
+TRIAL_S = 4.0
+"""Seconds for two pictures, most of them for a GPU that wakes up."""
 
 Properties = dict[str, Any]
 
@@ -124,10 +128,15 @@ ENCODERS: tuple[Encoder, ...] = (
     Encoder(
         "nvh264enc",
         lambda format, rate: {
+            # Its properties' names have changed with versions; those that it has are set.
             "bitrate": rate.kbps,
             "gop-size": rate.keyframe,
             "rc-mode": "cbr",
+            "rate-control": "cbr",
+            "preset": "p3",
+            "tune": "ultra-low-latency",
             "zerolatency": "true",
+            "zero-reorder-delay": "true",
             "bframes": 0,
             "b-frames": 0,
         },
@@ -216,20 +225,31 @@ def launch(encoder: Encoder, format: Format, rate: Rate) -> str:
     loaded = factory.load() if factory is not None else None
     if loaded is None:
         raise MissingDependency(f"GStreamer's element {encoder.name} cannot be loaded")
-    known = {item.name for item in GObject.list_properties(loaded.get_element_type())}
+    known = {item.name: item for item in GObject.list_properties(loaded.get_element_type())}
     settings = " ".join(
-        f"{key}={value}" for key, value in encoder.properties(format, rate).items() if key in known
+        f"{key}={value}"
+        for key, value in encoder.properties(format, rate).items()
+        if key in known and _takes(known[key], value)
     )
     return f"{encoder.before} {encoder.name} name=encoder {settings} ! {encoder.after}".strip()
 
 
-def startable(encoder: Encoder, format: Format, rate: Rate) -> Encoder:
-    """``encoder`` if it opens, else x264 with a line in the log.
+def _takes(property: Any, value: Any) -> bool:
+    """Whether a property knows a value: the names within enumerations change with versions."""
+    if not isinstance(value, str) or not property.value_type.is_a(GObject.TYPE_ENUM):
+        return True
+    values = property.enum_class.__enum_values__.values()
+    return value in {item.value_nick for item in values}
 
-    Opening is what the pipeline would do first anyway (driver, device node, session); no frame is
-    encoded. Raises MissingDependency when x264 does not open either.
+
+def startable(encoder: Encoder, format: Format, rate: Rate) -> Encoder:
+    """``encoder`` if it works, else x264 with a line in the log.
+
+    Hardware has to encode two black pictures within ``TRIAL_S``; software has to open. Raises
+    MissingDependency when x264 does not open either.
     """
-    reason = _opening_fails(encoder, format, rate)
+    reason = _trial_fails(encoder, format, rate) if encoder.hardware else None
+    reason = reason or _opening_fails(encoder, format, rate)
     if reason is None:
         return encoder
     if not encoder.hardware:
@@ -247,3 +267,37 @@ def _opening_fails(encoder: Encoder, format: Format, rate: Rate) -> str | None:
     state = bin.set_state(Gst.State.READY)
     bin.set_state(Gst.State.NULL)
     return "it does not open" if state == Gst.StateChangeReturn.FAILURE else None
+
+
+def _trial_fails(encoder: Encoder, format: Format, rate: Rate) -> str | None:
+    """Why two pictures of this format do not come out as H.264; None when they do."""
+    try:
+        pipeline = Gst.parse_launch(
+            f"videotestsrc num-buffers=2 pattern=black ! {caps_of(format).to_string()} ! "
+            f"{launch(encoder, format, rate)} fakesink name=out sync=false"
+        )
+    except (GLib.Error, MissingDependency) as error:
+        return str(error)
+    # What comes out must be a stream: an encoder that swallows everything ends well, too.
+    came = threading.Event()
+
+    def on_buffer(_pad: Any, _info: Any) -> Any:
+        came.set()
+        return Gst.PadProbeReturn.REMOVE
+
+    pad = pipeline.get_by_name("out").get_static_pad("sink")
+    pad.add_probe(Gst.PadProbeType.BUFFER, on_buffer)
+    wanted = Gst.MessageType.ERROR | Gst.MessageType.EOS
+    failed = pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE
+    limit = 0 if failed else int(TRIAL_S * Gst.SECOND)
+    message = pipeline.get_bus().timed_pop_filtered(limit, wanted)
+    try:
+        # A driver that hangs hangs here, too.
+        within(TRIAL_S, lambda: pipeline.set_state(Gst.State.NULL), name=f"end {encoder.name}")
+    except Late as error:
+        return str(error)
+    if message is None:
+        return "it does not start" if failed else f"no end of two pictures within {TRIAL_S:g} s"
+    if message.type == Gst.MessageType.ERROR:
+        return error_text(message)
+    return None if came.is_set() else "two pictures went in and nothing came out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.errors import InputError, MissingDependency
 from appliance.frame import Format
@@ -86,6 +87,70 @@ def test_properties_that_this_version_lacks_are_left_out() -> None:
     line = encoders.launch(item, HD, Rate(6000, 60))
     assert "bitrate=6000" in line
     assert "no-such-thing" not in line
+
+
+def test_values_that_this_version_does_not_know_are_left_out() -> None:
+    """One would be enough for GStreamer to refuse the whole line."""
+    item = Encoder("x264enc", lambda *_: {"speed-preset": "p3", "tune": "zerolatency"})
+    line = encoders.launch(item, HD, Rate(6000, 60))
+    assert "tune=zerolatency" in line
+    assert "speed-preset" not in line
+
+
+# Elements that stand for encoders of a GPU that fail as those do: at the first picture, when no
+# session is left; at the caps, when the picture is too large; silently; never ending.
+FAILING = {
+    "no session left": (Encoder("identity", lambda *_: {"error-after": 1}), "Failed after"),
+    "a size it does not take": (
+        Encoder("x264enc", lambda *_: {}, before="identity ! video/x-raw,width=16 !"),
+        "negotiated",
+    ),
+    "nothing comes out": (
+        Encoder("identity", lambda *_: {"drop-probability": 1.0}), "nothing came out",
+    ),
+    "it never ends": (
+        Encoder("identity", lambda *_: {"sleep-time": 300_000}), "no end of two pictures within",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", FAILING)
+def test_hardware_that_fails_at_its_first_picture_gives_way_to_x264(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoders, "TRIAL_S", 0.5 if how == "it never ends" else 4.0)
+    failing, words = FAILING[how]
+    with capture_logs() as logs:
+        assert encoders.startable(failing, FORMAT, Rate(500, 30)).name == SOFTWARE
+    assert logs[0]["failed"] == failing.name
+    assert re.search(words, logs[0]["reason"]), logs[0]["reason"]
+
+
+def test_hardware_that_works_is_kept() -> None:
+    works = Encoder("x264enc", BY_NAME[SOFTWARE].properties, hardware=True)
+    with capture_logs() as logs:
+        assert encoders.startable(works, FORMAT, Rate(500, 30)) is works
+    assert logs == []
+
+
+@pytest.mark.parametrize("name", ["nvcudah264enc", "nvh264enc"])
+def test_nvidias_encoders_take_nv12_from_system_memory(name: str) -> None:
+    """No upload before them: their sinks take both, and copy faster than an element more."""
+    encoder = BY_NAME[name]
+    assert (encoder.before, encoder.after, encoder.hardware) == ("", "", True)
+    told = encoder.properties(HD, Rate(6000, 60))
+    assert (told["bitrate"], told["gop-size"], told["b-frames"]) == (6000, 60, 0)
+    assert told["tune"] == "ultra-low-latency"
+
+
+def test_the_order_on_a_jetson_and_on_a_pc(monkeypatch: pytest.MonkeyPatch) -> None:
+    for there, taken in (
+        (("nvv4l2h264enc", "nvh264enc", "x264enc"), "nvv4l2h264enc"),
+        (("x264enc", "nvh264enc", "nvcudah264enc"), "nvcudah264enc"),
+        (("vah264enc", "nvh264enc", "x264enc"), "nvh264enc"),
+    ):
+        have(monkeypatch, *there)
+        assert encoders.choose().name == taken
 
 
 def test_a_large_picture_gets_more_threads() -> None:
