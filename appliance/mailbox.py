@@ -21,7 +21,7 @@ class Mailbox(Generic[T]):
     """
 
     def __init__(self, *, lossless: bool = False) -> None:
-        self._lossless = lossless
+        self.lossless = lossless
         self._condition = threading.Condition()
         self._item: T | None = None
         self._closed = False
@@ -35,7 +35,7 @@ class Mailbox(Generic[T]):
         not taken over). Raises Closed after ``close()``.
         """
         with self._condition:
-            if self._lossless and not self._condition.wait_for(
+            if self.lossless and not self._condition.wait_for(
                 lambda: self._item is None or self._closed, timeout
             ):
                 return False

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
-import numpy as np
 
+from appliance.carry import Carry
 from appliance.errors import MattingError
 from appliance.frame import F32, U8, Format, Frame, Rect, blank
+from appliance.look import Look, inner_rect
 from appliance.matting.base import Matting
-from appliance.matting.manifest import InputSpec
 from appliance.pixels import cpu
 from appliance.postprocess import Found, PostProcess, check_alpha, frame_box
 from appliance.roi import Box, Tracker
 from appliance.settings import Settings
+from appliance.shedding import Level
 from appliance.stages import StageClock
 
-# The network sees a part of another shape stretched by this much at most; beyond, black bars.
-_MOST_STRETCH = 1.5
+__all__ = ["BackgroundFrames", "Outcome", "Pipeline", "inner_rect"]
 
 
 class BackgroundFrames(Protocol):
@@ -32,21 +32,15 @@ class BackgroundFrames(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What ``process`` saw: the part of the frame looked at, the person's box, components kept."""
+    """What ``process`` saw: the part of the frame looked at, the person's box, components kept.
+
+    ``carried``: the matte is the last one, moved along; the network did not look.
+    """
 
     roi: Rect
     box: Box | None
     people: int
-
-
-def inner_rect(roi: Rect, spec: InputSpec) -> Rect:
-    """Where in the network's input the part ``roi`` of the frame goes; the rest is black bars."""
-    stretch = (roi.width / roi.height) / (spec.width / spec.height)
-    width = min(1.0, stretch * _MOST_STRETCH)
-    height = min(1.0, _MOST_STRETCH / stretch)
-    columns = max(2, round(spec.width * width / 2) * 2)
-    rows = max(2, round(spec.height * height / 2) * 2)
-    return Rect((spec.width - columns) // 2, (spec.height - rows) // 2, columns, rows)
+    carried: bool = False
 
 
 class Pipeline:
@@ -62,6 +56,9 @@ class Pipeline:
         self.clock = StageClock()
         self._post = PostProcess(settings, self.clock)
         self._compositor = cpu.Compositor()
+        self._carry = Carry()
+        self._level = Level.FULL
+        self._may_scan = True
         self.use_matting(matting)
         self.use_background(background)
 
@@ -69,17 +66,32 @@ class Pipeline:
         """Run another network from the next frame on; starts over, as its grid is another."""
         self.description = matting.description
         """What runs the network, in words."""
-        self._matting = matting
-        spec = self._spec = matting.manifest.input
-        aspect = spec.width / spec.height
+        self._full = self._look = Look(matting, self.clock)
+        self._small = Look(matting.smaller, self.clock) if matting.smaller else None
+        aspect = self._full.aspect
         self._tracker = Tracker(self.settings.roi, self.format.width, self.format.height, aspect)
-        self._planes = np.empty(3 * spec.height * spec.width, np.float32)
-        self._mean = np.array(spec.mean, np.float32)
-        self._scale = np.array(spec.scale, np.float32)
-        self._black = (0 - self._mean) * self._scale
-        self._inner: Rect | None = None
-        self._looked_at: Rect | None = None
         self._post.reset()
+        self._carry.reset()
+        self.shed(self._level)
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of shedding that bring something here."""
+        return tuple(level for level in Level if level != Level.SMALL or self._small is not None)
+
+    def shed(self, level: Level) -> None:
+        """Make frames with less work from the next one on, or with all of it again.
+
+        Fewer frames, as ``Level.HALF`` also wants, are for the caller to see to.
+        """
+        self._level = level
+        look = self._small if self._small is not None and level >= Level.SMALL else self._full
+        if look is not self._look:
+            # What it remembers is of when it last looked.
+            look.reset()
+            self._look = look
+        if level < Level.REUSE:
+            self._carry.reset()
 
     def use_background(self, background: BackgroundFrames) -> None:
         """Stand another background behind the person from the next frame on."""
@@ -99,9 +111,10 @@ class Pipeline:
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""
-        self._matting.reset()
+        self._look.reset()
         self._post.reset()
         self._tracker.reset()
+        self._carry.reset()
 
     def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
         """Composite ``frame`` into ``out``.
@@ -116,13 +129,8 @@ class Pipeline:
         """
         if frame.discontinuity:
             self.reset()
-        roi = self._tracker.roi
-        if roi != self._looked_at:
-            # What the network remembers is of another part of the picture.
-            self._matting.reset()
-            self._looked_at = roi
         try:
-            raw, planes = self._look(frame, roi)
+            raw, planes, roi, carried = self._matte(frame)
             found = self._post(raw, planes, roi)
             elsewhere = self._look_elsewhere(frame)
         except MattingError:
@@ -136,33 +144,31 @@ class Pipeline:
                 feather_fraction=self.settings.composite.feather, matte_out=matte_out,
             )  # fmt: skip
         self._track(found, elsewhere)
-        return Outcome(roi, found.box, found.people)
+        return Outcome(roi, found.box, found.people, carried)
 
-    def _look(self, frame: Frame, rect: Rect, *, aside: bool = False) -> tuple[F32, F32]:
-        """Crop, convert, infer: raw alpha and Y, Cb, Cr planes on the grid over ``rect``."""
-        inner = inner_rect(rect, self._spec)
-        rows, columns = inner.height, inner.width
-        planes = self._planes[: 3 * rows * columns].reshape(3, rows, columns)
-        if aside:
-            planes = np.empty_like(planes)
-        with self.clock("crop"):
-            cpu.crop_planes(frame, rect, planes)
-            tensor = self._matting.input
-            if inner != self._inner:
-                tensor[:] = self._black[:, None, None]
-                self._inner = inner
-            window = (slice(inner.y, inner.bottom), slice(inner.x, inner.right))
-            cpu.planes_to_tensor(
-                planes, frame.colour, self._mean, self._scale, tensor[:, window[0], window[1]],
-                bgr=self._spec.order == "BGR",
-            )  # fmt: skip
-        with self.clock("network"):
-            alpha = self._matting.infer(remember=not aside)
-        return alpha[window], planes
+    def _matte(self, frame: Frame) -> tuple[F32, F32, Rect, bool]:
+        """Raw alpha, the planes beside it, the part they cover, and whether alpha was carried."""
+        rect = self._carry.rect
+        if rect is not None:
+            # The ROI may have moved on; it is the network that follows it, with its next look.
+            planes = self._look.crop(frame, rect)
+            with self.clock("carry"):
+                alpha = self._carry.take(planes[0])
+            if alpha is not None:
+                self._may_scan = True
+                return alpha, planes, rect, True
+        # Two passes in one frame is what a slow machine has no time for: a frame that can be
+        # carried will follow, with time for a look elsewhere.
+        self._may_scan = self._level < Level.REUSE or rect is not None
+        roi = self._tracker.roi
+        alpha, planes = self._look(frame, roi)
+        if self._level >= Level.REUSE:
+            self._carry.keep(alpha, planes[0], roi)
+        return alpha, planes, roi, False
 
     def _look_elsewhere(self, frame: Frame) -> Box | None:
         """Now and then, a look at the whole frame for people outside the ROI."""
-        if not self._tracker.rescan_due(frame.captured):
+        if not self._may_scan or not self._tracker.rescan_due(frame.captured):
             return None
         with self.clock("rescan"):
             raw, _ = self._look(frame, frame.rect, aside=True)

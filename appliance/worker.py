@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import structlog
 
+from appliance.decimator import Decimator
 from appliance.errors import MattingError
 from appliance.frame import Frame
 from appliance.gst import BufferPool, Lease
@@ -22,6 +23,7 @@ from appliance.make_pipeline import FramePipeline
 from appliance.peek import Peek
 from appliance.pixels.cuda_context import GpuError
 from appliance.programme import Programme
+from appliance.shedding import Shedding
 from appliance.stages import Histogram
 
 _POLL_S = 0.25
@@ -30,26 +32,6 @@ _CANVAS_WAIT_S = 5.0
 _Result = TypeVar("_Result")
 
 log = structlog.get_logger(__name__)
-
-
-class Decimator:
-    """Chooses the frames of a slower rate from those of a faster one."""
-
-    def __init__(self, period_ns: int) -> None:
-        self._period = period_ns
-        self._due: int | None = None
-
-    def takes(self, pts: int) -> bool:
-        """Whether the frame of this presentation time (nanoseconds) is to be shown."""
-        due = self._due
-        if due is not None and due - 2 * self._period < pts < due:
-            return False
-        if due is not None and 0 <= pts - due < self._period:
-            self._due = due + self._period
-        else:
-            # A quarter of a period early is a camera's jitter, not another rate.
-            self._due = pts + self._period - self._period // 4
-        return True
 
 
 class Worker:
@@ -65,6 +47,7 @@ class Worker:
         patient: bool = False,
         period_ns: int | None = None,
         peek: Peek | None = None,
+        shedding: Shedding | None = None,
     ) -> None:
         """Get ready; ``start`` begins.
 
@@ -76,6 +59,7 @@ class Worker:
             period_ns: least time between two composites, for a canvas slower than its source;
                 None takes every frame.
             peek: asked whether somebody wants to see the matte.
+            shedding: asked which frames are to be made, and told how long they took.
         """
         self._inbox = self._last_inbox = inbox
         self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -85,6 +69,7 @@ class Worker:
         self._pool = pool
         self._patient = patient
         self._peek = peek
+        self._shedding = shedding
         self._opened = False
         self._stop, self._another, self._going = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
@@ -237,6 +222,8 @@ class Worker:
             return
         # Again, for what was asked while there was no frame: this one shall be made by it.
         self._act()
+        if self._shedding is not None and not self._shedding.takes(frame.pts, inbox):
+            return
         if inbox is not self._last_inbox:
             self._last_inbox = inbox
             self._pipeline.reset()
@@ -258,6 +245,8 @@ class Worker:
         try:
             matte = None if self._peek is None else self._peek.matte_for(out)
             outcome = pipeline.process(frame, out, matte)
+            if self._shedding is not None:
+                self._shedding.made(carried=outcome.carried)
             self._check_loan(frame)
         except MattingError as error:
             self.failed += 1

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from appliance.decimator import Decimator
 from appliance.frame import Format, Frame, blank
 from appliance.gst import BufferPool
 from appliance.lent import Lent
 from appliance.mailbox import Mailbox
 from appliance.pipeline import Outcome
-from appliance.worker import Decimator, Worker
+from appliance.worker import Worker
 
 SECOND = 10**9
 

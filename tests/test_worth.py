@@ -58,6 +58,7 @@ class Haunted:
         self._rng = np.random.default_rng(0)
         self.manifest: Manifest = matting.manifest
         self.description = "haunted"
+        self.smaller: Matting | None = None
         self.added: list[F32] = []
 
     @property

@@ -15,6 +15,12 @@ class Matting(Protocol):
     description: str
     """What runs it, in words, for the status line and the log."""
 
+    smaller: Matting | None
+    """The same with a smaller input, for a machine that cannot keep up; None where there is none.
+
+    It must not have a smaller one itself.
+    """
+
     @property
     def input(self) -> F32:
         """The input tensor, float32 (3, height, width), to be filled before ``infer``."""

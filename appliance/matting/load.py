@@ -82,4 +82,13 @@ def instead(settings: MattingSettings, error: MatteboxError) -> Matting:
 def _on_the_cpu(manifest: Manifest, model: Path, settings: MattingSettings) -> Matting:
     from appliance.matting.onnxruntime import OnnxRuntimeMatting
 
-    return OnnxRuntimeMatting(manifest, model, settings.threads)
+    matting = OnnxRuntimeMatting(manifest, model, settings.threads)
+    if manifest.smaller:
+        beside = find_manifest(settings.model, model_folders()).resolve().parent.parent
+        try:
+            smaller = load_manifest(beside / manifest.smaller / "manifest.yaml")
+            matting.smaller = OnnxRuntimeMatting(*smaller, settings.threads)
+        except ModelError as error:
+            # It is only for need, and the network itself is sound.
+            _log.warning("the network has no smaller input for when it has to", why=str(error))
+    return matting

@@ -59,6 +59,8 @@ class Manifest(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
     title: str = ""
     model: str = "model.onnx"
+    smaller: str = Field("", pattern=r"^([a-z0-9][a-z0-9_.-]{0,63})?$")
+    """The folder, beside the manifest's own, of the same network with a smaller input."""
     licence: str = ""
     input: InputSpec
     output: OutputSpec

@@ -11,6 +11,7 @@ import onnxruntime as ort
 from appliance.errors import MattingError, ModelError
 from appliance.frame import F32
 from appliance.matting.activation import activate
+from appliance.matting.base import Matting
 from appliance.matting.manifest import Manifest
 
 # ONNX Runtime raises classes of its own C++ module, without a common base below Exception.
@@ -45,6 +46,7 @@ class OnnxRuntimeMatting:
         manifest's.
         """
         self.manifest = manifest
+        self.smaller: Matting | None = None
         threads = threads or choose_threads()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads

@@ -19,6 +19,7 @@ from appliance.engine.verify import Plan
 from appliance.errors import MattingError
 from appliance.frame import F32
 from appliance.matting.activation import activate
+from appliance.matting.base import Matting
 from appliance.matting.device_network import DeviceNetwork
 from appliance.matting.manifest import Manifest
 from appliance.pixels.cuda_context import Context
@@ -44,6 +45,7 @@ class TensorRTMatting:
         GpuError when CUDA fails.
         """
         self.manifest = manifest
+        self.smaller: Matting | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gpu")
         try:
             self._work: _Work = self._thread.submit(

@@ -1,0 +1,86 @@
+"""What frames cost, by what made them, and so what they would cost at another level."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from appliance.shedding.level import Level, Means
+
+_RECENT = 32
+# So many frames tell what the smaller input saves; no network saves more than this by it.
+_ENOUGH, _MOST_SAVED = 8, 4.0
+# What was learned so long ago, seconds, was another day: the machine, the picture have changed.
+_STALE_S = 600.0
+
+
+@dataclass(slots=True)
+class _Saving:
+    """The full network's cost over the small one's, as it was when the one gave way."""
+
+    network: float
+    at: float
+    ratio: float | None = None
+
+
+class Costs:
+    """Recent costs of frames, in seconds, by their means."""
+
+    def __init__(self) -> None:
+        self._costs: dict[Means, deque[float]] = {m: deque(maxlen=_RECENT) for m in Means}
+        self._order: deque[Means] = deque(maxlen=_RECENT)
+        self._saving: _Saving | None = None
+
+    def add(self, means: Means, cost: float) -> None:
+        """Take in one frame."""
+        self._costs[means].append(cost)
+        self._order.append(means)
+        saving, small = self._saving, self._costs[Means.SMALL]
+        if saving is not None and saving.ratio is None and len(small) >= _ENOUGH:
+            saving.ratio = min(max(saving.network / _mean(small), 1.0), _MOST_SAVED)
+
+    def moved(self, before: Level, level: Level, now: float) -> None:
+        """The level is another one from now on."""
+        network = self._costs[Means.NETWORK]
+        if before < Level.SMALL <= level and network:
+            self._saving = _Saving(_mean(network), now)
+            self._forget(Means.SMALL)
+        if level < Level.SMALL <= before:
+            self._forget(Means.NETWORK)
+
+    def _forget(self, means: Means) -> None:
+        self._costs[means].clear()
+        self._order = deque((m for m in self._order if m != means), maxlen=_RECENT)
+
+    def of(self, level: Level, now: float) -> float | None:
+        """The mean cost of a frame at a level from FULL to SMALL; None when nothing tells it.
+
+        A full look that was not taken lately is reckoned from a small one: dearer by as much as it
+        was when it was given up, which carries the machine's present pace over to it.
+        """
+        network = self._look(small=level >= Level.SMALL, now=now)
+        carried = self._costs[Means.CARRIED]
+        if network is None or level == Level.FULL or Means.CARRIED not in self._order:
+            return network
+        # As often as it could be carried lately; a picture full of cuts leaves it to the network.
+        share = min(0.5, sum(m == Means.CARRIED for m in self._order) / len(self._order))
+        return (1 - share) * network + share * _mean(carried)
+
+    def _look(self, *, small: bool, now: float) -> float | None:
+        """What a frame costs for which the network looks."""
+        lately = set(self._order)
+        if small and Means.SMALL in lately:
+            return _mean(self._costs[Means.SMALL])
+        if Means.NETWORK in lately and Means.SMALL not in lately:
+            return _mean(self._costs[Means.NETWORK])
+        if Means.SMALL not in lately:
+            return None
+        now_small, saving = _mean(self._costs[Means.SMALL]), self._saving
+        if saving is None or saving.ratio is None or now - saving.at > _STALE_S:
+            # Nothing tells; the step down is tried, and tells.
+            return now_small
+        return now_small * saving.ratio
+
+
+def _mean(values: deque[float]) -> float:
+    return sum(values) / len(values)

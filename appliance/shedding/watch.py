@@ -1,0 +1,197 @@
+"""Shedding at work: measures how the frames go, has the controller decide, and sees it done."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from appliance.decimator import Decimator
+from appliance.mailbox import Mailbox
+from appliance.settings.load import Load
+from appliance.shedding.controller import Change, Controller, Heat, Made
+from appliance.shedding.level import Level, Means, in_words
+
+# Frames are counted over this stretch, seconds, to tell how often they come.
+_RATE_S = 3.0
+# Nothing more can be left out, and still so many are lost: that is said, and taken back.
+_BEYOND, _NOT_BEYOND = 0.1, 0.02
+
+log = structlog.get_logger(__name__)
+
+
+class Sheds(Protocol):
+    """What shedding needs of a pipeline."""
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """The levels that bring something here, rising, ``Level.FULL`` first."""
+        ...
+
+    def shed(self, level: Level) -> None:
+        """Make frames at this level from the next one on. Leaving frames out is not its job."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How it stands.
+
+    Attributes:
+        level: 0 (nothing is left out) to 3, see ``Level``.
+        doing: what is left out, in words.
+        why: why, in words; empty at level 0.
+        load: the time that frames take, as a part of the time there is.
+        lost: the part of the frames that is lost although nothing more can be left out.
+    """
+
+    level: Level = Level.FULL
+    doing: str = in_words(Level.FULL)
+    why: str = ""
+    load: float = 0.0
+    lost: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """For people; empty at level 0."""
+        if self.level == Level.FULL:
+            return ""
+        even_so = f"; even so {100 * self.lost:.0f} % of the frames are lost" if self.lost else ""
+        return f"too slow for all of it: {self.doing} ({self.why}){even_so}"
+
+
+class Shedding:
+    """Stands between the worker and its pipeline. Used from the worker's thread.
+
+    For each frame: ``takes`` says whether it is to be made at all, ``made`` is told when it was.
+    ``state`` may be read from any thread.
+    """
+
+    def __init__(
+        self,
+        pipeline: Sheds,
+        settings: Load,
+        period_ns: int,
+        heat: Callable[[], Heat] = Heat,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """Get ready.
+
+        Args:
+            period_ns: time from one frame of the canvas to the next.
+            heat: how hot the machine is; must not wait.
+            clock: nanoseconds that only rise.
+        """
+        self.state = State()
+        self._pipeline, self._settings = pipeline, settings
+        self._period, self._heat, self._clock = period_ns, heat, clock
+        self._levels = tuple(pipeline.levels)
+        self._controller = Controller(self._levels)
+        self._every_second = Decimator(2 * period_ns)
+        self._inbox: Mailbox[Any] | None = None
+        self._arrivals: deque[tuple[int, int]] = deque(maxlen=1024)
+        self._dropped = 0
+        self._pts: int | None = None
+        self._began = 0
+        self._late = False
+
+    def configure(self, settings: Load) -> None:
+        """Take other settings, and the pipeline's levels when it has another network."""
+        levels = tuple(self._pipeline.levels)
+        if settings == self._settings and levels == self._levels:
+            return
+        before = self._controller.level
+        self._settings, self._levels = settings, levels
+        self._controller = Controller(levels)
+        if before != Level.FULL:
+            self._pipeline.shed(Level.FULL)
+            self.state = State()
+            log.info("load: less is left out", level=0, now=self.state.doing, why="other settings")
+
+    def takes(self, pts: int, inbox: Mailbox[Any]) -> bool:
+        """Whether the frame of this presentation time (nanoseconds) is to be made; else it is left.
+
+        ``inbox`` is where it came from. Always, for one that loses nothing: its source waits.
+        """
+        if inbox.lossless:
+            return True
+        if inbox is not self._inbox:
+            self._inbox, self._pts = inbox, None
+            self._dropped = inbox.dropped
+            self._arrivals.clear()
+        if self._controller.level == Level.HALF and not self._every_second.takes(pts):
+            return False
+        self._began = self._clock()
+        self._arrivals.append((self._began, inbox.put_count))
+        while self._began - self._arrivals[0][0] > _RATE_S * 1e9 and len(self._arrivals) > 2:
+            self._arrivals.popleft()
+        self._late = self._lost_one(pts, inbox)
+        return True
+
+    def _lost_one(self, pts: int, inbox: Mailbox[Any]) -> bool:
+        """Whether a frame that should have been made was lost before this one."""
+        last, self._pts = self._pts, pts
+        dropped = inbox.dropped - self._dropped
+        self._dropped = inbox.dropped
+        if last is None or dropped <= 0:
+            return False
+        # A source faster than the canvas loses frames that nobody wanted.
+        wanted = self._interval() * (2 if self._controller.level == Level.HALF else 1)
+        return not last < pts < last + 1.5 * wanted
+
+    def _interval(self) -> float:
+        """Nanoseconds between two frames that are wanted: of the canvas, or a slower source."""
+        (first, before), (last, now) = self._arrivals[0], self._arrivals[-1]
+        return max(self._period, (last - first) / (now - before) if now > before else 0.0)
+
+    def made(self, *, carried: bool) -> None:
+        """The frame was made, and is out; ``carried`` as in the pipeline's ``Outcome``."""
+        if self._inbox is None or not self._settings.shed:
+            return
+        controller, now = self._controller, self._clock()
+        small = controller.level >= Level.SMALL and Level.SMALL in self._levels
+        change = controller.made(
+            Made(
+                at=now / 1e9,
+                cost=(now - self._began) / 1e9,
+                means=Means.CARRIED if carried else Means.SMALL if small else Means.NETWORK,
+                interval=self._interval() / 1e9,
+                late=self._late,
+            ),
+            self._heat(),
+        )
+        if change is not None:
+            self._change(change)
+        else:
+            self._look_beyond()
+
+    def _change(self, change: Change) -> None:
+        self._pipeline.shed(change.level)
+        doing = in_words(change.level, self._levels)
+        level, why = int(change.level), change.why
+        if change.level > self.state.level:
+            log.warning("load: more is left out", level=level, now=doing, why=why)
+        else:
+            log.info("load: less is left out", level=level, now=doing, why=why)
+            # What led here still holds for what is left out yet.
+            why = self.state.why if level else ""
+        self.state = State(change.level, doing, why)
+
+    def _look_beyond(self) -> None:
+        """Keep the figures, and see whether the last level is not enough."""
+        controller, state = self._controller, self.state
+        lost, settled = controller.late, controller.settled
+        beyond = 0.0
+        if controller.level == self._levels[-1] and settled:
+            beyond = lost if lost >= (_NOT_BEYOND if state.lost else _BEYOND) else 0.0
+        if bool(beyond) != bool(state.lost):
+            if beyond:
+                share = f"{100 * beyond:.0f} %"
+                log.warning("load: nothing more can be left out, frames are lost", share=share)
+            else:
+                log.info("load: frames are no longer lost")
+        self.state = State(state.level, state.doing, state.why, controller.load, beyond)

@@ -1,0 +1,122 @@
+"""A machine that makes frames in virtual time: what shedding sees of a real one, without the wait.
+
+Frames arrive at a real mailbox at their rate, the newest is made when the last one is done, and how
+long that takes is the machine's to say. ``Shedding`` itself is the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from appliance.mailbox import Mailbox
+from appliance.settings.load import Load
+from appliance.shedding import Heat, Level, Shedding
+
+Pace = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Seconds that a frame's parts take on the machine at its best."""
+
+    network: float
+    small: float
+    carry: float
+    rest: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """One frame that went out: when it came, when it was done (seconds), at which level."""
+
+    came: float
+    done: float
+    level: Level
+    took: float
+
+
+@dataclass
+class Machine:
+    """A machine, its source, and a pipeline that knows ``levels``.
+
+    ``pace`` gives how many times slower than at its best the machine is at a moment; ``heat`` how
+    hot it is; ``jitter`` is the spread of a frame's time, as a part of it.
+    """
+
+    work: Work
+    fps: float = 30.0
+    canvas_fps: float | None = None
+    pace: Pace = lambda now: 1.0
+    heat: Callable[[float], Heat] = lambda now: Heat()
+    jitter: float = 0.05
+    levels: Sequence[Level] = tuple(Level)
+    lossless: bool = False
+    seed: int = 0
+    settings: Load = field(default_factory=Load)
+    done: list[Done] = field(default_factory=list)
+    changes: list[tuple[float, Level]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.now = 0.0
+        self._level, self._carry = Level.FULL, False
+        self._random = Random(self.seed)
+        self._frame = 0
+        self.inbox: Mailbox[int] = Mailbox(lossless=self.lossless)
+        self.shedding = Shedding(
+            self, self.settings, int(1e9 / (self.canvas_fps or self.fps)),
+            lambda: self.heat(self.now), lambda: int(self.now * 1e9),
+        )  # fmt: skip
+
+    def shed(self, level: Level) -> None:
+        """As a pipeline's."""
+        assert level in self.levels
+        if level != self._level:
+            self.changes.append((self.now, level))
+        self._level = level
+
+    @property
+    def level(self) -> Level:
+        """The level in force."""
+        return self._level
+
+    def _arrive(self) -> None:
+        """Every frame that has come by now, newest last."""
+        while self._frame / self.fps <= self.now:
+            if self.lossless and not self.inbox.empty:
+                return
+            self.inbox.put(self._frame)
+            self._frame += 1
+
+    def run(self, until: float) -> None:
+        """Go on to a moment."""
+        while self.now < until:
+            self._arrive()
+            if self.inbox.empty:
+                self.now = self._frame / self.fps
+                continue
+            index = self.inbox.get(0)
+            assert index is not None
+            if not self.shedding.takes(int(index / self.fps * 1e9), self.inbox):
+                continue
+            level, carried = self._level, self._level >= Level.REUSE and self._carry
+            self._carry = self._level >= Level.REUSE and not carried
+            small = level >= Level.SMALL and Level.SMALL in self.levels
+            work = self.work
+            look = work.carry if carried else work.small if small else work.network
+            spread = max(0.2, self._random.gauss(1.0, self.jitter))
+            took = (look + work.rest) * self.pace(self.now) * spread
+            self.now += took
+            self._arrive()
+            self.done.append(Done(index / self.fps, self.now, level, took))
+            self.shedding.made(carried=carried)
+
+    def load(self, level: Level, pace: float = 1.0) -> float:
+        """What a level takes of the time there is, on average, without jitter."""
+        work = self.work
+        small = level >= Level.SMALL and Level.SMALL in self.levels
+        look = work.small if small else work.network
+        mean = look if level == Level.FULL else (look + work.carry) / 2
+        frames = min(self.fps, self.canvas_fps or self.fps) / (2 if level == Level.HALF else 1)
+        return (mean + work.rest) * pace * frames
