@@ -59,7 +59,7 @@ def problems(rtsp: Rtsp) -> Iterator[tuple[str, str]]:
         # Without a password it would ask for one on the terminal.
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except ssl.SSLError as error:
-        yield of_key, f"{key} {_wrong_key(error, certificate)}"
+        yield of_key, f"{key} {_wrong_key(error, key, certificate)}"
     except (OSError, ValueError):
         yield of_key, f"{key} holds no private key; expected PEM text with one"
 
@@ -95,10 +95,10 @@ def _unreadable(path: str) -> str | None:
     return None
 
 
-def _wrong_key(error: ssl.SSLError, certificate: str) -> str:
-    reason = error.reason or ""
-    if reason == "KEY_VALUES_MISMATCH":
+def _wrong_key(error: ssl.SSLError, key: str, certificate: str) -> str:
+    if error.reason == "KEY_VALUES_MISMATCH":
         return f"is not the key of {certificate}; name the key that it was made with"
-    if "DECRYPT" in reason or "PASSWORD" in reason:
-        return "is protected by a password; expected a key without one: openssl pkey -in it -out …"
-    return f"holds no private key that can be used ({reason or error}); expected PEM text with one"
+    with open(key, "rb") as file:
+        if b"ENCRYPTED" in file.read(1 << 16):
+            return "is protected by a password; expected one without: openssl pkey -in … -out …"
+    return "holds no private key; expected PEM text with one"

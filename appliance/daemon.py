@@ -24,7 +24,7 @@ from appliance.peek import Peek
 from appliance.placeholder import slate
 from appliance.programme import Programme
 from appliance.settings import Output as OutputSettings
-from appliance.settings import Settings
+from appliance.settings import Rtsp, Settings
 from appliance.settle import FALLBACK, first_open
 from appliance.status import Counts
 from appliance.worker import Worker
@@ -123,10 +123,12 @@ class Daemon:
             self.background.close()
             raise
 
-    def make_output(self, output: OutputSettings) -> OutputFeeder:
-        """An output for the settled format, not yet started."""
+    def make_output(self, output: OutputSettings, rtsp: Rtsp | None = None) -> OutputFeeder:
+        """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
         patient = not self.feeder.source.live and _scheme(output.uri) in _PATIENT_SCHEMES
-        return OutputFeeder(make_output(output), self.format, lossless=patient)
+        feeder = OutputFeeder(make_output(output), self.format, lossless=patient)
+        feeder.use_rtsp(rtsp or self.settings.rtsp)
+        return feeder
 
     def apply(self, settings: Settings) -> frozenset[str]:
         """Change over to other settings while running; see ``appliance.reload.apply``."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from appliance import certificate
 from appliance.background import Background, make_background
 from appliance.config import changed
 from appliance.errors import ConfigError, InputError, MatteboxError
@@ -110,6 +111,11 @@ def _build(daemon: Daemon, new: Settings, sections: frozenset[str], undo: ExitSt
     if _network(daemon.settings) != _network(new):
         with _of("matting.model"):
             parts.network = _prepare(daemon, new, undo)
+    if "rtsp" in sections:
+        with _of("rtsp.password"):
+            new.rtsp.password.reveal()
+        with _of("rtsp.certificate"):
+            certificate.load(new.rtsp)
     parts.outputs, parts.gone = _outputs(daemon, new)
     if "source" in sections:
         parts.feeder = _source(daemon, new, undo)
@@ -127,6 +133,8 @@ def _swap(daemon: Daemon, new: Settings, parts: _Parts) -> list[Callable[[], obj
     if parts.background is not None:
         retired.append(daemon.background.close)
         daemon.background = parts.background
+    for output in parts.outputs:
+        output.use_rtsp(new.rtsp)
     daemon.outputs, daemon.settings = parts.outputs, new
     daemon.programme.configure([o.mailbox for o in parts.outputs], new.matting.stall_s)
     return retired
@@ -171,7 +179,7 @@ def _outputs(daemon: Daemon, new: Settings) -> tuple[list[OutputFeeder], list[Ou
         if same is not None:
             running.remove(same)
         with _of(f"outputs.{index}.uri"):
-            result.append(same[1] if same else daemon.make_output(wanted))
+            result.append(same[1] if same else daemon.make_output(wanted, new.rtsp))
     return result, [feeder for _, feeder in running]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance import settings
 from appliance.errors import InputError
 from appliance.outputs.base import Output
-from appliance.uris import OUTPUT_SCHEMES, path_of, scheme_of
+from appliance.uris import OUTPUT_SCHEMES, SERVER_PORTS, path_of, redact, scheme_of
 
 __all__ = ["Output", "make_output"]
 
@@ -30,7 +30,7 @@ def make_output(output: settings.Output) -> Output:
         from appliance.outputs.loopback import LoopbackOutput
 
         return LoopbackOutput(path)
-    if scheme == "rtsp" or path is not None:
+    if scheme in SERVER_PORTS or path is not None:
         from appliance.outputs.encoders import Wanted
 
         video = Wanted(output.encoder, output.bitrate_kbps, output.keyframe_s)
@@ -42,4 +42,6 @@ def make_output(output: settings.Output) -> Output:
 
         return RtspOutput(output.uri, video)
     known = ", ".join(f"{name}://" for name in OUTPUT_SCHEMES)
-    raise InputError(f"output {output.uri!r}: expected one of {known}, or a path that ends in .mp4")
+    raise InputError(
+        f"output {redact(output.uri)!r}: expected one of {known}, or a path that ends in .mp4"
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from appliance.frame import Format, Frame
+from appliance.settings import Rtsp
 
 
 class Output(Protocol):
@@ -37,4 +38,13 @@ class Output(Protocol):
 
     def clients(self) -> int:
         """Readers connected now; 0 or 1 where the notion does not apply."""
+        ...
+
+
+@runtime_checkable
+class ReadByMany(Protocol):
+    """An output that decides who may read it."""
+
+    def use_rtsp(self, rtsp: Rtsp) -> None:
+        """Other rules for readers, while running. Raises InputError; nothing has changed then."""
         ...

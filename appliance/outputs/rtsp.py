@@ -1,8 +1,8 @@
-"""``rtsp://HOST:PORT/PATH``: H.264 for any number of readers, encoded once, and only for readers.
+"""``rtsp://HOST:PORT/PATH`` or ``rtsps://…``: H.264 for any number of readers, encoded once.
 
 The encoder lives inside gst-rtsp-server's shared media, which exists from the first reader's
-DESCRIBE until a few seconds after the last one left. A frame written at other times is let go at
-once.
+DESCRIBE until a few seconds after the last one left: without a reader nothing is encoded, and a
+frame that is written then is let go at once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from appliance.outputs import encoders
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.rtsp_media import LiveMedia
 from appliance.outputs.rtsp_server import RtspServer, SharedFactory
+from appliance.settings import Rtsp
+from appliance.uris import port_of, redact, scheme_of
 
 log = structlog.get_logger(__name__)
 
@@ -31,11 +33,18 @@ MOST_HOLD_UPS = 5
 class RtspOutput:
     """One path on an RTSP server."""
 
-    def __init__(self, uri: str, video: encoders.Wanted = encoders.DEFAULT) -> None:
-        """``uri`` is rtsp://HOST:PORT/PATH; port 0 takes a free one. Raises InputError."""
+    def __init__(
+        self, uri: str, video: encoders.Wanted = encoders.DEFAULT, rtsp: Rtsp | None = None
+    ) -> None:
+        """``uri`` is rtsp://HOST:PORT/PATH or rtsps://…; port 0 takes a free one.
+
+        ``rtsp`` says who may read, and by what certificate. Raises InputError.
+        """
         self.host, self.port, self.path = parse_uri(uri)
         self.uri = uri
         self.dropped = 0
+        self._rtsp = rtsp or Rtsp()
+        self._scheme = scheme_of(uri)
         self._wanted = video
         self._server: RtspServer | None = None
         self._factory = SharedFactory()
@@ -57,7 +66,7 @@ class RtspOutput:
         transports = type(factory.get_protocols())
         factory.set_protocols(transports.UDP | transports.TCP)
         factory.connect("media-configure", self._on_configure)
-        server = RtspServer.acquire(self.host, self.port)
+        server = RtspServer.acquire(self.host, self.port, self._rtsp, tls=self._scheme == "rtsps")
         try:
             server.mount(self.path, factory, self)
         except OutputError:
@@ -65,7 +74,13 @@ class RtspOutput:
             raise
         self._server = server
         host = f"[{self.host}]" if ":" in self.host else self.host
-        self.uri = f"rtsp://{host}:{server.port}{self.path}"
+        self.uri = f"{self._scheme}://{host}:{server.port}{self.path}"
+
+    def use_rtsp(self, rtsp: Rtsp) -> None:
+        """Other rules for readers, at once; see ``RtspServer.configure``. Raises InputError."""
+        self._rtsp, server = rtsp, self._server
+        if server is not None:
+            server.configure(rtsp)
 
     def write(self, frame: Frame) -> None:
         """Hand ``frame`` to the encoder if anybody reads; never waits for a reader."""
@@ -84,7 +99,7 @@ class RtspOutput:
         if server is not None:
             server.unmount(self.path)
             for live in medias:
-                server.disconnect(live.media)
+                server.clients.disconnect(live.media)
                 live.release()
             server.release()
 
@@ -133,7 +148,7 @@ class RtspOutput:
         server = self._server
         for live in self._medias:
             if live.media == media and server is not None:
-                live.readers.set(server.reader_sockets(media))
+                live.readers.set(server.clients.reader_sockets(media))
                 live.force_key_frame()
 
     def on_tick(self) -> None:
@@ -145,14 +160,14 @@ class RtspOutput:
         server = self._server
         for live in self._medias if server is not None else ():
             assert server is not None
-            live.readers.set(server.reader_sockets(live.media))
+            live.readers.set(server.clients.reader_sockets(live.media))
             if live.hold_ups > MOST_HOLD_UPS:
                 log.warning("rtsp readers over TCP are too slow; put out", uri=self.uri)
                 live.hold_ups = 0
-                server.disconnect(live.media, tcp_only=True)
+                server.clients.disconnect(live.media, tcp_only=True)
             if live.retired:
                 live.release()
-            elif live.unused_ticks(used=server.is_used(live.media)) > LINGER_TICKS:
+            elif live.unused_ticks(used=server.clients.is_used(live.media)) > LINGER_TICKS:
                 self._retire(live.media)
 
     def _on_message(self, media: Any, message: Any) -> bool:
@@ -165,23 +180,27 @@ class RtspOutput:
                 self._encoder = encoders.choose(encoders.SOFTWARE)
                 self._factory.set_launch(self._launch())
             self._retire(media)
-            server.later(lambda: server.disconnect(media))
+            server.later(lambda: server.clients.disconnect(media))
         return False
 
 
 def parse_uri(uri: str) -> tuple[str, int, str]:
     """Host, port and path of an RTSP output's address. Raises InputError."""
     shape = "expected rtsp://HOST:PORT/PATH, for example rtsp://127.0.0.1:8554/live"
+    shown = redact(uri)
     try:
         parts = urlsplit(uri)
-        port = 8554 if parts.port is None else parts.port
-    except ValueError as error:
-        raise InputError(f"output {uri!r}: {error}; {shape}") from None
+        port = port_of(uri)
+    except (KeyError, ValueError) as error:
+        raise InputError(f"output {shown!r}: {error}; {shape}") from None
     if parts.username is not None:
-        raise InputError(f"output rtsp://{parts.hostname}: a user name has no place in it; {shape}")
-    if parts.scheme != "rtsp" or not parts.hostname or parts.query or parts.fragment:
-        raise InputError(f"output {uri!r}: {shape}")
+        raise InputError(
+            f"output {shown!r}: user and password have no place in it, but in rtsp.user and "
+            f"rtsp.password; {shape}"
+        )
+    if not parts.hostname or parts.query or parts.fragment:
+        raise InputError(f"output {shown!r}: {shape}")
     path = parts.path.rstrip("/")
     if not path or "//" in path or any(char.isspace() or char == "%" for char in path):
-        raise InputError(f"output {uri!r}: the path {parts.path!r} cannot be served; {shape}")
+        raise InputError(f"output {shown!r}: the path {parts.path!r} cannot be served; {shape}")
     return parts.hostname, port, path

@@ -6,35 +6,30 @@ requests to a few threads more; nothing of it ever runs in a thread of the pipel
 
 from __future__ import annotations
 
-import socket
+import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
-from appliance.errors import MissingDependency, OutputError
+import structlog
+
+from appliance import certificate
+from appliance.errors import InputError, OutputError
 from appliance.gst import GLib
+from appliance.outputs import rtsp_access
+from appliance.outputs.rtsp_clients import Clients
+from appliance.outputs.rtsp_library import GstRtspServer
+from appliance.settings import Rtsp
 
-try:
-    import gi
-
-    gi.require_version("GstRtsp", "1.0")
-    gi.require_version("GstRtspServer", "1.0")
-    from gi.repository import GstRtsp, GstRtspServer
-except (ImportError, ValueError) as error:
-    raise MissingDependency(
-        f"GStreamer's RTSP server is not to be had here ({error}); install it with: "
-        "apt install gir1.2-gst-rtsp-server-1.0"
-    ) from error
-
-__all__ = ["GstRtspServer", "RtspServer"]
+__all__ = ["RtspServer", "SharedFactory"]
 
 TICK_MS = 1000
-SESSION_TIMEOUT_S = 30
-IDLE_TIMEOUT_S = 20
-UNREAD_TIMEOUT_MS = 10_000
 REQUEST_BYTES = 64 << 10
 CLIENT_THREADS = 8
+CERTIFICATE_LOOK_S = 10.0
+
+log = structlog.get_logger(__name__)
 
 
 class Mounted(Protocol):
@@ -60,6 +55,7 @@ class SharedFactory(GstRtspServer.RTSPMediaFactory):
         super().__init__()
         self._generation = 0
         self.set_shared(True)
+        rtsp_access.permit(self)
 
     def do_gen_key(self, url: Any) -> str:
         """The key under which a media is shared: the same for every address."""
@@ -76,9 +72,15 @@ class RtspServer:
     _running: ClassVar[dict[tuple[str, int], RtspServer]] = {}
     _lock = threading.Lock()
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, rtsp: Rtsp, *, tls: bool) -> None:
         self._users = 1
+        self.host, self.tls = host, tls
+        self._rtsp = rtsp
+        self._changing = threading.Lock()
+        # Before there is a port: what it raises must leave nothing behind.
+        self._certificate, self._looked = certificate.state(rtsp), time.monotonic()
         self._server = GstRtspServer.RTSPServer.new()
+        self._server.set_auth(rtsp_access.auth(rtsp, tls=tls))
         self._server.set_address(host)
         self._server.set_service(str(port))
         self._server.set_content_length_limit(REQUEST_BYTES)
@@ -89,35 +91,35 @@ class RtspServer:
             self._socket = self._server.create_socket(None)
         except GLib.Error as error:
             raise OutputError(_bind_error(host, port, error.message)) from error
-        self.host = host
         self.port: int = self._socket.get_local_address().get_port()
-        self._server.connect("client-connected", self._on_client)
-        self._since: dict[int, float] = {}
+        self.clients = Clients(self._server, rtsp, f"{self._scheme}://{host}:{self.port}")
         self._mounted: dict[str, Mounted] = {}
+        self._server.set_mount_points(rtsp_access.Paths(self._mounted.__contains__))
+        self._server.connect("client-connected", self._on_client)
         self._context = GLib.MainContext.new()
         self._loop = GLib.MainLoop.new(self._context, False)
-        self._sources = [
-            self._watch(
-                GLib.unix_fd_source_new(self._socket.get_fd(), GLib.IOCondition.IN), self._on_accept
-            ),
-            self._watch(GLib.timeout_source_new(TICK_MS), self._on_tick),
-        ]
+        self._accepting = self._accept()
+        self._ticking = self._watch(GLib.timeout_source_new(TICK_MS), self._on_tick)
         name = f"rtsp-{self.port}"
         self._thread = threading.Thread(target=self._loop.run, name=name, daemon=True)
         self._thread.start()
 
     @classmethod
-    def acquire(cls, host: str, port: int) -> RtspServer:
+    def acquire(cls, host: str, port: int, rtsp: Rtsp, *, tls: bool) -> RtspServer:
         """The server on this address, started if need be. Port 0 always starts one, on a free port.
 
-        Raises OutputError when the port is taken or the address is not this machine's.
+        Raises OutputError when the port is taken or the address is not this machine's, and
+        InputError when password or certificate cannot be had.
         """
         with cls._lock:
             server = cls._running.get((host, port))
             if server is None:
-                server = cls(host, port)
+                server = cls(host, port, rtsp, tls=tls)
                 cls._running[(host, server.port)] = server
+            elif server.tls != tls:
+                raise OutputError(_bind_error(host, port, f"{server._scheme}:// is served there"))
             else:
+                server.configure(rtsp)
                 server._users += 1
             return server
 
@@ -129,11 +131,28 @@ class RtspServer:
                 del self._running[(self.host, self.port)]
                 self._stop()
 
+    def configure(self, rtsp: Rtsp) -> None:
+        """Other rules for readers. Those who came in with another password must come in anew.
+
+        Raises InputError when password or certificate cannot be had; nothing has changed then.
+        """
+        with self._changing:
+            old = self._rtsp
+            if rtsp == old:
+                return
+            state = certificate.state(rtsp)
+            self._server.set_auth(rtsp_access.auth(rtsp, tls=self.tls))
+            self._rtsp, self._certificate = rtsp, state
+            self.clients.configure(rtsp)
+            if rtsp.password and _known_to_readers(rtsp) != _known_to_readers(old):
+                count = self.clients.close_all()
+                log.info("rtsp: readers must give the new password", uri=self._uri, closed=count)
+
     def mount(self, path: str, factory: Any, mounted: Mounted) -> None:
         """Serve ``factory`` at ``path``. Raises OutputError when the path is taken."""
-        if path in self._mounted:
+        if path in self._mounted or path == rtsp_access.NOWHERE:
             raise OutputError(
-                f"rtsp://{self.host}:{self.port}{path}: another output has this address; "
+                f"{self._uri}{path}: another output has this address; "
                 "give each output a path of its own"
             )
         self._mounted[path] = mounted
@@ -144,31 +163,6 @@ class RtspServer:
         self._server.get_mount_points().remove_factory(path)
         del self._mounted[path]
 
-    def disconnect(self, media: Any, *, tcp_only: bool = False) -> None:
-        """Close the connection of every client that has a session on ``media``."""
-        for client in self._server.client_filter(None):
-            for item in _session_medias(client):
-                if item.get_media() == media and (_is_tcp(item) or not tcp_only):
-                    client.close()
-
-    def is_used(self, media: Any) -> bool:
-        """Whether any session, playing or not yet, is on ``media``."""
-        return any(
-            item.get_media() == media
-            for client in self._server.client_filter(None)
-            for item in _session_medias(client)
-        )
-
-    def reader_sockets(self, media: Any) -> list[int | None]:
-        """For each playing reader of ``media``: its TCP socket's descriptor, or None over UDP."""
-        sockets: list[int | None] = []
-        for client in self._server.client_filter(None):
-            for item in _session_medias(client):
-                if item.get_media() == media and _is_playing(item):
-                    descriptor = client.get_connection().get_write_socket().get_fd()
-                    sockets.append(descriptor if _is_tcp(item) else None)
-        return sockets
-
     def later(self, call: Callable[[], None]) -> None:
         """Run ``call`` soon in the server's own thread."""
 
@@ -178,46 +172,57 @@ class RtspServer:
 
         self._watch(GLib.idle_source_new(), once)
 
+    @property
+    def _scheme(self) -> str:
+        return "rtsps" if self.tls else "rtsp"
+
+    @property
+    def _uri(self) -> str:
+        return f"{self._scheme}://{self.host}:{self.port}"
+
     def _stop(self) -> None:
-        for source in self._sources:
-            source.destroy()
+        self._ticking.destroy()
+        if self._accepting is not None:
+            self._accepting.destroy()
         self._socket.close()
-        for client in self._server.client_filter(None):
-            client.close()
+        self.clients.close_all()
         self._server.get_session_pool().filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
         # From within: a quit before the loop runs would be forgotten.
         self.later(self._loop.quit)
         self._thread.join(2.0)
         if self._thread.is_alive():
-            raise OutputError(f"rtsp://{self.host}:{self.port}: its thread did not end within 2 s")
+            raise OutputError(f"{self._uri}: its thread did not end within 2 s")
 
     def _watch(self, source: Any, callback: Callable[..., bool]) -> Any:
         source.set_callback(callback)
         source.attach(self._context)
         return source
 
+    def _accept(self) -> Any:
+        source = GLib.unix_fd_source_new(self._socket.get_fd(), GLib.IOCondition.IN)
+        return self._watch(source, self._on_accept)
+
     def _on_accept(self, *_: Any) -> bool:
+        if not _descriptors_left():
+            # Looked at again with the next tick. Else this would be called for ever.
+            self._accepting = None
+            log.warning("rtsp: no file descriptor is left for a connection", uri=self._uri)
+            return False
+        if self.clients.full():
+            self._refuse()
+            return True
         return bool(
             GstRtspServer.RTSPServer.io_func(self._socket, GLib.IOCondition.IN, self._server)
         )
 
-    def _on_client(self, server: Any, client: Any) -> None:
-        """A connection was accepted: see that it cannot hold what it does not use."""
-        client.set_property("drop-backlog", True)
-        # When its session times out the connection goes as well.
-        client.set_property("post-session-timeout", 0)
-        client.connect("new-session", _on_session)
-        client.connect("pre-describe-request", self._on_describe)
-        client.connect("play-request", self._on_play)
-        descriptor = client.get_connection().get_write_socket().get_fd()
-        with socket.socket(fileno=socket.dup(descriptor)) as handle:
-            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_TIMEOUT_MS)
-            handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    def _refuse(self) -> None:
+        try:
+            self._socket.accept(None).close()
+        except GLib.Error as error:
+            log.debug("rtsp: a connection went before it was refused", reason=error.message)
 
-    def _on_describe(self, client: Any, context: Any) -> Any:
-        """404 for all but the mounted paths; by itself it takes /live/any/thing for /live."""
-        known = context.uri.abspath.rstrip("/") in self._mounted
-        return GstRtsp.RTSPStatusCode.OK if known else GstRtsp.RTSPStatusCode.NOT_FOUND
+    def _on_client(self, _: Any, client: Any) -> None:
+        client.connect("play-request", self._on_play)
 
     def _on_play(self, client: Any, context: Any) -> None:
         for mounted in list(self._mounted.values()):
@@ -226,46 +231,48 @@ class RtspServer:
     def _on_tick(self, *_: Any) -> bool:
         """Every ``TICK_MS``: end sessions that timed out, and connections that do nothing."""
         self._server.get_session_pool().cleanup()
-        now = time.monotonic()
-        clients = self._server.client_filter(None)
-        self._since = {hash(item): self._since.get(hash(item), now) for item in clients}
-        for client in clients:
-            medias = _session_medias(client)
-            if medias:
-                self._since[hash(client)] = now
-            idle = now - self._since[hash(client)] > IDLE_TIMEOUT_S
-            if idle or any(_was_dropped(item) for item in medias):
-                client.close()
+        self.clients.look()
         for mounted in list(self._mounted.values()):
             mounted.on_tick()
+        if self._accepting is None:
+            self._accepting = self._accept()
+        if self.tls and time.monotonic() - self._looked > CERTIFICATE_LOOK_S:
+            self._looked = time.monotonic()
+            self._renew()
         return True
 
+    def _renew(self) -> None:
+        """Take up a certificate whose file is another one; new connections get it."""
+        with self._changing:
+            state = certificate.state(self._rtsp)
+            if state == self._certificate:
+                return
+            # Tried once for each state of the files: a bad one is said once.
+            self._certificate = state
+            try:
+                self._server.set_auth(rtsp_access.auth(self._rtsp, tls=True))
+            except InputError as error:
+                log.error("rtsp: the old certificate stays", uri=self._uri, reason=str(error))
+            else:
+                log.info("rtsp: the certificate was renewed", uri=self._uri)
 
-def _on_session(client: Any, session: Any) -> None:
-    session.set_timeout(SESSION_TIMEOUT_S)
+
+def _known_to_readers(rtsp: Rtsp) -> tuple[str, str]:
+    return (rtsp.user, rtsp.password.reveal())
 
 
-def _session_medias(client: Any) -> list[Any]:
-    return [item for session in client.session_filter(None) for item in session.filter(None)]
-
-
-def _is_playing(media: Any) -> bool:
-    return media.get_rtsp_state().value_nick == "playing" and media.get_transport(0) is not None
-
-
-def _is_tcp(media: Any) -> bool:
-    transport = media.get_transport(0)
-    if transport is None:
+def _descriptors_left() -> bool:
+    """Whether a connection could be had: a few are needed for each."""
+    taken: list[int] = []
+    try:
+        for _ in range(4):
+            taken.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
         return False
-    way = transport.get_transport().lower_transport
-    return bool(way == type(way).TCP)
-
-
-def _was_dropped(media: Any) -> bool:
-    """True when a playing client lost its transport: it read too slowly for ten seconds."""
-    if not _is_playing(media) or not media.get_media().n_streams():
-        return False
-    return media.get_transport(0) not in media.get_media().get_stream(0).transport_filter(None)
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+    return True
 
 
 def _bind_error(host: str, port: int, reason: str) -> str:

@@ -12,7 +12,8 @@ import structlog
 from appliance.errors import InputError, MissingDependency, OutputError
 from appliance.frame import Format, Frame
 from appliance.mailbox import Closed, Mailbox
-from appliance.outputs.base import Output
+from appliance.outputs.base import Output, ReadByMany
+from appliance.settings import Rtsp
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +104,14 @@ class OutputFeeder:
             return False
         self._state = "stopped"
         return True
+
+    def use_rtsp(self, rtsp: Rtsp) -> None:
+        """Rules for readers, before the start or while running; for outputs that have some."""
+        if isinstance(self._output, ReadByMany):
+            try:
+                self._output.use_rtsp(rtsp)
+            except InputError as error:
+                log.error("the old rules for readers stay", uri=self._output.uri, reason=str(error))
 
     def status(self) -> OutputStatus:
         """How it is now. To be asked about once a second: it is what notices a stuck call."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
+import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +21,7 @@ from appliance.frame import Colour, Format, Frame, Matrix, Range, blank
 from appliance.outputs import rtsp_server
 from appliance.outputs.encoders import DEFAULT, Wanted
 from appliance.outputs.rtsp import RtspOutput
+from appliance.settings import Rtsp
 
 SIZE = (320, 180)
 FORMAT = Format(*SIZE, (30, 1))
@@ -92,13 +96,19 @@ def _quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., RtspOutput]]:
-    """Opens RTSP outputs on free ports, ``serve(format, video, uri)``, and closes them."""
+    """Opens RTSP outputs on free ports, ``serve(format, video, uri, **rtsp)``, and closes them.
+
+    ``rtsp`` are settings of that section, unchecked, so that a test need not wait for minutes.
+    """
     outputs: list[RtspOutput] = []
 
     def start(
-        format: Format = FORMAT, video: Wanted = DEFAULT, uri: str = "rtsp://127.0.0.1:0/live"
+        format: Format = FORMAT,
+        video: Wanted = DEFAULT,
+        uri: str = "rtsp://127.0.0.1:0/live",
+        **rtsp: object,
     ) -> RtspOutput:
-        output = RtspOutput(uri, video)
+        output = RtspOutput(uri, video, Rtsp().model_copy(update=rtsp))
         output.open(format)
         outputs.append(output)
         return output
@@ -123,21 +133,60 @@ def feed(serve: object) -> Iterator[Callable[..., Feed]]:
 
 
 class RtspByHand:
-    """A reader made of a socket, to do what no proper one does."""
+    """A reader made of a socket, to do what no proper one does.
 
-    def __init__(self, uri: str, receive_bytes: int = 0) -> None:
-        match = re.match(r"rtsp://([^:/]+):(\d+)(/.*)", uri)
+    ``login`` is user and password, given from the first challenge on; ``trusted`` the PEM file of
+    the certificate that an rtsps:// server must have.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        receive_bytes: int = 0,
+        login: tuple[str, str] | None = None,
+        trusted: Path | None = None,
+    ) -> None:
+        match = re.match(r"rtsps?://([^:/]+):(\d+)(/.*)", uri)
         assert match is not None
-        self.uri = uri
+        self.uri, self.login = uri, login
         self.socket = socket.socket()
         self.socket.settimeout(10)
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.connect((match[1], int(match[2])))
+        if trusted is not None:
+            context = ssl.create_default_context(cafile=str(trusted))
+            self.socket = context.wrap_socket(self.socket, server_hostname=match[1])
         self.session = ""
+        self._nonce = ""
 
     def ask(self, method: str, uri: str, *headers: str) -> tuple[int, str]:
         """Send a request; its status code and the answer's text."""
+        if self.login is None:
+            return self._ask(method, uri, *headers)
+        code, answer = self._ask(method, uri, *headers, *self._proof(method, uri))
+        nonce = re.search(r'nonce="([^"]*)"', answer)
+        if code == 401 and nonce is not None and not self._nonce:
+            self._nonce = nonce[1]
+            code, answer = self._ask(method, uri, *headers, *self._proof(method, uri))
+        return code, answer
+
+    def _proof(self, method: str, uri: str) -> list[str]:
+        """The header of RFC 2617's digest, without qop as RTSP servers ask for it."""
+        if not self._nonce or self.login is None:
+            return []
+
+        def md5(*parts: str) -> str:
+            return hashlib.md5(":".join(parts).encode()).hexdigest()
+
+        user, password = self.login
+        response = md5(md5(user, "Mattebox", password), self._nonce, md5(method, uri))
+        return [
+            f'Authorization: Digest username="{user}", realm="Mattebox", nonce="{self._nonce}", '
+            f'uri="{uri}", response="{response}"'
+        ]
+
+    def _ask(self, method: str, uri: str, *headers: str) -> tuple[int, str]:
         lines = [f"{method} {uri} RTSP/1.0", "CSeq: 1", *headers, "", ""]
         self.socket.sendall("\r\n".join(lines).encode())
         text = b""

@@ -35,7 +35,9 @@ def test_a_file_address_is_decoded() -> None:
 
 
 def test_an_unknown_address_names_the_known_ones() -> None:
-    with pytest.raises(InputError, match="rtsp://, display://, file://, v4l2://, null://"):
+    with pytest.raises(
+        InputError, match="rtsp://, rtsps://, display://, file://, v4l2://, null://"
+    ):
         make_output(Output.model_construct(uri="gopher://x"))
 
 

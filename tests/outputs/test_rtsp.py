@@ -154,7 +154,7 @@ def test_a_gap_between_frames_reaches_the_reader(output: RtspOutput) -> None:
         ("rtsp://127.0.0.1:8554/a b", "cannot be served"),
         ("rtsp:///live", "expected rtsp://HOST:PORT/PATH"),
         ("rtsp://127.0.0.1/live?x=1", "expected rtsp://HOST:PORT/PATH"),
-        ("rtsp://me:secret@127.0.0.1/live", "a user name has no place"),
+        ("rtsp://me:secret@127.0.0.1/live", "user and password have no place"),
     ],
 )
 def test_addresses_that_cannot_be_served(uri: str, part: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.errors import OutputError
 from appliance.frame import Format, Frame, blank
-from appliance.outputs import encoders, rtsp, rtsp_server
+from appliance.outputs import encoders, rtsp
 from appliance.outputs.rtsp import RtspOutput
 from tests.outputs.conftest import (
     FORMAT,
@@ -49,11 +49,10 @@ def noise(format: Format) -> list[Frame]:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_reader_that_never_reads_harms_nobody(
-    monkeypatch: pytest.MonkeyPatch, serve: Serve, feed: StartFeed, transport: str
+    serve: Serve, feed: StartFeed, transport: str
 ) -> None:
-    monkeypatch.setattr(rtsp_server, "UNREAD_TIMEOUT_MS", 3000)
     format = Format(640, 360, (30, 1))
-    output = serve(format, encoders.Wanted(bitrate_kbps=20_000))
+    output = serve(format, encoders.Wanted(bitrate_kbps=20_000), unread_timeout_s=3)
     running = feed(output, *noise(format))
     with RtspByHand(output.uri, receive_bytes=4096) as deaf:
         deaf.play()
@@ -93,19 +92,15 @@ def test_garbage_on_the_port_is_harmless(output: RtspOutput, feed: StartFeed) ->
     assert psnr(picture(), ffmpeg_frames(output.uri, FORMAT, 3, "tcp")[-1]) > 35
 
 
-def test_a_connection_that_does_nothing_is_closed(
-    monkeypatch: pytest.MonkeyPatch, output: RtspOutput
-) -> None:
-    monkeypatch.setattr(rtsp_server, "IDLE_TIMEOUT_S", 0.5)
+def test_a_connection_that_does_nothing_is_closed(serve: Serve) -> None:
+    output = serve(idle_timeout_s=0.5)
     with RtspByHand(output.uri) as idle:
         assert idle.ask("OPTIONS", output.uri)[0] == 200
         assert idle.socket.recv(1) == b""
 
 
-def test_a_reader_over_udp_that_vanished_is_forgotten(
-    monkeypatch: pytest.MonkeyPatch, output: RtspOutput, feed: StartFeed
-) -> None:
-    monkeypatch.setattr(rtsp_server, "SESSION_TIMEOUT_S", 1)
+def test_a_reader_over_udp_that_vanished_is_forgotten(serve: Serve, feed: StartFeed) -> None:
+    output = serve(session_timeout_s=1)
     feed(output)
     with RtspByHand(output.uri) as gone:
         gone.play(UDP)

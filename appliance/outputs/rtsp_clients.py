@@ -1,0 +1,133 @@
+"""The connections of one RTSP server: how many, how long, and who of them reads what."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import structlog
+
+from appliance.settings import Rtsp
+
+log = structlog.get_logger(__name__)
+
+
+class Clients:
+    """Looks after the connections that gst-rtsp-server has accepted."""
+
+    def __init__(self, server: Any, rtsp: Rtsp, name: str) -> None:
+        """``server`` is the library's; ``name`` stands for it in the log."""
+        self._server, self._rtsp, self._name = server, rtsp, name
+        self._since: dict[int, float] = {}
+        self._full = False
+        server.connect("client-connected", self._on_client)
+
+    def configure(self, rtsp: Rtsp) -> None:
+        """Other limits, from now on and for those who are there; nobody is sent away by them."""
+        self._rtsp = rtsp
+        for client in self.all():
+            _limit_unread(client, rtsp.unread_timeout_s)
+            for session in client.session_filter(None):
+                session.set_timeout(rtsp.session_timeout_s)
+
+    def all(self) -> list[Any]:
+        """Every connection, whatever it does."""
+        clients: list[Any] = self._server.client_filter(None)
+        return clients
+
+    def full(self) -> bool:
+        """Whether no further connection is to be accepted; says so once each time."""
+        full = len(self.all()) >= self._rtsp.max_clients
+        if full and not self._full:
+            log.warning(
+                "rtsp: too many connections; further ones are closed",
+                uri=self._name, max_clients=self._rtsp.max_clients,
+            )  # fmt: skip
+        self._full = full
+        return full
+
+    def close_all(self) -> int:
+        """Close every connection; how many there were."""
+        clients = self.all()
+        for client in clients:
+            client.close()
+        return len(clients)
+
+    def disconnect(self, media: Any, *, tcp_only: bool = False) -> None:
+        """Close the connection of every client that has a session on ``media``."""
+        for client in self.all():
+            for item in _session_medias(client):
+                if item.get_media() == media and (_is_tcp(item) or not tcp_only):
+                    client.close()
+
+    def is_used(self, media: Any) -> bool:
+        """Whether any session, playing or not yet, is on ``media``."""
+        return any(
+            item.get_media() == media for client in self.all() for item in _session_medias(client)
+        )
+
+    def reader_sockets(self, media: Any) -> list[int | None]:
+        """For each playing reader of ``media``: its TCP socket's descriptor, or None over UDP."""
+        sockets: list[int | None] = []
+        for client in self.all():
+            for item in _session_medias(client):
+                if item.get_media() == media and _is_playing(item):
+                    descriptor = client.get_connection().get_write_socket().get_fd()
+                    sockets.append(descriptor if _is_tcp(item) else None)
+        return sockets
+
+    def look(self) -> None:
+        """To be called every second: close connections that do nothing, or lost their stream."""
+        now = time.monotonic()
+        clients = self.all()
+        self._since = {hash(item): self._since.get(hash(item), now) for item in clients}
+        for client in clients:
+            medias = _session_medias(client)
+            if medias:
+                self._since[hash(client)] = now
+            idle = now - self._since[hash(client)] > self._rtsp.idle_timeout_s
+            if idle or any(_was_dropped(item) for item in medias):
+                client.close()
+
+    def _on_client(self, _: Any, client: Any) -> None:
+        """A connection was accepted: see that it cannot hold what it does not use."""
+        client.set_property("drop-backlog", True)
+        # When its session times out the connection goes as well.
+        client.set_property("post-session-timeout", 0)
+        client.connect("new-session", self._on_session)
+        _limit_unread(client, self._rtsp.unread_timeout_s)
+
+    def _on_session(self, _: Any, session: Any) -> None:
+        session.set_timeout(self._rtsp.session_timeout_s)
+
+
+def _limit_unread(client: Any, seconds: float) -> None:
+    """Let the kernel end a connection whose other end takes nothing for so long."""
+    descriptor = client.get_connection().get_write_socket().get_fd()
+    with socket.socket(fileno=socket.dup(descriptor)) as handle:
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+def _session_medias(client: Any) -> list[Any]:
+    return [item for session in client.session_filter(None) for item in session.filter(None)]
+
+
+def _is_playing(media: Any) -> bool:
+    return media.get_rtsp_state().value_nick == "playing" and media.get_transport(0) is not None
+
+
+def _is_tcp(media: Any) -> bool:
+    transport = media.get_transport(0)
+    if transport is None:
+        return False
+    way = transport.get_transport().lower_transport
+    return bool(way == type(way).TCP)
+
+
+def _was_dropped(media: Any) -> bool:
+    """True when a playing client lost its transport: it read too slowly for ten seconds."""
+    if not _is_playing(media) or not media.get_media().n_streams():
+        return False
+    return media.get_transport(0) not in media.get_media().get_stream(0).transport_filter(None)
