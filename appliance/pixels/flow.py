@@ -18,6 +18,8 @@ from appliance.frame import F32, U8
 _COLUMNS, _ROWS = 256, 144
 # A difference of luma, of 255, that the sensor's noise and a change of light do not make.
 _NOISE = 24
+# No second map, no flow to start from: the stubs do not know that these may be left out.
+_NONE: Any = None
 
 
 class Flow:
@@ -36,7 +38,7 @@ class Flow:
 
         Returns float32 (144, 256, 2): column and row in ``previous``, in pixels of that grid.
         """
-        return np.asarray(self._dis.calc(luma, previous, None) + self._home, np.float32)
+        return np.asarray(self._dis.calc(luma, previous, _NONE) + self._home, np.float32)
 
 
 def to_flow_grid(luma: F32) -> U8:
@@ -75,8 +77,6 @@ def unexplained(luma: U8, previous: U8, origin: F32) -> float:
 
 
 def _moved(plane: NDArray[Any], origin: F32) -> NDArray[Any]:
-    # With both coordinates in the first map there is no second one, which the stubs do not know.
-    no_second: Any = None
     return np.asarray(
-        cv2.remap(plane, origin, no_second, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(plane, origin, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     )
