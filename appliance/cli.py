@@ -1,4 +1,4 @@
-"""The command line: ``mattebox run | check | doctor | devices | bench | snapshot | …``.
+"""The command line: ``mattebox run | reload | check | doctor | devices | bench | snapshot | …``.
 
 Only the parser lives here. What a verb does is imported when it is asked for, so that ``--help``
 does not wait for numpy.
@@ -25,6 +25,7 @@ examples:
   mattebox run --source clip.mp4 --output out.mp4 --output display://
   mattebox run --set steady.strength=0.9 --set outputs.0.bitrate_kbps=6000
   mattebox check --config /etc/mattebox/config.yaml
+  mattebox reload                               saving the file does the same; this tells
   mattebox doctor                               what this machine has and lacks
   mattebox engine build                         a TensorRT engine of the network, for this GPU
 
@@ -109,6 +110,21 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--frames", metavar="N", type=_number(int, 1), help="stop after so many frames sent"
+    )
+
+    reload = verb(
+        "reload",
+        "have the running appliance read its configuration again; says what came of it",
+        settings=False,
+    )
+    reload.add_argument("--config", metavar="FILE", type=Path, help="the one that runs with FILE")
+    reload.add_argument("--pid", metavar="N", type=_number(int, 1), help="the one of process N")
+    reload.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_number(float, 0.1),
+        default=60.0,
+        help="how long to wait for what comes of it (60)",
     )
 
     check = verb("check", "validate the configuration and the files it names; opens no camera")

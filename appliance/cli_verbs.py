@@ -7,16 +7,18 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from appliance import cli_engine, config
 from appliance.config import InvalidConfig, Loaded, Override
 from appliance.settings import Settings
 
 
-def load(options: argparse.Namespace) -> Loaded:
+def load(options: argparse.Namespace, path: Path | None = None) -> Loaded:
     """The settings that the flags, the environment and the file come to.
 
-    Raises InvalidConfig with every mistake.
+    ``path``: of that file instead of the one that the options name. Raises InvalidConfig with
+    every mistake.
     """
     overrides = [
         Override(key, value, f"--{flag}")
@@ -33,7 +35,8 @@ def load(options: argparse.Namespace) -> Loaded:
     overrides += [Override(key, value) for key, value in options.settings]
     if options.verbose:
         overrides.append(Override("log.level", "debug", "--verbose"))
-    path = options.config if options.config is not None else config.find()
+    if path is None:
+        path = options.config if options.config is not None else config.find()
     return config.load_located(path, env=os.environ, overrides=overrides)
 
 
@@ -50,11 +53,11 @@ def _start(options: argparse.Namespace) -> Loaded:
     return loaded
 
 
-def _load_again(options: argparse.Namespace) -> Loaded:
+def _load_again(options: argparse.Namespace, path: Path | None = None) -> Loaded:
     """The settings as they are now, for a running daemon; refused like at the start."""
     from appliance import check
 
-    loaded = load(options)
+    loaded = load(options, path)
     mistakes = check.mistakes(loaded)
     if mistakes:
         raise InvalidConfig(mistakes)
@@ -71,8 +74,15 @@ def run(options: argparse.Namespace) -> int:
         loaded,
         duration=options.duration,
         frames=options.frames,
-        again=lambda: _load_again(options),
+        again=lambda path=None: _load_again(options, path),
     )
+
+
+def reload(options: argparse.Namespace) -> int:
+    """Ask the appliance that runs."""
+    from appliance import control_client
+
+    return control_client.run(options.config, options.pid, options.timeout)
 
 
 def check(options: argparse.Namespace) -> int:
@@ -134,6 +144,7 @@ def snapshot(options: argparse.Namespace) -> int:
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
+    "reload": reload,
     "check": check,
     "doctor": doctor,
     "devices": devices,

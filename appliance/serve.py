@@ -14,6 +14,7 @@ import structlog
 
 from appliance import log as logging
 from appliance.config import Loaded
+from appliance.control import Control
 from appliance.daemon import Daemon
 from appliance.errors import MatteboxError, ThreadDied
 from appliance.http.service import HttpService
@@ -77,10 +78,12 @@ def run(
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     daemon = Daemon(loaded.settings)
     reloader = Reloader(daemon, again, loaded, taken_over=_set_up_log)
+    control = Control(reloader)
     http = HttpService(daemon, reloader, again)
     try:
         daemon.start()
         reloader.start()
+        control.start()
         return _watch(daemon, asked, duration, frames, Reporter(notifier), reloader, http)
     except MatteboxError as error:
         notifier.status(str(error))
@@ -89,6 +92,7 @@ def run(
         notifier.send("STOPPING=1")
         http.ask_to_stop()
         reloader.stop(timeout=0.0)
+        control.stop()
         daemon.stop()
         http.stop(timeout=0.5)
         notifier.close()

@@ -186,9 +186,9 @@ class TestRun:
         monkeypatch.chdir(tmp_path)
         calls = []
 
-        def run(settings, *, duration, frames, again, path):
-            assert again() == settings
-            calls.append((settings, duration, frames))
+        def run(loaded, *, duration, frames, again):
+            assert again().settings == loaded.settings
+            calls.append((loaded.settings, duration, frames))
             if fake.raises is not None:
                 raise fake.raises
             return 0

@@ -89,7 +89,7 @@ def test_what_the_issue_asks_of_the_service(root: Path) -> None:
     assert unit["Restart"] == ["on-failure"]
     assert unit["StartLimitIntervalSec"] == ["0"]
     assert int(unit["WatchdogSec"][0]) > 0
-    assert unit["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+    assert unit["ExecReload"] == ["/opt/mattebox/bin/mattebox reload --pid $MAINPID"]
 
 
 def test_only_the_unit_that_builds_engines_may_write_them(root: Path) -> None:
