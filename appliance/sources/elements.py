@@ -15,6 +15,10 @@ _PACKAGES = {
     "videocrop": "gstreamer1.0-plugins-good",
     "videoflip": "gstreamer1.0-plugins-good",
     "deinterlace": "gstreamer1.0-plugins-good",
+    "cudadownload": "gstreamer1.0-plugins-bad",
+    "vapostproc": "gstreamer1.0-plugins-bad",
+    "vaapipostproc": "gstreamer1.0-vaapi",
+    "gldownload": "gstreamer1.0-gl",
     "nvarguscamerasrc": "nvidia-l4t-gstreamer",
     "nvvidconv": "nvidia-l4t-gstreamer",
 }

@@ -17,6 +17,7 @@ from appliance.frame import Format, Frame
 from appliance.gst import Gst, GstApp, error_text, frame_of
 from appliance.settings import Source as SourceSettings
 from appliance.sources.conform import conform
+from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
 from appliance.sources.mend import trust_the_stream
 from appliance.sources.timeline import Timeline
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 # How long one look at the appsink lasts before the bus is looked at again.
 _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
+# Hardware decoders that may fail, one after the other, before the last try.
+_DECODERS_TRIED = 4
 
 
 class GstSource:
@@ -79,6 +82,14 @@ class GstSource:
 
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``. Waits ``timeout_s`` for the first picture."""
+        for _ in range(_DECODERS_TRIED):
+            try:
+                return self._open(want)
+            except DecoderFailed as error:
+                log.info("a source is opened anew with another decoder", reason=str(error))
+        return self._open(want)
+
+    def _open(self, want: Format | None) -> Format:
         self.close()
         self._want, self.frames = want, 0
         try:
@@ -237,6 +248,8 @@ class GstSource:
                 # decodebin, asked for pictures only, looks for a decoder that makes some of sound.
                 if self.format is None and "(audio/" in error_text(message):
                     raise self._no_video()
+                if leave_out(message.src) is not None:
+                    raise DecoderFailed(f"{self.name}: {redact(error_text(message))}")
                 raise self.failed(message)
             if message.type == Gst.MessageType.ELEMENT:
                 structure = message.get_structure()

@@ -103,7 +103,7 @@ FAILING = {
     "no session left": (Encoder("identity", lambda *_: {"error-after": 1}), "Failed after"),
     "a size it does not take": (
         Encoder("x264enc", lambda *_: {}, before="identity ! video/x-raw,width=16 !"),
-        "negotiated",
+        "could not link",
     ),
     "nothing comes out": (
         Encoder("identity", lambda *_: {"drop-probability": 1.0}), "nothing came out",
