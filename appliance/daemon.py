@@ -26,7 +26,9 @@ from appliance.programme import Programme
 from appliance.settings import Output as OutputSettings
 from appliance.settings import Rtsp, Settings
 from appliance.settle import FALLBACK, first_open
+from appliance.shedding import Shedding
 from appliance.status import Counts
+from appliance.thermal import Thermometer
 from appliance.worker import Worker
 
 _OPEN_S = 3.0
@@ -86,6 +88,7 @@ class Daemon:
             )
             # In flight at once: one being made, two at each output, some within an encoder.
             self.pool = BufferPool(self.format, 6 + 3 * max(4, len(self.outputs)))
+            self.shedding = self._make_shedding()
             self.worker = Worker(
                 self.feeder.mailbox,
                 None,
@@ -94,6 +97,7 @@ class Daemon:
                 patient=lossless,
                 period_ns=None if settings.canvas.fps == "auto" else int(1e9 / self.format.rate),
                 peek=self.peek,
+                shedding=self.shedding,
             )
             self.pipeline = self._open_pipeline(network)
         except BaseException:
@@ -103,12 +107,18 @@ class Daemon:
         for output in self.outputs:
             output.start()
         self._await_outputs()
+        self.thermometer.start()
         self.programme.start()
         self.worker.start()
         log.info(
             "running", canvas=str(self.format), network=self.pipeline.description,
             background=settings.background.uri,
         )  # fmt: skip
+
+    def _make_shedding(self) -> Shedding:
+        load = self.settings.load
+        self.thermometer = Thermometer(load.hottest_c)
+        return Shedding(load, int(1e9 / self.format.rate), lambda: self.thermometer.heat)
 
     def _open_pipeline(self, network: Matting | OnGpu) -> FramePipeline:
         """The pipeline, made in the worker's thread: a GPU belongs to the thread that takes it."""
@@ -197,6 +207,7 @@ class Daemon:
             busy_ns=self.worker.busy_ns,
             clients=sum(status.clients for status in statuses),
             trouble=self.programme.trouble,
+            shed=self.shedding.state.sentence,
         )
 
     def statuses(self) -> list[OutputStatus]:
@@ -262,6 +273,7 @@ class Daemon:
 
     def _close_the_rest(self) -> None:
         self.background.close()
+        self.thermometer.stop()
         while self.leftovers:
             self.leftovers.pop()()
 

@@ -6,7 +6,7 @@ that takes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +20,7 @@ from appliance.matting.load import instead
 from appliance.matting.on_gpu import OnGpu
 from appliance.pipeline import Outcome, Pipeline
 from appliance.settings import Settings
+from appliance.shedding import Level
 from appliance.stages import StageClock
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ class FramePipeline(Protocol):
     @property
     def behind(self) -> Frame:
         """The newest background: what a placeholder without a person shows."""
+        ...
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """See ``Pipeline.levels``."""
+        ...
+
+    def shed(self, level: Level) -> None:
+        """See ``Pipeline.shed``."""
         ...
 
     def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:

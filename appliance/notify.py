@@ -125,7 +125,8 @@ def sentence(now: Counts, fps: float | None, refused: str | None = None) -> str:
     readers = f"{now.clients} client{'' if now.clients == 1 else 's'}"
     if now.trouble is not None:
         return f"placeholder: {now.trouble}; {readers}"
-    return f"live, {readers}" if fps is None else f"live at {fps:.1f} fps, {readers}"
+    live = f"live, {readers}" if fps is None else f"live at {fps:.1f} fps, {readers}"
+    return f"{live}; {now.shed}" if now.shed else live
 
 
 class Reporter:
@@ -184,7 +185,7 @@ class Reporter:
     def _speak(self, now: Counts, moment: float, refused: str | None) -> None:
         silent = moment - self._left_at
         state = "silent" if silent >= 2.0 else "live" if now.trouble is None else "placeholder"
-        news = (state, now.trouble, now.clients, refused)
+        news = (state, now.trouble, now.shed, now.clients, refused)
         if news == self._said and (
             state == "placeholder" or moment - self._said_at < _WORDS_EVERY_S
         ):

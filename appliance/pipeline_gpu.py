@@ -31,6 +31,7 @@ from appliance.pixels.cuda_transfer import Download, Upload
 from appliance.postprocess import covers_too_much, frame_box, not_finite
 from appliance.roi import Box, Tracker
 from appliance.settings import Settings
+from appliance.shedding import Level
 from appliance.stages import StageClock
 
 # Two of each: what belongs to a frame then alternates in step, and graphs come up again.
@@ -111,6 +112,14 @@ class GpuPipeline:
         self.settings = settings
         self._loaded.path.configure(settings)
         self._tracker.configure(settings.roi)
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of shedding that bring something here; the network is the least of it."""
+        return (Level.FULL, Level.HALF)
+
+    def shed(self, level: Level) -> None:
+        """Fewer frames are for the caller to see to; nothing else is left out here."""
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""

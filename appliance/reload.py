@@ -146,6 +146,8 @@ def _between_frames(daemon: Daemon, new: Settings, parts: _Parts) -> None:
         daemon.pipeline = parts.network.exchange()
         daemon.worker.use(daemon.pipeline)
     daemon.pipeline.configure(new)
+    daemon.shedding.configure(new.load)
+    daemon.thermometer.configure(new.load.hottest_c)
     if parts.background is not None:
         daemon.pipeline.use_background(parts.background)
 

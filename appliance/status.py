@@ -23,6 +23,7 @@ class Counts:
         dropped: frames lost on the way, at any place.
         busy_ns: time that the pipeline spent on its frames. clients: readers now.
         trouble: why the placeholder is out, None while composites are.
+        shed: what is left out to make frames in time, and why; empty for nothing.
     """
 
     frames_in: int
@@ -31,6 +32,7 @@ class Counts:
     busy_ns: int
     clients: int
     trouble: str | None
+    shed: str = ""
 
 
 def sentence(before: Counts, now: Counts, seconds: float) -> str:
@@ -42,7 +44,9 @@ def sentence(before: Counts, now: Counts, seconds: float) -> str:
         f"out {frames / seconds:5.1f} fps   {busy:5.1f} ms a frame   "
         f"dropped {now.dropped}   clients {now.clients}"
     )
-    return f"{line}   PLACEHOLDER: {now.trouble}" if now.trouble else line
+    if now.trouble:
+        return f"{line}   PLACEHOLDER: {now.trouble}"
+    return f"{line}   {now.shed}" if now.shed else line
 
 
 class StatusLine:

@@ -122,9 +122,8 @@ class Thermometer:
         """What they come to; no heat where there are no zones."""
 
     def start(self) -> None:
-        """Read once, and go on in a thread where there is something to read."""
-        self.look()
-        if self.zones:
+        """Begin, where there is something to read."""
+        if any(self._root.glob("thermal_zone*")):
             self._thread = threading.Thread(target=self._run, name="thermometer", daemon=True)
             self._thread.start()
 
@@ -147,6 +146,7 @@ class Thermometer:
 
     def _run(self) -> None:
         try:
+            self.look()
             while not self._stop.wait(_EVERY_S):
                 self.look()
         except Exception:

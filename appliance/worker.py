@@ -64,12 +64,14 @@ class Worker:
         self._inbox = self._last_inbox = inbox
         self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._rate = Decimator(period_ns) if period_ns else None
-        self._pipeline = pipeline
+        self._pipeline: FramePipeline | None = None
         self._programme = programme
         self._pool = pool
         self._patient = patient
         self._peek = peek
-        self._shedding = shedding
+        self.shedding = shedding
+        if pipeline is not None:
+            self.use(pipeline)
         self._opened = False
         self._stop, self._another, self._going = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
@@ -94,7 +96,8 @@ class Worker:
         """
         self._thread.start()
         pipeline = self.call(make, timeout)
-        self._pipeline, self._opened = pipeline, True
+        self.use(pipeline)
+        self._opened = True
         return pipeline
 
     def start(self) -> None:
@@ -168,6 +171,8 @@ class Worker:
     def use(self, pipeline: FramePipeline) -> None:
         """Run another pipeline from the next frame on; to be called in the thread itself."""
         self._pipeline = pipeline
+        if self.shedding is not None:
+            self.shedding.attach(pipeline)
 
     def take_from(self, inbox: Mailbox[Frame]) -> None:
         """Read another mailbox from the next frame on; its first frame is a cut."""
@@ -222,7 +227,7 @@ class Worker:
             return
         # Again, for what was asked while there was no frame: this one shall be made by it.
         self._act()
-        if self._shedding is not None and not self._shedding.takes(frame.pts, inbox):
+        if self.shedding is not None and not self.shedding.takes(frame.pts, inbox):
             return
         if inbox is not self._last_inbox:
             self._last_inbox = inbox
@@ -245,8 +250,8 @@ class Worker:
         try:
             matte = None if self._peek is None else self._peek.matte_for(out)
             outcome = pipeline.process(frame, out, matte)
-            if self._shedding is not None:
-                self._shedding.made(carried=outcome.carried)
+            if self.shedding is not None:
+                self.shedding.made(carried=outcome.carried)
             self._check_loan(frame)
         except MattingError as error:
             self.failed += 1

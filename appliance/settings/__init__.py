@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from appliance.settings.base import Section, rule
 from appliance.settings.http import Http
+from appliance.settings.load import Load
 from appliance.settings.log import Log
 from appliance.settings.matte import Clean, Refine, Steady
 from appliance.settings.matting import Matting, Roi
@@ -20,8 +21,8 @@ from appliance.settings.source import Source
 from appliance.uris import path_of
 
 __all__ = [
-    "Background", "Canvas", "Clean", "Composite", "Http", "Log", "Matting", "Output", "Refine",
-    "Roi", "Rtsp", "Section", "Settings", "Source", "Steady",
+    "Background", "Canvas", "Clean", "Composite", "Http", "Load", "Log", "Matting", "Output",
+    "Refine", "Roi", "Rtsp", "Section", "Settings", "Source", "Steady",
 ]  # fmt: skip
 
 
@@ -37,6 +38,7 @@ class Settings(Section):
     steady: Steady = Steady()
     refine: Refine = Refine()
     composite: Composite = Composite()
+    load: Load = Load()
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
     rtsp: Rtsp = Rtsp()
     http: Http = Http()

@@ -60,7 +60,9 @@ class State:
         """For people; empty at level 0."""
         if self.level == Level.FULL:
             return ""
-        even_so = f"; even so {100 * self.lost:.0f} % of the frames are lost" if self.lost else ""
+        # In tenths: a sentence that changes with every frame would be told with every frame.
+        lost = max(1, round(10 * self.lost))
+        even_so = f"; even so about {lost} in 10 frames is lost" if self.lost else ""
         return f"too slow for all of it: {self.doing} ({self.why}){even_so}"
 
 
@@ -73,7 +75,6 @@ class Shedding:
 
     def __init__(
         self,
-        pipeline: Sheds,
         settings: Load,
         period_ns: int,
         heat: Callable[[], Heat] = Heat,
@@ -87,9 +88,10 @@ class Shedding:
             clock: nanoseconds that only rise.
         """
         self.state = State()
-        self._pipeline, self._settings = pipeline, settings
+        self._settings = settings
         self._period, self._heat, self._clock = period_ns, heat, clock
-        self._levels = tuple(pipeline.levels)
+        self._pipeline: Sheds | None = None
+        self._levels: tuple[Level, ...] = (Level.FULL,)
         self._controller = Controller(self._levels)
         self._every_second = Decimator(2 * period_ns)
         self._inbox: Mailbox[Any] | None = None
@@ -99,30 +101,36 @@ class Shedding:
         self._began = 0
         self._late = False
 
+    def attach(self, pipeline: Sheds) -> None:
+        """Steer this pipeline from the next frame on; what another one took says nothing of it."""
+        self._pipeline, self._levels = pipeline, tuple(pipeline.levels)
+        self._start_over("another network")
+
     def configure(self, settings: Load) -> None:
-        """Take other settings, and the pipeline's levels when it has another network."""
-        levels = tuple(self._pipeline.levels)
-        if settings == self._settings and levels == self._levels:
-            return
-        before = self._controller.level
-        self._settings, self._levels = settings, levels
-        self._controller = Controller(levels)
-        if before != Level.FULL:
+        """Take other settings from the next frame on."""
+        if settings != self._settings:
+            self._settings = settings
+            self._start_over("other settings")
+
+    def _start_over(self, why: str) -> None:
+        before, self.state = self.state, State()
+        self._controller = Controller(self._levels)
+        if self._pipeline is not None:
             self._pipeline.shed(Level.FULL)
-            self.state = State()
-            log.info("load: less is left out", level=0, now=self.state.doing, why="other settings")
+        if before.level != Level.FULL:
+            log.info("load: less is left out", level=0, now=self.state.doing, why=why)
 
     def takes(self, pts: int, inbox: Mailbox[Any]) -> bool:
         """Whether the frame of this presentation time (nanoseconds) is to be made; else it is left.
 
         ``inbox`` is where it came from. Always, for one that loses nothing: its source waits.
         """
-        if inbox.lossless:
-            return True
         if inbox is not self._inbox:
             self._inbox, self._pts = inbox, None
             self._dropped = inbox.dropped
             self._arrivals.clear()
+        if inbox.lossless:
+            return True
         if self._controller.level == Level.HALF and not self._every_second.takes(pts):
             return False
         self._began = self._clock()
@@ -150,7 +158,7 @@ class Shedding:
 
     def made(self, *, carried: bool) -> None:
         """The frame was made, and is out; ``carried`` as in the pipeline's ``Outcome``."""
-        if self._inbox is None or not self._settings.shed:
+        if self._inbox is None or self._inbox.lossless or not self._settings.shed:
             return
         controller, now = self._controller, self._clock()
         small = controller.level >= Level.SMALL and Level.SMALL in self._levels
@@ -170,6 +178,7 @@ class Shedding:
             self._look_beyond()
 
     def _change(self, change: Change) -> None:
+        assert self._pipeline is not None
         self._pipeline.shed(change.level)
         doing = in_words(change.level, self._levels)
         level, why = int(change.level), change.why

@@ -65,9 +65,10 @@ class Machine:
         self._frame = 0
         self.inbox: Mailbox[int] = Mailbox(lossless=self.lossless)
         self.shedding = Shedding(
-            self, self.settings, int(1e9 / (self.canvas_fps or self.fps)),
+            self.settings, int(1e9 / (self.canvas_fps or self.fps)),
             lambda: self.heat(self.now), lambda: int(self.now * 1e9),
         )  # fmt: skip
+        self.shedding.attach(self)
 
     def shed(self, level: Level) -> None:
         """As a pipeline's."""
