@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from appliance import v4l2
+from appliance import jetson, v4l2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,11 @@ def describe(found: Devices) -> list[Any]:
             rates = ", ".join(f"{rate:g}" for rate in mode.rates) or "not said"
             table.add_row(mode.fourcc, size, rates)
         out.append(table if camera.modes else "  lists no formats")
+    if jetson.installed():
+        out.append(
+            "Cameras at v4l2:// and csi:// are taken by jetson-utils where it can "
+            f"({jetson.UNTRIED}; source.capture: gstreamer turns it off)."
+        )
     for device in found.loopbacks:
         out.append(f"Loopback v4l2://{device.path}: {device.card}")
     if not found.loopbacks:

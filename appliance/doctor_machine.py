@@ -16,6 +16,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from appliance import devices as plugged
+from appliance import jetson as jetson_utils
 from appliance.errors import ModelError, PlanError
 from appliance.matting.folders import model_folders
 from appliance.matting.manifest import find_manifest, load_manifest
@@ -117,14 +118,6 @@ def gpu(settings: Settings, root: Path = Path("/")) -> list[Finding]:
     if jetson:
         model = text_of(root / "proc/device-tree/model").strip()
         found = [Finding("ok", "Jetson", f"{model or 'Tegra'}: {jetson[0].lstrip('# ')}")]
-        jetson_utils = has_module("jetson_utils") or has_module("jetson.utils")
-        found.append(
-            Finding(
-                "ok" if jetson_utils else "none",
-                "jetson-utils",
-                "found" if jetson_utils else "absent",
-            )
-        )
     else:
         query = "--query-gpu=name,driver_version,memory.total,compute_cap"
         listed = command(["nvidia-smi", query, "--format=csv,noheader"])
@@ -138,10 +131,26 @@ def gpu(settings: Settings, root: Path = Path("/")) -> list[Finding]:
             name, driver, memory, capability = [*(f.strip() for f in line.split(",")), *"????"][:4]
             detail = f"{name}, {memory}, driver {driver}, compute capability {capability}"
             found.append(Finding("ok", "NVIDIA", detail))
+    if jetson or jetson_utils.installed():
+        found.append(_capture(settings))
     tensorrt = version_of("tensorrt") or ("found" if has_module("tensorrt") else None)
     found.append(Finding("ok" if tensorrt else "none", "TensorRT", tensorrt or "absent"))
     found.append(_engine(settings))
     return found
+
+
+def _capture(settings: Settings) -> Finding:
+    """What takes the pictures of a Jetson's cameras."""
+    capture = settings.source.capture
+    if not jetson_utils.installed():
+        detail = "absent: GStreamer takes the cameras' pictures"
+        return Finding("bad" if capture == "jetson-utils" else "none", "jetson-utils", detail)
+    if capture == "gstreamer":
+        return Finding("ok", "jetson-utils", "found, not used: source.capture is gstreamer")
+    cure = "source.capture: gstreamer turns it off"
+    return Finding(
+        "ok", "jetson-utils", f"found, takes the cameras' pictures; {jetson_utils.UNTRIED}", cure
+    )
 
 
 def _engine(settings: Settings) -> Finding:

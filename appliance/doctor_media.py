@@ -126,6 +126,10 @@ def encoders(settings: Settings) -> list[Finding]:
     if not have:
         return [Finding("bad", "H.264", "no encoder", f"apt install {_UGLY}", packages=(_UGLY,))]
     found = [Finding("ok", "H.264", f"{', '.join(have)} (auto takes {have[0]})")]
+    from appliance.sources.decoders import hardware
+
+    if decoders := hardware():
+        found.append(Finding("ok", "decoding H.264", f"{', '.join(decoders)}, else software"))
     for index, output in enumerate(settings.outputs):
         if output.encoder != "auto":
             try:

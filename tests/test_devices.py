@@ -226,6 +226,12 @@ class TestWords:
         assert "Loopback devices: none" in text
         assert "Displays: none" in text
 
+    def test_who_takes_the_pictures(self, monkeypatch):
+        monkeypatch.setattr(devices.jetson, "installed", lambda: True)
+        assert "jetson-utils where it can (not tried on hardware" in printed(
+            Devices((), (), (), ())
+        )
+
     def test_when_there_is_something(self, node):
         camera = v4l2.query(node, Driver())
         text = printed(

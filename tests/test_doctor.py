@@ -11,7 +11,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from appliance import cli, devices, doctor, doctor_machine, doctor_media, v4l2
+from appliance import cli, devices, doctor, doctor_machine, doctor_media, jetson, v4l2
 from appliance.doctor import Finding
 from appliance.errors import MissingDependency
 from appliance.settings import Output, Settings
@@ -191,6 +191,27 @@ class TestMachine:
         (tmp_path / "proc/device-tree/model").write_text("NVIDIA Jetson Orin Nano\0")
         found = by_name(doctor_machine.gpu(DEFAULTS, tmp_path))
         assert found["Jetson"].detail == "NVIDIA Jetson Orin Nano: R36 (release), REVISION: 4.0"
+        assert found["jetson-utils"].state == "none"
+
+    @pytest.mark.parametrize(
+        ("there", "capture", "state", "words"),
+        [
+            (True, "auto", "ok", "takes the cameras' pictures; not tried on hardware"),
+            (True, "gstreamer", "ok", "not used"),
+            (False, "auto", "none", "GStreamer takes"),
+            (False, "jetson-utils", "bad", "absent"),
+        ],
+    )
+    def test_who_takes_a_jetsons_pictures(
+        self, tmp_path, monkeypatch, there, capture, state, words
+    ):
+        (tmp_path / "etc").mkdir()
+        (tmp_path / "etc/nv_tegra_release").write_text("# R36\n")
+        monkeypatch.setattr(jetson, "installed", lambda: there)
+        settings = Settings.model_validate({"source": {"capture": capture}})
+        finding = by_name(doctor_machine.gpu(settings, tmp_path))["jetson-utils"]
+        assert finding.state == state
+        assert words in finding.detail
 
     def test_a_command_that_hangs_is_given_up(self):
         assert doctor_machine.command(["tail", "-f", "/dev/null"], timeout=0.2) is None
