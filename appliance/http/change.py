@@ -106,7 +106,7 @@ def reset(site: Site) -> Changed:
     """Back to what the file says, and the matte starts over. Raises NotDone, TimeoutError."""
     with _Alone(site):
         outcome = _through(lambda: site.reloader.ask().result(CHANGE_S))
-        site.daemon.worker.submit(site.daemon.pipeline.reset, timeout=_FREE_S)
+        site.daemon.worker.submit(lambda: site.daemon.pipeline.reset(), timeout=_FREE_S)
     log.info("reset over HTTP")
     return Changed(
         picture=picture(site.daemon.settings, site.folder),

@@ -18,7 +18,7 @@ MOST_HEADER_BYTES = 16_384
 ABORT = "mattebox.abort"
 
 
-def protocol(most: int, headers_s: float = HEADERS_S) -> type[asyncio.Protocol]:
+def protocol(most: int, headers_s: float) -> type[asyncio.Protocol]:
     """The class of connections for a server that takes ``most`` at once.
 
     Whoever has not sent a request's headers within ``headers_s`` seconds is cut off, be they slow,

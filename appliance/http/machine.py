@@ -6,13 +6,11 @@ import contextlib
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 _FRESH_S = 5.0
-_MOST_ZONES = 64
 
 log = structlog.get_logger(__name__)
 
@@ -124,17 +122,3 @@ def threads() -> int:
             if line.startswith("Threads:"):
                 return int(line.split()[1])
     return threading.active_count()
-
-
-def temperatures(root: Path = Path("/sys/class/thermal")) -> dict[str, float]:
-    """Degrees Celsius by the name of each thermal zone; empty where there is none."""
-    found: dict[str, float] = {}
-    for zone in sorted(root.glob("thermal_zone*"))[:_MOST_ZONES]:
-        try:
-            name = (zone / "type").read_text(encoding="ascii", errors="replace").strip()
-            celsius = int((zone / "temp").read_text(encoding="ascii")) / 1000
-        except (OSError, ValueError):
-            # A zone whose sensor is off, or went away.
-            continue
-        found[name if name not in found else f"{name} {zone.name}"] = celsius
-    return found

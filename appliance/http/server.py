@@ -13,6 +13,7 @@ import threading
 import structlog
 import uvicorn
 
+from appliance.http import connection
 from appliance.http.connection import MOST_HEADER_BYTES, protocol
 from appliance.http.routes import make_app
 from appliance.http.site import Site
@@ -103,7 +104,7 @@ class HttpServer:
             uvicorn.Config(
                 make_app(self._site, self.settings),
                 loop="asyncio",
-                http=protocol(self.settings.connections),
+                http=protocol(self.settings.connections, connection.HEADERS_S),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",

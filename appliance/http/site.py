@@ -10,10 +10,11 @@ from appliance.config import Loaded
 from appliance.daemon import Daemon
 from appliance.http.aside import Aside
 from appliance.http.backgrounds import Folder, Limits
-from appliance.http.machine import Gpus, temperatures
+from appliance.http.machine import Gpus
 from appliance.http.preview import Preview
 from appliance.reloader import Reloader
 from appliance.settings.http import Http
+from appliance.thermal import read_zones
 
 
 class Site:
@@ -53,5 +54,10 @@ class Site:
         self.preview.close()
 
     def temperatures(self) -> dict[str, float]:
-        """Degrees Celsius by thermal zone."""
-        return temperatures()
+        """Degrees Celsius by thermal zone; those of one name are numbered."""
+        found: dict[str, float] = {}
+        for zone in read_zones():
+            found[zone.name if zone.name not in found else f"{zone.name} {len(found)}"] = (
+                zone.celsius
+            )
+        return found

@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 
 let token = sessionStorage.getItem("mattebox-token") || "";
 let last = null; // the newest status
-let before = null; // the one it is compared with, for rates
+let past = []; // the last few, for rates
 let folder = null; // the newest list of backgrounds
 let thumbnails = new Map(); // name and size -> object URL
 let previewing = null; // the AbortController of the stream
@@ -95,23 +95,15 @@ function show(status) {
   $("canvas-format").textContent = `${status.width}×${status.height}, ${trim(status.fps)} fps`;
   const people = status.people === 1 ? "one person" : `${status.people} people`;
   $("people").textContent = status.state === "live" ? people : "nobody is cut out";
-  // Rates over the last few seconds, so that they do not flicker.
-  if (!before || now - before.at > 4000 || status.uptime_s < before.status.uptime_s) {
-    before = before && last && last.uptime_s <= status.uptime_s ? lastStamped : { at: now, status };
-  }
-  const seconds = (now - before.at) / 1000;
-  if (seconds > 0.5) {
-    rate("fps-in", (status.frames.taken - before.status.frames.taken) / seconds);
-    rate("fps-out", (status.frames.composites - before.status.frames.composites) / seconds);
-  }
-  lastStamped = { at: now, status };
+  showRates(now, status);
   figure("latency", status.latency ? status.latency.median_ms.toFixed(0) : "–", "ms");
   $("dropped").textContent = Object.values(status.frames.dropped)
     .reduce((sum, count) => sum + count, 0)
     .toLocaleString("en");
   $("clients").textContent = status.outputs.reduce((sum, output) => sum + output.clients, 0);
   const degrees = Object.values(status.temperatures);
-  figure("celsius", degrees.length ? Math.max(...degrees).toFixed(0) : "–", "°C");
+  $("warmest").hidden = !degrees.length;
+  figure("celsius", Math.max(...degrees, 0).toFixed(0), "°C");
   showStages(status);
   showWays(status);
   showPicture(status.picture);
@@ -119,9 +111,19 @@ function show(status) {
   last = status;
 }
 
-let lastStamped = null;
+// Rates over the last few seconds, so that they do not flicker.
+function showRates(at, status) {
+  if (past.length && status.uptime_s < past[0].status.uptime_s) past = []; // it was restarted
+  past = [...past.slice(-4), { at, status }];
+  const seconds = (at - past[0].at) / 1000;
+  if (seconds < 0.5) return;
+  const { taken, composites } = past[0].status.frames;
+  rate("fps-in", (status.frames.taken - taken) / seconds);
+  rate("fps-out", (status.frames.composites - composites) / seconds);
+}
 
 function rate(id, value) {
+  // Another source counts from 0 again.
   if (value >= 0) figure(id, value.toFixed(value < 9.95 ? 1 : 0), "fps");
 }
 

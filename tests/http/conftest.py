@@ -1,0 +1,32 @@
+"""One appliance with HTTP for the tests that leave it as they found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.http.serving import Served, picture_file, serving, settings_of
+
+
+@pytest.fixture(scope="package")
+def shared_appliance(
+    tmp_path_factory: pytest.TempPathFactory, network: Path, room: Path
+) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("http")
+    backgrounds = folder / "backgrounds"
+    backgrounds.mkdir()
+    picture_file(backgrounds / "red.png", (200, 20, 20))
+    picture_file(backgrounds / "blue.jpg", (20, 20, 200))
+    with serving(folder, settings_of(room, network, backgrounds)) as served:
+        yield served
+
+
+@pytest.fixture
+def appliance(shared_appliance: Served) -> Iterator[Served]:
+    """The shared one; put back to its file afterwards."""
+    yield shared_appliance
+    shared_appliance.client.headers.pop("X-Test", None)
+    outcome = shared_appliance.reloader.ask().result(10)
+    assert outcome.refusal is None

@@ -1,0 +1,268 @@
+"""The API: reading, changing, keeping, resetting, as a program would use it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+from PIL import Image
+
+from appliance.http.routes import OPERATIONS
+from tests.http.serving import JSON, STAGE_URI, Served, as_json, corner, problem, wait_until
+from tests.scenes import STAGE
+
+
+def test_status_says_how_it_is(appliance: Served) -> None:
+    status = as_json(appliance.client.get("/api/status"))
+    assert status["state"] == "live"
+    assert status["words"] == "Live: nobody reads the stream."
+    assert status["notes"] == []
+    assert (status["width"], status["height"], status["fps"]) == (320, 180, 30.0)
+    assert status["frames"]["composites"] > 0
+    assert {stage["name"] for stage in status["stages"]} >= {"crop", "network", "composite"}
+    assert all(stage["mean_ms"] > 0 for stage in status["stages"])
+    assert status["picture"]["background"] == STAGE_URI
+    assert status["configuration"]["file"] == str(appliance.path)
+    assert status["outputs"][0]["uri"] == "null://"
+
+
+def test_a_change_is_in_the_next_picture_and_not_in_the_file(appliance: Served) -> None:
+    before = appliance.path.read_bytes()
+    applied = appliance.reloader.state.status().applied
+    answer = as_json(appliance.change(background="red.png", feather=0.25))
+    assert answer["picture"]["background"] == "red.png"
+    assert answer["changed"] == ["background", "composite"]
+    assert not answer["kept"]
+    assert appliance.daemon.settings.composite.feather == 0.25
+    shot = appliance.client.get("/api/snapshot")
+    assert shot.headers["content-type"] == "image/png"
+    assert np.abs(corner(shot.content) - (200, 20, 20)).max() < 12
+    assert appliance.path.read_bytes() == before
+    assert appliance.reloader.state.status().applied == applied + 1
+
+
+def test_a_name_a_colour_the_gradient_the_blur(appliance: Served) -> None:
+    for background, expected in [
+        ("colour:#00B140", "colour:#00b140"),
+        ("gradient://", "gradient://"),
+        ("blue.jpg", "blue.jpg"),
+    ]:
+        answer = as_json(appliance.change(background=background))
+        assert answer["picture"]["background"] == expected
+        assert answer["picture"]["hides_room"]
+    blurred = as_json(appliance.change(background="blur://", blur_radius=0.1))
+    assert not blurred["picture"]["hides_room"]
+    assert "The room shows" in as_json(appliance.client.get("/api/status"))["words"]
+
+
+def test_a_kept_change_stands_in_the_file_with_its_comments(appliance: Served) -> None:
+    refusals = appliance.reloader.state.status().refused
+    answer = as_json(appliance.change(background="blue.jpg", blur_radius=0.2, keep=True))
+    assert answer["kept"]
+    assert answer["note"] is None
+    text = appliance.path.read_text()
+    assert text.startswith("# my studio\n")
+    assert text.endswith("# the end\n")
+    data = yaml.safe_load(text)
+    assert data["background"] == {"uri": str(appliance.folder / "blue.jpg"), "blur_radius": 0.2}
+    # The watch over the file knows: two looks later nothing has been read again.
+    applied = appliance.reloader.state.status().applied
+    appliance.change(feather=0.4)
+    watch = appliance.reloader._watch
+    assert watch is not None
+    for _ in range(3):
+        assert not watch.changed()
+    assert appliance.daemon.settings.composite.feather == 0.4
+    status = appliance.reloader.state.status()
+    assert (status.applied, status.refused) == (applied + 1, refusals)
+    as_json(appliance.change(background=STAGE_URI, blur_radius=0.03, keep=True))
+
+
+def test_nothing_is_kept_where_the_whole_file_would_be_wrong(appliance: Served) -> None:
+    good = appliance.path.read_text()
+    appliance.path.write_text(good.replace("model:", "modle:"))
+    try:
+        wait_until(lambda: appliance.reloader.state.status().refusal)
+        bad = appliance.path.read_bytes()
+        words = problem(appliance.change(background="red.png", keep=True), 409)
+        assert f"{appliance.path} would not be right" in words
+        assert "did you mean model?" in words
+        assert ".yaml.new" not in words
+        assert appliance.path.read_bytes() == bad
+        assert [p.name for p in appliance.path.parent.glob(".*")] == []
+        assert appliance.daemon.settings.background.uri == STAGE_URI
+        # What is not to be kept is changed all the same.
+        as_json(appliance.change(background="red.png"))
+    finally:
+        appliance.path.write_text(good)
+        wait_until(lambda: appliance.reloader.state.status().refusal is None)
+
+
+def test_reset_is_back_to_the_file(appliance: Served) -> None:
+    as_json(appliance.change(background="red.png", feather=0.0))
+    answer = as_json(appliance.client.post("/api/reset", json={}))
+    assert answer["changed"] == ["background", "composite"]
+    assert answer["picture"]["background"] == STAGE_URI
+    assert appliance.daemon.settings.composite.feather == 0.111
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"background": "green.png"}, "there is no background 'green.png'"),
+        ({"background": "colour:#12"}, "a colour is written colour:#RRGGBB"),
+        ({"background": "rtsp://host/path"}, "there is no background"),
+        ({"background": "file:///etc/passwd"}, "there is no background"),
+        ({"background": "/etc/passwd"}, "there is no background"),
+    ],
+)
+def test_what_cannot_be_a_background(appliance: Served, body: Any, words: str) -> None:
+    assert words in problem(appliance.change(**body), 409)
+    assert appliance.daemon.settings.background.uri == STAGE_URI
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "the body: Invalid JSON"),
+        (b"{", "the body: Invalid JSON"),
+        (b"[]", "the body"),
+        (b"\xff\xfe", "the body: Invalid JSON"),
+        (b"[" * 5000, "the body: Invalid JSON"),
+        (b'{"feather": 0.9}', "feather: Input should be less than or equal to 0.5"),
+        (b'{"feather": NaN}', "feather: Input should be a finite number"),
+        (b'{"feather": "0.1"}', "feather: Input should be a valid number"),
+        (b'{"feather": true}', "feather"),
+        (b'{"blur_radius": 0}', "blur_radius: Input should be greater than 0"),
+        (b'{"fit": "stretch"}', "fit: Input should be 'fill' or 'fit'"),
+        (b'{"source": "x"}', "source: Extra inputs are not permitted"),
+        (b'{"background": ""}', "background: String should have at least 1 character"),
+        (b'{"background": "%s"}' % (b"x" * 400), "background: String should have at most 300"),
+    ],
+)
+def test_a_wrong_body_is_told(appliance: Served, body: bytes, words: str) -> None:
+    answer = appliance.client.patch("/api/picture", content=body, headers=JSON)
+    assert words in problem(answer, 422)
+
+
+def test_a_damaged_background_changes_nothing(appliance: Served) -> None:
+    broken = appliance.folder / "broken.png"
+    broken.write_bytes((appliance.folder / "red.png").read_bytes()[:200])
+    try:
+        words = problem(appliance.change(background="broken.png"), 409)
+        assert "damaged or broken off" in words
+        assert appliance.daemon.settings.background.uri == STAGE_URI
+        assert appliance.client.get("/api/backgrounds/broken.png/thumbnail").status_code == 404
+    finally:
+        broken.unlink()
+
+
+def test_snapshots(appliance: Served) -> None:
+    sizes = {}
+    for show in ("composite", "matte", "both"):
+        answer = appliance.client.get("/api/snapshot", params={"show": show, "format": "png"})
+        with Image.open(io.BytesIO(answer.content)) as picture:
+            sizes[show] = picture.size
+            assert picture.format == "PNG"
+            if show == "matte":
+                matte = np.asarray(picture.convert("L"))
+    assert sizes == {"composite": (320, 180), "matte": (320, 180), "both": (640, 180)}
+    assert matte[4, 4] == 0
+    assert matte.max() == 255
+    jpeg = appliance.client.get("/api/snapshot?format=jpeg")
+    assert jpeg.headers["content-type"] == "image/jpeg"
+    assert np.abs(corner(jpeg.content) - STAGE).max() < 6
+    assert "expected png or jpeg" in problem(appliance.client.get("/api/snapshot?format=gif"), 422)
+    words = problem(appliance.client.get("/api/snapshot?show=room"), 422)
+    assert "expected composite or matte or both" in words
+
+
+def test_openapi_is_valid_and_is_what_there_is(appliance: Served) -> None:
+    document = as_json(appliance.client.get("/openapi.json"))
+    validate(document, cls=OpenAPIV31SpecValidator)
+    described = {(m.upper(), p) for p, item in document["paths"].items() for m in item}
+    assert described == {(operation.method, operation.path) for operation in OPERATIONS}
+    # Every one of them answers, every other method is refused.
+    for path, item in document["paths"].items():
+        real = path.replace("{name}", "red.png")
+        for method in ("get", "put", "post", "patch", "delete"):
+            if method not in item:
+                answer = appliance.client.request(method, real, json={})
+                assert "openapi.json says what is" in problem(answer, 405)
+
+
+def test_answers_are_what_openapi_says(appliance: Served) -> None:
+    document = as_json(appliance.client.get("/openapi.json"))
+    asked = [
+        ("get", "/api/status", None), ("patch", "/api/picture", {"feather": 0.2}),
+        ("post", "/api/reset", {}), ("get", "/api/backgrounds", None), ("get", "/healthz", None),
+        ("get", "/readyz", None), ("patch", "/api/picture", {"feather": 7}),
+        ("patch", "/api/picture", {"background": "no.png"}), ("get", "/api/snapshot?show=x", None),
+    ]  # fmt: skip
+    for method, path, body in asked:
+        answer = appliance.client.request(method, path, json=body)
+        operation = document["paths"][path.partition("?")[0]][method]
+        described = operation["responses"][str(answer.status_code)]["content"]
+        schema = described["application/json"]["schema"]
+        whole = {**schema, "components": document["components"]}
+        Draft202012Validator(whole).validate(answer.json())
+
+
+def test_nothing_there(appliance: Served) -> None:
+    assert "openapi.json" in problem(appliance.client.get("/api/nothing"), 404)
+    assert "openapi.json" in problem(appliance.client.get("/api/status/"), 404)
+
+
+def test_a_file_that_cannot_be_written(appliance: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+    import os
+
+    def refuse(*_: object, **__: object) -> tuple[int, str]:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("appliance.http.write_back.tempfile.mkstemp", refuse)
+    words = problem(appliance.change(background="red.png", keep=True), 409)
+    assert words == (
+        f"{appliance.path} cannot be written: the file system is read-only; nothing was changed"
+    )
+    assert appliance.daemon.settings.background.uri == STAGE_URI
+
+
+def test_two_changes_at_once_are_made_one_after_the_other(appliance: Served) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        values = [0.1, 0.2, 0.3, 0.4]
+        answers = list(pool.map(lambda value: appliance.change(feather=value), values))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert appliance.daemon.settings.composite.feather in values
+
+
+def test_an_appliance_without_a_file_keeps_nothing(
+    appliance: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    state = appliance.reloader.state
+    monkeypatch.setattr(state, "status", lambda: replace(state._status, path=None))
+    words = problem(appliance.change(feather=0.3, keep=True), 409)
+    assert "there is no configuration file to keep it in" in words
+
+
+def test_a_link_to_the_file_stays_a_link(appliance: Served, tmp_path: Path) -> None:
+    from appliance.http.write_back import draft
+
+    link = tmp_path / "link.yaml"
+    link.symlink_to(appliance.path)
+    before = appliance.path.read_text()
+    new = draft(link, {"composite.feather": 0.5}, lambda _: None)
+    new.finish()
+    assert link.is_symlink()
+    assert yaml.safe_load(appliance.path.read_text())["composite"] == {"feather": 0.5}
+    appliance.path.write_text(before)
