@@ -112,16 +112,19 @@ class Recorder:
 
 @contextmanager
 def running(
-    monkeypatch: pytest.MonkeyPatch, network: Path, **settings: Any
+    monkeypatch: pytest.MonkeyPatch, network: Path, *, chosen: Any = None, **settings: Any
 ) -> Iterator[tuple[Daemon, Recorder, Breakable]]:
-    """A daemon over ``network``, with a recorder in place of each ``null://`` output."""
+    """A daemon over ``network``, with a recorder in place of each ``null://`` output.
+
+    ``chosen``: another network than the one that can be broken.
+    """
     recorder = Recorder()
     matting = Breakable(*load_manifest(network), threads=1)
 
     def output(wanted: OutputSettings) -> Any:
         return recorder if wanted.uri.startswith("null") else make_output(wanted)
 
-    monkeypatch.setattr(daemon_module, "choose_network", lambda _: matting)
+    monkeypatch.setattr(daemon_module, "choose_network", lambda _: chosen or matting)
     monkeypatch.setattr(daemon_module, "make_output", output)
     base: dict[str, Any] = {
         "background": {"uri": f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"},

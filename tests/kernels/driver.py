@@ -63,6 +63,8 @@ class Log:
         """What a stream capture has recorded so far; None while there is none."""
         self.threads: set[int] = set()
         """All that called."""
+        self.hangs: threading.Event | None = None
+        """Waits do not end before it is set."""
 
 
 log = Log()
@@ -242,6 +244,8 @@ class Event:
         _called("Event.synchronize")
         assert self.stamp is not None, "an event that was never recorded would be waited for"
         log.waits += 1
+        if log.hangs is not None:
+            log.hangs.wait(30)
         _now_done(self.stamp)
 
     def time_since(self, event: Event) -> float:
@@ -343,48 +347,57 @@ class Device:
         return _Context()
 
 
+def _status(name: str, *, records: bool = False) -> int:
+    try:
+        _called(name, records=records)
+    except LaunchError:
+        return 700
+    except Error:
+        return 900
+    return 0
+
+
 class Library:
     """The part of libcuda for graphs: what was launched is kept and done again."""
 
-    def __init__(self, refuses: bool = False) -> None:
+    def __init__(self, *, refuses: bool = False) -> None:
         self.refuses = refuses
-        self._graphs: dict[int, list[Callable[[], object]]] = {}
+        self.graphs: dict[int, list[Callable[[], object]]] = {}
         self._next = itertools.count(1)
 
     def cuStreamBeginCapture_v2(self, stream: Any, mode: Any) -> int:
-        _called("cuStreamBeginCapture_v2")
         if self.refuses:
             return 900
         assert stream.value in streams
-        log.recording = []
-        return 0
+        status = _status("cuStreamBeginCapture_v2")
+        if not status:
+            log.recording = []
+        return status
 
     def cuStreamEndCapture(self, stream: Any, graph: Any) -> int:
-        _called("cuStreamEndCapture", records=True)
         assert log.recording is not None
         graph._obj.value = next(self._next)
-        self._graphs[graph._obj.value], log.recording = log.recording, None
-        return 0
+        self.graphs[graph._obj.value], log.recording = log.recording, None
+        return _status("cuStreamEndCapture")
 
     def cuGraphInstantiateWithFlags(self, executable: Any, graph: Any, flags: Any) -> int:
-        _called("cuGraphInstantiateWithFlags")
         executable._obj.value = graph.value
-        return 0
+        return _status("cuGraphInstantiateWithFlags")
 
     def cuGraphLaunch(self, executable: Any, stream: Any) -> int:
-        _called("cuGraphLaunch")
-        for work in self._graphs[executable.value]:
+        status = _status("cuGraphLaunch")
+        for work in () if status else self.graphs[executable.value]:
             submit(work, streams[stream.value])
-        return 0
+        return status
 
     def cuGraphExecDestroy(self, executable: Any) -> int:
-        _called("cuGraphExecDestroy")
-        del self._graphs[executable.value]
-        return 0
+        return _status("cuGraphExecDestroy")
 
     def cuGraphDestroy(self, graph: Any) -> int:
-        return 0
+        del self.graphs[graph.value]
+        return _status("cuGraphDestroy")
 
     def cuGetErrorName(self, status: int, text: Any) -> int:
-        text._obj.value = b"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
+        names = {700: b"CUDA_ERROR_ILLEGAL_ADDRESS", 900: b"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"}
+        text._obj.value = names[status]
         return 0

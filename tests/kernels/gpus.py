@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from appliance.engine.flavour import Flavour
+from appliance.errors import MattingError
 from appliance.matting.device_network import DeviceNetwork
 from appliance.matting.manifest import load_manifest
 from appliance.matting.on_gpu import OnGpu
@@ -22,24 +25,62 @@ FAKE = Flavour("tensorrt", "10.3.0", fake_tensorrt.module())
 SIDECAR = SimpleNamespace(flavour="tensorrt", version="10.3.0", precision="fp16", target="sm87")
 
 
-def emulated(path: Path, made: Callable[[Any], Any] = lambda network: network) -> OnGpu:
-    """The network of a manifest on the emulated GPU; ``made`` may put something around it."""
-    if compiler() is None:
-        pytest.skip("no C++ compiler (g++): the kernels cannot be emulated here")
-    manifest, model = load_manifest(path)
-    plan: Any = SimpleNamespace(data=model.read_bytes(), path=model, sidecar=SIDECAR)
-
-    def load(context: Context) -> Any:
-        return made(DeviceNetwork(manifest, plan, FAKE, context))
-
-    library = driver.Library()
-    return OnGpu(
-        manifest, "an emulation", load,
-        lambda: Context(driver=driver, image=lambda architecture: b"", library=library),
-    )  # fmt: skip
-
-
 def fresh() -> driver.Log:
     """The log of the stand-in driver, from here on."""
     driver.log = driver.Log()
     return driver.log
+
+
+class Breakable:
+    """A network on the emulated GPU that can be made to fail."""
+
+    recordable = False
+    """What a graph replays cannot be broken."""
+
+    def __init__(self, network: DeviceNetwork) -> None:
+        self._network = network
+        self.broken: str | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._network, name)
+
+    def launch(self) -> None:
+        if self.broken == "throws":
+            raise MattingError("it broke")
+        self._network.launch()
+        self._break()
+
+    def launch_aside(self) -> None:
+        self._network.launch_aside()
+        self._break()
+
+    def _break(self) -> None:
+        if self.broken is not None:
+            pointer = ctypes.cast(self.output.address, ctypes.POINTER(ctypes.c_float))
+            alpha = np.ctypeslib.as_array(pointer, self.output_shape)
+            alpha[:] = {"nan": np.nan, "inf": np.inf, "ones": 1}[self.broken]
+
+
+def emulated(
+    path: Path, *, made: Callable[[DeviceNetwork], Any] | None = None,
+    library: driver.Library | None = None, data: bytes | None = None,
+) -> OnGpu:  # fmt: skip
+    """The network of a manifest on the emulated GPU.
+
+    ``made`` may put something around it, ``library`` stands for libcuda, ``data`` for the plan.
+    """
+    if compiler() is None:
+        pytest.skip("no C++ compiler (g++): the kernels cannot be emulated here")
+    manifest, model = load_manifest(path)
+    data = model.read_bytes() if data is None else data
+    plan: Any = SimpleNamespace(data=data, path=model, sidecar=SIDECAR)
+    graphs = library or driver.Library()
+
+    def load(context: Context) -> Any:
+        network = DeviceNetwork(manifest, plan, FAKE, context)
+        return made(network) if made else network
+
+    def make_context() -> Context:
+        return Context(driver=driver, image=lambda architecture: b"", library=graphs)
+
+    return OnGpu(manifest, "an emulation", load, make_context)
