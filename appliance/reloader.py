@@ -224,5 +224,7 @@ def _mistakes(error: Exception, loaded: Loaded | None) -> tuple[Mistake, ...]:
 
 def _end(job: _Job) -> None:
     """Nobody will make it any more."""
+    if not job.outcome.set_running_or_notify_cancel():
+        return  # who asked has given up
     mistake = Mistake(Origin("mattebox"), "", "is stopping; nothing was changed")
     job.outcome.set_result(Outcome(refusal=Refusal(time.time(), (mistake,))))

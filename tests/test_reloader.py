@@ -196,6 +196,8 @@ def test_the_end_does_not_wait_for_a_change_and_whoever_waits_is_told(path: Path
         reloader.ask()
         assert daemon.busy.wait(LIMIT_S)
         waiting = reloader.ask()
+        with pytest.raises(TimeoutError, match="nothing was changed"):
+            reloader.change(lambda now: now, 0.01)  # has given up by the time of the end
         assert not reloader.stop(timeout=0.0)
         refusal = waiting.result(LIMIT_S).refusal
         assert refusal is not None
