@@ -77,7 +77,13 @@ class LiveMedia:
         """
         if room:
             self._full_since = now
-        elif not self._leaking and now - self._full_since > STUCK_NS:
+        elif (
+            not self._leaking
+            and now - self._full_since > STUCK_NS
+            # Else it is the encoder that is late, on a machine with too much to do: no reader's
+            # fault, and none must be put out for it.
+            and self.readers.tcp_behind()
+        ):
             self._leak(True)
             self.hold_ups += 1
         if self._leaking:

@@ -55,13 +55,16 @@ class Sink:
         self._frames.set_property("max-buffers", queued)
         self._frames.set_property("leaky-type", 2 if leaky else 0)
         self._frames.set_property("emit-signals", False)
+        self._probe: tuple[Any, int] | None = None
         if not leaky:
             pad = self._frames.get_static_pad("src")
-            pad.add_probe(Gst.PadProbeType.BUFFER, self._on_taken)
+            self._probe = pad, pad.add_probe(Gst.PadProbeType.BUFFER, self._on_taken)
         self._bus = self._pipeline.get_bus()
         self._bus.enable_sync_message_emission()
-        self._bus.connect("sync-message::error", self._on_error)
-        self._bus.connect("sync-message::eos", self._on_eos)
+        self._handlers = [
+            self._bus.connect("sync-message::error", self._on_error),
+            self._bus.connect("sync-message::eos", self._on_eos),
+        ]
         if self._pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._fail_start("it does not start")
 
@@ -99,7 +102,7 @@ class Sink:
             self._frames.end_of_stream()
             with self._moved:
                 self._moved.wait_for(lambda: self._finished or self._error, FINISH_TIMEOUT_S)
-        self._pipeline.set_state(Gst.State.NULL)
+        self._let_go()
         if finish and not self._finished and not self._told:
             raise OutputError(
                 f"{self._uri}: not finished properly: "
@@ -107,8 +110,23 @@ class Sink:
             )
 
     def _fail_start(self, reason: str) -> None:
-        self._pipeline.set_state(Gst.State.NULL)
+        self._let_go()
         raise OutputError(f"{self._uri}: {self._error or reason}")
+
+    def _let_go(self) -> None:
+        """End the pipeline, and the circle of references from it to here and back.
+
+        It leads through GStreamer, where Python's collector does not see it: two descriptors and
+        the encoder's memory would stay behind each time.
+        """
+        self._pipeline.set_state(Gst.State.NULL)
+        for handler in self._handlers:
+            self._bus.disconnect(handler)
+        self._bus.disable_sync_message_emission()
+        if self._probe is not None:
+            pad, probe = self._probe
+            pad.remove_probe(probe)
+        self._handlers, self._probe = [], None
 
     def _on_taken(self, pad: Any, info: Any) -> Any:
         with self._moved:

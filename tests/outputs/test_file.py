@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -95,6 +96,18 @@ def test_a_recording_without_a_frame_leaves_no_file(tmp_path: Path) -> None:
     output.close()
     output.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_recordings_one_after_the_other_leave_nothing_open(tmp_path: Path) -> None:
+    def descriptors() -> int:
+        gc.collect()
+        return len(os.listdir("/proc/self/fd"))
+
+    record(tmp_path / "a.mkv", range(3))
+    before = descriptors()
+    for _ in range(4):
+        record(tmp_path / "a.mkv", range(3))
+    assert descriptors() <= before
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
