@@ -15,6 +15,7 @@ import torch
 import yaml
 
 from export.network.matting_network import SETTINGS, MattingNetwork, Setting, parameter_count
+from export.smaller import shrink
 from export.training.checkpoint import load
 
 OPSET = 17
@@ -103,6 +104,8 @@ def _manifest(setting: Setting, progress: dict[str, Any], parameters: int) -> di
 def export_checkpoint(checkpoint: Path, setting_name: str, out: Path) -> Path:
     """Write `model.onnx` and `manifest.yaml` of a checkpoint's averaged weights into `out`.
 
+    Beside `out` the same with a smaller input, see `export.smaller`.
+
     What a manifest that is there already says about figures and training is kept where this
     does not know better. Raises FileNotFoundError, or ValueError when the graphs disagree.
     """
@@ -133,4 +136,5 @@ def export_checkpoint(checkpoint: Path, setting_name: str, out: Path) -> Path:
         manifest["training"] = {**before.get("training", {}), **manifest["training"]}
         manifest["figures"] = before.get("figures", {})
     path.write_text(yaml.safe_dump(manifest, sort_keys=False, width=200, default_flow_style=None))
+    shrink(out, out.with_name(f"{out.name}-small"))
     return out / "model.onnx"
