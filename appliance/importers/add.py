@@ -19,6 +19,7 @@ from appliance.engine.graph import (
     set_input_shapes,
     simplify,
 )
+from appliance.engine.sidecar import sha256_of
 from appliance.errors import InputError, ModelError
 from appliance.importers import (
     any_onnx,
@@ -74,11 +75,12 @@ def add_model(wish: Wish) -> list[str]:
         raise InputError(f"{target} is there already; choose another name, or say --replace")
     if wish.file.suffix.lower() in {".tflite", ".pth", ".pt", ".ckpt", ".pb"}:
         raise InputError(f"{wish.file}: found a {wish.file.suffix} file; convert it to ONNX first")
+    # First: a broken download is told as one, and not by what is then wrong with its graph.
+    release = _release(wish.file) if wish.file.is_file() else None
     graph = read_graph(wish.file)
     importer = _importer(wish.kind, graph)
     options = Options(_size(wish.size), wish.downsample)
     fields: Fields = {"title": importer.title, "licence": importer.licence}
-    release = _release(wish.file)
     try:
         fields |= importer.manifest(graph, options)
         manifest = Manifest.model_validate({"name": wish.name, **fields})
@@ -90,7 +92,7 @@ def add_model(wish: Wish) -> list[str]:
     _install(graph, {"name": wish.name, **fields}, target)
     size = f"{manifest.input.width}x{manifest.input.height}"
     known = (
-        f"known release: {release.title} ({release.algorithm} matches {release.origin})"
+        f"known release: {release.title} (size and SHA-256 as stated by {release.origin})"
         if release
         else "unknown release: size and hash could not be checked, shapes and a first run were"
     )
@@ -120,8 +122,24 @@ def _importer(kind: str, graph: ModelProto) -> Importer:
 
 
 def _release(path: Path) -> Release | None:
-    releases = (release for importer in IMPORTERS for release in importer.releases)
-    return next((release for release in releases if release.matches(path)), None)
+    """The release that a file is; None for a file of no name that is known.
+
+    Raises InputError for one that has a release's name and not its size or hash.
+    """
+    size, digest = path.stat().st_size, sha256_of(path)
+    releases = [release for importer in IMPORTERS for release in importer.releases]
+    for release in releases:
+        if release.matches(size, digest):
+            return release
+    for release in releases:
+        if path.name == release.file:
+            expected = f"{release.size:,} bytes, " if release.size else ""
+            raise InputError(
+                f"{path}: {size:,} bytes, SHA-256 {digest[:12]}…; expected of {release.title} "
+                f"{expected}{release.sha256[:12]}… (by {release.origin}); fetch it anew, or rename "
+                "it if it is meant to be another"
+            )
+    return None
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

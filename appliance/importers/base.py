@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appliance.engine.graph import graph_inputs, graph_outputs
@@ -29,27 +27,20 @@ HALVES: Fields = {"mean": [127.5] * 3, "scale": [1 / 127.5] * 3}
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One published file, by size in bytes and hash; what its publisher does not say is None.
+    """One published file, by its name, size in bytes (None: not known) and SHA-256.
 
-    ``origin`` is where size and hash are stated.
+    ``origin`` is where they are stated.
     """
 
     title: str
-    algorithm: str
-    digest: str
+    file: str
+    sha256: str
     size: int | None
     origin: str
 
-    def matches(self, path: Path) -> bool:
-        """Whether a file is this release, byte for byte."""
-        if self.size is not None and path.stat().st_size != self.size:
-            return False
-        # MD5 is all that some publishers state: it tells a broken download, not a forged one.
-        digest = hashlib.new(self.algorithm, usedforsecurity=False)
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest() == self.digest
+    def matches(self, size: int, sha256: str) -> bool:
+        """Whether a file of this size and hash is this release."""
+        return sha256 == self.sha256 and self.size in (None, size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,12 +53,13 @@ IMPORTER = Importer(
     # Of the two conversions (tf2onnx, opset 14) that this project compares itself with.
     (
         Release(
-            "MediaPipe selfie segmentation, general, tf2onnx", "sha256",
+            "MediaPipe selfie segmentation, general, tf2onnx", "selfie_segmentation.onnx",
             "9f961daa0fe875367720187b351915f4033442b4abecb1a0006705b04fd457dd", 450339,
             "measured on the file that this project uses",
         ),
         Release(
-            "MediaPipe selfie segmentation, landscape, tf2onnx", "sha256",
+            "MediaPipe selfie segmentation, landscape, tf2onnx",
+            "selfie_segmentation_landscape.onnx",
             "2a106f28c8c4fac4949a58b91d77603337f57694afa595803fe740e35370e518", 449875,
             "measured on the file that this project uses",
         ),

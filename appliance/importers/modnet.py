@@ -10,6 +10,7 @@ from appliance.importers.base import (
     Fields,
     Importer,
     Options,
+    Release,
     Shapes,
     first_output,
     only_picture,
@@ -47,4 +48,11 @@ IMPORTER = Importer(
     "Apache-2.0 (its first release, of 2020, was CC BY-NC-SA 4.0: see what came with your file)",
     _fits,
     _manifest,
-)
+    (
+        Release(
+            "MODNet, photographic portraits", "modnet_photographic_portrait_matting.onnx",
+            "07c308cf0fc7e6e8b2065a12ed7fc07e1de8febb7dc7839d7b7f15dd66584df9", 25888640,
+            "several projects that fetch this file from different places and pin it",
+        ),
+    ),
+)  # fmt: skip

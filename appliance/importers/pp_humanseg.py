@@ -56,11 +56,11 @@ IMPORTER = Importer(
     _manifest,
     (
         Release(
-            "PP-HumanSeg, OpenCV Zoo, 2023mar", "sha256",
+            "PP-HumanSeg, OpenCV Zoo, 2023mar", "human_segmentation_pphumanseg_2023mar.onnx",
             "552d8a984054e59b5d773d24b9b12022b22046ceb2bbc4c9aaeaceb36a9ddf24", 6163938, _ORIGIN,
         ),
         Release(
-            "PP-HumanSeg, OpenCV Zoo, 2021", "sha256",
+            "PP-HumanSeg, OpenCV Zoo, 2021", "human_segmentation_pphumanseg_2021oct.onnx",
             "307dcfce41e793c8440b2a66b953c977fe3103a1c46babd56d06a9312eb2b92f", 6249491, _ORIGIN,
         ),
     ),

@@ -13,7 +13,15 @@ import onnxruntime as ort
 
 from appliance.engine.graph import bake_constant, graph_inputs, graph_outputs, set_input_shapes
 from appliance.errors import ModelError
-from appliance.importers.base import Fields, Importer, Options, Shapes, describe, picture_size
+from appliance.importers.base import (
+    Fields,
+    Importer,
+    Options,
+    Release,
+    Shapes,
+    describe,
+    picture_size,
+)
 from appliance.matting.onnxruntime import ORT_ERRORS
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
 _STATES = (("r1i", "r1o"), ("r2i", "r2o"), ("r3i", "r3o"), ("r4i", "r4o"))
 _RATIO = "downsample_ratio"
+_ORIGIN = "several projects that fetch these files from the authors' release v1.0.0 and pin them"
 _WHOLE_BELOW = 512
 """Its authors' advice: the coarse network sees about 256 to 512 pixels on the longer side."""
 
@@ -84,4 +93,14 @@ IMPORTER = Importer(
     "GPL-3.0 (whoever passes the network on, or a product with it, must heed its terms)",
     _fits,
     _manifest,
-)
+    (
+        Release(
+            "RobustVideoMatting, MobileNetV3", "rvm_mobilenetv3_fp32.onnx",
+            "88d4531297118f595bf2fd60f6f566aec2e559393802d1f436c380f0cbbd2828", 14975696, _ORIGIN,
+        ),
+        Release(
+            "RobustVideoMatting, ResNet-50", "rvm_resnet50_fp32.onnx",
+            "25db300fcb6ee27f941a1b52c97856e8d1f13c7f35817f81a612f89af0e8a85c", None, _ORIGIN,
+        ),
+    ),
+)  # fmt: skip

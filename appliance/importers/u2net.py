@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SIDE_OUTPUTS = 7
 """The fused map first, then the six it is fused from."""
 
-_ORIGIN = "rembg's sources, which fetch these files from its release v0.0.0"
+_ORIGIN = "several projects that fetch these files from rembg's release v0.0.0 and pin them"
 
 
 def _fits(inputs: Shapes, outputs: Shapes) -> bool:
@@ -48,10 +48,17 @@ IMPORTER = Importer(
     _fits,
     _manifest,
     (
-        Release("U2-Net", "md5", "60024c5c889badc19c04ad937298a77b", None, _ORIGIN),
-        Release("U2-Netp", "md5", "8e83ca70e441ab06c318d82300c84806", None, _ORIGIN),
         Release(
-            "U2-Net human segmentation", "md5", "c09ddc2e0104f800e3e1bb4652583d1f", None, _ORIGIN
+            "U2-Net", "u2net.onnx",
+            "8d10d2f3bb75ae3b6d527c77944fc5e7dcd94b29809d47a739a7a728a912b491", 175997641, _ORIGIN,
+        ),
+        Release(
+            "U2-Netp", "u2netp.onnx",
+            "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8", 4574861, _ORIGIN,
+        ),
+        Release(
+            "U2-Net human segmentation", "u2net_human_seg.onnx",
+            "01eb6a29a5c4d8edb30b56adad9bb3a2a0535338e480724a213e0acfd2d1c73c", 175997641, _ORIGIN,
         ),
     ),
-)
+)  # fmt: skip

@@ -5,7 +5,9 @@ What these graphs share with the real ones is their interface, not their layers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,10 @@ from appliance import cli
 from appliance.engine.build import PrecisionName, build_engine, static_graph
 from appliance.engine.build import Wish as Engine
 from appliance.engine.precision import to_half
-from appliance.engine.sidecar import read_sidecar
+from appliance.engine.sidecar import read_sidecar, sha256_of
 from appliance.engine.verify import read_plan
 from appliance.errors import InputError, ModelError
-from appliance.importers import base
+from appliance.importers import add, base
 from appliance.importers.add import IMPORTERS, Wish, add_model
 from appliance.matting.folders import data_folder, model_folders
 from appliance.matting.load import load_matting
@@ -82,7 +84,7 @@ def u2net(path: Path, rows: Any = 320) -> Path:
     nodes = [conv("input.1", f"w{i}", f"x{i}") for i in range(7)]
     nodes += [helper.make_node("Sigmoid", [f"x{i}"], [n]) for i, n in enumerate(names)]
     return write(
-        path / "u2net.onnx", nodes, {"input.1": [1, 3, rows, rows]},
+        path / "tiny-u2net.onnx", nodes, {"input.1": [1, 3, rows, rows]},
         {n: [1, 1, rows, rows] for n in names}, **{f"w{i}": (1, 3, 3, 3) for i in range(7)},
     )  # fmt: skip
 
@@ -347,16 +349,41 @@ def test_a_name_is_taken_only_when_told_to_and_then_at_once(tmp_path: Path) -> N
     assert added(modnet(tmp_path), replace=True)[0].title == "MODNet portrait matting"
 
 
-def test_releases_are_told_by_size_and_hash(tmp_path: Path) -> None:
-    file = tmp_path / "x"
-    file.write_bytes(b"abc")
+def test_releases_are_told_by_size_and_hash() -> None:
     digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    for size, sha, same in ((3, digest, True), (4, digest, False), (None, "0" * 64, False)):
-        assert base.Release("x", "sha256", sha, size, "a test").matches(file) is same
+    for size, sha, same in ((3, digest, True), (4, digest, False), (None, digest, True)):
+        assert base.Release("x", "x.onnx", sha, size, "a test").matches(3, digest) is same
+    assert not base.Release("x", "x.onnx", "0" * 64, None, "a test").matches(3, digest)
+    files = []
     for importer in IMPORTERS:
         for release in importer.releases:
-            assert len(release.digest) == {"sha256": 64, "md5": 32}[release.algorithm]
+            assert re.fullmatch("[0-9a-f]{64}", release.sha256)
             assert release.origin
+            files.append(release.file)
+    assert len(set(files)) == len(files)
+    for kind in ("rvm", "modnet", "u2net", "mediapipe", "pp-humanseg"):
+        assert next(i for i in IMPORTERS if i.kind == kind).releases, kind
+
+
+@pytest.mark.parametrize("name", ["u2netp.onnx", "rvm_resnet50_fp32.onnx"])
+def test_what_has_a_releases_name_must_be_it(tmp_path: Path, name: str) -> None:
+    """A download that broke off, or was changed on its way."""
+    file = tmp_path / name
+    file.write_bytes(u2net(tmp_path).read_bytes())
+    with pytest.raises(InputError, match=r"SHA-256 .*; expected of .*; fetch it anew, or rename"):
+        added(file)
+    file.write_bytes(b"<html>")
+    with pytest.raises(InputError, match="fetch it anew"):
+        added(file)
+
+
+def test_a_known_release_is_said_to_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = u2net(tmp_path)
+    known = base.Release("A network", "a.onnx", sha256_of(file), file.stat().st_size, "its authors")
+    importer = replace(add.IMPORTERS[1], releases=(known,))
+    monkeypatch.setattr(add, "IMPORTERS", (importer,))
+    lines = add.add_model(add.Wish("mine", file))
+    assert "known release: A network (size and SHA-256 as stated by its authors)" in lines
 
 
 def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
