@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import numpy as np
 from appliance.background import make_background
 from appliance.errors import EndOfStream, OutputError, SourceError
 from appliance.frame import U8, Frame, blank
-from appliance.matting.load import load_matting
-from appliance.pipeline import Pipeline
+from appliance.make_pipeline import FramePipeline, make_pipeline
+from appliance.matting.load import choose_network
 from appliance.pixels.picture import to_bgr
 from appliance.settings import Settings
 from appliance.sources.base import Source
@@ -43,7 +44,7 @@ def run(settings: Settings, out: Path, *, frames: int) -> int:
 
 def take(settings: Settings, count: int) -> tuple[U8, U8, U8]:
     """Input, matte, composite of the ``count``-th frame: uint8 (height, width, 3), blue first."""
-    matting = load_matting(settings.matting)
+    network = choose_network(settings.matting)
     source = make_source(settings.source)
     try:
         format = source.open(None)
@@ -53,10 +54,10 @@ def take(settings: Settings, count: int) -> tuple[U8, U8, U8]:
             format = source.open(replace(format, width=width, height=height))
         background = make_background(settings.background, format)
         try:
-            pipeline = Pipeline(settings, format, matting, background)
             composite = blank(format.width, format.height, format.colour)
             matte = np.zeros((format.height, format.width), np.uint8)
-            frame = _play(source, pipeline, composite, matte, count)
+            with closing(make_pipeline(settings, format, network, background)) as pipeline:
+                frame = _play(source, pipeline, composite, matte, count)
             three = (to_bgr(frame), np.repeat(matte[:, :, None], 3, axis=2), to_bgr(composite))
         finally:
             background.close()
@@ -65,7 +66,9 @@ def take(settings: Settings, count: int) -> tuple[U8, U8, U8]:
     return three
 
 
-def _play(source: Source, pipeline: Pipeline, composite: Frame, matte: U8, count: int) -> Frame:
+def _play(
+    source: Source, pipeline: FramePipeline, composite: Frame, matte: U8, count: int
+) -> Frame:
     deadline = time.monotonic() + _DEADLINE_S + count / 10
     done: Frame | None = None
     for _ in range(count):

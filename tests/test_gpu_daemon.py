@@ -72,15 +72,17 @@ def ended(daemon: Daemon) -> MatteboxError | None:
 def test_one_thread_from_start_to_end(
     monkeypatch: pytest.MonkeyPatch, log: driver.Log, network: Path, room: Path
 ) -> None:
-    with structlog.testing.capture_logs() as said:
-        with on_gpu(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder):
-            assert isinstance(daemon.pipeline, GpuPipeline)
-            recorder.wait_for("composite", 10)
-            worker = daemon.worker._thread.ident
-            assert log.depth == 1
-            allocations = log.allocations
-            recorder.wait_for("composite", 10)
-            assert log.allocations == allocations
+    with (
+        structlog.testing.capture_logs() as said,
+        on_gpu(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder),
+    ):
+        assert isinstance(daemon.pipeline, GpuPipeline)
+        recorder.wait_for("composite", 10)
+        worker = daemon.worker._thread.ident
+        assert log.depth == 1
+        allocations = log.allocations
+        recorder.wait_for("composite", 10)
+        assert log.allocations == allocations
     assert log.threads == {worker}
     assert (log.depth, log.alive) == (0, 0), "all was given back, the context last"
     (line,) = [line for line in said if line["event"] == "frames stay on the GPU"]

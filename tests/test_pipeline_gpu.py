@@ -144,7 +144,7 @@ def test_what_a_steady_frame_takes(make: Maker, log: driver.Log, network: Path) 
     before, allocations, waits = Counter(log.calls), log.allocations, log.waits
     for _ in range(20):
         pipeline.process(frame, out)
-    calls = {name: n for name, n in (log.calls - before).items()}
+    calls = log.calls - before
     assert log.allocations == allocations
     assert log.waits == waits + 20
     # Composite: wait. Upload: is there room, on the copy's and the work's own events. Verdict: is
