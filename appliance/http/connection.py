@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ HEADERS_S = 10.0
 """From the connection, or the last answer, to the end of a request's headers."""
 
 MOST_HEADER_BYTES = 16_384
+_SEND_BUFFER = 131_072
 
 # What the application finds in its scope to cut the connection with, answered or not.
 ABORT = "mattebox.abort"
@@ -35,6 +37,10 @@ def protocol(most: int, headers_s: float) -> type[asyncio.Protocol]:
             assert isinstance(transport, asyncio.Transport)
             self.app = _with_abort(self.app, transport.abort)
             super().connection_made(transport)
+            # What lies in it is old when it gets there, and costs memory for each viewer.
+            transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER
+            )
             if len(self.connections) > most:
                 transport.abort()
             else:

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import resources
 
-from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appliance.http import api
@@ -105,14 +105,28 @@ def make_app(site: Site, settings: Http) -> ASGIApp:
         for operation in OPERATIONS
     ]
     for path, (name, kind) in _PAGE.items():
-        # Read once: three small files.
+        # Read once: four small files.
         data = resources.files(__package__).joinpath("page", name).read_bytes()
-        routes.append(Route(path, partial(_page, data, kind), methods=["GET"]))
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _problem})
-    app.router.redirect_slashes = False
-    app.state.site, app.state.registry = site, registry(site)
-    app.state.document = document(OPERATIONS)
-    return Guard(app, site, settings)
+        routes.append(Route(path, _Endpoint(partial(_page, data, kind)), methods=["GET"]))
+    return Guard(_App(routes, site), site, settings)
+
+
+class _App:
+    """The routes, and what the handlers need. A mistake in one of them is the guard's to tell."""
+
+    def __init__(self, routes: list[Route], site: Site) -> None:
+        self._router = Router(routes, redirect_slashes=False)
+        self.state = State(
+            {"site": site, "registry": registry(site), "document": document(OPERATIONS)}
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        scope["app"] = self
+        try:
+            await self._router(scope, receive, send)
+        except HTTPException as error:
+            await _problem(Request(scope), error)(scope, receive, send)
 
 
 class _Endpoint:
@@ -123,20 +137,15 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        request = Request(scope, receive, send)
-        try:
-            answer = await self._handler(request)
-        except HTTPException as error:
-            answer = _problem(request, error)
+        answer = await self._handler(Request(scope, receive, send))
         await answer(scope, receive, send)
 
 
-async def _page(data: bytes, kind: str, request: Request) -> Response:
+async def _page(data: bytes, kind: str, _: Request) -> ASGIApp:
     return Response(data, headers={"Content-Type": kind, "Cache-Control": "no-cache"})
 
 
-def _problem(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+def _problem(request: Request, error: HTTPException) -> JSONResponse:
     words = error.detail
     if error.status_code == 404 and words == "Not Found":
         words = "there is nothing here; /openapi.json says what there is"
