@@ -60,10 +60,17 @@ class Verdict:
     lines: tuple[str, ...]
 
 
-def rebuild(model: str, sidecar: Sidecar | None = None) -> str:
-    """The command that makes a plan anew."""
-    precision = f" --precision {sidecar.precision}" if sidecar else ""
-    return f"mattebox engine build {model}{precision if precision != ' --precision fp16' else ''}"
+def rebuild(model: str, sidecar: Sidecar | None = None, *, anywhere: bool = False) -> str:
+    """The command that makes a plan anew for this machine's GPU.
+
+    ``anywhere``: for the plan's own, where its TensorRT can do that.
+    """
+    words = ["mattebox engine build", model]
+    if sidecar and sidecar.precision != "fp16":
+        words.append(f"--precision {sidecar.precision}")
+    if sidecar and anywhere and sidecar.flavour == "tensorrt_rtx":
+        words.append(f"--flavour tensorrt_rtx --for {sidecar.target}")
+    return " ".join(words)
 
 
 def mismatches(sidecar: Sidecar, manifest: Manifest, onnx_sha256: str, runner: Runner) -> list[str]:
@@ -105,7 +112,7 @@ def mismatches(sidecar: Sidecar, manifest: Manifest, onnx_sha256: str, runner: R
         found.append(f"the plan did not pass its gates ({sidecar.failed_gate.words})")
     if not found:
         return []
-    command = rebuild(manifest.name, sidecar)
+    command = rebuild(manifest.name, sidecar, anywhere=runner.target is None)
     return [f"{sidecar.key}: {sentence}; build it anew: {command}" for sentence in found]
 
 

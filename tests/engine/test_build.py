@@ -14,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from appliance.engine import build as building
+from appliance.engine import builder as builder_module
 from appliance.engine import gpu_gate
 from appliance.engine.build import Wish, build_engine
 from appliance.engine.builder import Request
@@ -325,6 +326,70 @@ def test_a_real_plan_is_read_as_far_as_a_machine_without_a_gpu_can(
     said = r"refuses it: .*(CUDA|Cuda).*build it anew: mattebox engine build portrait"
     with pytest.raises(PlanError, match=said):
         TensorRTMatting(portrait[0], plan, load_flavour(builder), FakeContext)
+
+
+class TimedConfig:
+    """A builder's configuration that takes only timing caches of its own machine."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+
+    def create_timing_cache(self, content: bytes) -> bytes | None:
+        return None if content == b"damaged" else content
+
+    def set_timing_cache(self, cache: bytes, ignore_mismatch: bool) -> bool:
+        assert not ignore_mismatch
+        self.taken.append(cache)
+        return cache != b"of another machine"
+
+
+@pytest.mark.parametrize(
+    ("content", "gpu", "used"),
+    [
+        (b"timings", "sm87", b"timings"),
+        (b"timings", None, b""),  # nothing is timed without a GPU
+        (b"damaged", "sm87", b""),
+        (b"of another machine", "sm87", b""),
+        (None, "sm87", b""),
+    ],
+)
+def test_a_timing_cache_is_used_where_it_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, gpu: str | None,
+    used: bytes,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(builder_module, "this_gpu", lambda: gpu)
+    path = tmp_path / "timing.cache"
+    if content is not None:
+        path.write_bytes(content)
+    config = TimedConfig()
+    assert builder_module._timing_cache(config, path) == used
+    assert config.taken[-1] == used
+
+
+def test_ctrl_c_ends_the_builder_and_leaves_the_old_plan(
+    builder: str, small: Network, frames: Path, root: Path, write_plan: Any
+) -> None:
+    _, model = small
+    path = write_plan(*small)
+    before = read_plan(path)
+    command = [sys.executable, "-c", _KILLED, "building", str(model.parent / "manifest.yaml")]
+    child = subprocess.Popen(
+        [*command, str(frames)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"here\n"
+        grandchildren = children_of(child.pid)
+        assert grandchildren
+        child.send_signal(signal.SIGINT)
+        _, error = child.communicate(timeout=20)
+    finally:
+        child.kill()
+    assert b"KeyboardInterrupt" in error
+    wait_until(lambda: not any(Path("/proc", str(pid)).exists() for pid in grandchildren))
+    assert read_plan(path) == before
+    assert not list(path.parent.glob(".building-*")), "and, unlike SIGKILL, it tidies up itself"
 
 
 def test_int8_with_calibration_frames(builder: str, tmp_path: Path, frames: Path) -> None:

@@ -52,6 +52,23 @@ def test_each_mismatch_is_one_sentence_with_the_command_that_mends_it(
     assert sentence in str(caught.value)
 
 
+def test_the_command_builds_for_the_plans_own_gpu_where_that_can_be(
+    tmp_path: Path, write_plan: Any
+) -> None:
+    """Without a GPU, a bare build would only ask which one is meant."""
+    manifest, model = load_manifest(bright_network(tmp_path))
+    stale = {"onnx_sha256": "0" * 64, "precision": "fp32", "target": "sm86"}
+    plain = "mattebox engine build bright --precision fp32"
+    for flavour, runner, command in (
+        ("tensorrt_rtx", Runner(), f"{plain} --flavour tensorrt_rtx --for sm86"),
+        ("tensorrt_rtx", Runner(target="sm89"), plain),
+        ("tensorrt", Runner(), plain),
+    ):
+        sidecar = read_sidecar(write_plan(manifest, model, flavour=flavour, **stale))
+        found = mismatches(sidecar, manifest, sha256_of(model), runner)
+        assert found[0].endswith(f"; build it anew: {command}")
+
+
 def test_what_is_not_known_is_not_held_against_it(tmp_path: Path, write_plan: Any) -> None:
     manifest, model = load_manifest(bright_network(tmp_path))
     sidecar = read_sidecar(write_plan(manifest, model))
