@@ -53,7 +53,8 @@ def _the_picture_goes_on(hasty: Served) -> Iterator[None]:
     "garbage",
     [
         b"\0" * 100, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\xaa" * 80,
-        b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"DESCRIBE rtsp://localhost/live RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        b"DESCRIBE rtsp://localhost/live RTSP/1.0\r\nCSeq: 1\r\n\r\n",
         b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",

@@ -1,4 +1,4 @@
-"""Who is let in: hosts, sites, tokens, paths; as a browser's page, a neighbour or a cracker asks."""
+"""Who is let in: hosts, sites, tokens, paths; as a browser, a neighbour or a cracker asks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from tests.http.serving import JSON, STAGE_URI, Served, as_json, problem, servin
 TOKEN = "let-me-in-please"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example",
-                                  "localhost.evil.example", "192.168.1.7", "", "[", "127.0.0.1@evil"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example",
+     "192.168.1.7", "", "[", "127.0.0.1@evil"],
+)  # fmt: skip
 def test_a_name_that_was_made_to_point_here(appliance: Served, host: str) -> None:
     """DNS rebinding: the page's own name stands in Host."""
     for path in ("/api/status", "/", "/metrics"):
@@ -154,7 +157,7 @@ def guarded(
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x",
+    ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x",
      f"Bearer {TOKEN[:-1]}", "Bearer \u00e9", f"Bearer {TOKEN} {TOKEN}"],
 )  # fmt: skip
 def test_without_the_token_nobody_gets_in(guarded: Served, authorization: str) -> None:

@@ -1,0 +1,116 @@
+"""The preview: it moves, it is what goes out, and it costs nothing while nobody looks."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from appliance.frame import blank
+from appliance.peek import Peek
+from tests.http.serving import Served, as_json, corner, parts, wait_until
+from tests.scenes import STAGE
+
+
+def pixels(jpeg: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def test_the_preview_moves_and_shows_composite_and_matte(appliance: Served) -> None:
+    with appliance.client.stream("GET", "/api/preview", params={"show": "both"}) as stream:
+        assert stream.headers["content-type"].startswith("multipart/x-mixed-replace; boundary=")
+        pictures = [pixels(jpeg) for jpeg in parts(stream, 6)]
+        assert appliance.site.preview.viewers == 1
+    first = pictures[0]
+    assert first.shape == (180, 640, 3)
+    composite, matte = first[:, :320], first[:, 320:]
+    assert np.abs(composite[4:10, 4:10] - STAGE).max() < 8
+    assert matte[4:10, 4:10].max() < 8
+    assert matte.max() > 245
+    # Where the matte is, there is the person; the room's red is nowhere.
+    person = matte[:, :, 0] > 250
+    assert composite[person].mean() > 210
+    red = composite[:, :, 0] - composite[:, :, 2]
+    assert (red > 60).mean() < 0.005
+    assert any(np.abs(a - b).max() > 100 for a, b in zip(pictures, pictures[1:], strict=False))
+
+
+def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
+    wait_until(lambda: not appliance.site.preview.viewers)
+    wait_until(lambda: not any(t.name == "preview" for t in threading.enumerate()))
+    peek = appliance.daemon.peek
+    wait_until(lambda: not peek.wanted)
+    before, serial = appliance.daemon.programme.composites, peek.serial
+    wait_until(lambda: appliance.daemon.programme.composites > before + 5)
+    assert peek.serial == serial
+    assert peek._look is None, "a canvas is held for nobody"
+    assert peek.matte_for(blank(32, 32)) is None
+
+
+def test_two_viewers_share_the_pictures(appliance: Served) -> None:
+    client = appliance.client
+    with client.stream("GET", "/api/preview?show=composite") as one:
+        with client.stream("GET", "/api/preview?show=matte") as other:
+            assert np.abs(corner(parts(one, 2)[1]) - STAGE).max() < 8
+            assert corner(parts(other, 2)[1]).max() < 8
+            assert as_json(client.get("/api/status"))["viewers"] == 2
+            assert sum(t.name == "preview" for t in threading.enumerate()) == 1
+    wait_until(lambda: not appliance.site.preview.viewers)
+
+
+class TestPeek:
+    """The slot by itself."""
+
+    def test_nobody_asks(self) -> None:
+        peek = Peek()
+        frame = blank(32, 32)
+        assert peek.matte_for(frame) is None
+        peek.composite(frame)
+        peek.placeholder(frame)
+        assert peek.next(0, 0) is None
+
+    def test_a_composite_comes_with_its_matte_a_placeholder_with_none(self) -> None:
+        peek = Peek()
+        frame = blank(32, 32)
+        peek.ask()
+        matte = peek.matte_for(frame)
+        assert matte is not None
+        peek.composite(frame)
+        look = peek.next(0, 0)
+        assert look is not None
+        assert look.frame is frame
+        assert look.matte is matte
+        peek.placeholder(frame)
+        later = peek.next(look.serial, 0)
+        assert later is not None
+        assert later.matte is None
+
+    def test_a_composite_made_before_somebody_asked_is_not_taken(self) -> None:
+        """Its matte was not written."""
+        peek = Peek()
+        frame = blank(32, 32)
+        assert peek.matte_for(frame) is None
+        peek.ask()
+        peek.composite(frame)
+        assert peek.next(0, 0) is None
+
+    def test_at_most_one_a_period(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = 1000.0
+        monkeypatch.setattr("appliance.peek.time.monotonic", lambda: now)
+        peek = Peek()
+        frame = blank(32, 32)
+        taken = 0
+        for _ in range(300):
+            peek.ask(0.1)
+            if peek.matte_for(frame) is not None:
+                taken += 1
+            peek.composite(frame)
+            now += 1 / 60
+        assert 48 <= taken <= 52
+        now += 3
+        peek.composite(frame)
+        assert peek._look is None
