@@ -67,7 +67,8 @@ def _tensor(frame: np.ndarray, manifest: Manifest) -> np.ndarray:
     small = cv2.resize(frame, (spec.width, spec.height), interpolation=cv2.INTER_AREA)
     if spec.order == "RGB":
         small = small[:, :, ::-1]
-    value = (small.astype(np.float32) - np.float32(spec.mean)) * np.float32(spec.scale)
+    mean, scale = (np.asarray(v, np.float32) for v in (spec.mean, spec.scale))
+    value = (small.astype(np.float32) - mean) * scale
     if spec.layout == "NCHW":
         value = value.transpose(2, 0, 1)
     return np.ascontiguousarray(value[None], np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,7 +14,7 @@ from appliance.matting.onnxruntime import OnnxRuntimeMatting
 
 # Of each side, rounded to what the encoder wants: 256x144 becomes 160x96, 0.42 of the pixels.
 _SCALE, _MULTIPLE = 0.625, 16
-_STYLE = {"sort_keys": False, "width": 200, "default_flow_style": None}
+_STYLE: dict[str, Any] = {"sort_keys": False, "width": 200, "default_flow_style": None}
 
 
 def smaller_size(width: int, height: int) -> tuple[int, int]:

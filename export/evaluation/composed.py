@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from export.labels.teacher import FloatImage, UInt8Image
 from export.synthesis.people import Person
@@ -54,7 +56,8 @@ def compose(
     pictures: list[UInt8Image] = []
     alphas: list[UInt8Image] = []
     for number in range(frames):
-        picture, total = scene, np.zeros((height, width), np.float32)
+        picture: NDArray[np.floating[Any]] = scene
+        total: NDArray[np.floating[Any]] = np.zeros((height, width), np.float32)
         for (person, x, size), phase in zip(people, phases, strict=True):
             pose = sway(person, x, size, phase, start + number / 30)
             colour = cv2.warpAffine(

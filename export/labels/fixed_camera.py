@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -82,7 +83,7 @@ def narrow_trimap(
     near = cv2.dilate((teacher > 0.3).astype(np.uint8), disc(0.03 * height)) > 0
     unlike = np.where(seen, (difference > 4.5) & near, teacher > 0.5)
     # Clothes of the wall's own colour: the teacher's certainty stands in for the difference.
-    solid = (unlike | (teacher > 0.9)).astype(np.uint8)
+    solid: NDArray[Any] = (unlike | (teacher > 0.9)).astype(np.uint8)
     solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc(2))
     solid = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, disc(2))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(solid)

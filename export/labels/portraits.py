@@ -8,6 +8,7 @@ estimation (Germer et al., 2020) removes the wall's colour from the soft pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,15 +50,15 @@ def fit_wall(
     terms = _terms(*lab.shape[:2])
     rows = terms[background].astype(np.float64)
     values = lab[background].astype(np.float64)
-    keep = np.ones(len(rows), bool)
-    spread = np.ones(3)
-    coefficients = np.zeros((rows.shape[1], 3))
+    keep: NDArray[np.bool_] = np.ones(len(rows), bool)
+    spread: NDArray[np.floating[Any]] = np.ones(3)
+    coefficients: NDArray[np.floating[Any]] = np.zeros((rows.shape[1], 3))
     for _ in range(4):
         gram = rows[keep].T @ rows[keep] + 1e-3 * len(rows) / 1000 * np.eye(rows.shape[1])
         coefficients = np.linalg.solve(gram, rows[keep].T @ values[keep])
         residual = np.abs(values - rows @ coefficients)
         spread = np.maximum(1.4826 * np.median(residual[keep], axis=0), (1.0, 0.6, 0.6))
-        keep = (residual < 3.5 * spread).all(axis=1)
+        keep = np.all(residual < 3.5 * spread, axis=1)
         if keep.sum() < 300:
             break
     return (terms @ coefficients.astype(np.float32)), spread.astype(np.float32)
@@ -122,8 +123,8 @@ def cut_out(image: UInt8Image, teacher: FloatImage, lightness: float = 1.0) -> C
     lab = to_lab(image)
     far = cv2.dilate((teacher > 0.2).astype(np.uint8), disc(0.05 * image.shape[0])) == 0
     wall, spread = fit_wall(lab, far)
-    spread = spread / np.array((lightness, 1, 1), np.float32)
-    difference = difference_from(lab, wall, spread)
+    weighed = np.divide(spread, np.array((lightness, 1, 1), np.float32), dtype=np.float32)
+    difference = difference_from(lab, wall, weighed)
     quality = float((difference[far] < 4).mean())
     return solve(image, trimap(difference, teacher), quality)
 
