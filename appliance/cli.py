@@ -143,6 +143,9 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--size", metavar="WxH", type=_size, help="picture size (1920x1080)")
     bench.add_argument("--clip", metavar="FILE", type=Path, help="the clip to work on")
     bench.add_argument("--only", metavar="NAME", help="run this benchmark only")
+    bench.add_argument(
+        "--gpu", action="store_true", help="the GPU's kernels and frame path, against their targets"
+    )
 
     snapshot = verb("snapshot", "write input, matte and composite of one frame, side by side")
     snapshot.add_argument(

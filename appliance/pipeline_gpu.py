@@ -127,6 +127,14 @@ class GpuPipeline:
         self._loaded.path.reset()
         self._tracker.reset()
 
+    def without_graphs(self, without: bool) -> str | None:
+        """Launch every kernel by itself from the next frame on, to compare, or replay graphs again.
+
+        Returns why there are no graphs, where there are none.
+        """
+        self._replay.off = without
+        return self._replay.refused
+
     def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
         """Composite ``frame`` into ``out``.
 

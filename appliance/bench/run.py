@@ -25,7 +25,13 @@ _IN_MEMORY = 60
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Measure what ``options.only`` names (None: all), and print a table or JSON."""
+    """Measure what ``options.only`` names (None: all), or the GPU; print a table or JSON."""
+    if options.gpu:
+        if options.only is not None:
+            raise InputError("--gpu and --only: one of them; --gpu measures all there is of it")
+        from appliance.bench import gpu
+
+        return gpu.run(settings, options)
     if options.only is not None and options.only not in NAMES:
         raise InputError(f"no benchmark named {options.only!r}; there are: {', '.join(NAMES)}")
     names = NAMES if options.only is None else (options.only,)

@@ -248,9 +248,10 @@ class FramePath:
         )  # fmt: skip
         self._this.verdict.fetch()
 
-    def end(self) -> None:
-        """All of this frame has been launched."""
-        self._this.verdict.mark()
+    def end(self, *, marked: bool = True) -> None:
+        """All of this frame has been launched. Not ``marked``: there will be no report on it."""
+        if marked:
+            self._this.verdict.mark()
         self._this.refined = self._settings.refine.enabled
         self._frames += 1
         self._history = True
