@@ -87,8 +87,9 @@ class Pipeline:
         self._level = level
         look = self._small if self._small is not None and level >= Level.SMALL else self._full
         if look is not self._look:
-            # What it remembers is of when it last looked.
+            # What it remembers is of when it last looked, and the kept matte is of another grid.
             look.reset()
+            self._carry.reset()
             self._look = look
         if level < Level.REUSE:
             self._carry.reset()

@@ -159,10 +159,10 @@ class Controller:
 
     def _too_slow(self) -> str:
         budget = self._budget(self.level)
-        return (
-            f"a frame takes {1e3 * self.load * budget:.3g} ms, and at {1 / budget:.3g} fps there "
-            f"are {1e3 * budget:.3g} ms for it"
-        )
+        # The newest are what is too slow; those before may not have been.
+        newest = list(self._window)[-max(_WINDOW_LEAST, len(self._window) // 3) :]
+        cost = sum(made.cost for made in newest) / len(newest)
+        return f"a frame takes {1e3 * cost:.3g} ms, and one comes every {1e3 * budget:.3g} ms"
 
     def _down(self, now: float, heat: Heat) -> Change | None:
         assert self._since is not None
@@ -184,8 +184,8 @@ class Controller:
         if now - self._since >= _HELD_S + self.patience:
             self._relapses = 0
         self._down_at = now
-        there_are = 1e3 * self._budget(below)
-        why = f"a frame would take {1e3 * cost:.3g} ms then, of the {there_are:.3g} ms there are"
+        every = 1e3 * self._budget(below)
+        why = f"a frame would take {1e3 * cost:.3g} ms then, and one comes every {every:.3g} ms"
         return self._change(below, now, why)
 
     @property

@@ -134,11 +134,19 @@ class Shedding:
         if self._controller.level == Level.HALF and not self._every_second.takes(pts):
             return False
         self._began = self._clock()
-        self._arrivals.append((self._began, inbox.put_count))
-        while self._began - self._arrivals[0][0] > _RATE_S * 1e9 and len(self._arrivals) > 2:
-            self._arrivals.popleft()
+        self._count(pts, inbox.put_count)
         self._late = self._lost_one(pts, inbox)
         return True
+
+    def _count(self, pts: int, arrived: int) -> None:
+        """Keep how many frames have come by the one of this time."""
+        arrivals = self._arrivals
+        if arrivals and not 0 < pts - arrivals[-1][0] < _RATE_S * 1e9:
+            # A loop, a jump: from here on they are counted anew.
+            arrivals.clear()
+        arrivals.append((pts, arrived))
+        while pts - arrivals[0][0] > _RATE_S * 1e9 and len(arrivals) > 2:
+            arrivals.popleft()
 
     def _lost_one(self, pts: int, inbox: Mailbox[Any]) -> bool:
         """Whether a frame that should have been made was lost before this one."""
