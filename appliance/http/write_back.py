@@ -17,7 +17,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.util import load_yaml_guess_indent
 
-from appliance.config_document import read_text
+from appliance.config_document import parse, read_text
+from appliance.config_tree import Mapping as Section
+from appliance.config_tree import Node, Scalar, Sequence, join
 from appliance.config_watch import Identity, identity
 from appliance.errors import ConfigError
 
@@ -31,32 +33,64 @@ class NotKept(ConfigError):
 def edited(text: str, changes: Mapping[str, Value]) -> str:
     """The YAML ``text`` with ``changes`` (dotted key -> value) made, everything else as it was.
 
-    Raises NotKept when the text cannot be changed without losing something of it.
+    Raises NotKept when the text cannot be changed without changing something else of it.
     """
-    _, mapping_indent, dash_indent = load_yaml_guess_indent(text)
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1_000_000
-    sequence = (mapping_indent or 4, dash_indent if dash_indent is not None else 2)
-    yaml.indent(mapping=2, sequence=sequence[0], offset=sequence[1])
     try:
-        tree: Any = yaml.load(text)
-        for key, value in changes.items():
-            section, _, name = key.partition(".")
-            if tree is None:
-                tree = {}
-            if tree.get(section) is None:
-                tree[section] = {}
-            tree[section][name] = value
-        out = StringIO()
-        yaml.dump(tree, out)
+        result = _with(text, changes)
     except (YAMLError, TypeError, AttributeError, ValueError) as error:
         raise NotKept(f"the file cannot be changed: {' '.join(str(error).split())}") from error
-    result = out.getvalue()
+    if _values(result) != _values(text) | {key: _shown(value) for key, value in changes.items()}:
+        raise NotKept("the file cannot be changed without changing other values in it")
     lost = [line for line in _comments(text) if line not in result]
     if lost:
         raise NotKept(f"the file cannot be changed without losing the comment {lost[0]!r}")
     return result
+
+
+def _with(text: str, changes: Mapping[str, Value]) -> str:
+    tree: Any
+    tree, indent, offset = load_yaml_guess_indent(text)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000
+    yaml.indent(mapping=2, sequence=indent or 4, offset=2 if offset is None else offset)
+    tree = yaml.load(text)
+    # A file of comments alone has no tree that could keep them.
+    before, root = ("", tree) if tree is not None else (_line(text), {})
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        if root.get(section) is None:
+            root[section] = {}
+        root[section][name] = value
+    out = StringIO()
+    yaml.dump(root, out)
+    return before + out.getvalue()
+
+
+def _line(text: str) -> str:
+    return text if text.endswith("\n") or not text else f"{text}\n"
+
+
+def _values(text: str) -> dict[str, str]:
+    """Every scalar as our own reader sees it, by dotted key; numbers as Python writes them."""
+    found: dict[str, str] = {}
+    open_: list[tuple[str, Node | None]] = [("", parse(text, "")[0])]
+    while open_:
+        key, node = open_.pop()
+        if isinstance(node, Section):
+            open_ += [(join(key, name), inner) for name, inner in node.items.items()]
+        elif isinstance(node, Sequence):
+            open_ += [(join(key, index), inner) for index, inner in enumerate(node.items)]
+        elif isinstance(node, Scalar) and not node.is_null:
+            found[key] = _shown(node.text)
+    return found
+
+
+def _shown(value: Value) -> str:
+    try:
+        return repr(float(value))
+    except ValueError:
+        return str(value)
 
 
 def _comments(text: str) -> list[str]:

@@ -103,7 +103,7 @@ def test_the_figures(appliance: Served) -> None:
     now = figures(appliance)
     daemon = appliance.daemon
     assert 0 < now[("mattebox_frames_in_total", ())] <= daemon.feeder.frames
-    assert 0 < now[("mattebox_frames_out_total", (("kind", "composite"),))]
+    assert now[("mattebox_frames_out_total", (("kind", "composite"),))] > 0
     assert ("mattebox_frames_dropped_total", (("place", "pipeline"),)) in now
     assert now[("mattebox_source_state", (("state", "live"),))] == 1
     assert now[("mattebox_source_state", (("state", "waiting"),))] == 0

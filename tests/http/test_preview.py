@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_the_preview_moves_and_shows_composite_and_matte(appliance: Served) -> N
     assert composite[person].mean() > 210
     red = composite[:, :, 0] - composite[:, :, 2]
     assert (red > 60).mean() < 0.005
-    assert any(np.abs(a - b).max() > 100 for a, b in zip(pictures, pictures[1:], strict=False))
+    assert any(np.abs(a - b).max() > 100 for a, b in pairwise(pictures))
 
 
 def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
@@ -53,12 +54,14 @@ def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
 
 def test_two_viewers_share_the_pictures(appliance: Served) -> None:
     client = appliance.client
-    with client.stream("GET", "/api/preview?show=composite") as one:
-        with client.stream("GET", "/api/preview?show=matte") as other:
-            assert np.abs(corner(parts(one, 2)[1]) - STAGE).max() < 8
-            assert corner(parts(other, 2)[1]).max() < 8
-            assert as_json(client.get("/api/status"))["viewers"] == 2
-            assert sum(t.name == "preview" for t in threading.enumerate()) == 1
+    with (
+        client.stream("GET", "/api/preview?show=composite") as one,
+        client.stream("GET", "/api/preview?show=matte") as other,
+    ):
+        assert np.abs(corner(parts(one, 2)[1]) - STAGE).max() < 8
+        assert corner(parts(other, 2)[1]).max() < 8
+        assert as_json(client.get("/api/status"))["viewers"] == 2
+        assert sum(t.name == "preview" for t in threading.enumerate()) == 1
     wait_until(lambda: not appliance.site.preview.viewers)
 
 

@@ -1,0 +1,182 @@
+"""A change in a YAML file: that value, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance import config
+from appliance.config_watch import ConfigWatch, identity
+from appliance.errors import ConfigError
+from appliance.http.write_back import NotKept, Value, draft, edited
+
+
+def test_the_manual_keeps_every_byte_but_the_value(root: Path) -> None:
+    text = (root / "config.yaml").read_text(encoding="utf-8")
+    new = edited(text, {"background.uri": "/var/lib/x/office.jpg", "composite.feather": 0.2})
+    differing = [
+        (old, now)
+        for old, now in zip(text.splitlines(), new.splitlines(), strict=True)
+        if old != now
+    ]
+    assert differing == [
+        ("  uri: gradient://", "  uri: /var/lib/x/office.jpg"),
+        ("  feather: 0.111", "  feather: 0.2"),
+    ]
+
+
+TEXTS = {
+    "empty": "",
+    "only comments": "# nothing yet\n# at all\n",
+    "no such section": "source:\n  uri: demo://  # the demo\n",
+    "an empty section": "background:\n  # uri: office.jpg\nsource:\n  uri: demo://\n",
+    "dashes at the margin": "outputs:\n- uri: null://   # nowhere\n  keyframe_s: 1.0\n",
+    "dashes further in": "outputs:\n    - uri: null://\n      keyframe_s: 1.0\n",
+    "four spaces": "background:\n    uri: gradient://   # calm\n    fit: fit\n",
+    "quotes": "background:\n  uri: \"a: b.png\"\n  fit: 'fit'\n",
+    "flow": "background: {uri: gradient://, fit: fit}  # short\n",
+    "windows": "background:\r\n  # calm\r\n  uri: gradient://\r\n",
+    "no newline at the end": "background:\n  uri: gradient://",
+    "a long line": f"background:\n  uri: /{'long/' * 60}a.png  # {'far ' * 60}\n",
+    "words that look like others": "clean:\n  enabled: no\nroi:\n  hold: 0.50\n  level: 1e-1\n",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_styles_of_writing(text: str) -> None:
+    changes: dict[str, Value] = {"background.uri": "colour:#00b140", "background.blur_radius": 0.1}
+    new = edited(text, changes)
+    before, after = yaml.safe_load(text) or {}, yaml.safe_load(new)
+    wanted = dict(before)
+    wanted["background"] = (before.get("background") or {}) | {
+        "uri": "colour:#00b140", "blur_radius": 0.1,
+    }  # fmt: skip
+    assert after == wanted
+    for line in text.splitlines():
+        if "uri: gradient" not in line and "a: b" not in line and "long/" not in line:
+            assert line.strip() in new
+        elif "#" in line:
+            assert line.partition("#")[2] in new
+    assert edited(new, changes) == new
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(st.characters(exclude_categories=["C"]), max_size=40).filter(lambda text: text.strip()),
+    st.floats(0, 0.5),
+)
+def test_any_value_comes_back_as_it_was(name: str, feather: float) -> None:
+    path = f"/backgrounds/{name}.png"
+    new = edited(TEXTS["quotes"], {"background.uri": path, "composite.feather": feather})
+    data = yaml.safe_load(new)
+    assert data["background"]["uri"] == path
+    # 1e-09 is a number to our reader, and text to YAML 1.1.
+    assert float(data["composite"]["feather"]) == feather
+
+
+@pytest.mark.parametrize("text", ["a: [", "- list\n", "word\n", "background: word\n"])
+def test_what_is_no_configuration_is_left_alone(text: str) -> None:
+    with pytest.raises(NotKept):
+        edited(text, {"background.uri": "gradient://"})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text("# mine\nbackground:\n  uri: gradient://\n")
+    path.chmod(0o640)
+    return path
+
+
+def good(_: Path) -> None:
+    """A check that finds nothing."""
+
+
+CHANGE: dict[str, Value] = {"composite.feather": 0.3}
+
+
+def test_mode_and_owner_stay(path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, 12345, 23456)
+    before = path.stat()
+    draft(path, CHANGE, good).finish()
+    after = path.stat()
+    assert stat.S_IMODE(after.st_mode) == 0o640
+    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
+    assert after.st_ino != before.st_ino, "it was not replaced in one step"
+    assert [p.name for p in path.parent.iterdir()] == ["config.yaml"]
+
+
+def test_the_watch_does_not_take_it_for_an_edit(path: Path) -> None:
+    watch = ConfigWatch(path, identity(path))
+    new = draft(path, CHANGE, good)
+    watch.expect(new.after)
+    new.finish()
+    assert not any(watch.changed() for _ in range(3))
+    path.write_text("# an edit\n")
+    assert [watch.changed() for _ in range(3)] == [False, True, False]
+
+
+def test_an_edit_meanwhile_wins(path: Path) -> None:
+    new = draft(path, CHANGE, good)
+    path.write_text("# somebody else was quicker\n")
+    with pytest.raises(NotKept, match="was saved by somebody else just now"):
+        new.finish()
+    assert path.read_text() == "# somebody else was quicker\n"
+    assert [p.name for p in path.parent.iterdir()] == ["config.yaml"]
+
+
+def test_a_check_that_fails_leaves_nothing(path: Path) -> None:
+    def refuse(draft: Path) -> None:
+        raise ConfigError(f"{draft}:1:1: no")
+
+    with pytest.raises(NotKept, match=f"{path} would not be right.*: {path}:1:1: no"):
+        draft(path, CHANGE, refuse)
+    assert [p.name for p in path.parent.iterdir()] == ["config.yaml"]
+
+
+def test_the_check_sees_paths_from_the_files_own_folder(path: Path) -> None:
+    (path.parent / "office.png").write_bytes(b"x")
+    path.write_text("background:\n  uri: office.png\n")
+    found: list[str] = []
+    draft(path, CHANGE, lambda other: found.append(config.load(other).background.uri)).drop()
+    assert found == [str(path.parent / "office.png")]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotKept, match="No such file"):
+        draft(tmp_path / "no.yaml", CHANGE, good)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
+def test_a_user_who_may_not_write(path: Path) -> None:
+    path.parent.chmod(0o755)
+    path.chmod(0o644)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(NotKept, match="may not write into its folder"):
+            draft(path, CHANGE, good)
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
+def test_nobody_is_locked_out_of_their_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's file stays theirs; root's may become the service's, for root reads it all."""
+    path.chmod(0o644)
+    os.chown(path, 12345, 12345)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("appliance.http.write_back.os.fchown", refuse)
+    with pytest.raises(NotKept, match="belongs to another user"):
+        draft(path, CHANGE, good)
+    assert [p.name for p in path.parent.iterdir()] == ["config.yaml"]
+    assert path.stat().st_uid == 12345
