@@ -129,7 +129,7 @@ def devices(options: argparse.Namespace) -> int:
 def bench(options: argparse.Namespace) -> int:
     """Measure."""
     loaded = _start(options)
-    from appliance import bench
+    from appliance.bench import run as bench
 
     return bench.run(loaded.settings, options)
 

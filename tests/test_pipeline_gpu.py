@@ -17,8 +17,10 @@ import pytest
 import structlog
 
 from appliance.background.blur import BlurBackground
+from appliance.background.still import StillBackground
+from appliance.colour import rgb_to_nv12
 from appliance.errors import MattingError, ModelError
-from appliance.frame import Format, Frame, blank
+from appliance.frame import Colour, Format, Frame, blank
 from appliance.lent import Lent
 from appliance.matting.manifest import load_manifest
 from appliance.matting.on_gpu import OnGpu
@@ -28,6 +30,7 @@ from appliance.pipeline_gpu import GpuPipeline
 from appliance.pixels.cuda_context import GpuError
 from appliance.settings import Settings
 from tests.kernels import driver
+from tests.kernels.alike import Apart, compare, frames_of
 from tests.kernels.gpus import Breakable, emulated, fresh
 from tests.kernels.memory import Memory
 from tests.networks import bright_network
@@ -327,3 +330,21 @@ def test_an_output_of_another_size_is_refused(log: driver.Log, tmp_path: Path) -
     with pytest.raises(ModelError, match=r"its output is \(1, 2, 36, 64\).* a channel 2"):
         GpuPipeline(Settings(), FORMAT, emulated(path), Stage(WIDTH, HEIGHT))
     assert (log.depth, log.alive) == (0, 0)
+
+
+@pytest.mark.shared
+def test_real_frames_within_one_step(log: driver.Log, root: Path, shared: Path) -> None:
+    """A clip of a person, with the shipped network: the longer run is ``tests/gpu``'s."""
+    path = root / "engines" / "portrait" / "manifest.yaml"
+    clip = shared / "media" / "asl" / "please.mkv"
+    behind = StillBackground(rgb_to_nv12(np.full((480, 640, 3), (40, 90, 60), np.uint8), Colour()))
+    matting = OnnxRuntimeMatting(*load_manifest(path), threads=1)
+    cpu = Pipeline(Settings(), Format(640, 480), matting, behind)
+    gpu, found = GpuPipeline(Settings(), Format(640, 480), emulated(path), behind), Apart()
+    try:
+        compare(gpu, cpu, frames_of(clip, 10), found)
+    finally:
+        gpu.close()
+    assert found.frames == found.people == 10
+    assert found.worst <= 1, str(found)
+    assert found.differ < found.samples / 1000, str(found)

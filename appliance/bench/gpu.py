@@ -8,15 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from appliance import __version__
-from appliance.bench.clip import frames_in_memory, usual_clip
 from appliance.bench.gpu_frames import measure_frames, measure_network, painted
 from appliance.bench.gpu_kernels import KernelBench, Sizes
 from appliance.bench.gpu_timer import Timer
-from appliance.errors import MissingDependency, ModelError
+from appliance.errors import InputError, MissingDependency, ModelError
+from appliance.frame import Frame, blank
 from appliance.matting.folders import model_folders
 from appliance.matting.manifest import find_manifest, load_manifest
 from appliance.matting.on_gpu import OnGpu, tensorrt_on_gpu
@@ -36,9 +37,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """
     try:
         results = measure(
-            settings, options.clip or usual_clip(), options.size or (1920, 1080),
-            options.frames or 600,
-        )  # fmt: skip
+            settings, options.clip, options.size or (1920, 1080), options.frames or 600
+        )
     except MissingDependency as error:
         print(f"mattebox: bench --gpu cannot measure anything here: {error}", file=sys.stderr)
         return _NOTHING_TO_MEASURE
@@ -58,13 +58,14 @@ def measure(
     Raises MissingDependency without a GPU, GpuError, InputError.
     """
     with make_context() as context:
-        frames = frames_in_memory(clip, size, _IN_MEMORY)
+        frames, shown = _frames(clip, size)
         network, why_not = _network(settings)
         clock = Timer(context, **(timer or {}))
         results: dict[str, Any] = {
             "mattebox": __version__,
             "gpu": context.name,
             "compute_capability": context.architecture,
+            "clip": shown,
             "copy_gb_s": round(clock.copy_gb_s, 1),
             "graphs": clock.graphs is None,
         }
@@ -85,6 +86,32 @@ def measure(
     if why_not:
         results["no_network"] = why_not
     return results
+
+
+def _frames(clip: Path | None, size: tuple[int, int]) -> tuple[list[Frame], str]:
+    """Frames in memory, and what they show. Without GStreamer: a disc that sways."""
+    try:
+        from appliance.bench.clip import frames_in_memory, usual_clip
+    except MissingDependency as error:
+        if clip is not None:
+            raise InputError(f"{clip}: cannot be read: {error}") from error
+        return _drawn(size), "a disc (no GStreamer here)"
+    clip = clip or usual_clip()
+    return frames_in_memory(clip, size, _IN_MEMORY), str(clip or "demo://")
+
+
+def _drawn(size: tuple[int, int]) -> list[Frame]:
+    width, height = size
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    noise = np.random.default_rng(0).integers(0, 8, (height, width), np.uint8)
+    frames = []
+    for k in range(12):
+        frame = blank(width, height)
+        middle = width * (0.5 + 0.1 * np.sin(k * np.pi / 6))
+        inside = np.hypot(x - middle, y - height / 2) < height / 3
+        frame.y[:] = np.where(inside, 200, 60) + noise
+        frames.append(frame)
+    return frames
 
 
 def _network(settings: Settings) -> tuple[OnGpu | None, str]:

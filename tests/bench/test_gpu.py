@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from appliance import bench
 from appliance.bench import gpu
+from appliance.bench import run as bench
 from appliance.bench.gpu_kernels import Sizes
 from appliance.bench.gpu_timer import Row, Timer
 from appliance.errors import InputError
