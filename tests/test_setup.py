@@ -39,12 +39,13 @@ class Machine:
         path.write_text(text)
         path.chmod(0o755)
 
-    def has(self, *packages: str, everything: bool = False) -> None:
+    def has(self, *packages: str, everything: bool = False, but: str = "-") -> None:
+        """These are installed; none whose name starts with ``but``."""
         cases = "*" if everything else "|".join(packages) or "none"
+        installed = f'{cases}) printf "install ok installed";;'
         self.program(
             "dpkg-query",
-            f'#!/bin/bash\ncase "${{@: -1}}" in {cases}) printf "install ok installed";; '
-            "*) exit 1;; esac\n",
+            f'#!/bin/bash\ncase "${{@: -1}}" in {but}*) exit 1;; {installed} *) exit 1;; esac\n',
         )
 
     def apt_succeeds_from(self, attempt: int) -> None:
@@ -100,6 +101,23 @@ def test_the_tests_need_more(machine):
     machine.has()
     machine.setup("test")
     assert machine.called()[0].endswith("ffmpeg shellcheck systemd x11-utils xdotool xvfb")
+
+
+def test_a_browser_is_installed_where_apt_has_one_and_never_insisted_on(machine):
+    machine.has("python3-venv")
+    machine.setup("test")
+    assert "chromium" not in "".join(machine.called())  # there is no apt-cache here
+    machine.program("apt-cache", "#!/bin/sh\n[ $1 = show ]\n")
+    said = machine.setup("test")
+    assert machine.called()[-1].endswith("--no-install-recommends chromium chromium-driver")
+    assert "going on without" not in said
+    machine.apt_succeeds_from(99)
+    machine.calls.unlink()
+    machine.has(everything=True, but="chromium")
+    assert "going on without chromium chromium-driver" in machine.setup("test")
+    machine.calls.unlink()
+    machine.setup("run")
+    assert machine.called() == []
 
 
 def test_stale_package_lists_are_refreshed(machine):
