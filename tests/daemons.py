@@ -26,9 +26,11 @@ from tests.scenes import PERSON, STAGE, room_share
 
 
 class Breakable(OnnxRuntimeMatting):
-    """A network that can be made to fail, or to hang until it is let go."""
+    """A network that can be made to fail, to hang until it is let go, or to be slow."""
 
     broken: str | None = None
+    slow_s: float = 0.0
+    """Seconds that it takes besides."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -36,6 +38,7 @@ class Breakable(OnnxRuntimeMatting):
 
     def infer(self, *, remember: bool = True) -> F32:
         alpha = super().infer(remember=remember)
+        time.sleep(self.slow_s)
         if self.broken == "throws":
             raise MattingError("it broke")
         if self.broken == "hangs":
