@@ -17,14 +17,12 @@ import signal
 import sys
 from typing import Any
 
-import cv2
 import numpy as np
 
 from appliance import jetson
 from appliance.errors import MissingDependency
-from appliance.frame import F32, U8, Colour, Matrix, Range
+from appliance.frame import U8, Colour, Matrix, Range
 from appliance.outputs.window import READY
-from appliance.pixels.surfaces import yuv_to_bgr
 
 
 def main(size: str, matrix: str, range: str, frames: io.FileIO) -> int:
@@ -78,15 +76,15 @@ class _Window:
         self._image: Any = module.cudaAllocMapped(width=width, height=height, format="rgba8")
         memory: Any = (ctypes.c_uint8 * (4 * width * height)).from_address(self._image.ptr)
         self._rgba: U8 = np.frombuffer(memory, np.uint8).reshape(height, width, 4)
-        # (Y, Cb, Cr, 1) to (R, G, B, 255).
-        self._matrix: F32 = np.vstack((yuv_to_bgr(colour)[::-1], (0, 0, 0, 255))).astype(np.float32)
+        # Now, as it takes a second to load: not for a window that does not open.
+        from appliance.outputs.jetson_rgba import nv12_to_rgba, yuv_to_rgb
+
+        self._convert, self._matrix = nv12_to_rgba, yuv_to_rgb(colour)
         self._output.SetStatus("Mattebox")
 
     def show(self, y: U8, uv: U8) -> bool:
         """Draw a picture; False when the window is closed."""
-        size = (y.shape[1], y.shape[0])
-        yuv = cv2.merge((y, *cv2.split(cv2.resize(uv, size, interpolation=cv2.INTER_NEAREST))))
-        cv2.transform(yuv, self._matrix, dst=self._rgba)
+        self._convert(y, uv, self._matrix, self._rgba)
         self._output.Render(self._image)
         # Drawn from this memory, which the next picture overwrites.
         self._module.cudaDeviceSynchronize()
