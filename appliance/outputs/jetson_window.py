@@ -77,7 +77,7 @@ class _Window:
         memory: Any = (ctypes.c_uint8 * (4 * width * height)).from_address(self._image.ptr)
         self._rgba: U8 = np.frombuffer(memory, np.uint8).reshape(height, width, 4)
         # Now, as it takes a second to load: not for a window that does not open.
-        from appliance.outputs.jetson_rgba import nv12_to_rgba, yuv_to_rgb
+        from appliance.pixels.rgba import nv12_to_rgba, yuv_to_rgb
 
         self._convert, self._matrix = nv12_to_rgba, yuv_to_rgb(colour)
         self._output.SetStatus("Mattebox")

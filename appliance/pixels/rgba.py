@@ -1,4 +1,4 @@
-"""NV12 to RGBA on the CPU, in any matrix and range: what a window of jetson-utils is fed with."""
+"""NV12 to RGBA, in any matrix and range: what a window of jetson-utils is fed with."""
 
 from __future__ import annotations
 
