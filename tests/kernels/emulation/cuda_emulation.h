@@ -13,11 +13,13 @@
 // One host thread only.
 #pragma once
 #include <cmath>
+#include <csetjmp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <string>
 #include <tuple>
@@ -62,17 +64,21 @@ namespace emulation {
 // A thread's stack; AddressSanitizer's frames are far larger.
 constexpr size_t STACK = EMULATION_ASAN ? 256 * 1024 : 48 * 1024;
 
+// Without AddressSanitizer a fibre is made once and then waits for the next block's thread, and
+// switches are _longjmp: swapcontext asks the kernel for the signal mask each time.
 struct Fibre {
     ucontext_t context;
+    jmp_buf place;
     std::vector<char> stack;
     uint3 index;
-    bool done;
-    int barriers;
+    bool entered = false, done = false;
+    int barriers = 0;
 };
 
 struct State {
-    std::vector<Fibre> fibres;
+    std::deque<Fibre> fibres;  // they must stay where they are
     ucontext_t scheduler;
+    jmp_buf scheduler_place;
     const void *scheduler_stack = nullptr;
     size_t scheduler_size = 0;
     int running = -1;  // -1: a plain loop
@@ -102,7 +108,10 @@ static inline void switch_in(Fibre &f) {
     swapcontext(&state.scheduler, &f.context);
     __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
 #else
-    swapcontext(&state.scheduler, &f.context);
+    if (_setjmp(state.scheduler_place)) return;
+    if (f.entered) _longjmp(f.place, 1);
+    f.entered = true;
+    setcontext(&f.context);
 #endif
 }
 
@@ -115,7 +124,7 @@ static inline void switch_out(Fibre &f, bool last) {
     __sanitizer_finish_switch_fiber(fake, &state.scheduler_stack, &state.scheduler_size);
 #else
     (void)last;
-    swapcontext(&f.context, &state.scheduler);
+    if (!_setjmp(f.place)) _longjmp(state.scheduler_place, 1);
 #endif
     threadIdx = f.index;
 }
@@ -125,16 +134,22 @@ static void fibre_main() {
 #if EMULATION_ASAN
     __sanitizer_finish_switch_fiber(nullptr, &state.scheduler_stack, &state.scheduler_size);
 #endif
-    state.body();
-    f.done = true;
-    switch_out(f, true);
+    for (;;) {
+        state.body();
+        f.done = true;
+        switch_out(f, true);
+    }
 }
 
 static inline void start(Fibre &f, uint3 index) {
     if (f.stack.empty()) f.stack.resize(STACK);
+    // One that was left in the middle, after a mistake, begins anew too.
+    bool waits = !EMULATION_ASAN && f.entered && f.done;
     f.index = index;
     f.done = false;
     f.barriers = 0;
+    if (waits) return;
+    f.entered = false;
     getcontext(&f.context);
     f.context.uc_stack.ss_sp = f.stack.data();
     f.context.uc_stack.ss_size = f.stack.size();
