@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -24,6 +25,9 @@ from appliance.config_watch import Identity, identity
 from appliance.errors import ConfigError
 
 Value = str | float
+
+_DRAFT = ".new"
+_STALE_S = 60.0
 
 
 class NotKept(ConfigError):
@@ -137,7 +141,11 @@ def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], obj
         new = edited(text, changes)
         # In the same folder: a rename works within one file system only, and paths in the file
         # start from its folder.
-        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".yaml.new", dir=path.parent)
+        _may_replace(path, old)
+        _clear_away(path)
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=_DRAFT, dir=path.parent
+        )
     except OSError as error:
         raise _cannot(path, error) from error
     try:
@@ -163,6 +171,22 @@ def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], obj
     return Draft(path, temporary, before, after)
 
 
+def _may_replace(path: Path, old: os.stat_result) -> None:
+    """In a sticky folder only what is one's own can be replaced: better known beforehand."""
+    folder = os.stat(path.parent)
+    mine = os.geteuid() in (0, folder.st_uid, old.st_uid)
+    if folder.st_mode & stat.S_ISVTX and not mine:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def _clear_away(path: Path) -> None:
+    """Drafts that were left behind by a process that was killed."""
+    for left in path.parent.glob(f".{path.name}.*{_DRAFT}"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                left.unlink()
+
+
 def _own(descriptor: int, old: os.stat_result, path: Path) -> None:
     """Mode, owner and group of the old file."""
     mine = os.fstat(descriptor)
@@ -184,7 +208,7 @@ def _cannot(path: Path, error: OSError) -> NotKept:
     cures = {
         errno.EROFS: "the file system is read-only",
         errno.EACCES: "this user may not write into its folder",
-        errno.EPERM: "this user may not write into its folder",
+        errno.EPERM: "it is not this user's to replace; for the service: chown mattebox",
         errno.ENOSPC: "the disk is full",
         errno.EBUSY: "it is a mount of its own; mount its folder instead",
     }

@@ -93,7 +93,7 @@ def test_nothing_is_kept_where_the_whole_file_would_be_wrong(appliance: Served) 
         words = problem(appliance.change(background="red.png", keep=True), 409)
         assert f"{appliance.path} would not be right" in words
         assert "did you mean model?" in words
-        assert ".yaml.new" not in words
+        assert ".new" not in words
         assert appliance.path.read_bytes() == bad
         assert [p.name for p in appliance.path.parent.glob(".*")] == []
         assert appliance.daemon.settings.background.uri == STAGE_URI

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -87,8 +89,14 @@ def test_what_is_no_configuration_is_left_alone(text: str) -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "config.yaml"
+def path() -> Iterator[Path]:
+    """In a folder that other users can get to, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield _file(Path(folder) / "config.yaml")
+
+
+def _file(path: Path) -> Path:
     path.write_text("# mine\nbackground:\n  uri: gradient://\n")
     path.chmod(0o640)
     return path
@@ -156,7 +164,6 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
 def test_a_user_who_may_not_write(path: Path) -> None:
-    path.parent.chmod(0o755)
     path.chmod(0o644)
     os.seteuid(65534)
     try:
@@ -164,6 +171,46 @@ def test_a_user_who_may_not_write(path: Path) -> None:
             draft(path, CHANGE, good)
     finally:
         os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
+def test_in_the_services_folder_only_its_own_file_can_be_replaced(path: Path) -> None:
+    """As tmpfiles.d makes it: the folder root's, sticky, writable for the service's group."""
+    service = 54321
+    os.chown(path.parent, 0, service)
+    path.parent.chmod(0o3770)
+    os.chown(path, 0, service)
+    secret = path.parent / "environment"
+    secret.touch(0o600)
+    groups, group = os.getgroups(), os.getegid()
+    os.setgroups([service])
+    os.setegid(service)
+    os.seteuid(service)
+    try:
+        with pytest.raises(NotKept, match="it is not this user's to replace"):
+            draft(path, CHANGE, good)
+        with pytest.raises(PermissionError):
+            secret.rename(path.parent / "elsewhere")
+        os.seteuid(0)
+        os.chown(path, service, service)
+        os.seteuid(service)
+        draft(path, CHANGE, good).finish()
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (service, service, 0o640)
+    assert sorted(p.name for p in path.parent.iterdir()) == ["config.yaml", "environment"]
+
+
+def test_what_a_killed_process_left_is_cleared_away(path: Path) -> None:
+    old, new = (path.parent / f".config.yaml.{name}.new" for name in ("old", "new"))
+    old.touch()
+    new.touch()
+    os.utime(old, (1, 1))
+    draft(path, CHANGE, good).finish()
+    assert sorted(p.name for p in path.parent.iterdir()) == [new.name, "config.yaml"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")

@@ -132,6 +132,20 @@ def test_an_engine_is_built_only_where_verify_says_that_one_is_missing(
     assert (run("/bin/sh", "-c", script, NETWORK="portrait").returncode == 0) is builds
 
 
+def test_what_root_reads_in_the_services_folder_is_roots(root: Path) -> None:
+    """The service may write into /etc/mattebox, and must not get root to read for it by that."""
+    lines = (root / "systemd/mattebox.tmpfiles.conf").read_text().splitlines()
+    there = {line.split()[1]: line.split() for line in lines if line and line[0] != "#"}
+    assert there["/etc/mattebox"][:5] == ["d", "/etc/mattebox", "3770", "root", "mattebox"]
+    unit = settings(root / "systemd/mattebox.service")
+    read = [value.lstrip("-") for value in unit["EnvironmentFile"]]
+    read += [value.partition(":")[2] for value in unit.get("LoadCredential", [])]
+    for path in [*read, "/etc/mattebox/secrets"]:
+        if path.startswith("/etc/mattebox/") and not path.startswith("/etc/mattebox/secrets/"):
+            kind, _, _, user, _ = there[path][:5]
+            assert (kind in "fd", user) == (True, "root"), f"{path} could be put there by others"
+
+
 def test_camera_rules(root: Path) -> None:
     """Each line is one that udev can read: KEY, operator, quoted value; each GOTO has its LABEL."""
     text = (root / "systemd/70-mattebox-camera.rules").read_text()
