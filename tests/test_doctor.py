@@ -232,7 +232,9 @@ class TestPorts:
         assert "already" in finding.cure
 
     def test_an_address_that_is_not_ours(self):
-        settings = Settings(outputs=(Output(uri="rtsp://192.0.2.1:8554/live"),))
+        settings = Settings.model_validate(
+            {"outputs": [{"uri": "rtsp://192.0.2.1:8554/live"}], "rtsp": {"insecure": True}}
+        )
         [finding] = doctor_machine.ports(settings)
         assert finding.state == "gap"
 

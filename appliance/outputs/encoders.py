@@ -7,23 +7,20 @@ encode two before it is used, and ``SOFTWARE`` stands in where it does not.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from appliance.deadline import Late, within
 from appliance.errors import InputError, MissingDependency
 from appliance.frame import Format
-from appliance.gst import GLib, GObject, Gst, caps_of, error_text
+from appliance.gst import GObject, Gst
+from appliance.outputs.encoder_trial import encoding_fails, opening_fails
 
 log = structlog.get_logger(__name__)
 
 SOFTWARE = "x264enc"
-TRIAL_S = 4.0
-"""Seconds for two pictures, most of them for a GPU that wakes up."""
 
 Properties = dict[str, Any]
 
@@ -245,11 +242,14 @@ def _takes(property: Any, value: Any) -> bool:
 def startable(encoder: Encoder, format: Format, rate: Rate) -> Encoder:
     """``encoder`` if it works, else x264 with a line in the log.
 
-    Hardware has to encode two black pictures within ``TRIAL_S``; software has to open. Raises
+    Hardware has to encode two black pictures within a few seconds; software has to open. Raises
     MissingDependency when x264 does not open either.
     """
-    reason = _trial_fails(encoder, format, rate) if encoder.hardware else None
-    reason = reason or _opening_fails(encoder, format, rate)
+    try:
+        line = launch(encoder, format, rate)
+        reason = encoding_fails(line, format) if encoder.hardware else opening_fails(line)
+    except MissingDependency as error:
+        reason = str(error)
     if reason is None:
         return encoder
     if not encoder.hardware:
@@ -257,47 +257,3 @@ def startable(encoder: Encoder, format: Format, rate: Rate) -> Encoder:
     software = choose(SOFTWARE)
     log.warning("encoder replaced", failed=encoder.name, using=SOFTWARE, reason=reason)
     return startable(software, format, rate)
-
-
-def _opening_fails(encoder: Encoder, format: Format, rate: Rate) -> str | None:
-    try:
-        bin = Gst.parse_bin_from_description(launch(encoder, format, rate) + " fakesink", True)
-    except (GLib.Error, MissingDependency) as error:
-        return str(error)
-    state = bin.set_state(Gst.State.READY)
-    bin.set_state(Gst.State.NULL)
-    return "it does not open" if state == Gst.StateChangeReturn.FAILURE else None
-
-
-def _trial_fails(encoder: Encoder, format: Format, rate: Rate) -> str | None:
-    """Why two pictures of this format do not come out as H.264; None when they do."""
-    try:
-        pipeline = Gst.parse_launch(
-            f"videotestsrc num-buffers=2 pattern=black ! {caps_of(format).to_string()} ! "
-            f"{launch(encoder, format, rate)} fakesink name=out sync=false"
-        )
-    except (GLib.Error, MissingDependency) as error:
-        return str(error)
-    # What comes out must be a stream: an encoder that swallows everything ends well, too.
-    came = threading.Event()
-
-    def on_buffer(_pad: Any, _info: Any) -> Any:
-        came.set()
-        return Gst.PadProbeReturn.REMOVE
-
-    pad = pipeline.get_by_name("out").get_static_pad("sink")
-    pad.add_probe(Gst.PadProbeType.BUFFER, on_buffer)
-    wanted = Gst.MessageType.ERROR | Gst.MessageType.EOS
-    failed = pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE
-    limit = 0 if failed else int(TRIAL_S * Gst.SECOND)
-    message = pipeline.get_bus().timed_pop_filtered(limit, wanted)
-    try:
-        # A driver that hangs hangs here, too.
-        within(TRIAL_S, lambda: pipeline.set_state(Gst.State.NULL), name=f"end {encoder.name}")
-    except Late as error:
-        return str(error)
-    if message is None:
-        return "it does not start" if failed else f"no end of two pictures within {TRIAL_S:g} s"
-    if message.type == Gst.MessageType.ERROR:
-        return error_text(message)
-    return None if came.is_set() else "two pictures went in and nothing came out"

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from appliance.errors import InputError, MissingDependency
 from appliance.frame import Format
-from appliance.outputs import encoders
+from appliance.outputs import encoder_trial, encoders
 from appliance.outputs.encoders import ENCODERS, SOFTWARE, Encoder, Rate, Wanted
 from tests.outputs.conftest import FORMAT
 
@@ -118,7 +118,7 @@ FAILING = {
 def test_hardware_that_fails_at_its_first_picture_gives_way_to_x264(
     how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoders, "TRIAL_S", 0.5 if how == "it never ends" else 4.0)
+    monkeypatch.setattr(encoder_trial, "TRIAL_S", 0.5 if how == "it never ends" else 4.0)
     failing, words = FAILING[how]
     with capture_logs() as logs:
         assert encoders.startable(failing, FORMAT, Rate(500, 30)).name == SOFTWARE
