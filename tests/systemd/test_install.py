@@ -259,9 +259,15 @@ def test_an_image_that_boots_makes_users_and_folders(staged: Path) -> None:
     cache = (staged / "var/lib/mattebox/cache").stat()
     assert cache.st_uid == int(users["mattebox"].split(":")[1])
     config = staged / "etc/mattebox/config.yaml"
-    assert config.stat().st_mode & 0o777 == 0o640
+    user = int(users["mattebox"].split(":")[1])
+    assert (config.stat().st_mode & 0o777, config.stat().st_uid) == (0o640, user)
     # An editor that writes another file and renames it.
     (config.parent / "new").write_text("{}")
     (config.parent / "new").rename(config)
     assert config.stat().st_gid == int(users["mattebox"].split(":")[2])
-    assert config.parent.stat().st_mode & 0o777 == 0o750
+    assert config.parent.stat().st_mode & 0o7777 == 0o3770
+    secrets = config.parent / "secrets"
+    assert (secrets.stat().st_mode & 0o777, secrets.stat().st_uid) == (0o700, 0)
+    # The next boot gives the service its file back, so that it can keep changes in it.
+    call("systemd-tmpfiles", f"--root={staged}", "--create", "mattebox.conf", cwd=staged)
+    assert (config.stat().st_mode & 0o777, config.stat().st_uid) == (0o640, user)
