@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from importlib.machinery import PathFinder
 from typing import Any
 
 from appliance.errors import MissingDependency
@@ -21,12 +22,13 @@ _NEEDED = ("videoSource", "videoOutput", "cudaImage", "cudaDeviceSynchronize")
 
 def installed() -> bool:
     """Whether Python would find it, without importing it (CUDA, OpenGL, GStreamer)."""
-    return _there(_PACKAGE) and (_there(_EXTENSION) or _there(f"{_PACKAGE}.{_EXTENSION}"))
-
-
-def _there(name: str) -> bool:
     try:
-        return importlib.util.find_spec(name) is not None
+        package = importlib.util.find_spec(_PACKAGE)
+        if package is None:
+            return False
+        # Not by its dotted name, for which Python would import the package.
+        inside = PathFinder.find_spec(_EXTENSION, package.submodule_search_locations)
+        return inside is not None or importlib.util.find_spec(_EXTENSION) is not None
     except (ImportError, ValueError):
         return False
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
 import sys
 import threading
 import time
 import types
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +29,7 @@ from appliance.sources.jetson import JetsonSource
 from appliance.sources.make import make_source
 from appliance.sources.supervised import SourceFeeder
 from tests import fake_jetson_utils as fake
+from tests.conftest import ROOT
 from tests.outputs.conftest import wait_until
 from tests.sources.test_supervised import Script
 
@@ -310,6 +314,27 @@ class TestTheChoice:
 
     def test_files_and_streams_are_none_of_its_business(self) -> None:
         assert type(make_source(Settings(uri="test://"))).__name__ == "PatternSource"
+
+
+def test_installed_is_the_real_thing(tmp_path: Path) -> None:
+    """In a process of its own, as imports are remembered."""
+    ask = "from appliance import jetson; print(jetson.installed())"
+
+    def answer() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", ask], env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+            cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    package = tmp_path / "jetson_utils"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('not to be imported')")
+    assert answer() == "False", "the namesake has no extension"
+    (package / "jetson_utils_python.py").touch()
+    assert answer() == "True", "within the package, as wheels have it"
+    (package / "jetson_utils_python.py").rename(tmp_path / "jetson_utils_python.py")
+    assert answer() == "True", "beside it, as its own install puts it"
 
 
 def test_the_second_way_is_taken_and_kept_when_the_first_fails() -> None:
