@@ -288,7 +288,11 @@ def buffer_of(frame: Frame, pts: int, duration: int) -> Gst.Buffer:
     ``pts`` and ``duration`` are in nanoseconds of the receiving pipeline.
     """
     if isinstance(frame.owner, Lease):
-        buffer = frame.owner.buffer.copy()
+        # Not copy(): of a boxed type that is but another reference, and the time that one output
+        # sets would be every output's.
+        shared = frame.owner.buffer
+        flags = Gst.BufferCopyFlags
+        buffer = shared.copy_region(flags.FLAGS | flags.META | flags.MEMORY, 0, shared.get_size())
     else:
         width, height = frame.width, frame.height
         strides = (-(-width // 4) * 4,) * 2

@@ -81,6 +81,17 @@ def test_a_pools_frame_is_sent_without_a_copy() -> None:
     assert np.array_equal(back.uv, source.uv)
 
 
+def test_each_output_has_times_of_its_own() -> None:
+    pool = BufferPool(Format(64, 64), 1)
+    frame = pool.acquire()
+    assert frame is not None
+    assert isinstance(frame.owner, Lease)
+    frame.owner.seal()
+    one, other = buffer_of(frame, 7, 1), buffer_of(frame, 9, 2)
+    assert [(sent.pts, sent.duration) for sent in (one, other)] == [(7, 1), (9, 2)]
+    assert one.peek_memory(0) == other.peek_memory(0)
+
+
 def test_a_canvas_is_free_when_nobody_holds_it() -> None:
     pool = BufferPool(Format(64, 64), 2)
     first, second = pool.acquire(), pool.acquire()
