@@ -48,4 +48,5 @@ def leave_out(source: Any) -> str | None:
 
 def _in_hardware(factory: Any) -> bool:
     kinds = str(factory.get_metadata("klass")).split("/")
-    return "Decoder" in kinds and "Hardware" in kinds
+    # A Jetson's calls itself only a decoder.
+    return "Decoder" in kinds and ("Hardware" in kinds or factory.get_name().startswith("nvv4l2"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,6 +113,20 @@ def test_errors_of_others_are_not_the_decoders(broken: Any) -> None:
     assert leave_out(Gst.ElementFactory.make("avdec_h264", None)) is None
     assert leave_out(Gst.Bus()) is None
     assert broken.get_rank() > Gst.Rank.NONE
+
+
+@pytest.mark.parametrize(
+    ("name", "klass", "hard"),
+    [
+        ("nvh264dec", "Codec/Decoder/Video/Hardware", True),
+        ("nvv4l2decoder", "Codec/Decoder/Video", True),
+        ("avdec_h264", "Codec/Decoder/Video", False),
+        ("nvh264enc", "Codec/Encoder/Video/Hardware", False),
+    ],
+)
+def test_what_is_a_hardware_decoder(name: str, klass: str, hard: bool) -> None:
+    factory = SimpleNamespace(get_name=lambda: name, get_metadata=lambda key: klass)
+    assert decoders._in_hardware(factory) is hard
 
 
 def test_a_broken_file_is_still_the_files_fault(clip: ClipFactory, tmp_path: Any) -> None:
