@@ -99,7 +99,10 @@ class GstSource:
             while self._first is None:
                 self._first = self._pull(_GLANCE)
                 if self._first is None and self._ended.is_set():
-                    raise self.no_picture("it ended without a picture")
+                    # A last glance: picture and end may have come between the pull and this look.
+                    self._first = self._pull(0)
+                    if self._first is None:
+                        raise self.no_picture("it ended without a picture")
                 if self._first is None and given_up:
                     # And said nothing: decodebin swallows its error while it is being put in.
                     raise self.no_picture("it breaks off before its first picture")

@@ -84,6 +84,28 @@ def test_a_clip_of_one_picture(clip: ClipFactory, loop: bool) -> None:
             source.close()
 
 
+def test_a_picture_and_the_end_that_come_in_one_glance(
+    clip: ClipFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine both may come between the look for a picture and that for the end."""
+    source = source_for(clip(320, 240, frames=1), loop=False)
+    pull, glances = source._pull, []  # type: ignore[attr-defined]
+
+    def late(nanoseconds: int) -> object:
+        glances.append(nanoseconds)
+        if len(glances) == 1:
+            assert source._ended.wait(10)  # type: ignore[attr-defined]
+            return None
+        return pull(nanoseconds)
+
+    monkeypatch.setattr(source, "_pull", late)
+    try:
+        source.open(None)
+        assert len(read_to_end(source)) == 1
+    finally:
+        source.close()
+
+
 def test_real_time_is_kept_over_loops(clip: ClipFactory) -> None:
     path = clip(320, 240, frames=10, fps=30)
     source = source_for(path, pace="realtime")
