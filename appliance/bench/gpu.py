@@ -155,7 +155,7 @@ def show(results: dict[str, Any], console: Console) -> None:
         console.print(f"no network was measured: {results['no_network']}")
     missed = results["missed"]
     held = sum("held" in row for row in results["rows"]) - len(missed)
-    console.print(f"targets held: {held}; missed: {', '.join(missed) or 'none'}")
+    console.print(f"targets held: {held}; missed: {'; '.join(missed) or 'none'}")
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """The kernels' tests on a real GPU. Everything here skips itself where there is none.
 
-Not run yet: no GPU was at hand when this was written (docs/kernels.md says what has run where).
+Not run on one yet: no GPU was at hand when this was written (docs/kernels.md says what has run
+where). ``device.EMULATED`` runs some of it on the stand-in.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.errors import MissingDependency
-from appliance.pixels.cuda_context import Context, load_driver
-from tests.gpu.traced import Traced
+from tests.gpu.device import found_driver, make_context
 from tests.kernels import driver as emulated
 from tests.kernels.memory import Memory
 
@@ -30,24 +29,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def pycuda_driver() -> Any:
     """pycuda with at least one GPU."""
-    try:
-        found = load_driver()
-    except MissingDependency:
-        pytest.skip("no pycuda here")
-    try:
-        found.init()
-        count = found.Device.count()
-    except found.Error as error:
-        pytest.skip(f"no GPU here: {error}")
-    if count == 0:
-        pytest.skip("no GPU here")
-    return found
+    return found_driver()
 
 
 @pytest.fixture
-def memory(pycuda_driver: Any) -> Iterator[Memory]:
-    """Pictures and planes to and from the memory of the GPU; what is done is traced."""
+def log(pycuda_driver: Any) -> emulated.Log:
+    """What is asked of the driver, from here on."""
     emulated.log = emulated.Log()
-    with Context(driver=Traced(pycuda_driver, emulated.log)) as context:
+    return emulated.log
+
+
+@pytest.fixture
+def memory(log: emulated.Log) -> Iterator[Memory]:
+    """Pictures and planes to and from the memory of the GPU; what is done is traced."""
+    with make_context() as context:
         yield Memory(context)
         context.synchronize()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("pycuda.driver", reason="no pycuda or no driver here", exc_type=ImportError)
+pytest.importorskip("tests.gpu.there", reason="no pycuda or no driver", exc_type=ImportError)
 
 from tests.kernels.test_components import *  # noqa: F403
 from tests.kernels.test_composite import *  # noqa: F403
