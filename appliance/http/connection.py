@@ -32,6 +32,7 @@ def protocol(most: int, headers_s: float) -> type[asyncio.Protocol]:
         """See ``protocol``."""
 
         _timer: asyncio.TimerHandle | None = None
+        _ended = False
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
@@ -57,9 +58,17 @@ def protocol(most: int, headers_s: float) -> type[asyncio.Protocol]:
             if cycle is not None and not cycle.response_complete:
                 self._headers_are_here()
 
+        def eof_received(self) -> bool:  # type: ignore[override]
+            """The client sends no more; one who has asked already still gets the answer."""
+            self._ended = True
+            cycle: RequestResponseCycle | None = self.cycle
+            return cycle is not None and not cycle.more_body and not cycle.response_complete
+
         def on_response_complete(self) -> None:
             self._expect_headers()
             super().on_response_complete()
+            if self._ended and self.cycle.response_complete:
+                self.transport.close()
 
         def _expect_headers(self) -> None:
             self._headers_are_here()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,8 +59,8 @@ class Guard:
             return
         answer = _Answer(scope, send)
         body = _Body(receive, self._most_bytes(scope["path"]))
-        refusal = self._refusal(Request(scope))
         try:
+            refusal = self._refusal(Request(scope))
             if refusal is not None:
                 await refusal(scope, receive, answer.send)
             else:
@@ -73,6 +73,9 @@ class Guard:
         except asyncio.CancelledError:
             answer.abort()
             raise
+        except ClientDisconnect:
+            # Before all of the request was here: there is nobody to tell.
+            answer.abort()
         except Exception:
             # Said once a request that hits it, with where; the caller learns only that it is ours.
             log.exception("HTTP: a mistake in the program", path=scope["path"])
@@ -99,7 +102,7 @@ class Guard:
         if not _same_site(headers, method):
             return _problem(403, "requests from other sites are not taken")
         origin = headers.get("origin")
-        if origin is not None and method not in _SAFE and urlsplit(origin).netloc != host:
+        if origin is not None and method not in _SAFE and origin.partition("://")[2] != host:
             return _problem(403, "requests from other sites are not taken")
         if not _is_page(request.url.path) and not self._let_in(headers):
             response = _problem(

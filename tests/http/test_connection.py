@@ -118,6 +118,16 @@ def test_two_requests_at_once_get_two_answers(hasty: Served) -> None:
     assert hasty.raw(kept + GET).count(b"HTTP/1.1 200 OK") == 2
 
 
+def test_a_client_that_sends_no_more_still_gets_its_answer(hasty: Served) -> None:
+    """As of ``nc -N``; two requests, too, and half of one is nothing to answer."""
+    kept = GET.replace(b"Connection: close\r\n", b"")
+    for sent, answers in ((GET, 1), (kept, 1), (kept + kept, 2), (GET[:20], 0), (b"", 0)):
+        with socket.create_connection(hasty.address, timeout=10) as client:
+            client.sendall(sent)
+            client.shutdown(socket.SHUT_WR)
+            assert read_all(client, 10).count(b"HTTP/1.1 200 OK") == answers
+
+
 def test_a_slow_body_is_refused(hasty: Served) -> None:
     answer = hasty.raw(PATCH % 20 + b'{"fea')
     assert b" 408 " in answer.splitlines()[0]
