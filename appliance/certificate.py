@@ -1,7 +1,6 @@
 """The certificate of ``rtsps://`` outputs: is it one, has it its key, and has the file changed?
 
-Judged by Python's own TLS, which says what is wrong and needs no GStreamer, so that ``mattebox
-check`` can; served by GLib's.
+Needs no GStreamer, so that ``mattebox check`` can judge it.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterator
-from typing import Any
 
 from appliance.errors import InputError
 from appliance.settings import Rtsp
@@ -64,22 +62,20 @@ def problems(rtsp: Rtsp) -> Iterator[tuple[str, str]]:
         yield of_key, f"{key} holds no private key; expected PEM text with one"
 
 
-def load(rtsp: Rtsp) -> Any:
-    """GLib's certificate with its key; None when there is none. Raises InputError."""
+def load(rtsp: Rtsp) -> ssl.SSLContext | None:
+    """What a server shows its clients; None without a certificate. Raises InputError."""
     pair = files(rtsp)
     if pair is None:
         return None
     for _, problem in problems(rtsp):
         raise InputError(f"RTSP over TLS: {problem}")
-    from gi.repository import Gio, GLib
-
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        return Gio.TlsCertificate.new_from_files(*pair)
-    except GLib.Error as error:
-        raise InputError(
-            f"RTSP over TLS: {pair[0]} with {pair[1]}: {error.message}; expected PEM files of "
-            "certificate and key (and Debian's glib-networking installed)"
-        ) from None
+        context.load_cert_chain(*pair, password=lambda: b"")
+    except (OSError, ValueError) as error:  # it has changed since the line above
+        raise InputError(f"RTSP over TLS: {pair[0]} with {pair[1]}: {error}") from None
+    return context
 
 
 def _unreadable(path: str) -> str | None:

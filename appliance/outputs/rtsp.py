@@ -64,7 +64,9 @@ class RtspOutput:
         factory.set_launch(self._launch())
         factory.set_buffer_size(UDP_SEND_BYTES)
         transports = type(factory.get_protocols())
-        factory.set_protocols(transports.UDP | transports.TCP)
+        # Over UDP the picture would travel in the clear, however well the talk about it is hidden.
+        udp = transports.UDP if self._scheme == "rtsp" else transports(0)
+        factory.set_protocols(udp | transports.TCP)
         factory.connect("media-configure", self._on_configure)
         server = RtspServer.acquire(self.host, self.port, self._rtsp, tls=self._scheme == "rtsps")
         try:
@@ -101,6 +103,7 @@ class RtspOutput:
             for live in medias:
                 server.clients.disconnect(live.media)
                 live.release()
+                live.forget()
             server.release()
 
     def clients(self) -> int:
@@ -133,7 +136,10 @@ class RtspOutput:
 
     def _on_unprepared(self, media: Any) -> None:
         with self._lock:
+            gone = [live for live in self._medias if live.media == media]
             self._medias = tuple(live for live in self._medias if live.media != media)
+        for live in gone:
+            live.forget()
 
     def _retire(self, media: Any) -> None:
         """Nobody joins this media any more; whoever comes gets a new one."""

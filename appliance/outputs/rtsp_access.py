@@ -1,7 +1,7 @@
-"""Who may read: the password of an RTSP server, its certificate, and what it answers to strangers.
+"""Who may read: the password of an RTSP server, and what it answers to strangers.
 
-gst-rtsp-server does digest and TLS by itself. Here it is told what to ask for, and that everything
-which is asked for without the password is answered alike: 401, whether or not there is such a path.
+gst-rtsp-server does digest by itself. Here it is told what to ask for, and to answer
+a DESCRIBE without the password with 401, whether or not there is such a path.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 
-from appliance import certificate
 from appliance.outputs.rtsp_library import GstRtsp, GstRtspServer
 from appliance.settings import Rtsp
 
@@ -28,8 +27,8 @@ _SAID_EVERY_S = 60.0
 _MOST_ADDRESSES = 256
 
 
-def auth(rtsp: Rtsp, *, tls: bool) -> Any:
-    """What decides for new connections. Raises InputError for a password or certificate."""
+def auth(rtsp: Rtsp) -> Any:
+    """What decides for new connections. Raises InputError for a password that cannot be had."""
     result = Auth()
     result.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     result.set_realm(REALM)
@@ -39,8 +38,6 @@ def auth(rtsp: Rtsp, *, tls: bool) -> Any:
         result.add_digest(rtsp.user, rtsp.password.reveal(), token)
     else:
         result.set_default_token(token)
-    if tls:
-        result.set_tls_certificate(certificate.load(rtsp))
     return result
 
 
@@ -79,11 +76,9 @@ class Paths(GstRtspServer.RTSPMountPoints):
         self.add_factory(NOWHERE, nowhere)
 
     def do_make_path(self, url: Any) -> str:
-        """The path under which a request's factory is looked up."""
+        """The path under which a DESCRIBE finds what is served."""
         path: str = url.abspath or ""
-        stream, _, number = path.rpartition("/stream=")
-        of_stream = number.isdigit() and self._known(stream)
-        return path if of_stream or self._known(path.rstrip("/")) else NOWHERE
+        return path if self._known(path.rstrip("/")) else NOWHERE
 
 
 class WrongPasswords:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from appliance.gst import GLib
 from appliance.settings import Rtsp
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Connection:
+    """What is known of one: its socket, and since when it has set up no stream.
+
+    The library's own object forgets its socket when it is closed, and says so on stderr when asked.
+    """
+
+    socket: Any
+    idle_since: float
 
 
 class Clients:
@@ -19,95 +33,116 @@ class Clients:
     def __init__(self, server: Any, rtsp: Rtsp, name: str) -> None:
         """``server`` is the library's; ``name`` stands for it in the log."""
         self._server, self._rtsp, self._name = server, rtsp, name
-        self._since: dict[int, float] = {}
+        self._connections: dict[int, _Connection] = {}
         self._full = False
         server.connect("client-connected", self._on_client)
 
     def configure(self, rtsp: Rtsp) -> None:
         """Other limits, from now on and for those who are there; nobody is sent away by them."""
         self._rtsp = rtsp
-        for client in self.all():
-            _limit_unread(client, rtsp.unread_timeout_s)
+        for client in self._all():
+            self._limit_unread(client)
             for session in client.session_filter(None):
                 session.set_timeout(rtsp.session_timeout_s)
 
-    def all(self) -> list[Any]:
-        """Every connection, whatever it does."""
-        clients: list[Any] = self._server.client_filter(None)
-        return clients
+    def count(self) -> int:
+        """Connections now, whatever they do."""
+        return len(self._connections)
 
-    def full(self) -> bool:
-        """Whether no further connection is to be accepted; says so once each time."""
-        full = len(self.all()) >= self._rtsp.max_clients
+    def admit(self, count: int | None = None) -> bool:
+        """Whether one more is to be accepted besides ``count``; says once when not."""
+        full = (self.count() if count is None else count) >= self._rtsp.max_clients
         if full and not self._full:
             log.warning(
                 "rtsp: too many connections; further ones are closed",
                 uri=self._name, max_clients=self._rtsp.max_clients,
             )  # fmt: skip
         self._full = full
-        return full
+        return not full
 
     def close_all(self) -> int:
         """Close every connection; how many there were."""
-        clients = self.all()
+        clients = self._all()
         for client in clients:
-            client.close()
+            self._close(client)
         return len(clients)
 
     def disconnect(self, media: Any, *, tcp_only: bool = False) -> None:
         """Close the connection of every client that has a session on ``media``."""
-        for client in self.all():
+        for client in self._all():
             for item in _session_medias(client):
                 if item.get_media() == media and (_is_tcp(item) or not tcp_only):
-                    client.close()
+                    self._close(client)
 
     def is_used(self, media: Any) -> bool:
         """Whether any session, playing or not yet, is on ``media``."""
         return any(
-            item.get_media() == media for client in self.all() for item in _session_medias(client)
+            item.get_media() == media for client in self._all() for item in _session_medias(client)
         )
 
     def reader_sockets(self, media: Any) -> list[int | None]:
         """For each playing reader of ``media``: its TCP socket's descriptor, or None over UDP."""
         sockets: list[int | None] = []
-        for client in self.all():
+        for client in self._all():
             for item in _session_medias(client):
-                if item.get_media() == media and _is_playing(item):
-                    descriptor = client.get_connection().get_write_socket().get_fd()
-                    sockets.append(descriptor if _is_tcp(item) else None)
+                connection = self._connections.get(hash(client))
+                if connection and item.get_media() == media and _is_playing(item):
+                    sockets.append(connection.socket.get_fd() if _is_tcp(item) else None)
         return sockets
 
     def look(self) -> None:
         """To be called every second: close connections that do nothing, or lost their stream."""
         now = time.monotonic()
-        clients = self.all()
-        self._since = {hash(item): self._since.get(hash(item), now) for item in clients}
-        for client in clients:
+        for client in self._all():
             medias = _session_medias(client)
+            connection = self._connections.get(hash(client))
+            if connection is None:
+                continue
             if medias:
-                self._since[hash(client)] = now
-            idle = now - self._since[hash(client)] > self._rtsp.idle_timeout_s
+                connection.idle_since = now
+            idle = now - connection.idle_since > self._rtsp.idle_timeout_s
             if idle or any(_was_dropped(item) for item in medias):
-                client.close()
+                self._close(client)
+
+    def _all(self) -> list[Any]:
+        clients: list[Any] = self._server.client_filter(None)
+        return clients
+
+    def _close(self, client: Any) -> None:
+        connection = self._connections.get(hash(client))
+        if connection is not None:
+            # However much it is in the middle of sending.
+            with contextlib.suppress(GLib.Error):
+                connection.socket.shutdown(True, True)
+        client.close()
 
     def _on_client(self, _: Any, client: Any) -> None:
         """A connection was accepted: see that it cannot hold what it does not use."""
+        handle = client.get_connection().get_write_socket()
+        self._connections[hash(client)] = _Connection(handle, time.monotonic())
+        client.connect("closed", self._on_closed)
         client.set_property("drop-backlog", True)
         # When its session times out the connection goes as well.
         client.set_property("post-session-timeout", 0)
         client.connect("new-session", self._on_session)
-        _limit_unread(client, self._rtsp.unread_timeout_s)
+        self._limit_unread(client)
+
+    def _on_closed(self, client: Any) -> None:
+        # The last reference to the socket, with which it is closed, may be this one.
+        self._connections.pop(hash(client), None)
 
     def _on_session(self, _: Any, session: Any) -> None:
         session.set_timeout(self._rtsp.session_timeout_s)
 
-
-def _limit_unread(client: Any, seconds: float) -> None:
-    """Let the kernel end a connection whose other end takes nothing for so long."""
-    descriptor = client.get_connection().get_write_socket().get_fd()
-    with socket.socket(fileno=socket.dup(descriptor)) as handle:
-        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
-        handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    def _limit_unread(self, client: Any) -> None:
+        """Let the kernel end a connection whose other end takes nothing for too long."""
+        connection = self._connections.get(hash(client))
+        if connection is None or connection.socket.is_closed():
+            return
+        milliseconds = round(self._rtsp.unread_timeout_s * 1000)
+        with socket.socket(fileno=socket.dup(connection.socket.get_fd())) as handle:
+            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 def _session_medias(client: Any) -> list[Any]:

@@ -9,11 +9,11 @@ try:
 
     gi.require_version("GstRtsp", "1.0")
     gi.require_version("GstRtspServer", "1.0")
-    from gi.repository import GstRtsp, GstRtspServer
+    from gi.repository import Gio, GstRtsp, GstRtspServer
 except (ImportError, ValueError) as error:
     raise MissingDependency(
         f"GStreamer's RTSP server is not to be had here ({error}); install it with: "
         "apt install gir1.2-gst-rtsp-server-1.0"
     ) from error
 
-__all__ = ["GstRtsp", "GstRtspServer"]
+__all__ = ["Gio", "GstRtsp", "GstRtspServer"]

@@ -47,8 +47,11 @@ class LiveMedia:
         self._frames.set_property("max-buffers", self._queued)
         self._frames.set_property("leaky-type", 2)
         self._frames.set_property("emit-signals", False)
-        media.get_element().get_parent().connect("deep-element-added", self._on_element)
-        media.connect("prepared", self._hold)
+        pipeline = media.get_element().get_parent()
+        self._handlers = [
+            (pipeline, pipeline.connect("deep-element-added", self._on_element)),
+            (media, media.connect("prepared", self._hold)),
+        ]
 
     def push(self, frame: Frame) -> bool:
         """Hand a frame to the encoder; never waits. False when a frame was dropped for it."""
@@ -77,15 +80,11 @@ class LiveMedia:
         """
         if room:
             self._full_since = now
-        elif (
-            not self._leaking
-            and now - self._full_since > STUCK_NS
+        elif not self._leaking and now - self._full_since > STUCK_NS:
+            self._leak(True)
             # Else it is the encoder that is late, on a machine with too much to do: no reader's
             # fault, and none must be put out for it.
-            and self.readers.tcp_behind()
-        ):
-            self._leak(True)
-            self.hold_ups += 1
+            self.hold_ups += self.readers.tcp_behind()
         if self._leaking:
             self._calm = 0 if self.readers.tcp_behind() else self._calm + 1
             # A few frames later: the sinks' thread must have sent what was left.
@@ -122,6 +121,12 @@ class LiveMedia:
         if self._held:
             self._held = False
             self.media.unprepare()
+
+    def forget(self) -> None:
+        """To be called once it has been taken down: what it calls back keeps it in memory."""
+        handlers, self._handlers = self._handlers, []
+        for item, handler in handlers:
+            item.disconnect(handler)
 
     def _hold(self, media: Any) -> None:
         """Keep it prepared, although its last reader leaves, until ``release``."""

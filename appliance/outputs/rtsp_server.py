@@ -7,6 +7,8 @@ requests to a few threads more; nothing of it ever runs in a thread of the pipel
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +21,8 @@ from appliance.errors import InputError, OutputError
 from appliance.gst import GLib
 from appliance.outputs import rtsp_access
 from appliance.outputs.rtsp_clients import Clients
-from appliance.outputs.rtsp_library import GstRtspServer
+from appliance.outputs.rtsp_library import Gio, GstRtspServer
+from appliance.outputs.rtsp_tls import TlsFront
 from appliance.settings import Rtsp
 
 __all__ = ["RtspServer", "SharedFactory"]
@@ -79,11 +82,12 @@ class RtspServer:
         self._changing = threading.Lock()
         # Before there is a port: what it raises must leave nothing behind.
         self._certificate, self._looked = certificate.state(rtsp), time.monotonic()
+        context = certificate.load(rtsp) if tls else None
         self._server = GstRtspServer.RTSPServer.new()
-        self._server.set_auth(rtsp_access.auth(rtsp, tls=tls))
+        self._server.set_content_length_limit(REQUEST_BYTES)
+        self._server.set_auth(rtsp_access.auth(rtsp))
         self._server.set_address(host)
         self._server.set_service(str(port))
-        self._server.set_content_length_limit(REQUEST_BYTES)
         self._server.get_thread_pool().set_max_threads(CLIENT_THREADS)
         try:
             # Made here, not by attach(): that one gives no reason when it fails, and keeps the
@@ -92,13 +96,18 @@ class RtspServer:
         except GLib.Error as error:
             raise OutputError(_bind_error(host, port, error.message)) from error
         self.port: int = self._socket.get_local_address().get_port()
-        self.clients = Clients(self._server, rtsp, f"{self._scheme}://{host}:{self.port}")
+        self.clients = Clients(self._server, rtsp, self._uri)
         self._mounted: dict[str, Mounted] = {}
         self._server.set_mount_points(rtsp_access.Paths(self._mounted.__contains__))
         self._server.connect("client-connected", self._on_client)
         self._context = GLib.MainContext.new()
         self._loop = GLib.MainLoop.new(self._context, False)
-        self._accepting = self._accept()
+        self._accepting: Any = None
+        self._front: TlsFront | None = None
+        if context is not None:
+            self._front = self._encrypted(context)
+        else:
+            self._accepting = self._accept()
         self._ticking = self._watch(GLib.timeout_source_new(TICK_MS), self._on_tick)
         name = f"rtsp-{self.port}"
         self._thread = threading.Thread(target=self._loop.run, name=name, daemon=True)
@@ -141,8 +150,11 @@ class RtspServer:
             if rtsp == old:
                 return
             state = certificate.state(rtsp)
-            self._server.set_auth(rtsp_access.auth(rtsp, tls=self.tls))
+            context = certificate.load(rtsp) if self.tls else None
+            self._server.set_auth(rtsp_access.auth(rtsp))
             self._rtsp, self._certificate = rtsp, state
+            if self._front is not None and context is not None:
+                self._front.context, self._front.unread_s = context, rtsp.unread_timeout_s
             self.clients.configure(rtsp)
             if rtsp.password and _known_to_readers(rtsp) != _known_to_readers(old):
                 count = self.clients.close_all()
@@ -182,7 +194,9 @@ class RtspServer:
 
     def _stop(self) -> None:
         self._ticking.destroy()
-        if self._accepting is not None:
+        if self._front is not None:
+            self._front.stop()
+        elif self._accepting is not None:
             self._accepting.destroy()
         self._socket.close()
         self.clients.close_all()
@@ -208,7 +222,7 @@ class RtspServer:
             self._accepting = None
             log.warning("rtsp: no file descriptor is left for a connection", uri=self._uri)
             return False
-        if self.clients.full():
+        if not self.clients.admit():
             self._refuse()
             return True
         return bool(
@@ -220,6 +234,17 @@ class RtspServer:
             self._socket.accept(None).close()
         except GLib.Error as error:
             log.debug("rtsp: a connection went before it was refused", reason=error.message)
+
+    def _encrypted(self, context: ssl.SSLContext) -> TlsFront:
+        """What accepts in place of the library, and gives it the connections in the clear."""
+        listening = socket.socket(fileno=socket.dup(self._socket.get_fd()))
+        return TlsFront(
+            listening, context, self._take, self.clients.admit, self._rtsp.unread_timeout_s
+        )
+
+    def _take(self, clear: socket.socket, address: str, port: int) -> None:
+        handle = Gio.Socket.new_from_fd(clear.detach())
+        self._server.transfer_connection(handle, address, port, None)
 
     def _on_client(self, _: Any, client: Any) -> None:
         client.connect("play-request", self._on_play)
@@ -234,14 +259,14 @@ class RtspServer:
         self.clients.look()
         for mounted in list(self._mounted.values()):
             mounted.on_tick()
-        if self._accepting is None:
-            self._accepting = self._accept()
-        if self.tls and time.monotonic() - self._looked > CERTIFICATE_LOOK_S:
+        if self._front is None:
+            self._accepting = self._accepting or self._accept()
+        elif time.monotonic() - self._looked > CERTIFICATE_LOOK_S:
             self._looked = time.monotonic()
-            self._renew()
+            self._renew(self._front)
         return True
 
-    def _renew(self) -> None:
+    def _renew(self, front: TlsFront) -> None:
         """Take up a certificate whose file is another one; new connections get it."""
         with self._changing:
             state = certificate.state(self._rtsp)
@@ -250,7 +275,7 @@ class RtspServer:
             # Tried once for each state of the files: a bad one is said once.
             self._certificate = state
             try:
-                self._server.set_auth(rtsp_access.auth(self._rtsp, tls=True))
+                front.context = certificate.load(self._rtsp) or front.context
             except InputError as error:
                 log.error("rtsp: the old certificate stays", uri=self._uri, reason=str(error))
             else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.errors import MatteboxError, SourceError
+from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.gst import Gst, error_text
+from appliance.secrets import fill
 from appliance.settings import Source as SourceSettings
 from appliance.sources.elements import make
 from appliance.sources.gstreamer import GstSource
@@ -36,10 +37,15 @@ class RtspSource(GstSource):
 
     def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""
+        try:
+            # Each time it is opened: a credential may have changed, or come, since.
+            location = fill(self._uri)
+        except InputError as error:
+            raise SourceError(f"{self.name}: {error}") from None
         microseconds = int(self.settings.timeout_s * 1e6)
         source = make(
             "rtspsrc",
-            location=self._uri,
+            location=location,
             protocols="tcp" if self.settings.transport == "tcp" else "udp",
             latency=self.settings.latency_ms,
             # What comes too late for the jitter buffer is left out; delay must not build up.

@@ -190,7 +190,12 @@ class RtspByHand:
         lines = [f"{method} {uri} RTSP/1.0", "CSeq: 1", *headers, "", ""]
         self.socket.sendall("\r\n".join(lines).encode())
         text = b""
-        while b"\r\n\r\n" not in text:
+        while b"\r\n\r\n" not in text or text[:1] == b"$":
+            # Media may come before the answer to the PLAY that asks for it.
+            whole = 4 + int.from_bytes(text[2:4], "big")
+            if text[:1] == b"$" and len(text) >= max(4, whole):
+                text = text[whole:]
+                continue
             more = self.socket.recv(65536)
             assert more, f"closed in the middle of the answer to {method}: {text!r}"
             text += more

@@ -182,7 +182,8 @@ def test_many_quick_readers_leave_nothing_behind(output: RtspOutput, feed: Start
 
     come_and_go(6)
     before = held()
-    come_and_go(30)
+    for _ in range(6):  # each with a media of its own
+        come_and_go(5)
     # The pool's threads come and go by themselves; they are few.
     wait_until(
         lambda: held()[0] <= before[0] + 2 and held()[1] <= before[1] + 2,

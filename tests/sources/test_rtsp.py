@@ -148,6 +148,23 @@ def test_unlocked(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
     assert "pa55" not in "".join(capfd.readouterr())
 
 
+def test_unlocked_by_a_credential_that_comes_later(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    source = source_for(server.uri("/secret", "cam:${credential:camera}@"))
+    with pytest.raises(SourceError, match="LoadCredential=camera:/etc/mattebox/secrets/camera"):
+        source.open(None)
+    source.close()
+    (tmp_path / "camera").write_text("pa55\n")
+    try:
+        source.open(None)
+        read_some(source, 1)
+    finally:
+        source.close()
+    assert "${credential:camera}@" in source.name
+
+
 def test_refused() -> None:
     source = source_for(f"rtsp://user:pa55@127.0.0.1:{a_free_port()}/live")
     begun = time.monotonic()
