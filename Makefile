@@ -63,7 +63,7 @@ lint: setup-test ## ruff, mypy, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	shellcheck -x scripts/*.sh .ci/run systemd/*.sh systemd/bin/* systemd/libexec/* systemd/deb/p*
+	shellcheck -x scripts/*.sh .ci/run tests/gpu/run systemd/*.sh systemd/bin/* systemd/libexec/* systemd/deb/p*
 
 .PHONY: fmt
 fmt: setup-test ## format the code and mend what ruff can mend

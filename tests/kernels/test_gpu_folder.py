@@ -1,4 +1,4 @@
-"""What waits for a GPU in ``tests/gpu`` is tried on the emulated one, so that it runs when it must."""
+"""What waits for a GPU in ``tests/gpu`` is tried on the emulated one: it must run when it can."""
 
 from __future__ import annotations
 
