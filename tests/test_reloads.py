@@ -254,21 +254,22 @@ def test_two_hundred_reloads(tmp_path: Path, capsys: pytest.CaptureFixture[str])
             # As long again without one: what the machine itself does to the picture.
             box.look("(none)", len(box.client.frames))
         judge(box.client.frames)
-    text, gaps, slates = report(box)
+    text, longest, slates = report(box)
     with capsys.disabled():
         print(f"\n{text}")
-    reloads, rest = gaps
-    assert reloads <= 5 + 2 * rest, text
+    # A busy machine makes gaps by itself, and the text counts those with and without a reload.
+    # But none may be as long as what brings the placeholder out.
+    assert longest < 0.5 * 1e9 / PERIOD_NS, text
     assert not slates, text
 
 
-def report(box: Box) -> tuple[str, tuple[int, int], int]:
-    """The counts as text; gaps over two periods with and without a reload; slates.
+def report(box: Box) -> tuple[str, float, int]:
+    """The counts as text; the longest gap in periods; slates.
 
     Changes of the source are told, and not counted: while it is another, slates may go out.
     """
     frames = box.client.frames
-    lines, gaps, slates = [], [0, 0], 0
+    lines, gaps, slates, longest = [], [0, 0], 0, 0.0
     for kind in sorted(Counter(kind for kind, *_ in box.log)):
         of_kind = [entry for entry in box.log if entry[0] == kind]
         parts = [frames[max(0, before - 1) : after] for _, before, after, _ in of_kind]
@@ -279,6 +280,7 @@ def report(box: Box) -> tuple[str, tuple[int, int], int]:
         if not kind.startswith("source"):
             gaps[kind == "(none)"] += over
             slates += shown
+            longest = max(longest, *times)
         lines.append(
             f"{kind:13}{len(parts):4}   longest gap {max(times):5.2f} periods, over two {over:3}, "
             f"slates {shown:3}, answered in {np.median(took):6.1f} ms (most {max(took):6.1f})"
@@ -289,4 +291,4 @@ def report(box: Box) -> tuple[str, tuple[int, int], int]:
         f"{reloads} reloads, {len(frames)} frames, no disconnect, at most {worst:.4f} of one is of "
         f"the room; gaps over two periods: {gaps[0]} with, {gaps[1]} without a reload"
     )
-    return "\n".join(lines), (gaps[0], gaps[1]), slates
+    return "\n".join(lines), longest, slates

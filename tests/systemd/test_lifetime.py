@@ -42,6 +42,12 @@ def held(self, **options):
 OnnxRuntimeMatting.infer = held
 signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=go.set).start())
 """
+# The second network loads for ever.
+SLOW_TO_LOAD = """
+import threading
+from appliance import reload
+reload._prepare = lambda *_: threading.Event().wait(60)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +149,32 @@ def test_sighup_reloads_and_says_so(listener: Listener, config: Path, tmp_path: 
         assert process.returncode == 0
 
 
-def test_killed_it_serves_the_same_port_again_within_five_seconds(
-    listener: Listener, config: Path, free_port: int
+def test_a_reload_that_takes_long_holds_up_neither_the_watchdog_nor_the_end(
+    listener: Listener, config: Path, tmp_path: Path
 ) -> None:
-    arguments = ("--config", str(config), "--output", f"rtsp://127.0.0.1:{free_port}/live")
+    mine = tmp_path / "config.yaml"
+    mine.write_text(config.read_text())
+    with service(listener, "--config", str(mine), driver=SLOW_TO_LOAD, watchdog_s=1.0) as process:
+        listener.until_key("READY")
+        mine.write_text(config.read_text().replace("model:", "threads: 2\n  model:"))
+        process.send_signal(signal.SIGHUP)
+        listener.until_key("RELOADING")
+        for _ in range(5):
+            assert "READY" not in listener.until_key("WATCHDOG")
+        process.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+        log = log_of(process)
+        assert time.monotonic() - asked < 5
+        assert process.returncode == 0
+        assert "settings applied" not in log
+
+
+def test_killed_in_a_reload_it_serves_the_same_port_again_within_five_seconds(
+    listener: Listener, config: Path, free_port: int, tmp_path: Path
+) -> None:
+    mine = tmp_path / "config.yaml"
+    mine.write_text(config.read_text())
+    arguments = ("--config", str(mine), "--output", f"rtsp://127.0.0.1:{free_port}/live")
 
     def describe() -> socket.socket:
         reader = socket.create_connection(("127.0.0.1", free_port), timeout=5)
@@ -155,10 +183,13 @@ def test_killed_it_serves_the_same_port_again_within_five_seconds(
         assert reader.recv(100).startswith(b"RTSP/1.0 200 OK")
         return reader
 
-    with service(listener, *arguments) as process:
+    with service(listener, *arguments, driver=SLOW_TO_LOAD) as process:
         listener.until_key("READY")
         # A reader that is connected leaves its connection behind on our port.
         reader = describe()
+        mine.write_text(config.read_text().replace("model:", "threads: 2\n  model:"))
+        process.send_signal(signal.SIGHUP)
+        listener.until_key("RELOADING")
         process.kill()
         process.wait(5)
     killed = time.monotonic()
