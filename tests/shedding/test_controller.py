@@ -173,7 +173,8 @@ def test_each_change_is_one_line_that_says_what_and_why() -> None:
 
 
 def test_a_source_that_loses_nothing_is_never_cut_short() -> None:
-    machine = Machine(HEAVY, pace=lambda now: 5.0, lossless=True)
+    hot = Heat(hot="cpu is at 99 °C", warm="cpu is at 99 °C")
+    machine = Machine(HEAVY, pace=lambda now: 5.0, heat=lambda now: hot, lossless=True)
     machine.run(60)
     assert machine.changes == []
     came = [frame.came for frame in machine.done]
