@@ -20,7 +20,6 @@ from export.training.checkpoint import load
 
 OPSET = 17
 INPUT, OUTPUT = "image", "alpha"
-PRIOR, NEXT_PRIOR = "prior", "next_prior"
 TOLERANCE = 2e-4  # largest difference in alpha between torch and ONNX Runtime
 
 
@@ -33,8 +32,8 @@ def to_onnx(network: MattingNetwork) -> onnx.ModelProto:
         # The exporter that needs no further package announces, every time, that it is the old one.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            network, (image, image[:, :1]), buffer, opset_version=OPSET, dynamo=False,
-            input_names=[INPUT, PRIOR], output_names=[OUTPUT, NEXT_PRIOR],
+            network, (image,), buffer, opset_version=OPSET, dynamo=False,
+            input_names=[INPUT], output_names=[OUTPUT],
         )  # fmt: skip
     model = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
     if not isinstance(model, onnx.ModelProto):
@@ -65,13 +64,10 @@ def largest_difference(network: MattingNetwork, model: bytes) -> float:
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     worst = 0.0
-    probes = probe_images(network.setting)
-    # Each with nothing known, and with the last channel of another as what is known.
-    priors = [np.zeros_like(probes[:1, :1]), *np.split(probes[:, 2:], len(probes))]
-    for image, prior in [(image, prior) for image in probes for prior in (priors[0], priors[-2])]:
+    for image in probe_images(network.setting):
         with torch.no_grad():
-            ours = network(torch.from_numpy(image[None]), torch.from_numpy(prior))[0].numpy()
-        theirs = np.asarray(session.run([OUTPUT], {INPUT: image[None], PRIOR: prior})[0])
+            ours = network(torch.from_numpy(image[None])).numpy()
+        theirs = np.asarray(session.run([OUTPUT], {INPUT: image[None]})[0])
         if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
             raise ValueError("NaN or infinity in alpha; do not ship these weights")
         worst = max(worst, float(np.abs(ours - theirs).max()))
@@ -82,7 +78,7 @@ def _manifest(setting: Setting, progress: dict[str, Any], parameters: int) -> di
     step = 2 / 255
     return {
         "name": setting.name,
-        "title": f"Mattebox {setting.name}: matting with a prior, {parameters / 1e6:.2f} M values",
+        "title": f"Mattebox {setting.name}: single-frame matting, {parameters / 1e6:.2f} M values",
         "model": "model.onnx",
         "licence": "Apache-2.0",
         "input": {
@@ -90,9 +86,7 @@ def _manifest(setting: Setting, progress: dict[str, Any], parameters: int) -> di
             "order": "RGB", "mean": [127.5] * 3, "scale": [round(step, 10)] * 3,
         },
         "output": {"name": OUTPUT, "layout": "NCHW", "channel": 0, "activation": "none"},
-        "state": [{
-            "input": PRIOR, "output": NEXT_PRIOR, "shape": [1, 1, setting.height, setting.width],
-        }],
+        "state": [],
         "training": {
             "data": "docs/data.md", "steps": progress["step"], "scenes": progress["scenes"],
             "minutes": round(progress["seconds"] / 60, 1), "parameters": parameters,

@@ -20,15 +20,11 @@ class Encoder(nn.Module):
         depths: tuple[int, int, int],
         expands: tuple[float, float, float, float],
         dilations: tuple[int, ...],
-        inputs: int = 4,
     ) -> None:
-        """Take in `inputs` channels: the picture's and the prior.
-
-        `channels` at 1/2 .. 1/16; `depths` residual blocks after each strided one.
-        """
+        """`channels` at 1/2 .. 1/16; `depths` residual blocks after each strided one."""
         super().__init__()
         c2, c4, c8, c16 = channels
-        self.stem = ConvNormAct(inputs, c2, 3, stride=2)
+        self.stem = ConvNormAct(3, c2, 3, stride=2)
         self.quarter = nn.Sequential(
             InvertedResidual(c2, c4, expands[0], stride=2),
             *(InvertedResidual(c4, c4, expands[1]) for _ in range(depths[0])),
@@ -46,7 +42,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Image and prior (n, 4, h, w) to features at 1/2, 1/4, 1/8, 1/16; h, w multiples of 16."""
+        """Image (n, 3, h, w) to features at 1/2, 1/4, 1/8, 1/16; h, w multiples of 16."""
         half = self.stem(x)
         quarter = self.quarter(half)
         eighth = self.eighth(quarter)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from export.network.atrous_pyramid import AtrousPyramid
@@ -61,11 +60,7 @@ SETTINGS = {setting.name: setting for setting in (PORTRAIT, PORTRAIT_LARGE)}
 
 
 class MattingNetwork(nn.Module):
-    """DeepLabv3+'s shape made small: encoder, atrous pyramid, decoder with skips.
-
-    Besides the picture it may be shown a *prior*: alpha of the frame before, as 2*alpha - 1, so
-    that zeros mean "nothing is known". It is one more channel of the stem, and costs as much.
-    """
+    """DeepLabv3+'s shape made small: encoder, atrous pyramid, decoder with skips."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__()
@@ -75,14 +70,9 @@ class MattingNetwork(nn.Module):
         half, quarter, eighth, _ = setting.channels
         self.decoder = Decoder(setting.pyramid, (half, quarter, eighth), setting.decoder)
 
-    def forward_logits(self, image: Tensor, prior: Tensor | None = None) -> Tensor:
-        """Logits of alpha (n, 1, h, w), unbounded, of images (n, 3, h, w) in [-1, 1].
-
-        `prior` (n, 1, h, w) in [-1, 1]; None where nothing is known.
-        """
-        if prior is None:
-            prior = torch.zeros_like(image[:, :1])
-        half, quarter, eighth, sixteenth = self.encoder(torch.cat([image, prior], dim=1))
+    def forward_logits(self, image: Tensor) -> Tensor:
+        """Logits of alpha (n, 1, h, w), unbounded, of images (n, 3, h, w) in [-1, 1]."""
+        half, quarter, eighth, sixteenth = self.encoder(image)
         logits: Tensor = self.decoder(self.atrous_pyramid(sixteenth), half, quarter, eighth)
         return logits
 
@@ -90,23 +80,9 @@ class MattingNetwork(nn.Module):
         """Alpha (n, 1, h, w) in [0, 1] of images (n, 3, h, w), RGB in [-1, 1]."""
         return self.forward_logits(image).sigmoid()
 
-    def forward_time_series(self, images: Tensor, prior: Tensor | None = None) -> Tensor:
-        """Alpha (n, t, h, w) of t frames in turn (n, t, 3, h, w), each the next one's prior."""
-        alphas = []
-        for image in images.unbind(1):
-            alpha, prior = self.forward(image, prior)
-            alphas.append(alpha)
-        return torch.cat(alphas, dim=1)
-
-    def forward(self, image: Tensor, prior: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Alpha of one frame, and the prior for the next, both (n, 1, h, w)."""
-        alpha = self.forward_logits(image, prior).sigmoid()
-        return alpha, as_prior(alpha)
-
-
-def as_prior(alpha: Tensor) -> Tensor:
-    """Alpha in [0, 1] as the network wants to be shown it, in [-1, 1]."""
-    return 2 * alpha - 1
+    def forward(self, image: Tensor) -> Tensor:
+        """The same as `forward_single_frame`: this network carries no state over time."""
+        return self.forward_single_frame(image)
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -10,8 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_STEM = "encoder.stem.0.weight"
-
 
 @dataclass
 class Progress:
@@ -73,12 +71,6 @@ def load(path: Path, setting: str) -> dict[str, Any]:
 
 
 def average_weights(path: Path, setting: str) -> dict[str, Tensor]:
-    """The averaged weights of a checkpoint, the ones to export.
-
-    Those of a network without a prior get a stem that pays it no attention yet.
-    """
+    """The averaged weights of a checkpoint, the ones to export."""
     weights: dict[str, Tensor] = load(path, setting)["average"]
-    stem = weights[_STEM]
-    if stem.shape[1] == 3:
-        weights[_STEM] = torch.cat([stem, torch.zeros_like(stem[:, :1])], dim=1)
     return weights

@@ -14,13 +14,12 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from torch import Tensor
 
-from export.network.matting_network import SETTINGS, MattingNetwork, as_prior
+from export.network.matting_network import SETTINGS, MattingNetwork
 from export.training import checkpoint
 from export.training.curves import draw_curves
 from export.training.losses import matting_loss
 from export.training.memory import keep_freed_memory
 from export.training.plan import Phase, Plan, done, phase, rate
-from export.training.priors import random_priors
 from export.training.stream import batches
 from export.training.validate import Validation
 
@@ -82,7 +81,7 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate(self.plan, self.progress)
         images, alphas = images.to(self.device), alphas.to(self.device)
-        logits = self._logits(images, alphas)
+        logits = self.network.forward_logits(images).reshape(alphas.shape)
         loss, parts = matting_loss(logits, alphas)
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -96,22 +95,6 @@ class Run:
         self.optimiser.step()
         self.average.update(self.network, self.progress.step)
         return value, parts
-
-    def _logits(self, images: Tensor, alphas: Tensor) -> Tensor:
-        """Logits of each scene's frames in turn.
-
-        The first is shown a drawn prior, the next what the network itself said of the one before,
-        as it will be in use.
-        """
-        scenes, moments, height, width = alphas.shape
-        series = images.reshape(scenes, moments, 3, height, width)
-        prior = random_priors(alphas[:, :1])
-        logits = []
-        for moment in range(moments):
-            frames = series[:, moment].contiguous(memory_format=torch.channels_last)
-            logits.append(self.network.forward_logits(frames, prior))
-            prior = as_prior(logits[-1].detach().sigmoid())
-        return torch.cat(logits, dim=1)
 
     def save(self, figures: dict[str, float], validation: Validation) -> None:
         """Validate the average, add a line to the metrics, redraw the curves, save."""

@@ -29,8 +29,7 @@ class Validation:
         """`iou` at 0.5 over all pixels and `mad` x1e3; the network must be in eval mode."""
         device = next(network.parameters()).device
         parts: list[Tensor] = [
-            network.forward_single_frame(chunk.to(device)).cpu()[:, 0]
-            for chunk in self.images.split(8)
+            network(chunk.to(device)).cpu()[:, 0] for chunk in self.images.split(8)
         ]
         alpha = torch.cat(parts)
         ours, true = alpha > 0.5, self.alphas > 0.5

@@ -17,7 +17,6 @@ from export.training import checkpoint  # noqa: E402
 from export.training.loop import train  # noqa: E402
 from export.training.memory import keep_freed_memory  # noqa: E402
 from export.training.plan import Phase, Plan, phase, rate  # noqa: E402
-from export.training.priors import random_priors  # noqa: E402
 from export.training.stream import batches, to_tensor  # noqa: E402
 from tests.export.test_data import person  # noqa: E402
 
@@ -74,20 +73,6 @@ def test_pixels_to_tensor() -> None:
     assert tensor.shape == (2, 3, 4, 6)
     assert tensor[:, 2].eq(1).all()
     assert tensor[:, 0].eq(-1).all()
-
-
-def test_priors_are_the_truth_or_nothing_or_wrong() -> None:
-    torch.manual_seed(0)
-    true = torch.zeros(200, 1, 32, 48)
-    true[:100, :, 8:24, 12:36] = 1
-    prior = random_priors(true)
-    assert prior.shape == true.shape
-    assert prior.abs().max() <= 1
-    unknown = (prior == 0).all(dim=(1, 2, 3)).float().mean()
-    assert 0.25 < unknown < 0.45
-    gap = (prior - (2 * true - 1)).abs().mean(dim=(1, 2, 3))
-    near = (gap < 0.2).float().mean()
-    assert 0.35 < near < 0.65
 
 
 def test_average_follows_the_network() -> None:
