@@ -109,7 +109,8 @@ FAILING = {
         Encoder("identity", lambda *_: {"drop-probability": 1.0}), "nothing came out",
     ),
     "it never ends": (
-        Encoder("identity", lambda *_: {"sleep-time": 300_000}), "no end of two pictures within|took longer",
+        Encoder("identity", lambda *_: {"sleep-time": 300_000}),
+        "no end of two pictures within|took longer",
     ),
 }  # fmt: skip
 
