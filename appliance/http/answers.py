@@ -161,6 +161,14 @@ class Counters(_Given):
     dropped: dict[str, int] = Field(description="frames lost, by place")
 
 
+class Load(_Given):
+    """How hard the machine works, and what is left out so that it keeps up."""
+
+    busy: float = Field(description="time that frames take, as a part of the time there is")
+    level: int = Field(description="0: nothing is left out; 3: the most")
+    doing: str
+
+
 class Source(_Given):
     """Where the picture comes from."""
 
@@ -191,6 +199,7 @@ class Status(_Given):
     height: int
     fps: float = Field(description="frames a second that the canvas stands for")
     people: int
+    load: Load
     frames: Counters
     latency: Latency | None
     stages: list[StageTime]

@@ -93,9 +93,7 @@ def _choice(request: Request, name: str, among: tuple[str, ...]) -> str:
 
 async def status(request: Request) -> ASGIApp:
     """How the appliance is."""
-    site = _site(request)
-    # Aside, for a thermal zone may take its time to answer.
-    return _json(await _aside(site, lambda: state.status(site)))
+    return _json(state.status(_site(request)))
 
 
 async def change_picture(request: Request) -> ASGIApp:

@@ -56,6 +56,7 @@ class _Figures(Collector):
         yield from _source(daemon)
         yield from _outputs(daemon)
         yield from _placeholder(daemon)
+        yield from _load(daemon)
         yield from self._configuration()
         yield from self._machine()
 
@@ -196,6 +197,19 @@ def _placeholder(daemon: Daemon) -> Iterator[Metric]:
     )  # fmt: skip
     _states(family, [], REASONS, reason or "")
     yield family
+
+
+def _load(daemon: Daemon) -> Iterator[Metric]:
+    now = daemon.shedding.state
+    yield GaugeMetricFamily(
+        "mattebox_shedding_level", "What is left out to keep up: 0 nothing, 3 the most.", now.level
+    )
+    yield GaugeMetricFamily(
+        "mattebox_load_ratio", "Time that frames take, as a part of the time there is.", now.load
+    )
+    yield GaugeMetricFamily(
+        "mattebox_lost_ratio", "Part of the frames lost although no more can be left out.", now.lost
+    )
 
 
 def why(daemon: Daemon) -> str | None:

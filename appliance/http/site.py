@@ -14,7 +14,6 @@ from appliance.http.machine import Gpus
 from appliance.http.preview import Preview
 from appliance.reloader import Reloader
 from appliance.settings.http import Http
-from appliance.thermal import read_zones
 
 
 class Site:
@@ -56,7 +55,7 @@ class Site:
     def temperatures(self) -> dict[str, float]:
         """Degrees Celsius by thermal zone; those of one name are numbered."""
         found: dict[str, float] = {}
-        for zone in read_zones():
+        for zone in self.daemon.thermometer.zones:
             found[zone.name if zone.name not in found else f"{zone.name} {len(found)}"] = (
                 zone.celsius
             )

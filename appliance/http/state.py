@@ -12,6 +12,7 @@ from appliance.http.answers import (
     Counters,
     Health,
     Latency,
+    Load,
     Mistake,
     Output,
     Picture,
@@ -112,6 +113,10 @@ def status(site: Site) -> Status:
         height=daemon.format.height,
         fps=daemon.format.rate,
         people=worker.people,
+        load=Load(
+            busy=daemon.shedding.state.load, level=int(daemon.shedding.state.level),
+            doing=daemon.shedding.state.doing,
+        ),
         frames=Counters(
             taken=counts.frames_in,
             composites=counts.frames_out,
@@ -156,6 +161,8 @@ def _notes(daemon: Daemon, told: Configuration, shown: Picture) -> Iterable[str]
         line = f", line {mistake.line}" if mistake.line else ""
         key = f": {mistake.key}" if mistake.key else ""
         yield f"The configuration is not applied: {mistake.file}{line}{key}: {mistake.message}"
+    if daemon.shedding.state.sentence:
+        yield f"The machine is {daemon.shedding.state.sentence}."
     for output in daemon.statuses():
         if output.state in ("failed", "retrying", "stalled"):
             yield f"Output {redact(output.uri)}: {redact(output.words)}"

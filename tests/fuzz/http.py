@@ -137,7 +137,7 @@ class HttpTarget(Target):
                 path.unlink()
 
 
-_SECTIONS = ("source", "background", "matting", "outputs", "http")
+_SECTIONS = ("source", "canvas", "background", "matting", "outputs", "http")
 
 
 def _request(rng: random.Random) -> bytes:

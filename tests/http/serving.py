@@ -89,6 +89,11 @@ def wait_until(what: Callable[[], object], timeout: float = 15.0) -> None:
         moment.wait(0.02)
 
 
+def get(url: str) -> httpx.Response:
+    """A request of a stranger's."""
+    return httpx.get(url, verify=False, timeout=20)
+
+
 def picture_file(path: Path, rgb: tuple[int, int, int], size: tuple[int, int] = (320, 180)) -> Path:
     """A picture of one colour."""
     Image.new("RGB", size, rgb).save(path)
@@ -101,6 +106,7 @@ def settings_of(source: Path, network: Path, folder: Path, **http: Any) -> dict[
         "source": {"uri": str(source)},
         "background": {"uri": STAGE_URI},
         "matting": {"model": str(network)},
+        "canvas": {"fps": 15},
         "outputs": [{"uri": "null://"}],
         "http": {"port": 0, "backgrounds": str(folder), **http},
     }
@@ -135,7 +141,7 @@ def serving(folder: Path, data: dict[str, Any]) -> Iterator[Served]:
         assert server.changed.wait(10)
         assert server.url, server.error
         headers = {"Authorization": f"Bearer {http.token.reveal()}"} if http.token else {}
-        with httpx.Client(base_url=server.url, headers=headers, timeout=20) as client:
+        with httpx.Client(base_url=server.url, headers=headers, timeout=20, verify=False) as client:
             yield Served(daemon, reloader, site, server, path, http.folder, client)
     finally:
         assert server.stop(5), "the HTTP server had to be left behind"

@@ -23,7 +23,7 @@ def test_status_says_how_it_is(appliance: Served) -> None:
     assert status["state"] == "live"
     assert status["words"] == "Live: nobody reads the stream."
     assert status["notes"] == []
-    assert (status["width"], status["height"], status["fps"]) == (320, 180, 30.0)
+    assert (status["width"], status["height"], status["fps"]) == (320, 180, 15.0)
     assert status["frames"]["composites"] > 0
     assert {stage["name"] for stage in status["stages"]} >= {"crop", "network", "composite"}
     assert all(stage["mean_ms"] > 0 for stage in status["stages"])

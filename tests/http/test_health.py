@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
+import threading
+from types import ModuleType, SimpleNamespace
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.errors import SourceError
 from appliance.http import machine
 from appliance.stages import BOUNDS_MS, Histogram
+from appliance.thermal import Zone
 from tests.http.serving import Served, as_json, wait_until
 
 
@@ -112,6 +117,8 @@ def test_the_figures(appliance: Served) -> None:
     assert now[("process_resident_memory_bytes", ())] > 10e6
     assert now[("process_open_fds", ())] > 3
     assert now[("mattebox_threads", ())] > 3
+    assert now[("mattebox_shedding_level", ())] in (0, 1, 2, 3)
+    assert now[("mattebox_load_ratio", ())] > 0
     [build] = [labels for name, labels in now if name == "mattebox_build_info"]
     assert dict(build)["version"] == "0.1.0"
     for stage in ("crop", "network", "composite"):
@@ -148,9 +155,74 @@ def test_histogram() -> None:
     assert histogram.total_ns == 2001.51e6
 
 
-def test_a_machine_without_nvml_has_no_gpus() -> None:
+def test_a_machine_without_nvml_has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
     gpus = machine.Gpus()
-    cards = gpus.read(5)
-    assert isinstance(cards, tuple)
-    assert gpus.read(5) == cards
-    assert machine.threads() >= 1
+    assert gpus.read(5) == ()
+    assert gpus._absent, "it would be asked for again and again"
+
+
+class _Nvml(ModuleType):
+    """A driver with one card, which does not know how much power it draws."""
+
+    NVMLError = OSError
+    NVML_TEMPERATURE_GPU = 0
+    hangs = False
+
+    def __init__(self) -> None:
+        super().__init__("pynvml")
+        self.go = threading.Event()
+
+    def __getattr__(self, name: str) -> object:
+        answers = {
+            "nvmlInit": None, "nvmlShutdown": None, "nvmlDeviceGetCount": 1,
+            "nvmlDeviceGetHandleByIndex": "card", "nvmlDeviceGetName": "NVIDIA Something",
+            "nvmlDeviceGetMemoryInfo": SimpleNamespace(used=2_000, total=8_000),
+            "nvmlDeviceGetUtilizationRates": SimpleNamespace(gpu=37),
+            "nvmlDeviceGetTemperature": 61,
+        }  # fmt: skip
+
+        def ask(*_: object) -> object:
+            if self.hangs:
+                self.go.wait(20)
+            if name == "nvmlDeviceGetPowerUsage":
+                raise self.NVMLError("not supported")
+            return answers[name]
+
+        return ask
+
+
+def test_a_card(appliance: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", _Nvml())
+    monkeypatch.setattr(appliance.site, "gpus", machine.Gpus())
+    now = figures(appliance)
+    labels = (("gpu", "0"), ("name", "NVIDIA Something"))
+    assert now[("mattebox_gpu_busy_ratio", labels)] == 0.37
+    assert now[("mattebox_gpu_memory_used_bytes", labels)] == 2000
+    assert now[("mattebox_gpu_memory_bytes", labels)] == 8000
+    assert now[("mattebox_gpu_temperature_celsius", labels)] == 61
+    assert ("mattebox_gpu_power_watts", labels) not in now
+
+
+def test_a_driver_that_hangs_hangs_no_figures(
+    appliance: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvml = _Nvml()
+    nvml.hangs = True
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    monkeypatch.setattr(appliance.site, "gpus", machine.Gpus())
+    try:
+        for _ in range(2):
+            assert not [name for name, _ in figures(appliance) if name.startswith("mattebox_gpu")]
+        assert sum(thread.name == "gpu" for thread in threading.enumerate()) == 1
+    finally:
+        nvml.go.set()
+
+
+def test_temperatures_by_zone(appliance: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    zones = (Zone("cpu-thermal", 51.5), Zone("gpu-thermal", 48.0), Zone("cpu-thermal", 53.0))
+    monkeypatch.setattr(appliance.daemon.thermometer, "zones", zones)
+    now = figures(appliance)
+    assert now[("mattebox_temperature_celsius", (("zone", "cpu-thermal"),))] == 51.5
+    assert now[("mattebox_temperature_celsius", (("zone", "cpu-thermal 2"),))] == 53.0
+    assert as_json(appliance.client.get("/api/status"))["temperatures"]["gpu-thermal"] == 48.0

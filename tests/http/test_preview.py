@@ -45,7 +45,10 @@ def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
     wait_until(lambda: not any(t.name == "preview" for t in threading.enumerate()))
     peek = appliance.daemon.peek
     wait_until(lambda: not peek.wanted)
-    before, serial = appliance.daemon.programme.composites, peek.serial
+    # One that was asked for in time may still be on its way.
+    before = appliance.daemon.programme.composites
+    wait_until(lambda: appliance.daemon.programme.composites > before + 2)
+    serial = peek.serial
     wait_until(lambda: appliance.daemon.programme.composites > before + 5)
     assert peek.serial == serial
     assert peek._look is None, "a canvas is held for nobody"

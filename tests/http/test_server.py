@@ -16,7 +16,7 @@ from appliance.http.server import HttpServer
 from appliance.http.service import HttpService
 from appliance.http.site import Site
 from appliance.settings.http import Http
-from tests.http.serving import Served, parts, wait_until
+from tests.http.serving import Served, get, parts, wait_until
 
 
 def another(appliance: Served, **http: Any) -> HttpServer:
@@ -53,7 +53,7 @@ def test_a_taken_port_is_said_once_and_tried_again(
         assert server.url is None
     try:
         wait_until(lambda: server.url)
-        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert get(f"{server.url}/readyz").status_code == 200
     finally:
         assert server.stop(5)
 
@@ -71,7 +71,7 @@ def test_other_addresses(appliance: Served, address: str, words: str) -> None:
         elif socket.has_ipv6 and server.url:
             port = server.url.rpartition(":")[2]
             for host in ("127.0.0.1", "[::1]"):
-                assert httpx.get(f"http://{host}:{port}/").status_code == 200
+                assert get(f"http://{host}:{port}/").status_code == 200
     finally:
         assert server.stop(5)
 
@@ -85,7 +85,7 @@ def test_the_end_waits_for_nobody(appliance: Served) -> None:
     with (
         socket.create_connection((host, int(port))) as half,
         socket.create_connection((host, int(port))),
-        httpx.stream("GET", f"{server.url}/api/preview") as viewer,
+        httpx.stream("GET", f"{server.url}/api/preview", verify=False) as viewer,
     ):
         half.sendall(b"GET / HTTP/1.1\r\nHo")
         assert parts(viewer, 1)
@@ -130,7 +130,7 @@ def test_a_server_that_dies_is_started_again(
     try:
         wait_until(lambda: server.url)
         assert broken.is_set()
-        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert get(f"{server.url}/readyz").status_code == 200
     finally:
         assert server.stop(5)
 
@@ -151,7 +151,7 @@ def test_it_follows_the_settings(appliance: Served, free_port: int) -> None:
         server = service.server
         assert server is not None
         assert server.settings.viewers == 0
-        wait_until(lambda: httpx.get(f"{url}/api/preview").status_code == 503)
+        wait_until(lambda: get(f"{url}/api/preview").status_code == 503)
         follow(enabled=False)
         wait_until(lambda: not server.alive)
         assert service.server is None
