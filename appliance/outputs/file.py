@@ -24,6 +24,8 @@ _MUXERS = {
     ".mkv": "matroskamux writing-app=mattebox min-cluster-duration=1000000000",
 }
 QUEUED_FRAMES = 4
+# With less room no recording is begun: a full disk would get one more stump at each retry.
+LEAST_FREE_MB = 16
 MOST_NUMBERS = 9999
 
 
@@ -51,10 +53,11 @@ class FileOutput:
         self._clock = RecordingClock(1)
 
     def open(self, format: Format) -> None:
-        """Take the name and start the encoder. Raises OutputError when the name cannot be had."""
+        """Take the name and start the encoder. Raises OutputError when there is no name or room."""
         format = even_format(format)
         rate = self._wanted.rate(format)
         encoder = encoders.startable(encoders.choose(self._wanted.encoder), format, rate)
+        _see_that_there_is_room(self._wanted_path)
         self.path = _claim(self._wanted_path)
         self.uri, self._written = str(self.path), 0
         if self.path != self._wanted_path:
@@ -100,6 +103,21 @@ class FileOutput:
         if not self._written:
             with contextlib.suppress(OSError):
                 self.path.unlink()
+
+
+def _see_that_there_is_room(path: Path) -> None:
+    """Raise OutputError when the disk is as good as full."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return  # creating the file will say why
+    # Some file systems have no blocks at all, and say nothing by it. No figure in the words: the
+    # same trouble, told with another one, would be another line in the log at each retry.
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_FREE_MB << 20:
+        raise OutputError(
+            f"{path}: the disk is full; expected {LEAST_FREE_MB} MB of room or more for a "
+            f"recording: delete or move something, see df {path.parent}"
+        )
 
 
 def _claim(path: Path) -> Path:

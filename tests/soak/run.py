@@ -1,0 +1,170 @@
+"""The soak itself: so many frames, a fault every so many, and what must be as it was at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import structlog
+
+from appliance.errors import MatteboxError
+from tests.faults.stand_ins import Resources
+from tests.soak.box import Box, box_in
+from tests.soak.faults import FAULTS
+
+log = structlog.get_logger("soak")
+
+BUDGET_S = 3.0
+"""From the end of a fault's cause to the picture, and every output, being back."""
+MOST_GAP_S = 3.0
+"""The longest time in which nothing at all may leave, not even the placeholder."""
+_STEADY = 3
+"""Composites after which the picture is said to be back."""
+_SAMPLES = 10
+
+
+@dataclass
+class Report:
+    """What a soak has found; memory, descriptors and threads at ten moments, all at rest."""
+
+    seed: int
+    asked: int
+    resources: list[tuple[int, Resources]] = field(default_factory=list)
+    recoveries: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    frames_in: int = 0
+    composites: int = 0
+    placeholders: int = 0
+    reconnects: int = 0
+    longest_gap_s: float = 0.0
+    took_s: float = 0.0
+    stop_s: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+    def judge(self, most_growth_kb: int) -> None:
+        """Hold the figures against what may be."""
+        # The first part loads what is loaded once: encoders, their threads, code.
+        first, last = self.resources[len(self.resources) // 3][1], self.resources[-1][1]
+        if last.descriptors > first.descriptors + 2:
+            self.wrong.append(f"descriptors grew from {first.descriptors} to {last.descriptors}")
+        if last.threads > first.threads + 3:
+            self.wrong.append(f"threads grew from {first.threads} to {last.threads}")
+        if last.rss_kb > first.rss_kb + most_growth_kb:
+            self.wrong.append(
+                f"resident memory grew from {first.rss_kb} kB to {last.rss_kb} kB, more than the "
+                f"{most_growth_kb} kB allowed"
+            )
+        for kind, seconds in self.recoveries.items():
+            if max(seconds) > BUDGET_S:
+                self.wrong.append(
+                    f"{kind}: back after {max(seconds):.2f} s; {BUDGET_S:g} s is the budget"
+                )
+        if self.longest_gap_s > MOST_GAP_S:
+            self.wrong.append(f"for {self.longest_gap_s:.2f} s nothing left at all")
+        if self.composites < self.asked:
+            self.wrong.append(f"{self.composites} composites of {self.asked}")
+
+    def text(self) -> str:
+        """The tables."""
+        lines = [
+            f"seed {self.seed}: {self.frames_in} frames in, {self.composites} composites and "
+            f"{self.placeholders} placeholders out in {self.took_s:.0f} s; "
+            f"{self.reconnects} reconnects of the source",
+            f"longest time without any frame out {self.longest_gap_s:.2f} s; "
+            f"stopped in {self.stop_s:.2f} s",
+            "",
+            f"{'composites':>10} {'memory, kB':>11} {'descriptors':>12} {'threads':>8}",
+        ]
+        lines += [
+            f"{frames:>10} {held.rss_kb:>11} {held.descriptors:>12} {held.threads:>8}"
+            for frames, held in self.resources
+        ]
+        lines += ["", f"{'fault':<32} {'times':>5} {'back after, s: median':>22} {'worst':>6}"]
+        for kind, seconds in sorted(self.recoveries.items()):
+            median = sorted(seconds)[len(seconds) // 2]
+            lines.append(f"{kind:<32} {len(seconds):>5} {median:>22.2f} {max(seconds):>6.2f}")
+        lines += ["", *(f"WRONG: {one}" for one in self.wrong or [])]
+        if not self.wrong:
+            lines.append("nothing leaked, nothing hung, every recovery within its budget")
+        return "\n".join(lines)
+
+
+def soak(
+    folder: Path, *, seed: int, frames: int, every: int, kinds: list[str] | None = None,
+    brisk: bool = False, most_growth_kb: int = 20_000,
+    tell: Callable[[int, Resources], None] = lambda *_: None,
+) -> Report:  # fmt: skip
+    """Run ``frames`` composites with a fault every ``every`` of them; see ``Report``."""
+    rng = Random(seed)
+    report = Report(seed, frames)
+    deck: list[str] = []
+    begun = time.monotonic()
+    with box_in(folder, brisk=brisk) as box:
+        programme = box.daemon.programme
+        sampled, before = 0, "the start"
+        report.resources.append((programme.composites, at_rest(box)))
+        # Every kind once at least, however few frames are asked for.
+        while programme.composites < frames or len(report.recoveries) < len(kinds or FAULTS):
+            due = programme.composites + every
+            box.wait(lambda due=due: programme.composites >= due, "frames", 120)  # type: ignore[misc]
+            if not deck:
+                deck = sorted(kinds or FAULTS)
+                rng.shuffle(deck)
+            kind = deck.pop()
+            injected = time.monotonic()
+            try:
+                FAULTS[kind](box, rng)
+                report.recoveries[kind].append(recovery(box, kind))
+            except (AssertionError, OSError, MatteboxError) as error:
+                report.wrong.append(
+                    f"{kind}, at composite {programme.composites}, after {before}: "
+                    f"{type(error).__name__}: {error}"
+                )
+                log.exception("the soak stops", fault=kind, after=before)
+                break
+            before = kind
+            log.info("fault over", fault=kind, took_s=round(time.monotonic() - injected, 2))
+            tenth = programme.composites * _SAMPLES // frames
+            if tenth > sampled:
+                sampled = tenth
+                report.resources.append((programme.composites, at_rest(box)))
+                tell(*report.resources[-1])
+        report.frames_in = box.camera.frames
+        report.composites, report.placeholders = programme.composites, programme.placeholders
+        report.reconnects = box.camera.opened
+        report.longest_gap_s = box.judge.longest_gap_s
+        report.wrong += box.judge.verdict
+    report.stop_s = box.stop_s
+    report.took_s = time.monotonic() - begun
+    report.judge(most_growth_kb)
+    return report
+
+
+def recovery(box: Box, kind: str) -> float:
+    """Seconds until the picture is back and all outputs run."""
+    programme = box.daemon.programme
+    enough = programme.composites + _STEADY
+    return box.wait(
+        lambda: programme.composites >= enough and box.well(), f"the picture after: {kind}"
+    )
+
+
+def at_rest(box: Box) -> Resources:
+    """What is held once a second has brought nothing less: readers' leftovers take a while to go.
+
+    gst-rtsp-server lets go of an encoder some seconds after its last reader.
+    """
+    least = Resources.now()
+    calm = 0
+    while calm < 5:
+        box.hold(1)
+        now = Resources.now()
+        less = now.descriptors < least.descriptors or now.threads < least.threads
+        calm = 0 if less else calm + 1
+        least = now if less else Resources(
+            now.rss_kb, min(now.descriptors, least.descriptors), min(now.threads, least.threads)
+        )  # fmt: skip
+    return least
