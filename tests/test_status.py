@@ -24,6 +24,11 @@ def test_trouble_is_said() -> None:
     assert sentence(BEFORE, now, 2.0).endswith("PLACEHOLDER: no camera")
 
 
+def test_what_is_left_out_is_said() -> None:
+    now = Counts(160, 90, 5, 1_300_000_000, 0, None, "too slow for all of it")
+    assert sentence(BEFORE, now, 2.0).endswith("clients 0   too slow for all of it")
+
+
 def test_plain_lines_come_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 1000.0
     monkeypatch.setattr(status.time, "monotonic", lambda: moment)

@@ -45,10 +45,11 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another level, and why, in words."""
+    """Another level, and why, in words; ``hot``: not for want of time."""
 
     level: Level
     why: str
+    hot: bool = False
 
 
 # Figures are of this stretch of time, seconds, and of no fewer frames than that.
@@ -145,7 +146,7 @@ class Controller:
             return None
         at_it = now - self._since
         if heat.hot and at_it >= _COOL_S:
-            return self._change(self._levels[index + 1], now, heat.hot)
+            return self._change(self._levels[index + 1], now, heat.hot, hot=True)
         late = sum(made.late for made in self._window)
         load = self.load
         share = _LATE_FULL if load >= _FULL else _LATE_BUSY
@@ -193,11 +194,11 @@ class Controller:
         """Seconds of calm before the next step down."""
         return float(min(_CALM_S * 2**self._relapses, _CALM_MOST_S))
 
-    def _change(self, level: Level, now: float, why: str) -> Change:
+    def _change(self, level: Level, now: float, why: str, *, hot: bool = False) -> Change:
         self._costs.moved(self.level, level, now)
         self.level = level
         self._start_over(now)
-        return Change(level, why)
+        return Change(level, why, hot)
 
     def _start_over(self, since: float | None) -> None:
         self._window.clear()

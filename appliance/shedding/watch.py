@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import structlog
@@ -44,7 +44,7 @@ class State:
     Attributes:
         level: 0 (nothing is left out) to 3, see ``Level``.
         doing: what is left out, in words.
-        why: why, in words; empty at level 0.
+        why: why, in words; empty at level 0. hot: because of heat, not for want of time.
         load: the time that frames take, as a part of the time there is.
         lost: the part of the frames that is lost although nothing more can be left out.
     """
@@ -52,6 +52,7 @@ class State:
     level: Level = Level.FULL
     doing: str = in_words(Level.FULL)
     why: str = ""
+    hot: bool = False
     load: float = 0.0
     lost: float = 0.0
 
@@ -63,7 +64,8 @@ class State:
         # In tenths: a sentence that changes with every frame would be told with every frame.
         lost = max(1, round(10 * self.lost))
         even_so = f"; even so about {lost} in 10 frames is lost" if self.lost else ""
-        return f"too slow for all of it: {self.doing} ({self.why}){even_so}"
+        what = "hot" if self.hot else "slow"
+        return f"too {what} for all of it: {self.doing} ({self.why}){even_so}"
 
 
 class Shedding:
@@ -189,14 +191,14 @@ class Shedding:
         assert self._pipeline is not None
         self._pipeline.shed(change.level)
         doing = in_words(change.level, self._levels)
-        level, why = int(change.level), change.why
+        level, why, hot = int(change.level), change.why, change.hot
         if change.level > self.state.level:
             log.warning("load: more is left out", level=level, now=doing, why=why)
         else:
             log.info("load: less is left out", level=level, now=doing, why=why)
             # What led here still holds for what is left out yet.
-            why = self.state.why if level else ""
-        self.state = State(change.level, doing, why)
+            why, hot = (self.state.why, self.state.hot) if level else ("", False)
+        self.state = State(change.level, doing, why, hot)
 
     def _look_beyond(self) -> None:
         """Keep the figures, and see whether the last level is not enough."""
@@ -211,4 +213,4 @@ class Shedding:
                 log.warning("load: nothing more can be left out, frames are lost", share=share)
             else:
                 log.info("load: frames are no longer lost")
-        self.state = State(state.level, state.doing, state.why, controller.load, beyond)
+        self.state = replace(state, load=controller.load, lost=beyond)

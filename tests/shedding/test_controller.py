@@ -125,7 +125,8 @@ def test_less_is_done_while_it_is_too_hot_although_there_is_time() -> None:
     machine.run(59)
     assert [level for _, level in machine.changes] == [1, 2, 3]
     assert machine.changes[0][0] == pytest.approx(20, abs=1)
-    assert "99 °C" in machine.shedding.state.why
+    assert machine.shedding.state.sentence.startswith("too hot for all of it: the network looks")
+    assert "(cpu is at 99 °C)" in machine.shedding.state.sentence
     machine.run(99)
     assert machine.level == Level.HALF, "it was still warm"
     machine.run(140)
