@@ -322,7 +322,6 @@ def descriptors(box: Box, rng: Random) -> None:
 @fault("process stopped for a while")
 def stopped(_: Box, rng: Random) -> None:
     """As a machine that is suspended."""
-    script = (
-        f"kill -STOP {os.getpid()}; sleep {rng.uniform(0.2, 1.5):.2f}; kill -CONT {os.getpid()}"
-    )
+    pause = f"sleep {rng.uniform(0.2, 1.5):.2f}"
+    script = f"kill -STOP {os.getpid()}; {pause}; kill -CONT {os.getpid()}"
     subprocess.run(["sh", "-c", script], check=True, timeout=30, stdin=sys.stdin)
