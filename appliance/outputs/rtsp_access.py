@@ -57,7 +57,10 @@ class Auth(GstRtspServer.RTSPAuth):
     def do_generate_authenticate_header(self, context: Any) -> None:
         """Called for each 401: the first of each reader brings the challenge, a second is news."""
         GstRtspServer.RTSPAuth.do_generate_authenticate_header(self, context)
-        _, answer = context.request.get_header(GstRtsp.RTSPHeaderField.AUTHORIZATION, 0)
+        try:
+            _, answer = context.request.get_header(GstRtsp.RTSPHeaderField.AUTHORIZATION, 0)
+        except UnicodeDecodeError:
+            answer = ""
         if answer is not None:
             wrong_passwords.add(context.conn.get_ip())
 
@@ -77,7 +80,10 @@ class Paths(GstRtspServer.RTSPMountPoints):
 
     def do_make_path(self, url: Any) -> str:
         """The path under which a DESCRIBE finds what is served."""
-        path: str = url.abspath or ""
+        try:
+            path: str = url.abspath or ""
+        except UnicodeDecodeError:
+            return NOWHERE
         return path if self._known(path.rstrip("/")) else NOWHERE
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,8 @@ import structlog
 
 from appliance.gst import GLib
 from appliance.settings import Rtsp
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +29,7 @@ class _Connection:
 
     socket: Any
     idle_since: float
+    closing: bool = False
 
 
 class Clients:
@@ -67,6 +72,16 @@ class Clients:
             self._close(client)
         return len(clients)
 
+    def end(self, seconds: float) -> bool:
+        """Close every connection and wait until they are; False when some are not after that."""
+        deadline, tick = time.monotonic() + seconds, threading.Event()
+        self.close_all()
+        while self.count() and time.monotonic() < deadline:
+            tick.wait(0.02)
+            if time.monotonic() > deadline - seconds / 2:
+                self.close_all()
+        return not self.count()
+
     def disconnect(self, media: Any, *, tcp_only: bool = False) -> None:
         """Close the connection of every client that has a session on ``media``."""
         for client in self._all():
@@ -101,7 +116,7 @@ class Clients:
             if medias:
                 connection.idle_since = now
             idle = now - connection.idle_since > self._rtsp.idle_timeout_s
-            if idle or any(_was_dropped(item) for item in medias):
+            if idle or connection.closing or any(_was_dropped(item) for item in medias):
                 self._close(client)
 
     def _all(self) -> list[Any]:
@@ -109,17 +124,33 @@ class Clients:
         return clients
 
     def _close(self, client: Any) -> None:
+        """Let it end: in the library's own thread, when that sees that there is no more to read.
+
+        Closed from here in the middle of a line, the library would read on from nothing for ever.
+        """
         connection = self._connections.get(hash(client))
-        if connection is not None:
-            # However much it is in the middle of sending.
-            with contextlib.suppress(GLib.Error):
-                connection.socket.shutdown(True, True)
-        client.close()
+        if connection is None or connection.socket.is_closed():
+            return
+        if connection.closing:
+            # The other end talks on and on. Called again each second.
+            _reset(connection.socket.get_fd())
+            return
+        connection.closing = True
+        for session in client.session_filter(None):
+            # What goes over UDP would go on until the session times out.
+            self._server.get_session_pool().remove(session)
+        with contextlib.suppress(GLib.Error):
+            connection.socket.shutdown(True, True)
 
     def _on_client(self, _: Any, client: Any) -> None:
         """A connection was accepted: see that it cannot hold what it does not use."""
-        handle = client.get_connection().get_write_socket()
-        self._connections[hash(client)] = _Connection(handle, time.monotonic())
+        connection = client.get_connection()
+        # So that a GET or POST is not taken for the half of a tunnel through HTTP: half a tunnel
+        # that breaks off sends the library into an endless loop.
+        connection.set_http_mode(True)
+        self._connections[hash(client)] = _Connection(
+            connection.get_write_socket(), time.monotonic()
+        )
         client.connect("closed", self._on_closed)
         client.set_property("drop-backlog", True)
         # When its session times out the connection goes as well.
@@ -143,6 +174,12 @@ class Clients:
         with socket.socket(fileno=socket.dup(connection.socket.get_fd())) as handle:
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+def _reset(descriptor: int) -> None:
+    """Break a TCP connection off, whatever either end is in the middle of."""
+    unspecified = bytes(16)  # a struct sockaddr of AF_UNSPEC: no address, thus no connection
+    _libc.connect(descriptor, unspecified, len(unspecified))
 
 
 def _session_medias(client: Any) -> list[Any]:

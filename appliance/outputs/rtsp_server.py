@@ -31,6 +31,7 @@ TICK_MS = 1000
 REQUEST_BYTES = 64 << 10
 CLIENT_THREADS = 8
 CERTIFICATE_LOOK_S = 10.0
+END_S = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -199,7 +200,8 @@ class RtspServer:
         elif self._accepting is not None:
             self._accepting.destroy()
         self._socket.close()
-        self.clients.close_all()
+        if not self.clients.end(END_S):
+            log.warning("rtsp: connections are left behind", uri=self._uri)
         self._server.get_session_pool().filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
         # From within: a quit before the loop runs would be forgotten.
         self.later(self._loop.quit)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from appliance.outputs import rtsp_server
+from appliance.outputs import rtsp_server, rtsp_tls
 from appliance.outputs.rtsp import RtspOutput
 from appliance.outputs.rtsp_access import WrongPasswords, wrong_passwords
 from appliance.secrets import NONE, Secret
@@ -189,11 +191,11 @@ def test_rtsps_is_read_by_ffmpeg_and_trusted_by_whoever_knows_the_certificate(
 
 
 def test_what_is_no_tls_gets_nothing_and_disturbs_nobody(
-    serve: Serve, feed: StartFeed, pair: tuple[Path, Path]
+    serve: Serve, feed: StartFeed, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pem, key = str(pair[0]), str(pair[1])
+    monkeypatch.setattr(rtsp_tls, "HANDSHAKE_S", 0.5)
     output = serve(
-        uri="rtsps://127.0.0.1:0/live", certificate=pem, key=key, idle_timeout_s=1
+        uri="rtsps://127.0.0.1:0/live", certificate=str(pair[0]), key=str(pair[1])
     )  # fmt: skip
     feed(output)
     address = ("127.0.0.1", port_of(output))
@@ -328,3 +330,40 @@ def test_addresses_that_try_passwords_are_not_remembered_for_ever() -> None:
     now[0] = 61.0
     told.add("10.0.3.231")
     assert "10.0.3.231" not in told._since
+
+
+def test_a_line_that_never_ends_is_broken_off(serve: Serve, feed: StartFeed) -> None:
+    """Closed in the middle of one, the library used to spin, with a line of the log each time."""
+    output = serve(idle_timeout_s=0.3)
+    feed(output)
+    server = output._server
+    assert server is not None
+    with socket.create_connection(("127.0.0.1", port_of(output)), 10) as endless:
+        endless.settimeout(1)
+        with contextlib.suppress(OSError):  # nobody takes it any more
+            while endless.send(b"x" * 65536):
+                continue
+        wait_until(lambda: server.clients.count() == 0)
+    used = time.process_time()
+    assert psnr(picture(), ffmpeg_frames(output.uri, FORMAT, 3, "tcp")[-1]) > 35
+    assert time.process_time() - used < 5
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_reader_that_is_sent_away_gets_no_more(
+    serve: Serve, feed: StartFeed, transport: str
+) -> None:
+    output = serve()
+    feed(output)
+    with subprocess.Popen(
+        [
+            "ffmpeg", "-nostdin", "-v", "quiet", "-rtsp_transport", transport, "-i", output.uri,
+            "-c", "copy", "-f", "null", "-",
+        ]
+    ) as reader:  # fmt: skip
+        try:
+            wait_until(lambda: output.clients() == 1)
+            output.use_rtsp(Rtsp().model_copy(update={"password": PASSWORD}))
+            wait_until(lambda: output.clients() == 0 and not output._medias)
+        finally:
+            reader.kill()
