@@ -155,7 +155,7 @@ def _beside(running: GpuPipeline, network: OnGpu) -> Prepared:
         running.use_matting(loaded)
         return running
 
-    return Prepared(exchange, loaded.runner.close)
+    return Prepared(exchange, loaded.close)
 
 
 def _in_place(running: Pipeline, network: Matting) -> Prepared:

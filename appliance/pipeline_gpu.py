@@ -63,8 +63,7 @@ class GpuPipeline:
             self._use(Loaded(context, settings, format, network))
             self.use_background(background)
         except BaseException:
-            self._let_go()
-            context.close()
+            self.close()
             raise
 
     @property
@@ -83,7 +82,7 @@ class GpuPipeline:
         """Run another network from the next frame on; starts over, as its grid is another."""
         before = self._loaded
         self._use(loaded)
-        before.runner.close()
+        before.close()
 
     def _use(self, loaded: Loaded) -> None:
         self._replay.close()
@@ -242,23 +241,22 @@ class GpuPipeline:
 
     def close(self) -> None:
         """Give everything back: graphs, network, memory, and last the GPU. Safe to call twice."""
-        try:
-            self._let_go()
-        except GpuError as error:
-            # What broke the context has been said, and nothing more can be done for it.
-            log.warning("the GPU could not be given back in order", why=str(error))
-        self._context.close()
-
-    def _let_go(self) -> None:
-        replay: Replay | None = getattr(self, "_replay", None)
-        loaded: Loaded | None = getattr(self, "_loaded", None)
-        if replay is not None:
-            replay.close()
-        if loaded is not None:
-            loaded.runner.close()
-        for name in ("_loaded", "_upload", "_download", "_stage", "_matte"):
+        replay, loaded = (self.__dict__.get(name) for name in ("_replay", "_loaded"))
+        self._step(replay.close if replay else None)
+        self._step(loaded.close if loaded else None)
+        for name in ("_replay", "_loaded", "_upload", "_download", "_stage", "_matte"):
             # Memory goes while its context is there.
             self.__dict__.pop(name, None)
+        self._context.close()
+
+    def _step(self, close: Callable[[], None] | None) -> None:
+        """One step of the end; the others follow whatever becomes of it."""
+        try:
+            if close is not None:
+                close()
+        except GpuError as error:
+            # What broke the context has been said, and nothing more can be done for it.
+            log.warning("what the GPU holds could not be given back in order", why=str(error))
 
 
 class Loaded:
@@ -280,6 +278,11 @@ class Loaded:
         except BaseException:
             self.runner.close()
             raise
+
+    def close(self) -> None:
+        """Let go of it all now: memory that goes later, in another thread, is lost."""
+        self.runner.close()
+        self.__dict__.clear()
 
     def run(self, launch: Callable[[], None]) -> None:
         """The network, from what was cropped to alpha; ``launch`` is one of the runner's."""

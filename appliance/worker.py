@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -153,6 +154,7 @@ class Worker:
                 future.set_exception(error)
                 raise
             except Exception as error:  # noqa: BLE001  whoever asked raises it
+                _empty(error)
                 future.set_exception(error)
 
         self._actions.put(act)
@@ -295,3 +297,11 @@ class Worker:
             while out is None and time.monotonic() < deadline and not self._stop.wait(0.002):
                 out = self._pool.acquire()
         return out
+
+
+def _empty(error: BaseException) -> None:
+    """Let go of what an error's frames hold: a GPU's memory must be, in the GPU's own thread."""
+    cause: BaseException | None = error
+    while cause is not None:
+        traceback.clear_frames(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__

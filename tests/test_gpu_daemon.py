@@ -144,6 +144,8 @@ def test_a_network_that_cannot_be_loaded_changes_nothing(
             )
         recorder.wait_for("composite", 3)
         until(lambda: log.alive == before[2])
+        worker = daemon.worker._thread.ident
+    assert log.threads == {worker}
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,15 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from appliance.errors import MatteboxError, MissingDependency
 from appliance.pixels import cuda_build, cuda_source
 
 Dim = tuple[int, int, int]
+
+log = structlog.get_logger(__name__)
 
 
 class GpuError(MatteboxError, RuntimeError):
@@ -170,13 +173,17 @@ class Context:
                 event.synchronize()
 
     def close(self) -> None:
-        """Give the GPU back; every buffer must be out of use. Safe to call twice."""
+        """Give the GPU back; every buffer must be out of use. Safe to call twice; never raises."""
         if self._closed:
             return
         self._closed = True
         self.kernels.clear()
         self._module = self.stream = None
-        self._context.pop()
+        try:
+            self._context.pop()
+        except self.driver.Error as error:
+            # The context was lost before, and whoever met that has raised it.
+            log.warning("the GPU could not be given back in order", why=str(error))
         self._context = None
 
     def check_thread(self) -> None:

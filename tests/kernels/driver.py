@@ -113,6 +113,8 @@ class DeviceAllocation:
         _libc.free(self._address)
         self._address = None
         self._log.alive -= 1
+        # pycuda cannot give memory back in another thread, and loses it.
+        self._log.threads.add(threading.get_ident())
 
     def __del__(self) -> None:
         if self._address:
@@ -317,6 +319,7 @@ class _Context:
     @staticmethod
     def pop() -> None:
         log.depth -= 1
+        _called("Context.pop")
 
 
 class device_attribute:
