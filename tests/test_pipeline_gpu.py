@@ -348,3 +348,52 @@ def test_real_frames_within_one_step(log: driver.Log, root: Path, shared: Path) 
     assert found.frames == found.people == 10
     assert found.worst <= 1, str(found)
     assert found.differ < found.samples / 1000, str(found)
+
+
+class Unrecordable:
+    """A network whose runtime refuses to be recorded, as some engines do."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._network, name)
+
+    def launch(self) -> None:
+        if driver.log.recording is not None:
+            raise MattingError("bright: TensorRT did not run it: not permitted while capturing")
+        self._network.launch()
+
+
+def test_an_engine_that_cannot_be_recorded_is_run(
+    make: Maker, log: driver.Log, network: Path
+) -> None:
+    """Found out in the middle of a frame, which is made all the same."""
+    with structlog.testing.capture_logs() as said:
+        pipeline = make(emulated(network, made=Unrecordable))
+        for k in range(12):
+            out, outcome = run(pipeline, person(serial=k))
+            assert outcome.people == 1
+            assert abs(int(out.y[45, 80]) - PERSON) <= 1
+    assert [line["why"] for line in said if "no CUDA graph" in line["event"]] == [
+        "bright: TensorRT did not run it: not permitted while capturing"
+    ]
+    assert log.recording is None
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(32, 32), (34, 400), (640, 34), (180, 320), (1080, 1920)]
+)
+def test_any_even_size(log: driver.Log, network: Path, width: int, height: int) -> None:
+    format, behind = Format(width, height, (30, 1), FULL), Stage(width, height)
+    matting = OnnxRuntimeMatting(*load_manifest(network), threads=1)
+    cpu = Pipeline(Settings(), format, matting, behind)
+    gpu = GpuPipeline(Settings(), format, emulated(network), behind)
+    try:
+        for k in range(3):
+            frame = disc(width, height, width / 2, height / 2, min(width, height) / 5, serial=k)
+            got, want = (blank(width, height, FULL) for _ in range(2))
+            assert gpu.process(frame, got).roi == cpu.process(frame, want).roi
+            assert apart(got, want) <= 1
+    finally:
+        gpu.close()
