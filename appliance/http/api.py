@@ -23,13 +23,13 @@ from appliance.http.aside import Busy
 from appliance.http.backgrounds import TooLarge
 from appliance.http.change import NotDone, change, reset
 from appliance.http.pictures import Encoding, Show, encode, picture_of, thumbnail
-from appliance.http.preview import Stream
+from appliance.http.preview import MEDIA_TYPE, Stream
 from appliance.http.site import Site
 from appliance.uris import path_of, redact
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
 SHOWS: tuple[Show, ...] = ("composite", "matte", "both")
-_ASIDE_S = 15.0
+_ASIDE_S = 20.0
 _LOOK_S = 2.0
 _THUMBNAIL = (240, 135)
 _MOST_THUMBNAILS = 200
@@ -55,9 +55,8 @@ async def _aside(site: Site, work: Callable[[], T]) -> T:
     except Busy as error:
         raise HTTPException(503, "too much is being done at once; try again in a second") from error
     except (asyncio.TimeoutError, Late, TimeoutError) as error:
-        raise HTTPException(
-            504, f"not done within {_ASIDE_S:g} s; it may still be: see /api/status"
-        ) from error
+        words = str(error) or f"not done within {_ASIDE_S:g} s; it may still be: see /api/status"
+        raise HTTPException(504, words) from error
     except NotDone as error:
         raise HTTPException(409, redact(str(error))) from error
     except TooLarge as error:
@@ -136,6 +135,8 @@ async def preview(request: Request) -> ASGIApp:
             503,
             f"{site.preview.viewers} previews are watched already, as many as http.viewers allows",
         )
+    if request.method == "HEAD":
+        return Response(media_type=MEDIA_TYPE)
     return Stream(site.preview, show)
 
 
@@ -167,8 +168,8 @@ async def upload_background(request: Request) -> ASGIApp:
             415, f"found {given or 'no Content-Type'}; expected {', '.join(IMAGE_TYPES)}"
         )
     # One at a time: each is held in memory while it comes.
-    if not site.changing.acquire(blocking=False):
-        raise HTTPException(503, "another upload or change is being made; try again in a second")
+    if not site.uploading.acquire(blocking=False):
+        raise HTTPException(503, "another upload is being made; try again when it is done")
     try:
         data = bytearray()
         async for piece in request.stream():
@@ -178,7 +179,7 @@ async def upload_background(request: Request) -> ASGIApp:
                 raise HTTPException(413, f"the picture has more than {most} MB (http.upload_mb)")
         taken = await _aside(site, lambda: site.folder.take(name, bytes(data), site.limits))
     finally:
-        site.changing.release()
+        site.uploading.release()
     return _json(Uploaded(name=taken[0], width=taken[1], height=taken[2]), 201)
 
 

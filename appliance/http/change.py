@@ -174,7 +174,7 @@ class _Alone:
 
     def __enter__(self) -> None:
         if not self._lock.acquire(timeout=_FREE_S):
-            raise NotDone("another change or upload is being made; try again in a second")
+            raise NotDone("another change is being made; try again in a second")
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()

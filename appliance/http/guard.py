@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import time
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -18,7 +19,10 @@ from appliance.http.site import Site
 from appliance.settings.http import Http
 
 BODY_S = 30.0
-"""For a request's whole body, once its headers are here."""
+"""For a request's body, once its headers are here; each piece that comes buys more time."""
+
+BODY_RATE = 100_000
+"""Bytes that buy a second: a picture over a slow wireless network is no attack."""
 
 SEND_S = 10.0
 """For one piece of an answer: a reader who takes nothing for so long is cut off."""
@@ -41,7 +45,9 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+WRONG_TOKEN_S = 0.5
+"""How long whoever sent a wrong token waits for the answer: guessing takes patience."""
+
 _SAFE = frozenset({"GET", "HEAD"})
 
 log = structlog.get_logger(__name__)
@@ -62,6 +68,8 @@ class Guard:
         try:
             refusal = self._refusal(Request(scope))
             if refusal is not None:
+                if refusal.status_code == 401 and "authorization" in Headers(scope=scope):
+                    await asyncio.sleep(WRONG_TOKEN_S)
                 await refusal(scope, receive, answer.send)
             else:
                 await self._app(scope, body.receive, answer.send)
@@ -94,7 +102,7 @@ class Guard:
     def _refusal(self, request: Request) -> JSONResponse | None:
         headers, method = request.headers, request.method
         host = headers.get("host", "")
-        if self._settings.on_loopback and _name(host) not in _LOOPBACK_NAMES:
+        if self._settings.on_loopback and not _is_loopback(host):
             # A page from elsewhere whose name was made to point here would send its own name.
             return _problem(
                 421, f"the host {host[:100]!r} is not served here; ask for http://localhost"
@@ -134,12 +142,13 @@ def _is_page(path: str) -> bool:
     return path == "/" or path.startswith("/page/")
 
 
-def _name(host: str) -> str:
-    """The host without its port, in lower case."""
+def _is_loopback(host: str) -> bool:
+    """Whether a Host header, with its port or without, can only mean this machine."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
-        return ""
+        return False
 
 
 def _same_site(headers: Headers, method: str) -> bool:
@@ -184,7 +193,9 @@ class _Body:
             words = f"the request's body did not come within {BODY_S:g} s"
             raise _Cut(_problem(HTTPStatus.REQUEST_TIMEOUT, words)) from None
         if message["type"] == "http.request":
-            self._left -= len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            self._left -= size
+            self._deadline += size / BODY_RATE
             self._complete = not message.get("more_body", False)
             if self._left < 0:
                 raise _Cut(_problem(413, _too_large(self._most)))

@@ -71,7 +71,11 @@ def thumbnail(path: str, width: int, height: int, most_pixels: int) -> bytes:
     Raises OSError, ValueError or SyntaxError for what is no picture, or larger than
     ``most_pixels``.
     """
-    with Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP", "GIF")) as picture:
+    try:
+        opened = Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP", "GIF"))
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from error
+    with opened as picture:
         if picture.width * picture.height > most_pixels:
             raise ValueError(f"{picture.width}x{picture.height} pixels are too many")
         picture.draft("RGB", (2 * width, 2 * height))

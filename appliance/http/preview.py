@@ -16,6 +16,7 @@ from appliance.http.pictures import Show, encode, picture_of
 from appliance.peek import Look, Peek
 
 BOUNDARY = "mattebox-frame"
+MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 _WAIT_S = 0.5
 
 log = structlog.get_logger(__name__)
@@ -142,10 +143,8 @@ class Stream:
         self._preview.enter(self._show)
         gone = asyncio.ensure_future(_gone(receive))
         try:
-            kind = f"multipart/x-mixed-replace; boundary={BOUNDARY}".encode()
-            await send(
-                {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]}
-            )
+            headers = [(b"content-type", MEDIA_TYPE.encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             serial = 0
             while not gone.done() and not self._preview.closed.is_set():
                 found = await self._preview.next(self._show, serial)

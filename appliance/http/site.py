@@ -44,7 +44,9 @@ class Site:
         self.aside = Aside()
         self.gpus = Gpus()
         self.changing = threading.Lock()
-        """Held while a change, or an upload, is made: one at a time."""
+        """Held while a change is made: one at a time."""
+        self.uploading = threading.Lock()
+        """Held while an upload comes, which may take long: one at a time."""
         self.thumbnails: dict[tuple[str, int, int], bytes] = {}
         self.started = time.monotonic()
 

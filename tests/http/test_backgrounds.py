@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import struct
 import zlib
 from pathlib import Path
@@ -15,7 +16,7 @@ from PIL import Image
 
 from appliance.errors import InputError, OutputError
 from appliance.http.backgrounds import Folder, Limits, TooLarge, examine, tidy
-from tests.http.serving import Served, as_json, corner, picture_file, problem
+from tests.http.serving import Served, as_json, corner, picture_file, problem, wait_until
 
 LIMITS = Limits(bytes=2_000_000, pixels=1_000_000, folder_bytes=3_000_000)
 
@@ -119,6 +120,30 @@ def test_what_is_not_taken_leaves_nothing_behind(
 ) -> None:
     assert words in problem(put(appliance, "x.png", data), status)
     assert sorted(p.name for p in appliance.folder.iterdir()) == ["blue.jpg", "red.png"]
+
+
+def test_a_large_picture_of_the_operators_is_listed_without_a_thumbnail(
+    appliance: Served,
+) -> None:
+    path = appliance.folder / "huge.png"
+    path.write_bytes(bomb(60_000, 60_000))
+    try:
+        assert "huge.png" in appliance.client.get("/api/backgrounds").text
+        answer = appliance.client.get("/api/backgrounds/huge.png/thumbnail")
+        assert "no picture" in problem(answer, 404)
+    finally:
+        path.unlink()
+
+
+def test_an_upload_that_takes_long_holds_up_no_change(appliance: Served) -> None:
+    head = b"PUT /api/backgrounds/x.png HTTP/1.1\r\nHost: localhost\r\n"
+    head += b"Content-Type: image/png\r\nContent-Length: 100\r\n\r\n"
+    with socket.create_connection(appliance.address) as slow:
+        slow.sendall(head + b"\x89PNG")
+        wait_until(appliance.site.uploading.locked)
+        as_json(appliance.change(feather=0.2))
+        assert "another upload" in problem(put(appliance, "y.png", png()), 503)
+    wait_until(lambda: not appliance.site.uploading.locked())
 
 
 def test_a_bomb_is_known_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from appliance.http import guard
 from tests.http.serving import JSON, STAGE_URI, Served, as_json, get, problem, serving, settings_of
 
 TOKEN = "let-me-in-please"
@@ -26,7 +28,9 @@ def test_a_name_that_was_made_to_point_here(appliance: Served, host: str) -> Non
         assert answer.status_code in (400, 421), answer.text
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "127.0.0.1", "[::1]:8080"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]:8080"]
+)
 def test_our_own_names(appliance: Served, host: str) -> None:
     assert appliance.client.get("/api/status", headers={"Host": host}).status_code == 200
 
@@ -151,7 +155,8 @@ def guarded(
     """One that listens at every address, and so has a token."""
     folder = tmp_path_factory.mktemp("guarded")
     data = settings_of(room, network, folder, address="0.0.0.0", token=TOKEN)
-    with serving(folder, data) as served:
+    with pytest.MonkeyPatch.context() as patch, serving(folder, data) as served:
+        patch.setattr(guard, "WRONG_TOKEN_S", 0.0)
         yield served
 
 
@@ -174,6 +179,14 @@ def test_without_the_token_nobody_gets_in(guarded: Served, authorization: str) -
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert TOKEN not in answer.text
     stranger.close()
+
+
+def test_guessing_takes_patience(guarded: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "WRONG_TOKEN_S", 0.3)
+    began = time.monotonic()
+    wrong = guarded.client.get("/api/status", headers={"Authorization": "Bearer wrong-one"})
+    assert wrong.status_code == 401
+    assert time.monotonic() - began >= 0.3
 
 
 def test_with_the_token_everything_is_there(guarded: Served) -> None:

@@ -55,6 +55,12 @@ def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
     assert peek.matte_for(blank(32, 32)) is None
 
 
+def test_asking_for_the_headers_alone_makes_no_viewer(appliance: Served) -> None:
+    answer = appliance.client.head("/api/preview")
+    assert answer.headers["content-type"].startswith("multipart/x-mixed-replace")
+    assert not appliance.site.preview.viewers
+
+
 def test_two_viewers_share_the_pictures(appliance: Served) -> None:
     client = appliance.client
     with (
