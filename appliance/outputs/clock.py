@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 MIN_STEP_NS = 100_000
 MAX_GAP_NS = 10 * 10**9
+# A frame later than this against its own time was not merely made slowly: the stream stood still.
+MAX_LATE_NS = 250_000_000
+_RECENT = 8
 
 
 class ArrivalClock:
@@ -15,6 +20,9 @@ class ArrivalClock:
     times follow the earliest arrivals: a frame that comes a little late is stamped when it was
     due, one that comes early moves the schedule, and a gap (dropped frames, a stalled source)
     stays a gap. A stamp is never later than its arrival, thus no sink waits for it.
+
+    What a source's times are good for is the step from one frame to the next. A machine that sheds
+    load makes one frame slowly and the next quickly: the steps keep such pairs evenly apart.
     """
 
     def __init__(self, period: int) -> None:
@@ -23,9 +31,16 @@ class ArrivalClock:
         self._period = float(period)
         self._arrived: int | None = None
         self._last = 0
+        self._pts: int | None = None
+        self._lates: deque[int] = deque(maxlen=_RECENT)
 
-    def stamp(self, now: int) -> int:
-        """The presentation time of a frame that arrived at ``now``, both in nanoseconds."""
+    def stamp(self, now: int, pts: int | None = None) -> int:
+        """The presentation time of a frame that arrived at ``now``, both in nanoseconds.
+
+        ``pts`` is the frame's own time, nanoseconds of any clock, where it has one to go by.
+        """
+        step = pts - self._pts if pts is not None and self._pts is not None else 0
+        self._pts = pts
         if self._arrived is None:
             self._arrived = self._last = now
             return now
@@ -34,10 +49,16 @@ class ArrivalClock:
         if self._nominal // 2 < interval < self._nominal * 3 // 2:
             # A source that really runs at 25 when it said 30 must not be stamped at 30.
             self._period += (interval - self._period) / 32
-        due = self._last + int(self._period)
+        known = 0 < step <= MAX_GAP_NS
+        due = self._last + (step if known else int(self._period))
         late = now - due
-        pts = due + late // 16 if 0 < late < self._period / 2 else now
-        self._last = max(pts, self._last + MIN_STEP_NS)
+        self._lates.append(max(0, late))
+        if 0 < late < (MAX_LATE_NS if known else self._period / 2):
+            # When all have been late lately, it is the schedule that is early.
+            given = due + max(late // 16, min(self._lates) // 2 if known else 0)
+        else:
+            given = now
+        self._last = max(given, self._last + MIN_STEP_NS)
         return self._last
 
 

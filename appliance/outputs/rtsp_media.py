@@ -68,7 +68,7 @@ class LiveMedia:
         room = self._frames.get_property("current-level-buffers") < self._queued
         now = self._frames.get_current_running_time()
         self._see_that_it_moves(now, room)
-        self._frames.push_buffer(buffer_of(frame, self._clock.stamp(now), self._period))
+        self._frames.push_buffer(buffer_of(frame, self._clock.stamp(now, frame.pts), self._period))
         return bool(room)
 
     def _see_that_it_moves(self, now: int, room: bool) -> None:

@@ -55,6 +55,60 @@ def test_two_frames_at_the_same_moment_still_rise() -> None:
     assert stamps([100, 100, 100]) == [100, 100 + MIN_STEP_NS, 100 + 2 * MIN_STEP_NS]
 
 
+def paced(arrivals: list[int], times: list[int]) -> np.ndarray:
+    """The steps of what an ArrivalClock makes of frames that have times of their own."""
+    clock = ArrivalClock(PERIOD)
+    out = [clock.stamp(now, pts) for now, pts in zip(arrivals, times, strict=True)]
+    steps = np.diff(out)
+    assert (steps > 0).all()
+    assert all(stamp <= now for stamp, now in zip(out, arrivals, strict=True))
+    return steps
+
+
+@pytest.mark.parametrize("slow", [45_000_000, 60_000_000, 110_000_000])
+def test_frames_made_slowly_and_quickly_by_turns_come_evenly(slow: int) -> None:
+    """Shedding's pattern: the network takes long, and the next frame has its matte carried."""
+    step = PERIOD if slow < 2 * PERIOD - 5_000_000 else 2 * PERIOD
+    times = [10**12 + i * step for i in range(100)]
+    arrivals, free = [], 0
+    for i in range(100):
+        free = max(free, i * step) + (5_000_000 if i % 2 else slow)
+        arrivals.append(10**9 + free)
+    steps = paced(arrivals, times)[20:]
+    assert abs(steps - step).max() < step / 8
+    assert np.diff(arrivals)[20:].std() > step / 5, "they did not arrive unevenly"
+
+
+def test_frames_lost_leave_their_gap_though_the_next_one_is_late() -> None:
+    times = [i * PERIOD for i in (*range(20), *range(25, 40))]
+    arrivals = [10**9 + t for t in times]
+    arrivals[20] += 20_000_000
+    steps = paced(arrivals, times)
+    assert steps[19] == pytest.approx(6 * PERIOD, rel=0.02)
+
+
+@pytest.mark.parametrize("speed", [0.4, 0.9, 1.1, 3.0])
+def test_times_that_go_at_another_speed_do_not_lead_astray(speed: float) -> None:
+    """A file that the machine cannot decode in time plays slowly: arrival is what counts."""
+    arrivals = [10**9 + i * PERIOD for i in range(300)]
+    steps = paced(arrivals, [round(i * PERIOD * speed) for i in range(300)])[30:]
+    assert abs(steps - PERIOD).max() < PERIOD / 4
+
+
+def test_times_that_jump_do_no_harm() -> None:
+    times = [i * PERIOD for i in range(20)] + [7 * 10**12 + i * PERIOD for i in range(20)]
+    times += [0, PERIOD]
+    steps = paced([10**9 + i * PERIOD for i in range(42)], times)
+    assert abs(steps - PERIOD).max() < PERIOD / 4
+
+
+def test_a_stream_that_stood_still_goes_on_at_once() -> None:
+    """Nothing arrived for a second, and the times know nothing of it."""
+    arrivals = [i * PERIOD + (10**9 if i >= 20 else 0) for i in range(40)]
+    steps = paced(arrivals, [i * PERIOD for i in range(40)])
+    assert steps[19] == 10**9 + PERIOD
+
+
 def test_a_recording_starts_at_nought_and_keeps_gaps() -> None:
     clock = RecordingClock(PERIOD)
     given = [7 * 10**9 + i * PERIOD for i in (0, 1, 2, 5, 6)]
