@@ -79,7 +79,7 @@ class Programme:
         self._peek = peek
         self._times = RisingTimes(int(1e9 / format.rate))
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._stop = False
         self._thread: threading.Thread | None = None
         self._shown: tuple[str, Frame] | None = None
         self._fresh_at: int | None = None
@@ -108,7 +108,7 @@ class Programme:
 
     def stop(self, timeout: float = 2.0) -> None:
         """End the watch."""
-        self._wake.set()
+        self._stop = True
         if self._thread is not None:
             self._thread.join(timeout)
 
@@ -145,7 +145,10 @@ class Programme:
     def _keep_alive(self) -> None:
         interval = 1 / _PLACEHOLDER_FPS
         try:
-            while not self._wake.wait(interval):
+            # Asleep, not waiting for an event: before Python 3.11 that goes by the wall clock, and
+            # would last an hour longer when it is set back by one.
+            while not self._stop:
+                time.sleep(interval)
                 with self._lock:
                     now = time.monotonic_ns()
                     fresh = self._fresh_at is not None and now - self._fresh_at < self._stall_ns

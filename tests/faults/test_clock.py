@@ -1,0 +1,132 @@
+"""The wall clock steps by an hour: the picture does not notice, for all is on monotonic clocks."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import signal
+import struct
+import subprocess
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.faults.box import configuration, program
+from tests.faults.stand_ins import wait_until
+
+# Where the wall clock is what is meant: when something was built or refused, for people to read.
+_FOR_PEOPLE = {
+    "appliance/bench/clip.py", "appliance/config_state.py", "appliance/engine/build.py",
+    "appliance/reloader.py", "appliance/http/write_back.py",
+}  # fmt: skip
+_WALL = {"time.time", "time.time_ns", "time.localtime", "datetime.now", "datetime.utcnow"}
+
+
+def test_nothing_that_runs_goes_by_the_wall_clock(root: Path) -> None:
+    found = set()
+    for path in (root / "appliance").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(tuple(_WALL)):
+                found.add(str(path.relative_to(root)))
+    assert found <= _FOR_PEOPLE
+
+
+# Adds the seconds in a file to what the process is told of the time of day, and to nothing else.
+# The kernel keeps its own: a wait until a time of day then lasts as much longer or shorter as it
+# does when a real clock steps.
+SHIM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+static volatile long long *ahead;
+static int (*real)(clockid_t, struct timespec *);
+__attribute__((constructor)) static void begin(void) {
+    int file = open(getenv("CLOCK_AHEAD"), O_RDONLY);
+    ahead = mmap(0, 8, PROT_READ, MAP_SHARED, file, 0);
+    close(file);
+    real = dlsym(RTLD_NEXT, "clock_gettime");
+}
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int failed = real(clock, now);
+    if (!failed && ahead && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        now->tv_sec += *ahead;
+    return failed;
+}
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    now->tv_sec = exact.tv_sec;
+    now->tv_usec = exact.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *where) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    if (where) *where = exact.tv_sec;
+    return exact.tv_sec;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that is put before libc."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler here (apt install gcc)")
+    folder = tmp_path_factory.mktemp("shim")
+    (folder / "shim.c").write_text(SHIM)
+    command = [compiler, "-O1", "-shared", "-fPIC", "-o", "shim.so", "shim.c", "-ldl"]
+    subprocess.run(command, cwd=folder, check=True, timeout=60)
+    return folder / "shim.so"
+
+
+def set_ahead(file: Path, seconds: int) -> None:
+    """In place, since the process has the file mapped."""
+    with file.open("r+b") as opened:
+        opened.write(struct.pack("q", seconds))
+
+
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_step_by_an_hour_leaves_no_gap(
+    network: Path, room: Path, tmp_path: Path, shim: Path, step: int
+) -> None:
+    """A recording through the step has a frame for every thirtieth of a second."""
+    clock = tmp_path / "clock"
+    clock.write_bytes(bytes(8))
+    video = tmp_path / "out.mkv"
+    outputs = [{"uri": str(video)}, {"uri": "rtsp://127.0.0.1:0/live"}]
+    environment = {"LD_PRELOAD": str(shim), "CLOCK_AHEAD": str(clock)}
+    config = configuration(tmp_path, network, room, outputs=outputs)
+    with program(config, environment=environment) as mattebox:
+        mattebox.wait_for("composites go out")
+        wait_until(lambda: video.exists() and video.stat().st_size > 6_000)
+        set_ahead(clock, step)
+        size = video.stat().st_size
+        wait_until(lambda: video.stat().st_size > size + 8_000)
+        # Something to say, so that the log shows that the step was seen.
+        mattebox.process.send_signal(signal.SIGHUP)
+        mattebox.wait_for("reloaded: nothing has changed")
+        code, took = mattebox.end()
+        assert (code, took < 5) == (0, True)
+        stamps = [json.loads(line)["timestamp"] for line in mattebox.log if "timestamp" in line]
+        first, last = (datetime.fromisoformat(stamps[i].rstrip("Z")) for i in (0, -1))
+        assert abs((last - first).total_seconds() - step) < 60, stamps
+        assert not mattebox.says("the placeholder goes out")
+        assert not mattebox.says("output stalled")
+    done = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_entries", "frame=pts_time", "-of", "csv=p=0", str(video)],
+        capture_output=True, text=True, timeout=30, check=True,
+    )  # fmt: skip
+    times = [float(line.strip(",")) for line in done.stdout.split()]
+    assert len(times) > 30
+    assert all(0 < b - a < 0.5 for a, b in pairwise(times))

@@ -1,0 +1,123 @@
+"""A thread that dies: the process notices, says which, and ends; what can be built anew, is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from appliance.daemon import Daemon
+from appliance.errors import ThreadDied
+from appliance.sources.supervised import SourceFeeder
+from tests.daemons import Recorder, running
+from tests.faults.box import configuration, program
+from tests.faults.stand_ins import CAMERA, Camera, wait_until
+
+# SystemExit, since Python lets a thread end by it without a word.
+DEATH = SystemExit("it just went")
+
+
+def dies(*_: object, **__: object) -> None:
+    """In place of what a thread calls."""
+    raise DEATH
+
+
+def the_source(daemon: Daemon, camera: Camera, recorder: Recorder) -> None:
+    camera.died = DEATH
+
+
+def the_pipeline(daemon: Daemon, camera: Camera, recorder: Recorder) -> None:
+    daemon.pipeline.process = dies  # type: ignore[method-assign,assignment]
+
+
+def the_placeholder(daemon: Daemon, camera: Camera, recorder: Recorder) -> None:
+    daemon.programme._reason = dies  # type: ignore[assignment]
+    camera.silent = True
+
+
+def the_output(daemon: Daemon, camera: Camera, recorder: Recorder) -> None:
+    recorder.write = dies  # type: ignore[method-assign,assignment]
+
+
+THREADS: dict[str, Callable[[Daemon, Camera, Recorder], None]] = {
+    "source": the_source,
+    "pipeline": the_pipeline,
+    "placeholder": the_placeholder,
+    "output null://recorder": the_output,
+}
+
+
+@pytest.mark.parametrize("name", THREADS)
+def test_the_daemon_ends_and_says_which(
+    monkeypatch: pytest.MonkeyPatch, network: Path, camera: Camera, name: str
+) -> None:
+    settings = {"source": {"uri": CAMERA}, "matting": {"stall_s": 0.2}}
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait_for("composite", 3)
+        assert daemon.ended() is None
+        THREADS[name](daemon, camera, recorder)
+        with pytest.raises(ThreadDied, match=f"the thread of the {name} died .*it just went"):
+            wait_until(daemon.ended)
+
+
+def test_a_background_whose_thread_dies(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, camera: Camera
+) -> None:
+    settings = {"source": {"uri": CAMERA}, "background": {"uri": str(room)}}
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait(lambda seen: len(seen) > 3)
+        feeder = daemon.background._feeder  # type: ignore[attr-defined]
+        assert isinstance(feeder, SourceFeeder)
+        feeder.source.read = dies  # type: ignore[method-assign,assignment]
+        with pytest.raises(ThreadDied, match="the thread of the background died"):
+            wait_until(daemon.ended)
+
+
+def test_every_thread_of_the_daemon_is_one_of_these(
+    monkeypatch: pytest.MonkeyPatch, network: Path, camera: Camera
+) -> None:
+    """A thread that is added has to be watched, and to come here."""
+    before = {thread.name for thread in threading.enumerate()}
+    settings = {
+        "source": {"uri": CAMERA},
+        "outputs": [{"uri": "null://recorder"}, {"uri": "rtsp://127.0.0.1:0/live"}],
+    }
+    with running(monkeypatch, network, **settings) as (_, recorder, _):
+        recorder.wait_for("composite", 3)
+        names = {thread.name for thread in threading.enumerate()} - before
+    watched = {"source", "pipeline", "programme", "output null://recorder"}
+    # GLib's loop, whose callbacks cannot end it; and the RTSP output's own, watched as the others.
+    rtsp = {name for name in names if name.startswith(("rtsp-", "output rtsp://"))}
+    assert len(rtsp) == 2
+    assert names == watched | rtsp
+
+
+DRIVER = """
+import signal
+from appliance.pipeline import Pipeline
+process = Pipeline.process
+dead = []
+def mortal(self, *arguments, **options):
+    if dead:
+        raise SystemExit(0)
+    return process(self, *arguments, **options)
+Pipeline.process = mortal
+signal.signal(signal.SIGUSR1, lambda *_: dead.append(1))
+"""
+
+
+def test_the_program_ends_with_code_1_and_the_place(
+    network: Path, room: Path, tmp_path: Path
+) -> None:
+    """Even when what ended the thread was an exit with code 0: systemd restarts on failure only."""
+    import signal
+
+    with program(configuration(tmp_path, network, room), driver=DRIVER) as mattebox:
+        mattebox.wait_for("composites go out")
+        mattebox.process.send_signal(signal.SIGUSR1)
+        assert mattebox.process.wait(20) == 1
+    assert mattebox.says("the pipeline's thread died")
+    assert mattebox.says("in mortal")
+    assert mattebox.says("mattebox: the thread of the pipeline died (SystemExit: 0)")
