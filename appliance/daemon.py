@@ -124,7 +124,9 @@ class Daemon:
         """The pipeline, made in the worker's thread: a GPU belongs to the thread that takes it."""
 
         def make() -> FramePipeline:
-            return make_pipeline(self.settings, self.format, network, self.background)
+            pipeline = make_pipeline(self.settings, self.format, network, self.background)
+            pipeline.use_canvases(self.pool)
+            return pipeline
 
         try:
             return self.worker.open(make, LOAD_S)

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -236,9 +237,11 @@ class BufferPool:
         self._offsets = (0, self._strides[0] * format.height)
         size = self._offsets[1] + self._strides[1] * rows
         # Rows of 64 bytes: the kernels use whole vectors, encoders take the planes as they are.
+        # From a page's start, as a GPU's driver likes it.
         params = Gst.AllocationParams()
-        params.align = 63
+        params.align = 4095
         self._free: list[Gst.Buffer] = []
+        self._memory: list[U8] = []
         self._lock = threading.Lock()
         for _ in range(count):
             buffer = Gst.Buffer.new_allocate(None, size, params)
@@ -255,6 +258,22 @@ class BufferPool:
                 [*self._strides, 0, 0],
             )
             self._free.append(buffer)
+            mapping = Mapping(buffer)
+            self._memory.append(mapping.array)
+            mapping.unmap()
+
+    @property
+    def stride(self) -> int:
+        """Bytes from one row to the next, of luma and of chroma, which follows it."""
+        return self._strides[0]
+
+    @property
+    def memory(self) -> Sequence[U8]:
+        """All of each canvas's memory, for a GPU's driver to register, and for nothing else.
+
+        It stays where it is as long as the pool lives.
+        """
+        return self._memory
 
     def acquire(self) -> Frame | None:
         """A writable frame (``seal`` its owner when it is done), or None when all are out."""

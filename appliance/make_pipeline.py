@@ -24,6 +24,7 @@ from appliance.shedding import Level
 from appliance.stages import StageClock
 
 if TYPE_CHECKING:
+    from appliance.gst import BufferPool
     from appliance.pipeline_gpu import GpuPipeline
 
 log = structlog.get_logger(__name__)
@@ -60,6 +61,10 @@ class FramePipeline(Protocol):
 
     def use_background(self, background: Background) -> None:
         """Stand another background behind the person from the next frame on."""
+        ...
+
+    def use_canvases(self, pool: BufferPool) -> None:
+        """Composites are going to be asked for in this pool's canvases."""
         ...
 
     def configure(self, settings: Settings) -> None:

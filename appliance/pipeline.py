@@ -107,6 +107,9 @@ class Pipeline:
         self._post.configure(settings)
         self._tracker.configure(settings.roi)
 
+    def use_canvases(self, pool: object) -> None:
+        """Nothing to prepare; see ``make_pipeline.FramePipeline``."""
+
     def close(self) -> None:
         """Nothing to give back; see ``make_pipeline.FramePipeline``."""
 

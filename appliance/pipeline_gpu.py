@@ -10,7 +10,8 @@ Used from the thread that makes it, which thereby owns the GPU.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -22,6 +23,7 @@ from appliance.lent import Lent
 from appliance.matting.on_gpu import OnGpu
 from appliance.pipeline import Outcome, inner_rect
 from appliance.pixels.cuda_background import DeviceBackground
+from appliance.pixels.cuda_canvas import Canvases, register
 from appliance.pixels.cuda_context import Context, GpuError
 from appliance.pixels.cuda_graph import Replay
 from appliance.pixels.cuda_network import DeviceRunner, NetworkEnds
@@ -40,6 +42,20 @@ _DEPTH = 2
 log = structlog.get_logger(__name__)
 
 
+class CanvasPool(Protocol):
+    """What is needed of a pool of canvases; see ``gst.BufferPool``."""
+
+    @property
+    def stride(self) -> int:
+        """Bytes from one row to the next."""
+        ...
+
+    @property
+    def memory(self) -> Sequence[U8]:
+        """All of each canvas's memory."""
+        ...
+
+
 class GpuPipeline:
     """Turns a live frame into a composite, as ``Pipeline`` does, on the GPU."""
 
@@ -54,6 +70,8 @@ class GpuPipeline:
         self.settings, self.format = settings, format
         self.clock = StageClock()
         self._context = context = network.make_context()
+        self._canvases: Canvases | None = None
+        self._pool: CanvasPool | None = None
         try:
             mapped = context.integrated
             self._upload = Upload(context, format, _DEPTH, mapped=mapped)
@@ -134,6 +152,15 @@ class GpuPipeline:
         self._replay.off = without
         return self._replay.refused
 
+    def use_canvases(self, pool: CanvasPool) -> None:
+        """Write the composites straight into a pool's canvases, where the driver lets us."""
+        if pool is self._pool:
+            return
+        self._pool = pool
+        self._canvases = register(
+            self._context, self.format, pool.memory, pool.stride, mapped=self._context.integrated
+        )
+
     def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
         """Composite ``frame`` into ``out``.
 
@@ -154,9 +181,11 @@ class GpuPipeline:
             self._loaded.runner.reset()
             self._looked_at = roi
         try:
-            elsewhere = self._launch(frame, roi, matte_out is not None)
+            canvases = self._canvases
+            way = canvases if canvases is not None and canvases.choose(out) else self._download
+            elsewhere = self._launch(frame, roi, way, matte_out is not None)
             with self.clock("wait"):
-                made = self._download.take()
+                made = way.take()
                 matte = None if matte_out is None else self._matte.take()
             found = self._judge(self._loaded.path.report())
             aside = self._judge(self._loaded.path.report_aside()) if elsewhere else None
@@ -164,8 +193,9 @@ class GpuPipeline:
             self.reset()
             raise
         with self.clock("download"):
-            np.copyto(out.y, made.y)
-            np.copyto(out.uv, made.uv)
+            if made is not None:
+                np.copyto(out.y, made.y)
+                np.copyto(out.uv, made.uv)
             if matte is not None and matte_out is not None:
                 np.copyto(matte_out, matte.y)
         with self.clock("track"):
@@ -173,7 +203,7 @@ class GpuPipeline:
             self._tracker.update(box, _box(aside) if aside else None)
         return Outcome(roi, box, found.count)
 
-    def _launch(self, frame: Frame, roi: Rect, with_matte: bool) -> bool:
+    def _launch(self, frame: Frame, roi: Rect, way: Canvases | Download, with_matte: bool) -> bool:
         """Launch all of a frame's work; whether it was looked at as a whole besides."""
         loaded, path, ends = self._loaded, self._loaded.path, self._loaded.ends
         with self.clock("upload"):
@@ -186,7 +216,7 @@ class GpuPipeline:
         with self.clock("background"):
             behind = self._stage(frame, live)
         with self.clock("launch composite"):
-            out, raw = self._download.target, ends.window(inner)
+            out, raw = way.target, ends.window(inner)
             matte, pitch = 0, 0
             if with_matte:
                 matte, pitch = self._matte.target.address, self._matte.target.pitch
@@ -200,7 +230,7 @@ class GpuPipeline:
         if elsewhere:
             with self.clock("rescan"):
                 self._look_elsewhere(live, frame.rect)
-        self._download.send()
+        way.send()
         if with_matte:
             self._matte.send()
         return elsewhere
@@ -244,6 +274,9 @@ class GpuPipeline:
         replay, loaded = (self.__dict__.get(name) for name in ("_replay", "_loaded"))
         self._step(replay.close if replay else None)
         self._step(loaded.close if loaded else None)
+        if self._canvases is not None:
+            self._canvases.close()
+            self._canvases = None
         for name in ("_replay", "_loaded", "_upload", "_download", "_stage", "_matte"):
             # Memory goes while its context is there.
             self.__dict__.pop(name, None)

@@ -16,7 +16,9 @@ from appliance.errors import ConfigError, InputError, MatteboxError
 from appliance.make_pipeline import Prepared, prepare
 from appliance.matting.load import choose_network
 from appliance.matting.on_gpu import OnGpu
+from appliance.outputs import video_of
 from appliance.outputs.supervised import OutputFeeder
+from appliance.settings import Output as OutputSettings
 from appliance.settings import Settings
 from appliance.sources.make import make_source
 from appliance.sources.supervised import SourceFeeder
@@ -53,6 +55,8 @@ class _Parts:
     outputs: list[OutputFeeder] = field(default_factory=list)
     """All of them, those that stay among them."""
     gone: list[OutputFeeder] = field(default_factory=list)
+    reencoded: list[Callable[[], None]] = field(default_factory=list)
+    """Of outputs that stay and keep their readers: what has them encode otherwise."""
 
 
 def apply(daemon: Daemon, new: Settings) -> frozenset[str]:
@@ -116,7 +120,7 @@ def _build(daemon: Daemon, new: Settings, sections: frozenset[str], undo: ExitSt
             new.rtsp.password.reveal()
         with _of("rtsp.certificate"):
             certificate.load(new.rtsp)
-    parts.outputs, parts.gone = _outputs(daemon, new)
+    _outputs(daemon, new, parts)
     if "source" in sections:
         parts.feeder = _source(daemon, new, undo)
     _start_outputs(daemon, parts, undo)
@@ -135,6 +139,8 @@ def _swap(daemon: Daemon, new: Settings, parts: _Parts) -> list[Callable[[], obj
         daemon.background = parts.background
     for output in parts.outputs:
         output.use_rtsp(new.rtsp)
+    for use in parts.reencoded:
+        use()
     daemon.outputs, daemon.settings = parts.outputs, new
     daemon.programme.configure([o.mailbox for o in parts.outputs], new.matting.stall_s)
     return retired
@@ -144,6 +150,7 @@ def _between_frames(daemon: Daemon, new: Settings, parts: _Parts) -> None:
     """The pipeline's own part, in its thread."""
     if parts.network is not None:
         daemon.pipeline = parts.network.exchange()
+        daemon.pipeline.use_canvases(daemon.pool)
         daemon.worker.use(daemon.pipeline)
     daemon.pipeline.configure(new)
     daemon.shedding.configure(new.load)
@@ -172,17 +179,33 @@ def _network(settings: Settings) -> tuple[object, ...]:
     return (matting.model, matting.runtime, matting.threads)
 
 
-def _outputs(daemon: Daemon, new: Settings) -> tuple[list[OutputFeeder], list[OutputFeeder]]:
+def _outputs(daemon: Daemon, new: Settings, parts: _Parts) -> None:
     """The outputs for the new settings, new ones not yet started, and those to be stopped."""
     running = list(zip(daemon.settings.outputs, daemon.outputs, strict=True))
-    result = []
+    stay: dict[int, OutputFeeder] = {}
+
+    def keep(index: int, like: Callable[[OutputSettings], bool]) -> None:
+        wanted = new.outputs[index]
+        for old, feeder in running:
+            if index in stay or not like(old):
+                continue
+            if old != wanted:
+                with _of(f"outputs.{index}.encoder"):
+                    use = feeder.prepare_video(video_of(wanted))
+                if use is None:
+                    continue
+                parts.reencoded.append(use)
+            stay[index] = feeder
+        running[:] = [pair for pair in running if pair[1] is not stay.get(index)]
+
     for index, wanted in enumerate(new.outputs):
-        same = next((pair for pair in running if pair[0] == wanted), None)
-        if same is not None:
-            running.remove(same)
+        keep(index, lambda old, wanted=wanted: old == wanted)  # type: ignore[misc]
+    for index, wanted in enumerate(new.outputs):
+        keep(index, lambda old, wanted=wanted: old.uri == wanted.uri)  # type: ignore[misc]
+    for index, wanted in enumerate(new.outputs):
         with _of(f"outputs.{index}.uri"):
-            result.append(same[1] if same else daemon.make_output(wanted, new.rtsp))
-    return result, [feeder for _, feeder in running]
+            parts.outputs.append(stay.get(index) or daemon.make_output(wanted, new.rtsp))
+    parts.gone = [feeder for _, feeder in running]
 
 
 def _start_outputs(daemon: Daemon, parts: _Parts, undo: ExitStack) -> None:

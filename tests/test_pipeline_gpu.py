@@ -21,6 +21,7 @@ from appliance.background.still import StillBackground
 from appliance.colour import rgb_to_nv12
 from appliance.errors import MattingError, ModelError
 from appliance.frame import Colour, Format, Frame, blank
+from appliance.gst import BufferPool
 from appliance.lent import Lent
 from appliance.matting.manifest import load_manifest
 from appliance.matting.on_gpu import OnGpu
@@ -348,6 +349,49 @@ def test_real_frames_within_one_step(log: driver.Log, root: Path, shared: Path) 
     assert found.frames == found.people == 10
     assert found.worst <= 1, str(found)
     assert found.differ < found.samples / 1000, str(found)
+
+
+@pytest.mark.parametrize("integrated", [False, True], ids=["card", "jetson"])
+def test_composites_go_straight_into_canvases(
+    make: Maker, log: driver.Log, network: Path, integrated: bool
+) -> None:
+    log.integrated = integrated
+    gpu, cpu = make(emulated(network)), on_cpu(network)
+    pool = BufferPool(FORMAT, 3)
+    gpu.use_canvases(pool)
+    gpu.use_canvases(pool)
+    assert log.calls["register_host_memory"] == 3
+    held = []
+    for k, frame in enumerate(walk(9)):
+        # Canvases come and go as encoders hold them.
+        held = held[-(k % 3) :] if k % 3 else []
+        out = pool.acquire()
+        assert out is not None
+        held.append(out)
+        waits, down = log.waits, log.calls["memcpy_dtoh_async"]
+        gpu.process(frame, out)
+        assert log.waits == waits + 1
+        # The composite, if it has to be fetched; the verdict is a part of the launches.
+        assert log.calls["memcpy_dtoh_async"] - down <= (1 if integrated else 2)
+        assert apart(out, run(cpu, frame)[0]) <= 1
+    # What is no canvas of the pool is served too.
+    assert apart(run(gpu, person(40, 10))[0], run(cpu, person(40, 10))[0]) <= 1
+    out = held = None
+    assert pool.available == 3, "nothing but the encoders holds a canvas"
+
+
+def test_canvases_that_cannot_be_registered_are_copied_into(
+    make: Maker, log: driver.Log, network: Path
+) -> None:
+    log.refuses_registration = True
+    gpu, cpu, pool = make(emulated(network)), on_cpu(network), BufferPool(FORMAT, 2)
+    with structlog.testing.capture_logs() as said:
+        gpu.use_canvases(pool)
+    assert "cuMemHostRegister failed" in said[0]["why"]
+    out = pool.acquire()
+    assert out is not None
+    gpu.process(person(), out)
+    assert apart(out, run(cpu, person())[0]) <= 1
 
 
 class Unrecordable:

@@ -57,6 +57,7 @@ class Log:
         self.lost = False
         self.integrated = False
         """Whether the GPU says that it shares the CPU's memory."""
+        self.refuses_registration = False
         self.done: dict[int, int] = {}
         """By stream: how many of its operations the host knows to be done."""
         self.recording: list[Callable[[], None]] | None = None
@@ -167,6 +168,37 @@ def memcpy_dtoh_async(dest: Any, src: int, stream: Stream | None = None) -> None
 def memcpy_dtod_async(dest: int, src: int, size: int, stream: Stream | None = None) -> None:
     _called("memcpy_dtod_async", records=True)
     submit(lambda: ctypes.memmove(dest, src, size), stream)
+
+
+class mem_host_register_flags:
+    PORTABLE = 1
+    DEVICEMAP = 2
+
+
+class RegisteredHostMemory:
+    """What the base of a registered array is."""
+
+    def __init__(self, ary: np.ndarray, flags: int) -> None:
+        self._array, self._flags, self._log = ary, flags, log
+        self.__array_interface__ = ary.__array_interface__
+        log.alive += 1
+
+    def get_device_pointer(self) -> int:
+        assert self._flags & mem_host_register_flags.DEVICEMAP
+        return int(self._array.ctypes.data)
+
+    def __del__(self) -> None:
+        self._log.alive -= 1
+        self._log.threads.add(threading.get_ident())
+
+
+def register_host_memory(ary: np.ndarray, flags: int = 0) -> np.ndarray:
+    _called("register_host_memory")
+    assert ary.flags.c_contiguous
+    assert ary.ctypes.data % 4096 == 0, "pages"
+    if log.refuses_registration:
+        raise Error("cuMemHostRegister failed: operation not supported")
+    return np.asarray(RegisteredHostMemory(ary, flags))
 
 
 class host_alloc_flags:
