@@ -47,6 +47,11 @@ fuzz: setup-test ## made-up input for loaders and servers, SECONDS=60 each (test
 test-gpu: ## on a machine with an NVIDIA GPU: the kernels' tests, sanitizers and times
 	@exec tests/gpu/run
 
+.PHONY: soak
+soak: setup-test ## the long tests, then an hour's frames with every fault at random (ARGS="--frames 20000")
+	@$(BIN)/python -m pytest -m soak
+	@exec $(BIN)/python -m tests.soak $(ARGS)
+
 .PHONY: bench
 bench: setup ## measure this machine (ARGS="--json")
 	@exec $(BIN)/mattebox bench $(ARGS)

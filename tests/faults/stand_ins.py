@@ -161,6 +161,10 @@ class Resources:
     descriptors: int
     threads: int
 
+    def fits(self, other: Resources) -> bool:
+        """Whether there are no more descriptors and threads than in ``other``."""
+        return self.descriptors <= other.descriptors and self.threads <= other.threads
+
     @classmethod
     def now(cls, pid: int | None = None) -> Resources:
         """Of this process, or of another."""

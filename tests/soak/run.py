@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -25,6 +26,7 @@ MOST_GAP_S = 3.0
 _STEADY = 3
 """Composites after which the picture is said to be back."""
 _SAMPLES = 10
+_REST_S = 15.0
 
 
 @dataclass
@@ -106,6 +108,7 @@ def soak(
         programme = box.daemon.programme
         sampled, before = 0, "the start"
         report.resources.append((programme.composites, at_rest(box)))
+        first = report.resources[0][1]
         # Every kind once at least, however few frames are asked for.
         while programme.composites < frames or len(report.recoveries) < len(kinds or FAULTS):
             due = programme.composites + every
@@ -128,9 +131,9 @@ def soak(
             before = kind
             log.info("fault over", fault=kind, took_s=round(time.monotonic() - injected, 2))
             tenth = programme.composites * _SAMPLES // frames
-            if tenth > sampled:
+            if tenth > sampled and not brisk:
                 sampled = tenth
-                report.resources.append((programme.composites, at_rest(box)))
+                report.resources.append((programme.composites, at_rest(box, first)))
                 tell(*report.resources[-1])
         report.frames_in = box.camera.frames
         report.composites, report.placeholders = programme.composites, programme.placeholders
@@ -152,19 +155,17 @@ def recovery(box: Box, kind: str) -> float:
     )
 
 
-def at_rest(box: Box) -> Resources:
-    """What is held once a second has brought nothing less: readers' leftovers take a while to go.
+def at_rest(box: Box, least: Resources | None = None) -> Resources:
+    """What is held once readers' leftovers have gone: no more than ``least``, or it stays.
 
     gst-rtsp-server lets go of an encoder some seconds after its last reader.
     """
-    least = Resources.now()
-    calm = 0
-    while calm < 5:
-        box.hold(1)
+    now = Resources.now()
+    deadline = time.monotonic() + (_REST_S if least is not None else 1)
+    tick = threading.Event()
+    while time.monotonic() < deadline:
+        if least is not None and now.fits(least):
+            break
+        tick.wait(0.1)
         now = Resources.now()
-        less = now.descriptors < least.descriptors or now.threads < least.threads
-        calm = 0 if less else calm + 1
-        least = now if less else Resources(
-            now.rss_kb, min(now.descriptors, least.descriptors), min(now.threads, least.threads)
-        )  # fmt: skip
-    return least
+    return now
