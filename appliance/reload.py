@@ -16,7 +16,6 @@ from appliance.errors import ConfigError, InputError, MatteboxError
 from appliance.make_pipeline import Prepared, prepare
 from appliance.matting.load import choose_network
 from appliance.matting.on_gpu import OnGpu
-from appliance.outputs import video_of
 from appliance.outputs.supervised import OutputFeeder
 from appliance.settings import Output as OutputSettings
 from appliance.settings import Settings
@@ -191,7 +190,7 @@ def _outputs(daemon: Daemon, new: Settings, parts: _Parts) -> None:
                 continue
             if old != wanted:
                 with _of(f"outputs.{index}.encoder"):
-                    use = feeder.prepare_video(video_of(wanted))
+                    use = feeder.prepare_video(wanted)
                 if use is None:
                     continue
                 parts.reencoded.append(use)

@@ -144,6 +144,13 @@ def _output(box: Box, rng: random.Random) -> Wanted:
     return {**box.data, "outputs": outputs}, ["outputs.1"]
 
 
+def _encoding(box: Box, rng: random.Random) -> Wanted:
+    first, *rest = box.data["outputs"]
+    key, choices = rng.choice((("bitrate_kbps", [300, 600, 900]), ("keyframe_s", [1.0, 3.0])))
+    changed = first | {key: _other(choices, first.get(key), rng)}
+    return {**box.data, "outputs": [changed, *rest]}, ["outputs.0"]
+
+
 def _refused(box: Box, rng: random.Random) -> Wanted:
     bad = rng.choice(
         [
@@ -172,6 +179,7 @@ KINDS: dict[str, Callable[[Box, random.Random], Wanted]] = {
     "source": _source,
     "source again": _value("source", "latency_ms", 100, 200, 300),
     "output": _output,
+    "encoding": _encoding,
     "log": _value("log", "level", "debug", "info"),
     "refused": _refused,
 }

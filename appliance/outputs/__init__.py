@@ -33,7 +33,7 @@ def make_output(output: settings.Output) -> Output:
     if scheme in SERVER_PORTS or path is not None:
         from appliance.outputs.encoders import Wanted
 
-        video = Wanted(output.encoder, output.bitrate_kbps, output.keyframe_s)
+        video = Wanted.of(output)
         if path is not None:
             from appliance.outputs.file import FileOutput
 

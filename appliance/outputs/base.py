@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from appliance.frame import Format, Frame
+from appliance.settings import Output as OutputSettings
 from appliance.settings import Rtsp
 
 
@@ -43,8 +45,15 @@ class Output(Protocol):
 
 @runtime_checkable
 class ReadByMany(Protocol):
-    """An output that decides who may read it."""
+    """An output that decides who may read it, and keeps its readers when it encodes otherwise."""
 
     def use_rtsp(self, rtsp: Rtsp) -> None:
         """Other rules for readers, while running. Raises InputError; nothing has changed then."""
+        ...
+
+    def prepare_video(self, output: OutputSettings) -> Callable[[], None]:
+        """See that another encoder, bit rate or key frame distance can be had; the call uses it.
+
+        Raises InputError or MissingDependency; nothing has changed then.
+        """
         ...

@@ -17,6 +17,7 @@ from appliance.errors import InputError, MissingDependency
 from appliance.frame import Format
 from appliance.gst import GObject, Gst
 from appliance.outputs.encoder_trial import encoding_fails, opening_fails
+from appliance.settings import Output
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +67,11 @@ class Wanted:
     encoder: str = "auto"
     bitrate_kbps: int = 0
     keyframe_s: float = 2.0
+
+    @classmethod
+    def of(cls, output: Output) -> Wanted:
+        """What the settings of an output say."""
+        return cls(output.encoder, output.bitrate_kbps, output.keyframe_s)
 
     def rate(self, format: Format) -> Rate:
         """In an encoder's terms; bitrate 0 takes ``default_kbps``."""
@@ -229,6 +235,15 @@ def launch(encoder: Encoder, format: Format, rate: Rate) -> str:
         if key in known and _takes(known[key], value)
     )
     return f"{encoder.before} {encoder.name} name=encoder {settings} ! {encoder.after}".strip()
+
+
+def change(element: Any, encoder: Encoder, format: Format, rate: Rate) -> None:
+    """Give a running encoder those of its settings that it takes while it runs: the bit rate."""
+    for key, value in encoder.properties(format, rate).items():
+        spec = element.find_property(key)
+        while_running = spec is not None and spec.flags & Gst.PARAM_MUTABLE_PLAYING
+        if while_running and _takes(spec, value):
+            element.set_property(key, value)
 
 
 def _takes(property: Any, value: Any) -> bool:

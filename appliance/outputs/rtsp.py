@@ -8,6 +8,7 @@ frame that is written then is let go at once.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from appliance.outputs import encoders
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.rtsp_media import LiveMedia
 from appliance.outputs.rtsp_server import RtspServer, SharedFactory
+from appliance.settings import Output as OutputSettings
 from appliance.settings import Rtsp
 from appliance.uris import port_of, redact, scheme_of
 
@@ -83,6 +85,30 @@ class RtspOutput:
         self._rtsp, server = rtsp, self._server
         if server is not None:
             server.configure(rtsp)
+
+    def prepare_video(self, output: OutputSettings) -> Callable[[], None]:
+        """See ``ReadByMany``.
+
+        Those who read keep their stream, at the new bit rate where their encoder takes one while
+        it runs. Who comes from then on gets an encoder that is all as asked.
+        """
+        video = encoders.Wanted.of(output)
+        rate = video.rate(self._format)
+        encoder = encoders.startable(encoders.choose(video.encoder), self._format, rate)
+
+        def use() -> None:
+            with self._lock:
+                before, self._encoder, self._wanted = self._encoder, encoder, video
+                medias = self._medias
+            if before is None:
+                return  # not open yet, or no more: it opens with these
+            self._factory.set_launch(self._launch())
+            for live in medias:
+                if before.name == encoder.name:
+                    live.encode(encoder, rate)
+                self._retire(live.media)
+
+        return use
 
     def write(self, frame: Frame) -> None:
         """Hand ``frame`` to the encoder if anybody reads; never waits for a reader."""

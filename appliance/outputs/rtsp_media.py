@@ -6,6 +6,7 @@ from typing import Any
 
 from appliance.frame import Format, Frame
 from appliance.gst import Gst, GstVideo, buffer_of, caps_of
+from appliance.outputs import encoders
 from appliance.outputs.clock import ArrivalClock
 from appliance.outputs.readers import Readers
 
@@ -29,6 +30,7 @@ class LiveMedia:
     def __init__(self, media: Any, format: Format) -> None:
         """Set up a media that was just made and does not run yet."""
         self.media = media
+        self._format = format
         self.readers = Readers()
         self.retired = False
         self.hold_ups = 0
@@ -96,6 +98,12 @@ class LiveMedia:
         self._leaking, self._calm = leaking, 0
         for sink in self._sinks:
             sink.set_property("drop", leaking)
+
+    def encode(self, encoder: encoders.Encoder, rate: encoders.Rate) -> None:
+        """Go on at another rate, as far as the encoder takes it while it runs."""
+        element = self.media.get_element().get_by_name("encoder")
+        if element is not None:
+            encoders.change(element, encoder, self._format, rate)
 
     def force_key_frame(self) -> None:
         """Make the next frame one that a decoder can start at."""

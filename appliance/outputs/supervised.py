@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,7 @@ from appliance.errors import InputError, MissingDependency, OutputError
 from appliance.frame import Format, Frame
 from appliance.mailbox import Closed, Mailbox
 from appliance.outputs.base import Output, ReadByMany
+from appliance.settings import Output as OutputSettings
 from appliance.settings import Rtsp
 
 log = structlog.get_logger(__name__)
@@ -112,6 +114,12 @@ class OutputFeeder:
                 self._output.use_rtsp(rtsp)
             except InputError as error:
                 log.error("the old rules for readers stay", uri=self._output.uri, reason=str(error))
+
+    def prepare_video(self, output: OutputSettings) -> Callable[[], None] | None:
+        """``ReadByMany.prepare_video``, of an output that can; None of one that cannot."""
+        if isinstance(self._output, ReadByMany) and self._state == "running":
+            return self._output.prepare_video(output)
+        return None
 
     def status(self) -> OutputStatus:
         """How it is now. To be asked about once a second: it is what notices a stuck call."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from appliance import settings
 from appliance.errors import InputError, OutputError
 from appliance.frame import Colour, Format
 from appliance.gst import Gst, frame_of
@@ -26,6 +27,7 @@ from tests.outputs.conftest import (
     psnr,
     wait_until,
 )
+from tests.reads_rtsp import Client
 
 StartFeed = Callable[..., Feed]
 Serve = Callable[..., RtspOutput]
@@ -85,6 +87,31 @@ def test_a_later_reader_starts_at_a_key_frame(output: RtspOutput, feed: StartFee
     finally:
         first.terminate()
         first.wait(5)
+    wait_until(lambda: output.clients() == 0 and not output._medias)
+
+
+def test_another_encoding_keeps_who_reads_and_is_for_who_comes(
+    output: RtspOutput, feed: StartFeed
+) -> None:
+    feed(output)
+    with Client(output.uri) as first:
+        first.wait_for_more(5)
+        old = output._medias[0]
+        output.prepare_video(settings.Output(uri=output.uri, bitrate_kbps=333, keyframe_s=0.2))()
+        encoder = old.media.get_element().get_by_name("encoder")
+        assert encoder.get_property("bitrate") == 333
+        assert encoder.get_property("key-int-max") == 60 * 30
+        packets = ffprobe(
+            output.uri, "packet=flags", "-rtsp_transport", "tcp", "-read_intervals", "%+1.5"
+        )
+        keys = [number for number, packet in enumerate(packets) if "K" in packet["flags"]]
+        assert len(keys) >= 4
+        assert max(np.diff(keys)) <= 6
+        # The first reader's own is still there, and goes on.
+        assert first.ended is None
+        first.wait_for_more(5)
+        with pytest.raises(InputError):
+            output.prepare_video(settings.Output(uri=output.uri, encoder="nosuchenc"))
     wait_until(lambda: output.clients() == 0 and not output._medias)
 
 
