@@ -12,8 +12,15 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
+
+from appliance import secrets_hide
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# How long an example takes says more about what else the machine does than about us.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 ClipFactory = Callable[..., Path]
 
@@ -39,6 +46,13 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("MATTEBOX_") and name != "MATTEBOX_SHARED":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test takes for a secret must not be struck out of another's messages."""
+    monkeypatch.setattr(secrets_hide, "_known", {})
+    monkeypatch.setattr(secrets_hide, "_pattern", None)
 
 
 @pytest.fixture(autouse=True)
