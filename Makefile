@@ -6,6 +6,7 @@
 # Variables: ARGS   passed on to the program behind the target
 #            PYTHON the system's Python, 3.10 to 3.12 (default /usr/bin/python3)
 #            APT=no never call apt
+#            JOBS   how many tests at once, when all are run (default 2)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,6 +18,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON := /usr/bin/python3
 APT := auto
 ARGS :=
+JOBS := 2
 DESTDIR :=
 SECONDS := 60
 PURGE := no
@@ -35,7 +37,7 @@ run: setup ## set up what is missing, then serve (ARGS="--source …" for matteb
 
 .PHONY: test
 test: setup-test ## set up what is missing, then run the tests
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(if $(ARGS),,-n $(JOBS) --dist worksteal) $(ARGS)
 
 .PHONY: fuzz
 fuzz: setup-test ## made-up input for loaders and servers, SECONDS=60 each (tests/fuzz)
