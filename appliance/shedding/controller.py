@@ -162,8 +162,13 @@ class Controller:
         budget = self._budget(self.level)
         # The newest are what is too slow; those before may not have been.
         newest = list(self._window)[-max(_WINDOW_LEAST, len(self._window) // 3) :]
-        cost = sum(made.cost for made in newest) / len(newest)
-        return f"a frame takes {1e3 * cost:.3g} ms, and one comes every {1e3 * budget:.3g} ms"
+        cost = max(sum(made.cost for made in newest) / len(newest), self.load * budget)
+        most = max(made.cost for made in self._window)
+        at_times = f", at times {1e3 * most:.3g} ms," if most > 2.5 * cost else ""
+        every = 1e3 * budget
+        return (
+            f"a frame takes {1e3 * cost:.3g} ms{at_times or ','} and one comes every {every:.3g} ms"
+        )
 
     def _down(self, now: float, heat: Heat) -> Change | None:
         assert self._since is not None
