@@ -203,7 +203,9 @@ class Reloader:
         except Exception as error:
             if not isinstance(error, MatteboxError):
                 log.exception("a change failed where nobody expected it")
-            refusal = self.state.refuse(_mistakes(error, loaded), from_file=change is None)
+            where = self.state.status().path if change is None else None
+            mistakes = _mistakes(error, loaded, where or "the change")
+            refusal = self.state.refuse(mistakes, from_file=change is None)
             log.error("not reloaded: the last good configuration stays", reason=refusal.reason)
             return Outcome(refusal=refusal)
         self.state.applied(changed=bool(sections), from_file=change is None)
@@ -212,14 +214,14 @@ class Reloader:
         return Outcome(sections)
 
 
-def _mistakes(error: Exception, loaded: Loaded | None) -> tuple[Mistake, ...]:
-    """What is wrong, each with its place in the file where it has one."""
+def _mistakes(error: Exception, loaded: Loaded | None, where: str) -> tuple[Mistake, ...]:
+    """What is wrong, each with its place in the file where it has one, else told of ``where``."""
     if isinstance(error, InvalidConfig):
         return error.mistakes
     key = error.key if isinstance(error, NotApplied) else ""
-    origin = loaded.origin(key) if loaded is not None else None
+    origin = loaded.origin(key) if loaded is not None else Origin(where)
     said = str(error) if isinstance(error, MatteboxError) else f"{type(error).__name__}: {error}"
-    return (Mistake(origin or Origin("the change"), key, said),)
+    return (Mistake(origin, key, said),)
 
 
 def _end(job: _Job) -> None:

@@ -116,6 +116,7 @@ def test_an_unforeseen_failure_is_a_refusal_and_the_thread_goes_on(path: Path) -
         refusal = reloader.ask().result(LIMIT_S).refusal
         assert refusal is not None
         assert "Too many open files" in refusal.reason
+        assert refusal.reason.startswith(f"{path}: ")
         daemon.error = None
         assert reloader.ask().result(LIMIT_S).refusal is None
 
