@@ -84,11 +84,6 @@ class GpuPipeline:
             self.close()
             raise
 
-    @property
-    def description(self) -> str:
-        """What runs the network and the kernels, in words."""
-        return f"{self._loaded.runner.description}; frames on {self._context.name}"
-
     def load(self, network: OnGpu) -> Loaded:
         """Another network beside the present one, for ``use_matting``; nothing changes yet.
 
@@ -105,6 +100,8 @@ class GpuPipeline:
     def _use(self, loaded: Loaded) -> None:
         self._replay.close()
         self._loaded = loaded
+        self.description = f"{loaded.runner.description}; frames on {self._context.name}"
+        """What runs the network and the kernels, in words."""
         self._spec = spec = loaded.runner.manifest.input
         aspect = spec.width / spec.height
         self._tracker = Tracker(self.settings.roi, self.format.width, self.format.height, aspect)
@@ -118,11 +115,8 @@ class GpuPipeline:
         self._stage = DeviceBackground(
             self._context, self.format, background, self._replay, mapped=self._context.integrated
         )
-
-    @property
-    def behind(self) -> Frame:
-        """The newest background: what a placeholder without a person shows."""
-        return self._stage.picture
+        self.behind = self._stage.picture
+        """The newest background: what a placeholder without a person shows, also after the end."""
 
     def configure(self, settings: Settings) -> None:
         """Take other settings for every step from the next frame on."""
@@ -215,6 +209,7 @@ class GpuPipeline:
             loaded.runner.advance()
         with self.clock("background"):
             behind = self._stage(frame, live)
+            self.behind = self._stage.picture
         with self.clock("launch composite"):
             out, raw = way.target, ends.window(inner)
             matte, pitch = 0, 0

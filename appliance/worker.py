@@ -194,12 +194,14 @@ class Worker:
                     self._next()
                 else:
                     self._await_action()
-        except BaseException as error:  # SystemExit, too, would end the thread without a word
-            self.error = error
-            log.exception("the pipeline's thread died")
-            if self._going.is_set():
-                # Not only when the watch finds out: what was last shown is not live any more.
-                self._programme.fail("the pipeline has stopped")
+        except BaseException as error:  # noqa: BLE001  SystemExit, too, would end it without a word
+            try:
+                if self._going.is_set():
+                    # Before anything else: what was last shown is not live any more.
+                    self._programme.fail("the pipeline has stopped")
+                log.exception("the pipeline's thread died")
+            finally:
+                self.error = error
         finally:
             if self._opened and self._pipeline is not None:
                 self._pipeline.close()

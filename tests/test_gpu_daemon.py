@@ -157,13 +157,15 @@ def test_a_cuda_error_ends_it(
     """At a launch, a copy, a wait, a graph: no composite any more, a clear end, no room."""
     library = driver.Library(refuses=call != "cuGraphLaunch")
     chosen = emulated(network, library=library)
-    with on_gpu(monkeypatch, network, chosen, source={"uri": str(room)}) as (daemon, recorder):
+    shown = "background" if call == "composite" else "slate"
+    settings = {"source": {"uri": str(room)}, "canvas": {"placeholder": shown}}
+    with on_gpu(monkeypatch, network, chosen, **settings) as (daemon, recorder):
         recorder.wait_for("composite", 3)
         log.fail_at = call
         until(lambda: daemon.worker.error is not None)
         made = daemon.worker.processed
-        recorder.wait_for("slate", 3)
-        assert recorder.seen[-1].kind == "slate"
+        recorder.wait_for(shown, 3)
+        assert recorder.seen[-1].kind == shown
         assert daemon.worker.processed == made
         error = ended(daemon)
         assert isinstance(error, MatteboxError)

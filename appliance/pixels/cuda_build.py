@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import structlog
+
 from appliance.errors import MatteboxError, MissingDependency
 from appliance.pixels import cuda_nvrtc, cuda_source
 
@@ -22,6 +24,7 @@ ARCHITECTURES = ("75", "87", "89", "90", "110", "120")
 """Turing, Orin, Ada, Hopper, Thor, RTX Blackwell: what CUDA 13 compiles for and we test."""
 FLAGS = ("-std=c++17", "-lineinfo")
 _NVCC_TIMEOUT_S = 300
+log = structlog.get_logger(__name__)
 _SHIPPED = Path(__file__).resolve().parent / "cubins"
 
 
@@ -45,6 +48,7 @@ def image(architecture: str, folder: Path | None = None) -> bytes:
         # Never half a file: it is put in place whole. Anything but an ELF is not ours.
         if found[:4] == b"\x7fELF":
             return found
+    log.info("compiling the GPU's kernels, this once", compute_capability=architecture)
     made = compile_kernels(architecture)
     for kept in [folder] if folder else _caches():
         if _keep(kept / name, made):
