@@ -53,7 +53,9 @@ class Change:
 
 
 # Figures are of this stretch of time, seconds, and of no fewer frames than that.
-_WINDOW_S, _WINDOW_LEAST = 3.0, 4
+_WINDOW_S, _WINDOW_LEAST = 3.0, 8
+# One frame that hung must not outweigh all the others: it counts as so many frames' time.
+_MOST_FRAMES = 8
 # How often it is looked at them.
 _LOOK_S = 0.1
 # Up: after so many seconds at a level, when so many frames were late, and that was this part of
@@ -65,13 +67,17 @@ _FULL, _BUSY = 0.95, 0.7
 # Down: when the lower level would take no more than this part of the time, with as good as no frame
 # late, for so many seconds. After a relapse twice as long, and so on.
 _FITS, _CALM_SHARE = 0.7, 0.02
-_CALM_S, _CALM_MOST_S = 5.0, 320.0
+_CALM_S, _MOST_RELAPSES = 5.0, 6
 # Back up so soon after a step down: it should not have been taken.
 _RELAPSE_S = 20.0
 # A level that held for so long was right.
 _HELD_S = 60.0
 # Less is done every so many seconds while it is too hot; heat takes its time to go.
 _COOL_S = 15.0
+
+
+def _bounded(frame: Made) -> float:
+    return min(frame.cost, _MOST_FRAMES * frame.interval)
 
 
 class Controller:
@@ -94,7 +100,7 @@ class Controller:
         """Time that frames take, as a part of the time there is; 0 before there is a figure."""
         if not self._window:
             return 0.0
-        mean = sum(made.cost for made in self._window) / len(self._window)
+        mean = sum(map(_bounded, self._window)) / len(self._window)
         return mean / self._budget(self.level)
 
     @property
@@ -113,26 +119,19 @@ class Controller:
         """Take in one frame; the change of level that follows from it, if any."""
         heat = heat or Heat()
         window = self._window
-        if window and frame.at - window[-1].at > _WINDOW_S:
+        if window and frame.at - frame.cost - window[-1].at > _WINDOW_S:
             # Nothing came for a while (the source was away): what was before says nothing.
             self._start_over(None)
         if self._since is None:
             self._since = self._look_again = frame.at
-        window.append(self._bounded(frame))
-        self._costs.add(window[-1].means, window[-1].cost)
+        window.append(frame)
+        self._costs.add(frame.means, _bounded(frame))
         while len(window) > _WINDOW_LEAST and frame.at - window[0].at > _WINDOW_S:
             window.popleft()
         if frame.at < self._look_again:
             return None
         self._look_again = frame.at + _LOOK_S
         return self._up(frame.at, heat) or self._down(frame.at, heat)
-
-    def _bounded(self, frame: Made) -> Made:
-        """One frame that hung must not outweigh all the others."""
-        most = 8 * frame.interval
-        if frame.cost <= most:
-            return frame
-        return Made(frame.at, most, frame.means, frame.interval, frame.late)
 
     def _budget(self, level: Level) -> float:
         """Seconds there are for one frame at a level."""
@@ -154,7 +153,7 @@ class Controller:
         if at_it < _UP_AFTER_S or not overloaded or load < _BUSY:
             return None
         if self._down_at is not None and now - self._down_at < _RELAPSE_S:
-            self._relapses += 1
+            self._relapses = min(self._relapses + 1, _MOST_RELAPSES)
         why = f"{self._too_slow()}; {heat.warm}" if heat.warm else self._too_slow()
         return self._change(self._levels[index + 1], now, why)
 
@@ -197,7 +196,7 @@ class Controller:
     @property
     def patience(self) -> float:
         """Seconds of calm before the next step down."""
-        return float(min(_CALM_S * 2**self._relapses, _CALM_MOST_S))
+        return float(_CALM_S * 2**self._relapses)
 
     def _change(self, level: Level, now: float, why: str, *, hot: bool = False) -> Change:
         self._costs.moved(self.level, level, now)

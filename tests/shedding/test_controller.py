@@ -232,6 +232,12 @@ def test_a_pause_of_the_source_is_no_headroom() -> None:
     assert machine.level == level
 
 
+def test_a_network_that_takes_seconds_is_shed_too() -> None:
+    machine = Machine(Work(network=4.0, small=3.5, carry=0.002, rest=0.005))
+    machine.run(150)
+    assert [level for _, level in machine.changes] == [1, 2, 3]
+
+
 def test_relapses_make_it_more_patient() -> None:
     """The level below looks as if it fitted and does not: what a controller oscillates on."""
     machine: Machine
