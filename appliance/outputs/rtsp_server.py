@@ -30,6 +30,7 @@ __all__ = ["RtspServer", "SharedFactory"]
 TICK_MS = 1000
 REQUEST_BYTES = 64 << 10
 CLIENT_THREADS = 8
+BACKLOG = 128
 CERTIFICATE_LOOK_S = 10.0
 END_S = 0.5
 
@@ -86,6 +87,8 @@ class RtspServer:
         context = certificate.load(rtsp) if tls else None
         self._server = GstRtspServer.RTSPServer.new()
         self._server.set_content_length_limit(REQUEST_BYTES)
+        # By itself it lets five wait; a sixth that comes at once would try again after a second.
+        self._server.set_backlog(BACKLOG)
         self._server.set_auth(rtsp_access.auth(rtsp))
         self._server.set_address(host)
         self._server.set_service(str(port))
