@@ -17,7 +17,7 @@ import numpy as np
 import structlog
 
 from appliance.background.base import Background
-from appliance.errors import MattingError
+from appliance.errors import MattingError, ModelError
 from appliance.frame import U8, Format, Frame, Rect
 from appliance.lent import Lent
 from appliance.matting.on_gpu import OnGpu
@@ -303,6 +303,12 @@ class Loaded:
                 mean=np.array(spec.mean, np.float32), scale=np.array(spec.scale, np.float32),
                 bgr=spec.order == "BGR",
             )  # fmt: skip
+            # What is compiled or loaded with the first run must not hold up the first live frame.
+            self.run(self.runner.launch_aside)
+            context.synchronize()
+        except MattingError as error:
+            self.runner.close()
+            raise ModelError(f"{network.description}: its first run failed: {error}") from error
         except BaseException:
             self.runner.close()
             raise

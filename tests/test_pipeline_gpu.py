@@ -326,6 +326,19 @@ def test_a_plan_that_is_none_leaves_nothing(log: driver.Log, network: Path) -> N
     assert (log.depth, log.alive) == (0, 0)
 
 
+def test_a_network_that_does_not_run_leaves_nothing(log: driver.Log, network: Path) -> None:
+    """It is run once before the first frame: what is compiled then holds up no picture."""
+
+    def made(inner: Any) -> Breakable:
+        one = Breakable(inner)
+        one.broken = "throws"
+        return one
+
+    with pytest.raises(ModelError, match="its first run failed: it broke"):
+        GpuPipeline(Settings(), FORMAT, emulated(network, made=made), Stage(WIDTH, HEIGHT))
+    assert (log.depth, log.alive) == (0, 0)
+
+
 def test_an_output_of_another_size_is_refused(log: driver.Log, tmp_path: Path) -> None:
     path = bright_network(tmp_path, channels=2, manifest={"output": {"channel": 2}})
     with pytest.raises(ModelError, match=r"its output is \(1, 2, 36, 64\).* a channel 2"):

@@ -51,6 +51,8 @@ class Breakable:
         self._break()
 
     def launch_aside(self) -> None:
+        if self.broken == "throws":
+            raise MattingError("it broke")
         self._network.launch_aside()
         self._break()
 
