@@ -39,8 +39,8 @@ _CHANGE_S = 0.5
 _PATIENT_SCHEMES = ("file", "null")
 # A network that sits on one frame for so long never comes back; only a new process helps.
 HANG_S = 10.0
-# What stopping may take, of systemd's 5 s.
-_STOP_S = 4.0
+# What stopping may take, of systemd's 5 s: the interpreter wants some of them for its own end.
+_STOP_S = 3.0
 _LONGEST_LOOK_S = 1.0
 
 log = structlog.get_logger(__name__)
