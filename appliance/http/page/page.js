@@ -23,7 +23,8 @@ class Refused extends Error {
 
 async function ask(path, options = {}) {
   const headers = { ...options.headers };
-  if (token) headers.Authorization = `Bearer ${token}`;
+  const used = token;
+  if (used) headers.Authorization = `Bearer ${used}`;
   const answer = await fetch(path, { ...options, headers, cache: "no-store" });
   if (answer.ok) return answer;
   let words = `${answer.status} ${answer.statusText}`;
@@ -32,7 +33,8 @@ async function ask(path, options = {}) {
   } catch {
     // Not ours: a proxy's page. Its status says enough.
   }
-  if (answer.status === 401) askForToken();
+  // An answer to an older, wrong one may come late.
+  if (answer.status === 401 && used === token) askForToken();
   throw new Refused(answer.status, words);
 }
 
