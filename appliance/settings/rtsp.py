@@ -93,7 +93,8 @@ def check_outputs(rtsp: Rtsp, uris: Iterable[str]) -> None:
         scheme, key = scheme_of(uri), f"outputs.{index}.uri"
         if scheme not in ("rtsp", "rtsps"):
             continue
-        first, other = ports.setdefault(port_of(uri), (index, scheme))
+        # Port 0 takes a free one, each time another.
+        first, other = ports.setdefault(port_of(uri) or -index, (index, scheme))
         if other != scheme:
             raise rule(
                 key,
