@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -46,6 +47,19 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("MATTEBOX_") and name != "MATTEBOX_SHARED":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def _runtime() -> Iterator[str]:
+    """A runtime directory with a name so short that sockets in it can be had."""
+    with tempfile.TemporaryDirectory(prefix="mb") as folder:
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def _sockets_of_our_own(monkeypatch: pytest.MonkeyPatch, _runtime: str) -> None:
+    """Nobody's ``mattebox reload`` finds an appliance of the tests, nor they another's."""
+    monkeypatch.setenv("RUNTIME_DIRECTORY", _runtime)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import yaml
 
+from appliance.cli import main
 from tests.daemons import running
 from tests.scenes import PERSON, STAGE, room_share
 
@@ -130,13 +131,11 @@ def test_a_file_as_fast_as_possible_loses_no_frame(config: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("flag", "value"), [("--frames", "10"), ("--duration", "1")])
-def test_ends_when_told(config: Path, flag: str, value: str) -> None:
-    done = subprocess.run(
-        command("run", "--config", str(config), flag, value),
-        capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].startswith("null://")
+def test_ends_when_told(
+    config: Path, flag: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--config", str(config), flag, value]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("null://")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -160,27 +159,22 @@ def test_signals_end_it_within_five_seconds(config: Path, number: signal.Signals
         process.wait(10)
 
 
-def test_a_source_that_can_never_work_is_the_users_input(config: Path, tmp_path: Path) -> None:
+def test_a_source_that_can_never_work_is_the_users_input(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"this is no video" * 100)
-    done = subprocess.run(
-        command("run", "--config", str(config), "--source", str(broken)),
-        capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "broken.mp4" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert main(["run", "--config", str(config), "--source", str(broken)]) == 2
+    said = capsys.readouterr().err
+    assert "broken.mp4" in said
+    assert "Traceback" not in said
 
 
 def test_snapshot_writes_three_pictures_and_the_sheet(config: Path, tmp_path: Path) -> None:
     import cv2
 
     out = tmp_path / "shot.png"
-    done = subprocess.run(
-        command("snapshot", "--config", str(config), "--out", str(out), "--frames", "5"),
-        capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert main(["snapshot", "--config", str(config), "--out", str(out), "--frames", "5"]) == 0
     assert cv2.imread(str(out)).shape == (180, 960, 3)
     matte = cv2.imread(str(tmp_path / "shot-matte.png"))
     composite = cv2.imread(str(tmp_path / "shot-composite.png"))
