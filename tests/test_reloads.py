@@ -246,6 +246,15 @@ def test_each_kind_of_change_once_with_a_client_that_stays(tmp_path: Path) -> No
         for kind, before, after, _ in box.log:
             slates = sum(got.placeholder for got in box.client.frames[before:after])
             assert not slates or kind.startswith("source"), kind
+        # Of edits in quick succession, some of them half a file, the last one wins, unasked.
+        last = _other(list(GREYS), box.stage, rng)
+        whole = yaml.safe_dump({**box.data, "background": {"uri": grey(last)}})
+        for number in range(40):
+            box.save({**box.data, "background": {"uri": grey(60 + number)}}, aside=number % 2 == 0)
+            box.path.write_text(whole[: rng.randrange(len(whole))])
+        box.path.write_text(whole)
+        box.client.wait(lambda frames: abs(frames[-1].stage - last) <= 4)
+        judge(box.client.frames)
         # And the client would see the room, were it shown.
         box.save({**box.data, "background": {"uri": "blur://"}}, aside=False)
         control_client.ask(box.socket, {"verb": "reload"}, OUTCOME_S)
