@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 
@@ -25,9 +26,20 @@ log = structlog.get_logger(__name__)
 class Preview:
     """Pictures for the viewers of one server. Used in the server's loop, except ``close``."""
 
-    def __init__(self, peek: Peek, fps: int, width: int, most: int) -> None:
-        """``fps`` frames a second at most, ``width`` pixels wide, for ``most`` viewers."""
+    def __init__(
+        self,
+        peek: Peek,
+        fps: int,
+        width: int,
+        most: int,
+        strained: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``fps`` frames a second at most, ``width`` pixels wide, for ``most`` viewers.
+
+        A third of that while the machine is ``strained``: the picture that goes out comes first.
+        """
         self._peek, self._period, self._width, self._most = peek, 1 / fps, width, most
+        self._strained = strained
         self._shows: Counter[Show] = Counter()
         self._pictures: dict[Show, bytes] = {}
         self._serial = 0
@@ -89,7 +101,7 @@ class Preview:
                     if self._may_end(loop):
                         return
                     continue
-                self._peek.ask(self._period)
+                self._peek.ask(self._period * (3 if self._strained() else 1))
                 look = self._peek.next(after, _WAIT_S)
                 if look is not None:
                     after = look.serial

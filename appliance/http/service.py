@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from appliance.settings.http import Http
 if TYPE_CHECKING:
     from appliance.http.server import HttpServer
 
+_RETRY_S = 5.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -26,12 +29,27 @@ class HttpService:
         self._daemon, self._reloader, self._load = daemon, reloader, load
         self.server: HttpServer | None = None
         self._ending: HttpServer | None = None
+        self._not_before = 0.0
+        self._said: str | None = None
 
     def follow(self, settings: Http) -> None:
         """See to it that there is a server for these settings, or none; never waits, or raises.
 
         One for other settings is asked to end; the new one comes once that has let go of the port.
+        What goes wrong is said once, and tried again now and then.
         """
+        if time.monotonic() < self._not_before:
+            return
+        try:
+            self._follow(settings)
+        except Exception as error:  # noqa: BLE001  the picture goes on without it
+            self._not_before = time.monotonic() + _RETRY_S
+            reason = f"{type(error).__name__}: {error}"
+            if reason != self._said:
+                log.error("no HTTP; the picture goes on", reason=reason, exc_info=True)
+            self._said = reason
+
+    def _follow(self, settings: Http) -> None:
         server = self.server
         if server is not None and server.settings != settings:
             server.ask_to_stop()
@@ -45,8 +63,9 @@ class HttpService:
             from appliance.http.site import Site
 
             site = Site(self._daemon, self._reloader, self._load, settings)
-            self.server = HttpServer(site, settings)
-            self.server.start()
+            server = HttpServer(site, settings)
+            server.start()
+            self.server = server
 
     def ask_to_stop(self) -> None:
         """Have it end soon."""

@@ -39,7 +39,11 @@ class Site:
             settings.upload_mb * 10**6, settings.upload_mpixels * 10**6, settings.folder_mb * 10**6
         )
         self.preview = Preview(
-            daemon.peek, settings.preview_fps, settings.preview_width, settings.viewers
+            daemon.peek,
+            settings.preview_fps,
+            settings.preview_width,
+            settings.viewers,
+            strained=lambda: daemon.shedding.state.level > 0,
         )
         self.aside = Aside()
         self.gpus = Gpus()

@@ -159,6 +159,29 @@ def test_it_follows_the_settings(appliance: Served, free_port: int) -> None:
         assert service.stop(5)
 
 
+def test_a_server_that_cannot_even_be_made_is_nobodys_end(
+    appliance: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Say, a package that is missing, or no more threads."""
+    said: list[str] = []
+    monkeypatch.setattr(
+        "appliance.http.service.log.error", lambda event, **more: said.append(more["reason"])
+    )
+    monkeypatch.setattr("appliance.http.service._RETRY_S", 0.05)
+    service = HttpService(appliance.daemon, appliance.reloader, appliance.site.load)
+    wanted = Http(port=0, backgrounds=str(appliance.folder))
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.http.site.Gpus", lambda: 1 / 0)
+        wait_until(lambda: service.follow(wanted) or said)
+        for _ in range(5):
+            service.follow(wanted)
+    assert said == ["ZeroDivisionError: division by zero"]
+    try:
+        wait_until(lambda: service.follow(wanted) or service.server)
+    finally:
+        assert service.stop(5)
+
+
 def test_hanging_work_hangs_nobody_else(appliance: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say, a folder on a server that has gone: what else is asked for is answered."""
     let_go = threading.Event()
