@@ -42,7 +42,7 @@ class HttpService:
             return
         try:
             self._follow(settings)
-        except Exception as error:  # noqa: BLE001  the picture goes on without it
+        except Exception as error:
             self._not_before = time.monotonic() + _RETRY_S
             reason = f"{type(error).__name__}: {error}"
             if reason != self._said:
