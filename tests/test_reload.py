@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import Daemon
+from appliance import reload
+from appliance.daemon import Daemon, Stopping
 from appliance.errors import ConfigError, InputError
 from appliance.settings import Settings
 from tests.daemons import Recorder, running
@@ -104,3 +105,62 @@ def test_outputs_come_and_go_and_the_others_stay(
         assert daemon.outputs == [kept]
         recorder.wait_for("composite", 3)
     assert file.stat().st_size > 1000
+
+
+def test_a_device_that_only_one_can_have_comes_back_when_its_successor_cannot(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        before = daemon.feeder
+        monkeypatch.setattr(reload, "_same_device", lambda *_: True)
+        with pytest.raises(InputError, match=r"empty\.mp4"):
+            daemon.apply(but(daemon, source={"uri": str(empty)}))
+        assert not before.alive
+        # Stopped by us, it is no source that has ended.
+        assert daemon.ended() is None
+        recorder.wait_for("composite", 5)
+        assert daemon.settings.source.uri == str(room)
+    assert max(s.room for s in recorder.seen) <= 0.002
+
+
+def test_which_sources_cannot_be_opened_twice(tmp_path: Path) -> None:
+    camera, by_name = tmp_path / "video0", tmp_path / "by-name"
+    camera.touch()
+    by_name.symlink_to(camera)
+    same = [
+        (f"v4l2://{camera}", f"v4l2://{by_name}"), ("auto", f"v4l2://{camera}"), ("auto", "auto"),
+        ("csi://0", "csi://0"), ("rtsp://camera/main", "rtsp://camera/main"),
+    ]  # fmt: skip
+    other = [
+        (f"v4l2://{camera}", "v4l2:///dev/video9"), ("csi://0", "csi://1"),
+        ("rtsp://camera/main", "rtsp://camera/sub"), ("demo://", "demo://"),
+        (str(camera), str(camera)), (f"v4l2://{camera}", "csi://0"), ("auto", "csi://0"),
+    ]  # fmt: skip
+    assert [pair for pair in same if not reload._same_device(*pair)] == []
+    assert [pair for pair in other if reload._same_device(*pair)] == []
+
+
+def test_nothing_is_exchanged_once_it_is_stopping(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        other = but(daemon, background={"uri": "colour:#ffffff"}, source={"latency_ms": 7})
+        assert daemon.stop()
+        with pytest.raises(Stopping, match="nothing was changed"):
+            daemon.apply(other)
+        assert not daemon.feeder.alive
+
+
+def test_a_fast_file_and_a_live_picture_take_a_restart(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        with pytest.raises(ConfigError, match="restart mattebox") as caught:
+            daemon.apply(but(daemon, source={"pace": "fast"}))
+        assert caught.value.key == "source.pace"
+        recorder.wait_for("composite", 3)
