@@ -171,7 +171,8 @@ def reload_network(box: Box, _: Random) -> None:
 @fault("reload: source")
 def reload_source(box: Box, _: Random) -> None:
     """A clip in place of the camera, and the camera again."""
-    box.apply(source={"uri": str(box.clip)})
+    # A decoder may take its time where the machine has much else to do.
+    box.apply(source={"uri": str(box.clip), "timeout_s": 20})
     before = box.judge.frames + 5
     box.wait(lambda: box.judge.frames > before, "frames of the clip")
     box.apply()
