@@ -21,7 +21,7 @@ from appliance.errors import ModelError, PlanError
 from appliance.matting.folders import model_folders
 from appliance.matting.manifest import find_manifest, load_manifest
 from appliance.settings import Settings
-from appliance.uris import scheme_of
+from appliance.uris import SERVER_PORTS, port_of, scheme_of
 
 State = Literal["ok", "gap", "none", "bad"]
 
@@ -223,10 +223,9 @@ def ports(settings: Settings) -> list[Finding]:
     """Whether the ports of the RTSP outputs are free."""
     out = []
     for output in settings.outputs:
-        if scheme_of(output.uri) != "rtsp":
+        if scheme_of(output.uri) not in SERVER_PORTS:
             continue
-        parts = urlsplit(output.uri)
-        port, host = parts.port if parts.port is not None else 554, parts.hostname or ""
+        port, host = port_of(output.uri), urlsplit(output.uri).hostname or ""
         reason = _in_use(host, port)
         if reason is None:
             out.append(Finding("ok", f"port {port}", f"free on {host}"))

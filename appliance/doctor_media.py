@@ -98,7 +98,7 @@ def gstreamer(
         found.append(Finding("ok", "RTSP server", "gst-rtsp-server"))
     else:
         package = "gir1.2-gst-rtsp-server-1.0"
-        serving = any(output.uri.startswith("rtsp://") for output in settings.outputs)
+        serving = any(output.uri.startswith(("rtsp://", "rtsps://")) for output in settings.outputs)
         state: State = "bad" if serving else "gap"
         found.append(Finding(state, "RTSP server", "absent", f"apt install {package}", (package,)))
     return found + [_use(use, has) for use in USES]

@@ -20,7 +20,7 @@ from appliance.errors import OutputError
 
 log = structlog.get_logger(__name__)
 
-HANDSHAKE_S = 5.0
+HANDSHAKE_S = 10.0
 FLUSH_S = 1.0
 STOP_S = 3.0
 PAUSE_S = 1.0
