@@ -1,6 +1,7 @@
 """What runs the shipped network here: TensorRT where it can be had, else a runner for tests.
 
 Both pipelines are given the same one, so that what is compared is the path and not the network.
+Without ONNX Runtime the trace can still be taken, so it is imported where it is wanted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from appliance.errors import MissingDependency, ModelError
 from appliance.matting.base import Matting
 from appliance.matting.manifest import Manifest, load_manifest
 from appliance.matting.on_gpu import OnGpu, tensorrt_on_gpu
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
 from appliance.pixels.cuda_context import Context
 from appliance.pixels.cuda_network import DeviceRunner
 from tests.gpu.device import EMULATED, make_context
@@ -26,6 +26,8 @@ class HostNetwork:
     phase = 0
 
     def __init__(self, manifest: Manifest, model: Path, context: Context) -> None:
+        from appliance.matting.onnxruntime import OnnxRuntimeMatting
+
         self.manifest = manifest
         self._matting = OnnxRuntimeMatting(manifest, model)
         self.description = f"{self._matting.description}, over device buffers (a runner for tests)"
@@ -72,21 +74,28 @@ def host_network(manifest: Path) -> OnGpu:
     return OnGpu(found, "ONNX Runtime over device buffers", load, make_context)
 
 
+def tensorrt(manifest: Path) -> OnGpu | str:
+    """A network of a manifest by TensorRT, traced, or why it cannot be had."""
+    if EMULATED:
+        return "emulated"
+    try:
+        chosen = tensorrt_on_gpu(*load_manifest(manifest))
+    except (MissingDependency, ModelError) as error:
+        return str(error)
+    return OnGpu(chosen.manifest, chosen.description, chosen.load, make_context)
+
+
 def pair(manifest: Path) -> tuple[OnGpu, Matting, str]:
     """The network for the GPU's pipeline and for the CPU's, and which runner that is, and why."""
     found, model = load_manifest(manifest)
-    if not EMULATED:
-        try:
-            from appliance.matting.tensorrt import load_tensorrt
+    chosen = tensorrt(manifest)
+    if isinstance(chosen, OnGpu):
+        from appliance.matting.tensorrt import load_tensorrt
 
-            chosen = tensorrt_on_gpu(found, model)
-            traced = OnGpu(chosen.manifest, chosen.description, chosen.load, make_context)
-            return traced, load_tensorrt(found, model), chosen.description
-        except (MissingDependency, ModelError) as error:
-            why = str(error)
-    else:
-        why = "emulated"
+        return chosen, load_tensorrt(found, model), chosen.description
+    from appliance.matting.onnxruntime import OnnxRuntimeMatting
+
     return (
         host_network(manifest), OnnxRuntimeMatting(found, model),
-        f"ONNX Runtime over the same device buffers; no TensorRT: {why}",
+        f"ONNX Runtime over the same device buffers; no TensorRT: {chosen}",
     )  # fmt: skip

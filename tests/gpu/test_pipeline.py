@@ -22,10 +22,9 @@ from appliance.pipeline_gpu import GpuPipeline
 from appliance.pixels.picture import to_bgr
 from appliance.settings import Roi, Settings
 from tests.gpu.device import EMULATED, make_context
-from tests.gpu.networks import host_network, pair
+from tests.gpu.networks import host_network, pair, tensorrt
 from tests.kernels import driver
-from tests.kernels.alike import Apart, clips, compare, frames_of
-from tests.kernels.evidence import difference
+from tests.kernels.alike import Apart, clips, compare, difference, frames_of
 from tests.pixels.frames import noise
 
 FRAMES = int(os.environ.get("GPU_FRAMES", "500"))
@@ -46,8 +45,8 @@ def networks(root: Path) -> list[OnGpu]:
     grid = (64, 36) if EMULATED else (256, 144)
     found = [painted(make_context, grid)]
     if not EMULATED:
-        chosen, _, what = pair(root / "engines" / "portrait" / "manifest.yaml")
-        found += [] if "no TensorRT" in what else [chosen]
+        chosen = tensorrt(root / "engines" / "portrait" / "manifest.yaml")
+        found += [chosen] if isinstance(chosen, OnGpu) else []
     return found
 
 
@@ -114,6 +113,7 @@ def test_graphs_change_nothing(log: driver.Log) -> None:
 @pytest.mark.timeout(900)
 def test_real_frames(log: driver.Log, root: Path, shared: Path) -> None:
     """GPU and CPU composites of real frames, through the appliance's pipelines, within 1 of 255."""
+    pytest.importorskip("onnxruntime", reason="no ONNX Runtime here")
     manifest = root / "engines" / "portrait" / "manifest.yaml"
     network, matting, what = pair(manifest)
     say(f"real frames by {what}")
@@ -147,11 +147,14 @@ def test_real_frames(log: driver.Log, root: Path, shared: Path) -> None:
 
 
 def test_the_daemon(
-    log: driver.Log, monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+    log: driver.Log, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """The whole appliance with its frames on the GPU, from start to end."""
-    pytest.importorskip("gi", reason="no GStreamer here")
+    for name in ("gi", "onnxruntime", "onnx"):
+        pytest.importorskip(name, reason=f"no {name} here")
     from tests.daemons import running
+
+    network, room = (request.getfixturevalue(name) for name in ("network", "room"))
 
     chosen, source = host_network(network), {"uri": str(room)}
     with running(monkeypatch, network, chosen=chosen, source=source) as (daemon, recorder, _):

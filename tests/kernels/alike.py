@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from appliance.colour import rgb_to_nv12
-from appliance.frame import Colour, Frame, blank
+from appliance.frame import U8, Colour, Frame, blank
 from appliance.make_pipeline import FramePipeline
 
 _FRAME_NS = 33_333_333
@@ -81,3 +81,11 @@ def compare(
         found.frames += 1
         last = [frame, got, want]
     return last
+
+
+def difference(a: Frame, b: Frame) -> U8:
+    """Where two frames differ, 64 times as strong, around grey: Y, Cb, Cr shown as green, blue,
+    red."""
+    uv = (b.uv.astype(int) - a.uv).repeat(2, 0).repeat(2, 1)
+    planes = np.dstack([uv[..., 0], b.y.astype(int) - a.y, uv[..., 1]])
+    return np.clip(128 + 64 * planes, 0, 255).astype(np.uint8)

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from appliance.colour import rgb_to_nv12
-from appliance.frame import F32, U8, Colour, Frame, blank
+from appliance.frame import F32, Colour, Frame, blank
 from appliance.matting.manifest import InputSpec, load_manifest
 from appliance.matting.onnxruntime import OnnxRuntimeMatting
 from appliance.pipeline import inner_rect
@@ -30,6 +30,7 @@ from appliance.roi import Tracker
 from appliance.settings import Settings
 from appliance.stages import StageClock
 from tests.kernels import driver
+from tests.kernels.alike import difference
 from tests.kernels.memory import Memory
 from tests.scenes import disc, flat
 
@@ -114,14 +115,6 @@ class Both:
         self.path.report()
         self.tracker.update(found.box)
         return want, out.read()
-
-
-def difference(a: Frame, b: Frame) -> U8:
-    """Where two frames differ, 64 times as strong, around grey: Y, Cb, Cr shown as green, blue,
-    red."""
-    uv = (b.uv.astype(int) - a.uv).repeat(2, 0).repeat(2, 1)
-    planes = np.dstack([uv[..., 0], b.y.astype(int) - a.y, uv[..., 1]])
-    return np.clip(128 + 64 * planes, 0, 255).astype(np.uint8)
 
 
 def main() -> int:
