@@ -96,7 +96,7 @@ def set_ahead(file: Path, seconds: int) -> None:
         opened.write(struct.pack("q", seconds))
 
 
-@pytest.mark.parametrize("step", [3600, -3600])
+@pytest.mark.parametrize("step", [-3600, pytest.param(3600, marks=pytest.mark.soak)])
 def test_a_step_by_an_hour_leaves_no_gap(
     network: Path, room: Path, tmp_path: Path, shim: Path, step: int
 ) -> None:

@@ -22,6 +22,7 @@ def warm(folder: Path) -> None:
     shutil.copytree(kernels, folder / "mattebox" / "numba" / kernels.name)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("how", ["full", "read-only"])
 def test_the_states_disk(network: Path, room: Path, tmp_path: Path, how: str) -> None:
     """/var/lib/mattebox, with the cache that was filled before."""
@@ -45,6 +46,7 @@ def test_the_states_disk(network: Path, room: Path, tmp_path: Path, how: str) ->
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("how", ["full", "read-only"])
 def test_the_states_disk_with_nothing_in_it(
     network: Path, room: Path, tmp_path: Path, how: str
@@ -62,6 +64,7 @@ def test_the_states_disk_with_nothing_in_it(
     assert (code, took < 5) == (0, True)
 
 
+@pytest.mark.soak
 def test_shared_memory_is_full(network: Path, room: Path, tmp_path: Path) -> None:
     outputs = [{"uri": str(tmp_path / "out.mp4")}, {"uri": "rtsp://127.0.0.1:0/live"}]
     config = configuration(tmp_path, network, room, outputs=outputs)
