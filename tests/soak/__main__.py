@@ -28,12 +28,16 @@ def main() -> int:
     parser.add_argument(
         "--kind", action="append", choices=sorted(FAULTS), help="these faults only; may repeat"
     )
+    parser.add_argument(
+        "--seconds", type=float, help="be content with the frames of so many seconds"
+    )
     parser.add_argument("--log", choices=("info", "warning", "error"), default="error")
     options = parser.parse_args()
     log.configure(options.log)
     with tempfile.TemporaryDirectory(prefix="mattebox-soak-") as folder:
         report = soak(
             Path(folder), seed=options.seed, frames=options.frames, every=options.every,
+            seconds=options.seconds,
             kinds=options.kind,
             tell=lambda *sample: print(*sample, file=sys.stderr, flush=True),
         )  # fmt: skip

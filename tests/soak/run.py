@@ -97,10 +97,13 @@ class Report:
 
 def soak(
     folder: Path, *, seed: int, frames: int, every: int, kinds: list[str] | None = None,
-    brisk: bool = False, most_growth_kb: int = 20_000,
+    brisk: bool = False, seconds: float | None = None, most_growth_kb: int = 20_000,
     tell: Callable[[int, Resources], None] = lambda *_: None,
 ) -> Report:  # fmt: skip
-    """Run ``frames`` composites with a fault every ``every`` of them; see ``Report``."""
+    """Run ``frames`` composites with a fault every ``every`` of them; see ``Report``.
+
+    ``seconds``: be content with as many as there are after so long.
+    """
     rng = Random(seed)
     report = Report(seed, frames)
     deck: list[str] = []
@@ -112,6 +115,9 @@ def soak(
         first = report.resources[0][1]
         # Every kind once at least, however few frames are asked for.
         while programme.composites < frames or len(report.recoveries) < len(kinds or FAULTS):
+            if seconds is not None and time.monotonic() - begun > seconds:
+                report.asked = programme.composites
+                break
             due = programme.composites + every
             box.wait(lambda due=due: programme.composites >= due, "frames", 120)  # type: ignore[misc]
             if not deck:
