@@ -115,10 +115,20 @@ async def snapshot(request: Request) -> ASGIApp:
     encoding: Encoding = _choice(request, "format", ("png", "jpeg"))  # type: ignore[assignment]
 
     def take() -> bytes | None:
-        after = site.daemon.peek.serial
-        site.daemon.peek.ask()
-        look = site.daemon.peek.next(after, _LOOK_S)
-        return None if look is None else encode(picture_of(look, show), encoding)
+        if not site.snapshots.acquire(blocking=False):
+            raise Busy
+        try:
+            after = site.daemon.peek.serial
+            site.daemon.peek.ask()
+            look = site.daemon.peek.next(after, _LOOK_S)
+            if look is None:
+                return None
+            picture = picture_of(look, show)
+            # The canvas goes back before the slow part.
+            del look
+            return encode(picture, encoding)
+        finally:
+            site.snapshots.release()
 
     data = await _aside(site, take)
     if data is None:

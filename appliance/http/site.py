@@ -51,6 +51,8 @@ class Site:
         """Held while a change is made: one at a time."""
         self.uploading = threading.Lock()
         """Held while an upload comes, which may take long: one at a time."""
+        self.snapshots = threading.BoundedSemaphore(2)
+        """Held for each snapshot: one holds a canvas for a moment, of which there are few."""
         self.thumbnails: dict[tuple[str, int, int], bytes] = {}
         self.started = time.monotonic()
 

@@ -183,6 +183,18 @@ def test_snapshots(appliance: Served) -> None:
     assert "expected composite or matte or both" in words
 
 
+def test_snapshots_are_few_at_a_time(appliance: Served) -> None:
+    held = [appliance.site.snapshots.acquire(blocking=False) for _ in range(2)]
+    try:
+        assert held == [True, True]
+        words = problem(appliance.client.get("/api/snapshot"), 503)
+        assert "too much is being done at once" in words
+    finally:
+        for _ in held:
+            appliance.site.snapshots.release()
+    assert appliance.client.get("/api/snapshot").status_code == 200
+
+
 def test_openapi_is_valid_and_is_what_there_is(appliance: Served) -> None:
     document = as_json(appliance.client.get("/openapi.json"))
     validate(document, cls=OpenAPIV31SpecValidator)
