@@ -269,9 +269,8 @@ class GpuPipeline:
         replay, loaded = (self.__dict__.get(name) for name in ("_replay", "_loaded"))
         self._step(replay.close if replay else None)
         self._step(loaded.close if loaded else None)
-        if self._canvases is not None:
-            self._canvases.close()
-            self._canvases = None
+        self._step(self._canvases.close if self._canvases else None)
+        self._canvases = None
         for name in ("_replay", "_loaded", "_upload", "_download", "_stage", "_matte"):
             # Memory goes while its context is there.
             self.__dict__.pop(name, None)

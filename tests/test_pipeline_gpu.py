@@ -373,7 +373,7 @@ def test_composites_go_straight_into_canvases(
     pool = BufferPool(FORMAT, 3)
     gpu.use_canvases(pool)
     gpu.use_canvases(pool)
-    assert log.calls["register_host_memory"] == 3
+    assert log.calls["cuMemHostRegister_v2"] == 3
     held = []
     for k, frame in enumerate(walk(9)):
         # Canvases come and go as encoders hold them.
@@ -400,7 +400,7 @@ def test_canvases_that_cannot_be_registered_are_copied_into(
     gpu, cpu, pool = make(emulated(network)), on_cpu(network), BufferPool(FORMAT, 2)
     with structlog.testing.capture_logs() as said:
         gpu.use_canvases(pool)
-    assert "cuMemHostRegister failed" in said[0]["why"]
+    assert "cuMemHostRegister_v2: CUDA_ERROR_NOT_SUPPORTED (801)" in said[0]["why"]
     out = pool.acquire()
     assert out is not None
     gpu.process(person(), out)

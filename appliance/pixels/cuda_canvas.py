@@ -7,16 +7,19 @@ the composite is written there in the first place.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 
+from appliance.errors import MissingDependency
 from appliance.frame import U8, Format, Frame
-from appliance.pixels.cuda_context import Context
+from appliance.pixels.cuda_context import Buffer, Context, GpuError
+from appliance.pixels.cuda_library import call, library_of
 from appliance.pixels.cuda_surfaces import Surface
 
 _DEPTH = 2
+_DEVICEMAP = 2  # CU_MEMHOSTREGISTER_DEVICEMAP
 
 log = structlog.get_logger(__name__)
 
@@ -38,26 +41,46 @@ class Canvases:
                 ``stride`` bytes after the one before.
             mapped: CPU and GPU share the memory (Jetson).
 
-        Raises the driver's own Error where it cannot register them, which loses no context.
+        Raises GpuError where the driver will not register them, which loses no context, and
+        MissingDependency without libcuda.
         """
         self._context, self._format, self._stride = context, format, stride
-        driver = context.driver
-        flag = driver.mem_host_register_flags.DEVICEMAP if mapped else 0
+        self._library = library_of(context)
         self._registered: dict[int, U8] = {}
         self._surfaces: dict[int, Surface] = {}
-        for one in memory:
-            array = driver.register_host_memory(one, flag)
-            address = int(one.ctypes.data)
-            self._registered[address] = array
-            if mapped:
-                self._surfaces[address] = self._surface(int(array.base.get_device_pointer()), one)
+        self._slots: list[Buffer] = []
+        try:
+            for one in memory:
+                self._register(one, mapped=mapped)
+        except GpuError:
+            self.close()
+            raise
+        driver = context.driver
         with context.guard("making the canvases' stream"):
             self._copies = driver.Stream()
             disable = driver.event_flags.DISABLE_TIMING
             self._worked, self._copied = driver.Event(disable), driver.Event(disable)
         size = stride * (format.height + (format.height + 1) // 2)
-        self._slots = [] if mapped else [context.alloc(size) for _ in range(_DEPTH)]
+        if not mapped:
+            self._slots += [context.alloc(size) for _ in range(_DEPTH)]
         self._count, self._chosen = 0, 0
+
+    def _register(self, memory: U8, *, mapped: bool) -> None:
+        """One canvas. By libcuda itself, since pycuda's own call of it is broken (its #459)."""
+        address = int(memory.ctypes.data)
+        pointer = ctypes.c_void_p(address)
+        flags = ctypes.c_uint(_DEVICEMAP if mapped else 0)
+        self._call("cuMemHostRegister_v2", pointer, ctypes.c_size_t(memory.nbytes), flags)
+        self._registered[address] = memory
+        if mapped:
+            there = ctypes.c_ulonglong()
+            self._call(
+                "cuMemHostGetDevicePointer_v2", ctypes.byref(there), pointer, ctypes.c_uint(0)
+            )
+            self._surfaces[address] = self._surface(int(there.value), memory)
+
+    def _call(self, name: str, *arguments: object) -> None:
+        call(self._context, self._library, name, *arguments)
 
     def _surface(self, address: int, owner: object) -> Surface:
         f, stride = self._format, self._stride
@@ -103,20 +126,21 @@ class Canvases:
         )
 
     def close(self) -> None:
-        """Give the canvases' memory back to the host alone."""
+        """Give the canvases' memory back to the host alone. Raises GpuError; safe to call twice."""
         self._surfaces.clear()
-        self._registered.clear()
         self._slots.clear()
+        while self._registered:
+            address, _ = self._registered.popitem()
+            self._call("cuMemHostUnregister", ctypes.c_void_p(address))
 
 
 def register(
     context: Context, format: Format, memory: Sequence[U8], stride: int, *, mapped: bool
 ) -> Canvases | None:
     """``Canvases``, or None where the driver will not have it, which is logged."""
-    error: Any = context.driver.Error
     try:
         return Canvases(context, format, memory, stride, mapped=mapped)
-    except error as refused:
+    except (GpuError, MissingDependency) as error:
         # A context that is lost fails at the next call too, and ends the process there.
-        log.warning("composites are copied into their canvases by the CPU", why=str(refused))
+        log.warning("composites are copied into their canvases by the CPU", why=str(error))
         return None

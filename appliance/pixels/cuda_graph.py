@@ -20,21 +20,12 @@ import structlog
 
 from appliance.errors import MattingError, MissingDependency
 from appliance.pixels.cuda_context import Context, GpuError
+from appliance.pixels.cuda_library import call, library_of
 
 log = structlog.get_logger(__name__)
 
 # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: what other threads do with the driver does not matter.
 _THREAD_LOCAL = 1
-
-
-def load_library() -> Any:
-    """Libcuda itself. Raises MissingDependency where it is not installed."""
-    try:
-        return ctypes.CDLL("libcuda.so.1")
-    except OSError as error:
-        raise MissingDependency(
-            f"libcuda.so.1 cannot be loaded ({error}): install NVIDIA's driver"
-        ) from error
 
 
 class Graph:
@@ -47,22 +38,13 @@ class Graph:
     def __init__(self, context: Context, *, library: Any = None) -> None:
         """``library`` stands in for libcuda in tests."""
         self._context = context
-        self._library = library or context.library or load_library()
+        self._library = library or library_of(context)
         self._stream = ctypes.c_void_p(int(context.stream.handle))
         self._graph = ctypes.c_void_p()
         self._executable = ctypes.c_void_p()
 
     def _call(self, name: str, *arguments: Any) -> None:
-        self._context.check_thread()
-        status = getattr(self._library, name)(*arguments)
-        if status:
-            text = ctypes.c_char_p()
-            self._library.cuGetErrorName(status, ctypes.byref(text))
-            reason = (text.value or b"unknown").decode()
-            raise GpuError(
-                f"CUDA failed in {name}: {reason} ({status}); the context may be lost, the process "
-                "must end"
-            )
+        call(self._context, self._library, name, *arguments)
 
     def __enter__(self) -> Graph:
         self.close()

@@ -170,37 +170,6 @@ def memcpy_dtod_async(dest: int, src: int, size: int, stream: Stream | None = No
     submit(lambda: ctypes.memmove(dest, src, size), stream)
 
 
-class mem_host_register_flags:
-    PORTABLE = 1
-    DEVICEMAP = 2
-
-
-class RegisteredHostMemory:
-    """What the base of a registered array is."""
-
-    def __init__(self, ary: np.ndarray, flags: int) -> None:
-        self._array, self._flags, self._log = ary, flags, log
-        self.__array_interface__ = ary.__array_interface__
-        log.alive += 1
-
-    def get_device_pointer(self) -> int:
-        assert self._flags & mem_host_register_flags.DEVICEMAP
-        return int(self._array.ctypes.data)
-
-    def __del__(self) -> None:
-        self._log.alive -= 1
-        self._log.threads.add(threading.get_ident())
-
-
-def register_host_memory(ary: np.ndarray, flags: int = 0) -> np.ndarray:
-    _called("register_host_memory")
-    assert ary.flags.c_contiguous
-    assert ary.ctypes.data % 4096 == 0, "pages"
-    if log.refuses_registration:
-        raise Error("cuMemHostRegister failed: operation not supported")
-    return np.asarray(RegisteredHostMemory(ary, flags))
-
-
 class host_alloc_flags:
     PORTABLE = 1
     DEVICEMAP = 2
@@ -398,6 +367,8 @@ class Library:
     def __init__(self, *, refuses: bool = False) -> None:
         self.refuses = refuses
         self.graphs: dict[int, list[Callable[[], object]]] = {}
+        self.registered: dict[int, int] = {}
+        """Flags by the address of host memory."""
         self._next = itertools.count(1)
 
     def cuStreamBeginCapture_v2(self, stream: Any, mode: Any) -> int:
@@ -432,7 +403,29 @@ class Library:
         del self.graphs[graph.value]
         return _status("cuGraphDestroy")
 
+    def cuMemHostRegister_v2(self, pointer: Any, size: Any, flags: Any) -> int:
+        if log.refuses_registration:
+            return 801
+        assert pointer.value % 4096 == 0, "pages"
+        assert pointer.value not in self.registered, "registered already"
+        status = _status("cuMemHostRegister_v2")
+        if not status:
+            self.registered[pointer.value] = flags.value
+            log.alive += 1
+        return status
+
+    def cuMemHostGetDevicePointer_v2(self, device: Any, pointer: Any, flags: Any) -> int:
+        assert self.registered[pointer.value] & 2, "not mapped"
+        device._obj.value = pointer.value
+        return _status("cuMemHostGetDevicePointer_v2")
+
+    def cuMemHostUnregister(self, pointer: Any) -> int:
+        del self.registered[pointer.value]
+        log.alive -= 1
+        return _status("cuMemHostUnregister")
+
     def cuGetErrorName(self, status: int, text: Any) -> int:
-        names = {700: b"CUDA_ERROR_ILLEGAL_ADDRESS", 900: b"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"}
+        names = {700: b"CUDA_ERROR_ILLEGAL_ADDRESS", 801: b"CUDA_ERROR_NOT_SUPPORTED",
+                 900: b"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"}  # fmt: skip
         text._obj.value = names[status]
         return 0
