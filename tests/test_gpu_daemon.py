@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
-from appliance import cli, reload
+from appliance import cli, reload, snapshot
 from appliance import daemon as daemon_module
 from appliance.daemon import Daemon
 from appliance.errors import MatteboxError, ModelError
@@ -24,6 +24,7 @@ from appliance.pipeline import Pipeline
 from appliance.pipeline_gpu import GpuPipeline
 from appliance.pixels.cuda_context import GpuError
 from appliance.settings import Matting as MattingSettings
+from appliance.settings import Settings
 from tests.daemons import Recorder, running
 from tests.kernels import driver
 from tests.kernels.gpus import Breakable, emulated, fresh
@@ -271,3 +272,19 @@ def test_cuda_that_fails_at_the_start_is_an_error(
     ):
         pytest.fail("it started")
     assert (log.depth, log.alive) == (0, 0)
+
+
+def test_a_snapshot_is_made_there_too(
+    monkeypatch: pytest.MonkeyPatch, log: driver.Log, network: Path, room: Path
+) -> None:
+    monkeypatch.setattr(snapshot, "choose_network", lambda _: emulated(network))
+    settings = Settings.model_validate(
+        {"source": {"uri": str(room)}, "background": {"uri": "colour:#787878"}}
+    )
+    picture, matte, composite = snapshot.take(settings, 3)
+    assert picture.shape == matte.shape == composite.shape == (180, 320, 3)
+    assert matte.max() == 255
+    assert matte[4, 4, 0] == 0
+    assert abs(int(composite[4, 4, 1]) - 120) <= 2
+    assert "composite" in log.launches
+    assert log.depth == 0
