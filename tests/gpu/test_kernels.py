@@ -12,4 +12,5 @@ pytest.importorskip("tests.gpu.there", reason="no pycuda or no driver", exc_type
 from tests.kernels.test_components import *  # noqa: F403
 from tests.kernels.test_composite import *  # noqa: F403
 from tests.kernels.test_crop import *  # noqa: F403
+from tests.kernels.test_network import *  # noqa: F403
 from tests.kernels.test_pictures import *  # noqa: F403

@@ -18,7 +18,7 @@ from tests.kernels.emulated import SANITISE, compiler
 
 # What tells nothing about memory, or is slow: the source, the builds, the pictures, this file.
 _OTHERS = ("test_crop", "test_components", "test_steady_and_guided", "test_composite",
-           "test_pictures", "test_path")  # fmt: skip
+           "test_pictures", "test_path", "test_network")  # fmt: skip
 
 
 # Other inputs to the same accesses.
