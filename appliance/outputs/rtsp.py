@@ -199,6 +199,7 @@ class RtspOutput:
                 server.clients.disconnect(live.media, tcp_only=True)
             if live.retired:
                 live.release()
+                live.let_go_by_force(used=server.clients.is_used(live.media))
             elif live.unused_ticks(used=server.clients.is_used(live.media)) > LINGER_TICKS:
                 self._retire(live.media)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from appliance.frame import Format, Frame
@@ -15,6 +16,7 @@ QUEUED_S = 1 / 15
 MOST_QUEUED = 4
 STUCK_NS = 250_000_000
 CALM_FRAMES = 3
+FORGOTTEN_TICKS = 15
 
 
 class LiveMedia:
@@ -123,6 +125,18 @@ class LiveMedia:
         # While it is being prepared its first reader has no session yet.
         self._unused = 0 if used or not self._held else self._unused + 1
         return self._unused
+
+    def let_go_by_force(self, *, used: bool) -> None:
+        """To be called once a tick after ``release``: take it down, though somebody forgot it.
+
+        When many readers come at once and some break off between DESCRIBE and SETUP, the library
+        can lose count of who has it prepared; its encoder would then run for ever.
+        """
+        self._unused = 0 if used or self._held else self._unused + 1
+        if self._unused > FORGOTTEN_TICKS:
+            self._unused = 0
+            # Not here: what is stuck in it may keep whoever takes it down.
+            threading.Thread(target=self.media.unprepare, name="rtsp-media", daemon=True).start()
 
     def release(self) -> None:
         """Let it be taken down once its readers are gone."""
