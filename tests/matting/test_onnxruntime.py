@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +140,20 @@ def test_a_foreign_network_by_manifest_alone(shared: Path, tmp_path: Path) -> No
     alpha = matting.infer()
     assert alpha.shape == (144, 256)
     assert 0 <= alpha.min() <= alpha.max() <= 1
+
+
+def test_onnx_runtime_reports_to_nobody(network: Path, tmp_path: Path) -> None:
+    """Its telemetry, where there is some, would keep an identity of the machine in the cache."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from appliance.matting.manifest import load_manifest\n"
+        "from appliance.matting.onnxruntime import OnnxRuntimeMatting\n"
+        "OnnxRuntimeMatting(*load_manifest(Path(sys.argv[1]))).infer()"
+    )
+    folders = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"} | folders
+    subprocess.run(
+        [sys.executable, "-c", code, str(network)], env=environment, check=True, timeout=60,
+        cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
