@@ -68,8 +68,9 @@ def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     loaded = _start(options)
     from appliance import serve
+    from appliance.status import say
 
-    print(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", file=sys.stderr)
+    say(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", sys.stderr)
     return serve.run(
         loaded,
         duration=options.duration,

@@ -21,7 +21,7 @@ from appliance.http.service import HttpService
 from appliance.notify import Notifier, Reporter
 from appliance.reloader import Reloader
 from appliance.settings import Settings
-from appliance.status import StatusLine
+from appliance.status import StatusLine, say
 
 _WATCH_S = 0.25
 
@@ -120,7 +120,7 @@ def _watch(
 ) -> int:
     deadline = None if duration is None else time.monotonic() + duration
     for address in daemon.addresses():
-        print(address, flush=True)
+        say(address, sys.stdout)
     with StatusLine() as line:
         if line.live:
             # From here on stderr is the terminal's upper part.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -33,6 +35,24 @@ class Counts:
     clients: int
     trouble: str | None
     shed: str = ""
+
+
+def say(line: str, stream: TextIO) -> None:
+    """Print a line. One that a full disk does not take is lost, and no more than that.
+
+    Raises BrokenPipeError when nobody reads any more.
+    """
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        print(line, file=stream, flush=True)
+        return
+    try:
+        # Past the stream's own buffer, which would keep the line, and fail again at the very end.
+        os.write(descriptor, f"{line}\n".encode())
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
 
 
 def sentence(before: Counts, now: Counts, seconds: float) -> str:
@@ -91,5 +111,5 @@ class StatusLine:
         if self._live is not None:
             self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         else:
-            print(line, file=self._stream, flush=True)
+            say(line, self._stream)
             self._printed = moment

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,18 @@ def test_shared_memory_is_full(network: Path, room: Path, tmp_path: Path) -> Non
     assert (code, took < promised(5)) == (0, True)
     assert not mattebox.says("output broke")
     assert (tmp_path / "out.mp4").stat().st_size > 0
+
+
+@pytest.mark.soak
+def test_nobody_can_be_told_anything(network: Path, room: Path, tmp_path: Path) -> None:
+    """Standard output and the log end on a full disk: the recording goes on."""
+    out = tmp_path / "out.mkv"
+    config = configuration(tmp_path, network, room, outputs=[{"uri": str(out)}])
+    code = "import sys\nfrom appliance.cli import main\nsys.exit(main())"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "run", "--config", str(config), "--frames", "20"],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=full, stderr=full, timeout=50, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0
+    assert out.stat().st_size > 1000
