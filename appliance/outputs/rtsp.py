@@ -114,6 +114,8 @@ class RtspOutput:
         """Hand ``frame`` to the encoder if anybody reads; never waits for a reader."""
         if self._server is None:
             raise OutputError(f"{self.uri}: a frame was written before open or after close")
+        if not self._server.alive:
+            raise OutputError(f"{self.uri}: its server's thread has died; it is opened anew")
         if self._medias:
             frame = even_frame(frame)
             for live in self._medias:

@@ -258,8 +258,21 @@ class RtspServer:
         for mounted in list(self._mounted.values()):
             mounted.on_play(context.media)
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
     def _on_tick(self, *_: Any) -> bool:
-        """Every ``TICK_MS``: end sessions that timed out, and connections that do nothing."""
+        """Every ``TICK_MS``. A mistake in there must not be the last tick: GLib would drop it."""
+        try:
+            self._tick()
+        except Exception:
+            log.exception("a mistake in the RTSP server; it goes on", server=self._uri)
+        return True
+
+    def _tick(self) -> None:
+        """End sessions that timed out, and connections that do nothing; look after the rest."""
         self._server.get_session_pool().cleanup()
         self.clients.look()
         for mounted in list(self._mounted.values()):
@@ -269,7 +282,6 @@ class RtspServer:
         elif time.monotonic() - self._looked > CERTIFICATE_LOOK_S:
             self._looked = time.monotonic()
             self._renew(self._front)
-        return True
 
     def _renew(self, front: TlsFront) -> None:
         """Take up a certificate whose file is another one; new connections get it."""

@@ -10,10 +10,15 @@ import pytest
 
 from appliance.daemon import Daemon
 from appliance.errors import ThreadDied
+from appliance.outputs import rtsp_server
+from appliance.outputs.rtsp import RtspOutput
+from appliance.outputs.rtsp_server import RtspServer
 from appliance.sources.supervised import SourceFeeder
 from tests.daemons import Recorder, running
 from tests.faults.box import configuration, program
-from tests.faults.stand_ins import CAMERA, Camera, wait_until
+from tests.faults.conftest import Measured
+from tests.faults.stand_ins import CAMERA, FORMAT, Camera, wait_until
+from tests.outputs.conftest import RtspByHand
 
 # SystemExit, since Python lets a thread end by it without a word.
 DEATH = SystemExit("it just went")
@@ -88,10 +93,62 @@ def test_every_thread_of_the_daemon_is_one_of_these(
         recorder.wait_for("composite", 3)
         names = {thread.name for thread in threading.enumerate()} - before
     watched = {"source", "pipeline", "programme", "output null://recorder"}
-    # GLib's loop, whose callbacks cannot end it; and the RTSP output's own, watched as the others.
+    # GLib's loop, which its output looks after; and the output's own, watched as the others.
     rtsp = {name for name in names if name.startswith(("rtsp-", "output rtsp://"))}
     assert len(rtsp) == 2
     assert names == watched | rtsp
+
+
+def test_an_rtsp_server_whose_thread_dies_is_opened_anew(
+    monkeypatch: pytest.MonkeyPatch, network: Path, camera: Camera, free_port: int,
+    measured: Measured,
+) -> None:  # fmt: skip
+    uri = f"rtsp://127.0.0.1:{free_port}/live"
+    settings = {
+        "source": {"uri": CAMERA},
+        "outputs": [{"uri": "null://recorder"}, {"uri": uri}],
+    }
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait_for("composite", 3)
+        [server] = RtspServer._running.values()
+        server.later(server._loop.quit)
+        wait_until(lambda: not server.alive)
+        measured("RTSP server's thread", wait_until(lambda: daemon.outputs[1].reconnects == 1))
+        wait_until(lambda: daemon.outputs[1].status().state == "running")
+        with RtspByHand(uri) as reader:
+            assert reader.ask("OPTIONS", uri)[0] == 200
+
+
+def dies_once() -> Callable[[], None]:
+    """A mistake the first time."""
+    times = iter((ZeroDivisionError("a mistake"),))
+
+    def look() -> None:
+        for error in times:
+            raise error
+
+    return look
+
+
+def test_a_mistake_in_the_rtsp_servers_tick_is_not_the_last_tick(
+    monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    monkeypatch.setattr(rtsp_server, "TICK_MS", 20)
+    output = RtspOutput(f"rtsp://127.0.0.1:{free_port}/live")
+    output.open(FORMAT)
+    try:
+        [server] = RtspServer._running.values()
+        seen: list[int] = []
+        look = dies_once()
+
+        def tick() -> None:
+            seen.append(1)
+            look()
+
+        monkeypatch.setattr(server.clients, "look", tick)
+        wait_until(lambda: len(seen) > 2)
+    finally:
+        output.close()
 
 
 DRIVER = """
