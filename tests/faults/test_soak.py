@@ -35,6 +35,7 @@ def test_a_short_soak(tmp_path: Path) -> None:
     assert set(report.recoveries) == set(kinds)
     assert report.composites >= 300
     assert report.placeholders > 0
+    assert len(report.resources) == 2
 
 
 @pytest.mark.parametrize(

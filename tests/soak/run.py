@@ -50,7 +50,7 @@ class Report:
         """Hold the figures against what may be."""
         # The first half loads what is loaded once (encoders, decoders, code), and teaches the
         # allocator how much of each size is wanted at once by how many threads.
-        first, last = self.resources[len(self.resources) // 2][1], self.resources[-1][1]
+        first, last = self.resources[(len(self.resources) - 1) // 2][1], self.resources[-1][1]
         if last.descriptors > first.descriptors + 2:
             self.wrong.append(f"descriptors grew from {first.descriptors} to {last.descriptors}")
         if last.threads > first.threads + 3:
@@ -143,6 +143,7 @@ def soak(
                 sampled = tenth
                 report.resources.append((programme.composites, at_rest(box, first)))
                 tell(*report.resources[-1])
+        report.resources.append((programme.composites, at_rest(box, first)))
         report.frames_in = box.camera.frames
         report.composites, report.placeholders = programme.composites, programme.placeholders
         report.reconnects = box.camera.opened
