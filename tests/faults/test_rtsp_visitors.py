@@ -195,7 +195,10 @@ def test_five_thousand_visitors(served: Served, capsys: pytest.CaptureFixture[st
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_fifty_of_ffmpeg_for_a_minute_and_a_deaf_one(
-    served: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    served: Served,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(rtsp_tls, "HANDSHAKE_S", 10.0)  # fifty programs start at once
     login = "://mattebox:correct%20horse%20battery@"
@@ -203,21 +206,22 @@ def test_fifty_of_ffmpeg_for_a_minute_and_a_deaf_one(
     before = Held.now()
     begun = time.monotonic()
     ways = ["tcp"] if served.trusted else ["tcp", "udp"]
+    # Into files: what waits for a pipe to be read does not read the stream meanwhile.
+    lists = [tmp_path / f"{number}.crc" for number in range(50)]
     players = [
         subprocess.Popen(
             ["ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", ways[number % len(ways)],
-             "-i", uri, "-t", "60", "-c", "copy", "-f", "framecrc", "-"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+             "-i", uri, "-t", "60", "-c", "copy", "-f", "framecrc", str(path)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
-        for number in range(50)
+        for number, path in enumerate(lists)
     ]  # fmt: skip
     with served.visit() as deaf:
         deaf.play()  # and never reads
+        ends = [player.wait(timeout=300) for player in players]
         frames = [
-            sum(
-                not line.startswith("#") for line in player.communicate(timeout=300)[0].splitlines()
-            )
-            for player in players
+            sum(not line.startswith("#") for line in path.read_text().splitlines())
+            for path in lists
         ]
     seconds = time.monotonic() - begun
     after = settled(served, before)
@@ -226,6 +230,5 @@ def test_fifty_of_ffmpeg_for_a_minute_and_a_deaf_one(
             f"\n{served.output.uri}: 50 of ffmpeg, {seconds:.0f} s: {min(frames)} to {max(frames)}"
         )
         print(f"  frames each; before {before}, after {after}")
-    assert [player.returncode for player in players] == [0] * 50
-    # Over UDP, fifty decoders' worth of programs on few cores do lose some.
-    assert min(frames) > 0.5 * max(frames)
+    assert ends == [0] * 50
+    assert min(frames) > 0.8 * max(frames)
