@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from appliance import reload
+from appliance import heap, reload
 from appliance.background import Background, make_background
 from appliance.errors import MatteboxError, MattingError, ThreadDied
 from appliance.frame import Frame
@@ -70,6 +70,7 @@ class Daemon:
         Raises InputError (ModelError among them) for what the user must change; nothing is left
         running then.
         """
+        heap.bound()
         settings = self.settings
         network = choose_network(settings.matting)
         self.feeder, self.format = first_open(settings)

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import structlog
 
+from appliance import heap
 from appliance.config import InvalidConfig, Loaded
 from appliance.config_state import ConfigState, Refusal
 from appliance.config_tree import Mistake, Origin
@@ -200,6 +201,8 @@ class Reloader:
             sections = self._daemon.apply(new)
             if sections:
                 self._taken_over(new)
+                # What the old parts held: networks, pictures, a source's buffers.
+                heap.give_back()
         except Exception as error:
             if not isinstance(error, MatteboxError):
                 log.exception("a change failed where nobody expected it")
