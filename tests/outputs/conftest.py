@@ -94,8 +94,12 @@ def _quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rtsp_server, "TICK_MS", 100)
 
 
+StartFeed = Callable[..., Feed]
+Serve = Callable[..., RtspOutput]
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[..., RtspOutput]]:
+def serve() -> Iterator[Serve]:
     """Opens RTSP outputs on free ports, ``serve(format, video, uri, **rtsp)``, and closes them.
 
     ``rtsp`` are settings of that section, unchecked, so that a test need not wait for minutes.
@@ -119,7 +123,7 @@ def serve() -> Iterator[Callable[..., RtspOutput]]:
 
 
 @pytest.fixture
-def feed(serve: object) -> Iterator[Callable[..., Feed]]:
+def feed(serve: object) -> Iterator[StartFeed]:
     """Starts feeds, and ends them before the outputs."""
     feeds: list[Feed] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,15 @@ from appliance.outputs.display import (
     console_pipeline,
     window_pipelines,
 )
-from tests.outputs.conftest import Feed, wait_until
+from tests.outputs.conftest import (
+    Feed,
+    StartFeed,
+    wait_until,
+)
 
 SCREEN = (800, 600)
 AREA = f"{SCREEN[0]}x{SCREEN[1]}"
 GRAB = ("ffmpeg", "-nostdin", "-v", "error", "-f", "x11grab", "-draw_mouse", "0", "-s", AREA)
-StartFeed = Callable[..., Feed]
 
 
 class Screen:

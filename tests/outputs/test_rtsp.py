@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +19,8 @@ from appliance.outputs.rtsp import RtspOutput, parse_uri
 from tests.outputs.conftest import (
     COLOURS,
     FORMAT,
-    Feed,
+    Serve,
+    StartFeed,
     ffmpeg_frames,
     ffprobe,
     picture,
@@ -29,8 +29,6 @@ from tests.outputs.conftest import (
 )
 from tests.reads_rtsp import Client
 
-StartFeed = Callable[..., Feed]
-Serve = Callable[..., RtspOutput]
 FFMPEG = ("ffmpeg", "-nostdin", "-v", "error")
 FFPROBE = ("ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-show_entries")
 

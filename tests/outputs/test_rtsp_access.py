@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,16 +21,15 @@ from appliance.settings import Rtsp
 from tests.certificates import self_signed
 from tests.outputs.conftest import (
     FORMAT,
-    Feed,
     RtspByHand,
+    Serve,
+    StartFeed,
     ffmpeg_frames,
     picture,
     psnr,
     wait_until,
 )
 
-StartFeed = Callable[..., Feed]
-Serve = Callable[..., RtspOutput]
 USER, WORD = "mattebox", "correct horse"
 LOGIN = (USER, WORD)
 PASSWORD = Secret(WORD)

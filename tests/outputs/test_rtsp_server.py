@@ -7,7 +7,6 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,16 +17,15 @@ from appliance.outputs import encoders, rtsp
 from appliance.outputs.rtsp import RtspOutput
 from tests.outputs.conftest import (
     FORMAT,
-    Feed,
     RtspByHand,
+    Serve,
+    StartFeed,
     ffmpeg_frames,
     picture,
     psnr,
     wait_until,
 )
 
-StartFeed = Callable[..., Feed]
-Serve = Callable[..., RtspOutput]
 FFMPEG = ("ffmpeg", "-nostdin", "-v", "quiet")
 UDP = "RTP/AVP;unicast;client_port=50000-50001"
 
