@@ -17,6 +17,7 @@ from appliance.config import Loaded
 from appliance.control import Control
 from appliance.daemon import Daemon
 from appliance.errors import MatteboxError, ThreadDied
+from appliance.glib_log import Complaints
 from appliance.http.service import HttpService
 from appliance.notify import Notifier, Reporter
 from appliance.reloader import Reloader
@@ -80,11 +81,15 @@ def run(
     reloader = Reloader(daemon, again, loaded, taken_over=_set_up_log)
     control = Control(reloader)
     http = HttpService(daemon, reloader, again)
+    complaints = Complaints()
+    complaints.take()
     try:
         daemon.start()
         reloader.start()
         control.start()
-        return _watch(daemon, asked, duration, frames, Reporter(notifier), reloader, http)
+        return _watch(
+            daemon, asked, duration, frames, Reporter(notifier), reloader, http, complaints
+        )
     except MatteboxError as error:
         notifier.status(str(error))
         raise
@@ -95,6 +100,8 @@ def run(
         control.stop()
         daemon.stop()
         http.stop(timeout=0.5)
+        if complaints.endless is None:
+            complaints.give_back()
         notifier.close()
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -117,6 +124,7 @@ def _watch(
     reporter: Reporter,
     reloader: Reloader,
     http: HttpService,
+    complaints: Complaints,
 ) -> int:
     deadline = None if duration is None else time.monotonic() + duration
     for address in daemon.addresses():
@@ -137,6 +145,7 @@ def _watch(
                 asked.reload = False
                 reporter.reload(reloader.ask().done)
             why = daemon.ended()
+            complaints.check()
             if reloader.error is not None:
                 raise ThreadDied(f"the thread of the reloader died ({reloader.error!r})")
             if why is not None:
