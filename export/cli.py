@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--steps", type=int, default=20_000, help="steps in all; now %(default)s")
     train.add_argument("--minutes", type=float, default=0, help="stop by the clock instead")
     train.add_argument("--pairs", type=int, default=12, help="frame pairs a step; now %(default)s")
-    train.add_argument("--rate", type=float, default=2e-3, help="highest rate; now %(default)s")
+    train.add_argument("--rate", type=float, default=1e-2, help="highest rate; now %(default)s")
     train.add_argument("--seed", type=int, default=7)
     train.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
     train.add_argument("--threads", type=int, default=1, help="threads of torch")

@@ -124,10 +124,16 @@ def _folds(rng: Rng, width: int, height: int) -> FloatImage:
     return np.asarray(shade[..., None], np.float32)
 
 
-def furnish(rng: Rng, picture: UInt8Image, texture: Callable[[int, int], UInt8Image]) -> UInt8Image:
+def furnish(
+    rng: Rng,
+    picture: UInt8Image,
+    texture: Callable[[int, int], UInt8Image],
+    surface: Callable[[int, int], FloatImage] | None = None,
+) -> UInt8Image:
     """The picture, BGR uint8 (h, w, 3), with one thing standing or hanging in it.
 
-    `texture(w, h)` gives a picture that it may be printed with.
+    `texture(w, h)` gives a picture that it may be printed with; `surface(w, h)`, BGR float32
+    (h, w, 3) in 0..255, is all that it shows.
     """
     height, width = picture.shape[:2]
     kind = _KINDS[int(rng.integers(len(_KINDS)))]
@@ -143,8 +149,10 @@ def furnish(rng: Rng, picture: UInt8Image, texture: Callable[[int, int], UInt8Im
     if x1 - x0 < 2 or y1 - y0 < 2:
         return picture
     part = cover[y0 - y : y1 - y, x0 - x : x1 - x, None]
-    surface = fabric(rng, x1 - x0, y1 - y0, texture) * _folds(rng, x1 - x0, y1 - y0)
+    size = (x1 - x0, y1 - y0)
+    made_of = fabric(rng, *size, texture) if surface is None else surface(*size)
+    shown = made_of * _folds(rng, *size)
     made = picture.copy()
     behind = made[y0:y1, x0:x1]
-    made[y0:y1, x0:x1] = np.clip(surface * part + behind * (1 - part), 0, 255).astype(np.uint8)
+    made[y0:y1, x0:x1] = np.clip(shown * part + behind * (1 - part), 0, 255).astype(np.uint8)
     return made

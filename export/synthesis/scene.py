@@ -13,6 +13,7 @@ from export.synthesis.backgrounds import Rng, background
 from export.synthesis.camera import random_camera, shoot
 from export.synthesis.clothes import dressed
 from export.synthesis.filmed import RealFrame, filmed_pair
+from export.synthesis.lookalikes import lookalikes
 from export.synthesis.people import Person
 from export.synthesis.placing import Placed, mirrored, place, render
 
@@ -48,7 +49,7 @@ def compose_pair(
     if material.real and rng.random() < 0.25:
         return filmed_pair(rng, material.real, width, height, moments)
     stretch = float(np.exp(rng.uniform(np.log(0.67), np.log(1.5)))) if rng.random() < 0.5 else 1.0
-    scene = background(rng, material.photos, width + 8, height + 8).astype(np.float32)
+    scene = background(rng, material.photos, width + 8, height + 8)
     crowd: list[Placed] = []
     for _ in range(_people_count(rng)):
         group = material.people[int(rng.choice(len(material.people), p=material.weights))]
@@ -57,6 +58,9 @@ def compose_pair(
             person = dressed(rng, person, material.photos)
         crowd.append(place(rng, mirrored(rng, person), width, height, stretch))
     crowd.sort(key=lambda placed: float(np.linalg.det(placed.poses[0][:, :2])))
+    if crowd and rng.random() < 0.3:
+        scene = lookalikes(rng, scene, [(placed.person, placed.table) for placed in crowd])
+    scene = scene.astype(np.float32)
     camera = random_camera(rng, width, height)
     strength, softness, shift = _shadow(rng, width)
     bars = _bars(rng, width, height)

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from export.training.muon import Optimiser
+
 
 @dataclass
 class Progress:
@@ -43,7 +45,7 @@ def save(
     setting: str,
     network: nn.Module,
     average: MovingAverage,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Optimiser,
     progress: Progress,
 ) -> None:
     """Write atomically: a run killed while saving still resumes from the previous file."""

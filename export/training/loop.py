@@ -19,6 +19,7 @@ from export.training import checkpoint
 from export.training.curves import draw_curves
 from export.training.losses import matting_loss
 from export.training.memory import keep_freed_memory
+from export.training.muon import Optimiser
 from export.training.plan import Phase, Plan, done, phase, rate
 from export.training.stream import batches
 from export.training.validate import Validation
@@ -45,9 +46,7 @@ class Run:
         self.metrics = plan.work / f"{plan.setting}.metrics.jsonl"
         self.network = MattingNetwork(self.setting).to(self.device)
         self.network = self.network.to(memory_format=torch.channels_last)
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.rate, weight_decay=1e-3
-        )
+        self.optimiser = Optimiser(self.network, plan.rate)
         self.average = checkpoint.MovingAverage(self.network, plan.average)
         self.progress = checkpoint.Progress()
         if self.path.is_file():
@@ -78,8 +77,7 @@ class Run:
 
         Raises FloatingPointError when the loss is no number.
         """
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate(self.plan, self.progress)
+        self.optimiser.set_rate(rate(self.plan, self.progress))
         images, alphas = images.to(self.device), alphas.to(self.device)
         logits = self.network.forward_logits(images).reshape(alphas.shape)
         loss, parts = matting_loss(logits, alphas)
@@ -89,7 +87,7 @@ class Run:
                 f"loss is {value} at step {self.progress.step}; lower --rate "
                 f"(now {self.plan.rate}) and resume from {self.path}"
             )
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
         self.optimiser.step()

@@ -27,7 +27,7 @@ class Plan:
     steps: int = 20_000
     minutes: float = 0.0
     pairs: int = 12
-    rate: float = 2e-3
+    rate: float = 1e-2
     seed: int = 7
     workers: int = 1
     threads: int = 1

@@ -98,7 +98,7 @@ def test_prepared_people(kind: str) -> None:
 def test_scenes_are_seeded_and_well_formed(pack: Path) -> None:
     material = load_material(pack, rows=112)
     seen = []
-    for number in range(24):
+    for number in range(80):
         frames, alphas = compose_pair(np.random.default_rng((3, number)), material, 128, 64)
         again, _ = compose_pair(np.random.default_rng((3, number)), material, 128, 64)
         np.testing.assert_array_equal(frames, again)
@@ -106,5 +106,5 @@ def test_scenes_are_seeded_and_well_formed(pack: Path) -> None:
         assert alphas.shape == (2, 64, 128)
         assert frames.dtype == alphas.dtype == np.uint8
         seen.append(float(alphas.mean() / 255))
-    assert min(seen) < 0.02, "no scene without people among 24"
+    assert min(seen) < 0.02, "no scene without people among 80"
     assert 0.1 < np.mean(seen) < 0.7

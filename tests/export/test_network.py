@@ -26,6 +26,7 @@ from export.onnx_export import (  # noqa: E402
     to_onnx,
 )
 from export.training import checkpoint  # noqa: E402
+from export.training.muon import Optimiser  # noqa: E402
 
 # What TensorRT 10.3 and ONNX Runtime both run well.
 FAST_OPERATIONS = {
@@ -74,7 +75,7 @@ def test_onnx_graph(network: MattingNetwork) -> None:
 
 def test_checkpoint_to_engine_folder(tmp_path: Path) -> None:
     network = MattingNetwork(PORTRAIT)
-    optimiser = torch.optim.AdamW(network.parameters())
+    optimiser = Optimiser(network, rate=1e-3)
     average = checkpoint.MovingAverage(network, 0.9)
     path = tmp_path / "portrait.pt"
     checkpoint.save(path, "portrait", network, average, optimiser, checkpoint.Progress(3, 36, 60.0))
@@ -92,7 +93,7 @@ def test_wrong_checkpoints_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="train first"):
         export_checkpoint(tmp_path / "none.pt", "portrait", tmp_path)
     network = MattingNetwork(PORTRAIT)
-    optimiser = torch.optim.AdamW(network.parameters())
+    optimiser = Optimiser(network, rate=1e-3)
     path = tmp_path / "portrait.pt"
     average = checkpoint.MovingAverage(network, 0.9)
     checkpoint.save(path, "portrait", network, average, optimiser, checkpoint.Progress())
