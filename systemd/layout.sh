@@ -7,9 +7,10 @@ lay() {
     local new=$base/.new
     rm -rf "$new"
     mkdir -p "$new"
-    # No caches, and no plans: those are built on the device they are for.
+    # No caches, no plans (those are built on the device they are for), and no weights to train on
+    # from, which the appliance never reads.
     tar --create --file=- --owner=root --group=root --mode=u=rwX,go=rX \
-        --exclude=__pycache__ --exclude='*.plan' --exclude=plans appliance engines |
+        --exclude=__pycache__ --exclude='*.plan' --exclude=plans --exclude='*.pt' appliance engines |
         tar --extract --file=- --directory="$new"
     local part
     for part in appliance engines; do
@@ -20,7 +21,7 @@ lay() {
 
     install -D -m 0755 -t "$base/bin" systemd/bin/mattebox
     install -D -m 0755 -t "$base/libexec" systemd/libexec/*
-    install -D -m 0644 -t "$base/share" config.yaml docs/service.md LICENSE
+    install -D -m 0644 -t "$base/share" config.yaml docs/service.md docs/faults.md LICENSE
     requirements >"$base/requirements.txt"
     mkdir -p "$root/usr/bin"
     ln -sfn /opt/mattebox/bin/mattebox "$root/usr/bin/mattebox"
