@@ -176,7 +176,7 @@ def look_up(reference: str) -> str:
 
 def _missing(kind: str, name: str) -> str:
     if kind == "env":
-        return "not set; set it, for the service in /etc/mattebox/environment"
+        return "not set; set it, for the service in /etc/default/mattebox"
     return "empty; write the secret into its file, as one line"
 
 
@@ -185,7 +185,7 @@ def _credential(name: str) -> str:
     if not folder:
         raise ValueError(
             f"there are no credentials here ($CREDENTIALS_DIRECTORY is not set); the service has "
-            f"them when its unit says LoadCredential={name}:/etc/mattebox/secrets/{name} "
+            f"them when its unit says LoadCredential={name}:/etc/credstore/mattebox.{name} "
             "(systemctl edit mattebox)"
         )
     path = Path(folder) / name
@@ -195,7 +195,7 @@ def _credential(name: str) -> str:
     except OSError as error:
         raise ValueError(
             f"{path} cannot be read ({error.strerror}); give the service "
-            f"LoadCredential={name}:/etc/mattebox/secrets/{name} (systemctl edit mattebox)"
+            f"LoadCredential={name}:/etc/credstore/mattebox.{name} (systemctl edit mattebox)"
         ) from None
     try:
         text = data.decode()

@@ -80,9 +80,9 @@ def test_a_reload_sees_a_secret_that_changed(credentials):
     ("written", "said"),
     [
         ("${env:NOT_SET_HERE}", "the variable NOT_SET_HERE is not set; set it, for the service in "
-         "/etc/mattebox/environment"),
+         "/etc/default/mattebox"),
         ("${credential:missing}", "missing cannot be read (No such file or directory); give the "
-         "service LoadCredential=missing:/etc/mattebox/secrets/missing"),
+         "service LoadCredential=missing:/etc/credstore/mattebox.missing"),
         ("${credential:empty}", "the credential empty is empty; write the secret into its file"),
         ("${credential:short}", "is 3 characters long; expected at least 8"),
         ("${credential:lines}", "holds a line break"),
@@ -111,7 +111,7 @@ def test_a_secret_that_cannot_be_had_says_why(credentials, written, said):
 def test_outside_the_service_there_are_no_credentials(monkeypatch):
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     problem = Secret("${credential:rtsp}").problem
-    assert "LoadCredential=rtsp:/etc/mattebox/secrets/rtsp" in problem
+    assert "LoadCredential=rtsp:/etc/credstore/mattebox.rtsp" in problem
     assert secrets.credentials_elsewhere(problem)
 
 

@@ -111,7 +111,7 @@ def test_check_in_a_shell_says_which_credential_it_has_not(
     assert "not checked: source.uri: ${credential:camera}: there are no credentials here" in said
     said = mattebox("run", "--config", str(config), "--duration", "1")
     assert "source.uri: ${credential:camera}: there are no credentials here" in said
-    assert "LoadCredential=camera:/etc/mattebox/secrets/camera" in said
+    assert "LoadCredential=camera:/etc/credstore/mattebox.camera" in said
 
 
 def test_a_secret_in_a_flag_is_refused(config: Path, mattebox: Mattebox) -> None:

@@ -153,7 +153,7 @@ def test_unlocked_by_a_credential_that_comes_later(
 ) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     source = source_for(server.uri("/secret", "cam:${credential:camera}@"))
-    with pytest.raises(SourceError, match="LoadCredential=camera:/etc/mattebox/secrets/camera"):
+    with pytest.raises(SourceError, match=r"LoadCredential=camera:/etc/credstore/mattebox\.camera"):
         source.open(None)
     source.close()
     (tmp_path / "camera").write_text("pa55\n")

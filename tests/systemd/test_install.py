@@ -263,13 +263,17 @@ def test_an_image_that_boots_makes_users_and_folders(staged: Path) -> None:
     config = staged / "etc/mattebox/config.yaml"
     user = int(users["mattebox"].split(":")[1])
     assert (config.stat().st_mode & 0o777, config.stat().st_uid) == (0o640, user)
-    # An editor that writes another file and renames it.
+    # An editor that writes into it, as nano does: in a sticky folder the kernel may forbid that.
+    with config.open("a") as file:
+        file.write("# root was here\n")
+    # One that writes another file and renames it.
     (config.parent / "new").write_text("{}")
     (config.parent / "new").rename(config)
     assert config.stat().st_gid == int(users["mattebox"].split(":")[2])
-    assert config.parent.stat().st_mode & 0o7777 == 0o3770
-    secrets = config.parent / "secrets"
+    assert config.parent.stat().st_mode & 0o7777 == 0o2770
+    secrets, variables = staged / "etc/credstore", staged / "etc/default/mattebox"
     assert (secrets.stat().st_mode & 0o777, secrets.stat().st_uid) == (0o700, 0)
-    # The next boot gives the service its file back, so that it can keep changes in it.
+    assert (variables.stat().st_mode & 0o777, variables.stat().st_uid) == (0o600, 0)
+    # The next boot gives the service its file back.
     call("systemd-tmpfiles", f"--root={staged}", "--create", "mattebox.conf", cwd=staged)
     assert (config.stat().st_mode & 0o777, config.stat().st_uid) == (0o640, user)

@@ -132,18 +132,19 @@ def test_an_engine_is_built_only_where_verify_says_that_one_is_missing(
     assert (run("/bin/sh", "-c", script, NETWORK="portrait").returncode == 0) is builds
 
 
-def test_what_root_reads_in_the_services_folder_is_roots(root: Path) -> None:
+def test_what_root_reads_does_not_lie_in_the_services_folder(root: Path) -> None:
     """The service may write into /etc/mattebox, and must not get root to read for it by that."""
     lines = (root / "systemd/mattebox.tmpfiles.conf").read_text().splitlines()
     there = {line.split()[1]: line.split() for line in lines if line and line[0] != "#"}
-    assert there["/etc/mattebox"][:5] == ["d", "/etc/mattebox", "3770", "root", "mattebox"]
+    assert there["/etc/mattebox"][:5] == ["d", "/etc/mattebox", "2770", "root", "mattebox"]
     unit = settings(root / "systemd/mattebox.service")
     read = [value.lstrip("-") for value in unit["EnvironmentFile"]]
     read += [value.partition(":")[2] for value in unit.get("LoadCredential", [])]
-    for path in [*read, "/etc/mattebox/secrets"]:
-        if path.startswith("/etc/mattebox/") and not path.startswith("/etc/mattebox/secrets/"):
-            kind, _, _, user, _ = there[path][:5]
-            assert (kind in "fd", user) == (True, "root"), f"{path} could be put there by others"
+    assert read
+    for path in read:
+        assert not path.startswith("/etc/mattebox/"), f"{path} could be put there by the service"
+    assert there["/etc/default/mattebox"][2:4] == ["0600", "root"]
+    assert there["/etc/credstore"][2:4] == ["0700", "root"]
 
 
 def test_camera_rules(root: Path) -> None:
