@@ -13,7 +13,7 @@ from export.synthesis.filmed import RealFrame
 from export.synthesis.people import Person, prepare
 from export.synthesis.scene import Material
 
-SHARES = {"portrait": 0.58, "clip": 0.30, "walker": 0.12}
+SHARES = {"portrait": 0.51, "clip": 0.28, "walker": 0.21}
 
 
 def load_material(pack: Path, rows: int = 256) -> Material:

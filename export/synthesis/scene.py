@@ -36,7 +36,7 @@ def _shadow(rng: Rng, width: int) -> tuple[float, float, FloatImage]:
 
 
 def _people_count(rng: Rng) -> int:
-    return int(rng.choice(4, p=(0.10, 0.70, 0.15, 0.05)))
+    return int(rng.choice(4, p=(0.10, 0.62, 0.19, 0.09)))
 
 
 def compose_pair(
@@ -58,7 +58,7 @@ def compose_pair(
             person = dressed(rng, person, material.photos)
         crowd.append(place(rng, mirrored(rng, person), width, height, stretch))
     crowd.sort(key=lambda placed: float(np.linalg.det(placed.poses[0][:, :2])))
-    if crowd and rng.random() < 0.3:
+    if crowd and rng.random() < 0.2:
         scene = lookalikes(rng, scene, [(placed.person, placed.table) for placed in crowd])
     scene = scene.astype(np.float32)
     camera = random_camera(rng, width, height)
