@@ -47,7 +47,7 @@ def test_it_finds_a_least_squares_solution() -> None:
     optimiser = Muon([layer.weight], rate=0.02, decay=0.0)
     losses = []
     for step in range(300):
-        optimiser.param_groups[0]["lr"] = 0.05 * (1 - step / 300)
+        optimiser.param_groups[0]["lr"] = 0.1 * (1 - step / 300)
         loss = (layer(image) - truth).square().mean()
         optimiser.zero_grad()
         loss.backward()
