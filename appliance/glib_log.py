@@ -76,22 +76,33 @@ class Complaints:
         text = b": ".join((domain or b"", message or b"")).decode(errors="replace")
         now, thread = time.monotonic(), threading.get_native_id()
         with self._lock:
-            since, count = self._counts.get(thread, (now, 0))
-            if now - since > _WINDOW_S:
-                since, count = now, 0
-            self._counts = {
-                other: seen for other, seen in self._counts.items() if now - seen[0] <= _WINDOW_S
-            } | {thread: (since, count + 1)}
-            endless = count + 1 >= _ENDLESS
+            endless = self._count(thread, now) >= _ENDLESS
             if endless and self.endless is None:
                 self.endless = text
-            new = now - self._said.get(text, -_SAID_AGAIN_S) >= _SAID_AGAIN_S
-            if new:
-                self._said.pop(text, None)
-                self._said[text] = now
-                if len(self._said) > _MOST_TEXTS:
-                    del self._said[next(iter(self._said))]
+            new = self._is_new(text, now)
         if new:
             log.warning("a library complains", says=text)
         if endless:
             time.sleep(_PAUSE_S)
+
+    def _count(self, thread: int, now: float) -> int:
+        """Complaints of a thread in its present window, this one included."""
+        since, count = self._counts.get(thread, (now, 0))
+        if now - since > _WINDOW_S:
+            since, count = now, 0
+        # Threads that have ended, or are quiet, are forgotten.
+        self._counts = {
+            other: seen for other, seen in self._counts.items() if now - seen[0] <= _WINDOW_S
+        } | {thread: (since, count + 1)}
+        return count + 1
+
+    def _is_new(self, text: str, now: float) -> bool:
+        """Whether this was not said lately; it is, from now on."""
+        if now - self._said.get(text, -_SAID_AGAIN_S) < _SAID_AGAIN_S:
+            return False
+        # Taken out first, so that the oldest stands first.
+        self._said.pop(text, None)
+        self._said[text] = now
+        if len(self._said) > _MOST_TEXTS:
+            del self._said[next(iter(self._said))]
+        return True

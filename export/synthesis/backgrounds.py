@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from export.labels.teacher import UInt8Image
-from export.synthesis.furniture import furnish
+from export.labels.teacher import FloatImage, UInt8Image
+from export.synthesis.furniture import fabric, furnish
 
 Rng = np.random.Generator
 
@@ -73,7 +73,10 @@ def _furnished(rng: Rng, picture: UInt8Image, photos: Sequence[UInt8Image]) -> U
     def texture(width: int, height: int) -> UInt8Image:
         return photo(rng, photos, width, height)
 
-    return furnish(rng, picture, texture)
+    def cloth(width: int, height: int) -> FloatImage:
+        return fabric(rng, width, height, texture)
+
+    return furnish(rng, picture, cloth)
 
 
 def photo(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UInt8Image:

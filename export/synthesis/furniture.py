@@ -127,13 +127,11 @@ def _folds(rng: Rng, width: int, height: int) -> FloatImage:
 def furnish(
     rng: Rng,
     picture: UInt8Image,
-    texture: Callable[[int, int], UInt8Image],
-    surface: Callable[[int, int], FloatImage] | None = None,
+    surface: Callable[[int, int], FloatImage],
 ) -> UInt8Image:
     """The picture, BGR uint8 (h, w, 3), with one thing standing or hanging in it.
 
-    `texture(w, h)` gives a picture that it may be printed with; `surface(w, h)`, BGR float32
-    (h, w, 3) in 0..255, is all that it shows.
+    `surface(w, h)` gives what it is made of, BGR float32 (h, w, 3), such as `fabric`.
     """
     height, width = picture.shape[:2]
     kind = _KINDS[int(rng.integers(len(_KINDS)))]
@@ -150,8 +148,7 @@ def furnish(
         return picture
     part = cover[y0 - y : y1 - y, x0 - x : x1 - x, None]
     size = (x1 - x0, y1 - y0)
-    made_of = fabric(rng, *size, texture) if surface is None else surface(*size)
-    shown = made_of * _folds(rng, *size)
+    shown = surface(*size) * _folds(rng, *size)
     made = picture.copy()
     behind = made[y0:y1, x0:x1]
     made[y0:y1, x0:x1] = np.clip(shown * part + behind * (1 - part), 0, 255).astype(np.uint8)

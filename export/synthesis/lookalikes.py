@@ -43,6 +43,18 @@ def of_person(rng: Rng, person: Person) -> Callable[[int, int], FloatImage]:
     return surface
 
 
+def toned(
+    surface: Callable[[int, int], FloatImage], table: UInt8Image
+) -> Callable[[int, int], FloatImage]:
+    """The surface through a tone curve (1, 256, 3)."""
+
+    def shown(width: int, height: int) -> FloatImage:
+        colours = np.clip(surface(width, height), 0, 255).astype(np.uint8)
+        return np.asarray(cv2.LUT(colours, table), np.float32)
+
+    return shown
+
+
 def lookalikes(
     rng: Rng, picture: UInt8Image, people: list[tuple[Person, UInt8Image]]
 ) -> UInt8Image:
@@ -52,14 +64,5 @@ def lookalikes(
     """
     for _ in range(int(rng.integers(1, 4))):
         person, table = people[int(rng.integers(len(people)))]
-        own = of_person(rng, person)
-
-        def toned(
-            width: int, height: int, own: Callable[[int, int], FloatImage] = own,
-            table: UInt8Image = table,
-        ) -> FloatImage:  # fmt: skip
-            colours = np.clip(own(width, height), 0, 255).astype(np.uint8)
-            return np.asarray(cv2.LUT(colours, table), np.float32)
-
-        picture = furnish(rng, picture, lambda w, h: np.zeros((h, w, 3), np.uint8), toned)
+        picture = furnish(rng, picture, toned(of_person(rng, person), table))
     return picture

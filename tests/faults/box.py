@@ -104,6 +104,15 @@ def program(
         process.stderr.close()
 
 
+def ended_by(config: Path, driver: str) -> Program:
+    """One that has ended with code 1, from what ``driver`` does to it on SIGUSR1."""
+    with program(config, driver=driver) as mattebox:
+        mattebox.wait_for("composites go out")
+        mattebox.process.send_signal(signal.SIGUSR1)
+        assert mattebox.process.wait(20) == 1
+    return mattebox
+
+
 def private_mounts() -> list[str]:
     """A command that gives the command after it mounts of its own."""
     if shutil.which("unshare") is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import structlog
 
 from appliance.errors import ThreadDied
 from appliance.glib_log import Complaints
-from tests.faults.box import configuration, program
+from tests.faults.box import configuration, ended_by
 from tests.faults.stand_ins import wait_until
 
 _gio = ctypes.CDLL("libgio-2.0.so.0")
@@ -97,9 +96,6 @@ signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=spin, daemon=Tr
 def test_the_program_ends_with_code_1_and_says_why_in_a_line(
     network: Path, room: Path, tmp_path: Path
 ) -> None:
-    with program(configuration(tmp_path, network, room), driver=DRIVER) as mattebox:
-        mattebox.wait_for("composites go out")
-        mattebox.process.send_signal(signal.SIGUSR1)
-        assert mattebox.process.wait(20) == 1
+    mattebox = ended_by(configuration(tmp_path, network, room), DRIVER)
     assert mattebox.says("a thread is caught in an endless loop of a library (GLib-GIO: g_socket")
     assert sum("g_socket_get_fd" in line for line in mattebox.log) <= 3

@@ -15,7 +15,7 @@ from appliance.outputs.rtsp import RtspOutput
 from appliance.outputs.rtsp_server import RtspServer
 from appliance.sources.supervised import SourceFeeder
 from tests.daemons import Recorder, running
-from tests.faults.box import configuration, program
+from tests.faults.box import configuration, ended_by
 from tests.faults.conftest import Measured
 from tests.faults.stand_ins import CAMERA, FORMAT, Camera, wait_until
 from tests.outputs.conftest import RtspByHand
@@ -169,12 +169,7 @@ def test_the_program_ends_with_code_1_and_the_place(
     network: Path, room: Path, tmp_path: Path
 ) -> None:
     """Even when what ended the thread was an exit with code 0: systemd restarts on failure only."""
-    import signal
-
-    with program(configuration(tmp_path, network, room), driver=DRIVER) as mattebox:
-        mattebox.wait_for("composites go out")
-        mattebox.process.send_signal(signal.SIGUSR1)
-        assert mattebox.process.wait(20) == 1
+    mattebox = ended_by(configuration(tmp_path, network, room), DRIVER)
     assert mattebox.says("the pipeline's thread died")
     assert mattebox.says("in mortal")
     assert mattebox.says("mattebox: the thread of the pipeline died (SystemExit: 0)")
