@@ -46,7 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--rate", type=float, default=1e-2, help="highest rate; now %(default)s")
     train.add_argument("--seed", type=int, default=7)
     train.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
-    train.add_argument("--threads", type=int, default=1, help="threads of torch")
+    train.add_argument("--threads", type=int, default=1, help="threads of torch, in each process")
+    train.add_argument("--processes", type=int, default=1, help="processes that train together")
     train.add_argument("--device", default="auto", help="auto, cpu or cuda")
     train.add_argument(
         "--early", type=float, default=0.6, help="share of small single frames; now %(default)s"

@@ -32,7 +32,17 @@ def train(options: argparse.Namespace, console: Console) -> int:
     from export.training.plan import Plan
 
     work: Path = options.work
-    names = ("setting", "steps", "minutes", "pairs", "rate", "seed", "workers", "threads")
+    names = (
+        "setting",
+        "steps",
+        "minutes",
+        "pairs",
+        "rate",
+        "seed",
+        "workers",
+        "threads",
+        "processes",
+    )
     path = run(
         Plan(
             pack=work / "train.zip",

@@ -21,6 +21,7 @@ from export.training.losses import matting_loss
 from export.training.memory import keep_freed_memory
 from export.training.muon import Optimiser
 from export.training.plan import Phase, Plan, done, phase, rate
+from export.training.ranks import Ranks, together
 from export.training.stream import batches
 from export.training.validate import Validation
 
@@ -28,13 +29,13 @@ from export.training.validate import Validation
 class Run:
     """One run: the network, its average, the optimiser, and where they are saved."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, ranks: Ranks) -> None:
         """Start afresh, from `plan.start`'s weights, or where the checkpoint in `work` stopped."""
         if plan.setting not in SETTINGS:
             raise ValueError(
                 f"setting {plan.setting!r} unknown, expected one of {sorted(SETTINGS)}"
             )
-        self.plan, self.setting = plan, SETTINGS[plan.setting]
+        self.plan, self.setting, self.ranks = plan, SETTINGS[plan.setting], ranks
         torch.manual_seed(plan.seed)
         keep_freed_memory()
         torch.set_num_threads(plan.threads)
@@ -67,9 +68,10 @@ class Run:
 
     def batches(self, now: Phase) -> Iterator[tuple[Tensor, Tensor]]:
         """The stream of a phase, from the first scene that was not seen yet."""
+        ranks = self.ranks
         return batches(
-            self.plan.pack, now.width, now.height, now.scenes, self.plan.seed,
-            self.progress.scenes, self.plan.workers, now.moments,
+            self.plan.pack, now.width, now.height, ranks.share(now.scenes), self.plan.seed,
+            self.progress.scenes + ranks.rank, self.plan.workers, now.moments, ranks.count,
         )  # fmt: skip
 
     def step(self, images: Tensor, alphas: Tensor) -> tuple[float, dict[str, float]]:
@@ -89,6 +91,7 @@ class Run:
             )
         self.optimiser.zero_grad()
         torch.autograd.backward(loss)
+        self.ranks.average_gradients(self.network.parameters())
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
         self.optimiser.step()
         self.average.update(self.network, self.progress.step)
@@ -114,7 +117,12 @@ class Run:
 
 def train(plan: Plan) -> Path:
     """Train or resume; returns the checkpoint. Metrics and their picture lie beside it."""
-    run = Run(plan)
+    together(plan.processes, _train, plan)
+    return plan.work / f"{plan.setting}.pt"
+
+
+def _train(plan: Plan, ranks: Ranks) -> None:
+    run = Run(plan, ranks)
     progress = run.progress
     validation = Validation(plan.validation, run.setting.width, run.setting.height)
     stream: Iterator[tuple[Tensor, Tensor]] | None = None
@@ -122,7 +130,7 @@ def train(plan: Plan) -> Path:
     sums: dict[str, float] = {}
     count = 0
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Bar(*columns) as bar:
+    with Bar(*columns, disable=not ranks.first) as bar:
         task = bar.add_task(plan.setting, total=1000)
         clock = time.monotonic()
         while done(plan, progress) < 1.0:
@@ -133,7 +141,7 @@ def train(plan: Plan) -> Path:
             progress.step += 1
             progress.scenes += wanted.scenes
             now = time.monotonic()
-            progress.seconds += now - clock
+            progress.seconds = ranks.agree(progress.seconds + now - clock)
             clock = now
             count += 1
             for name, value in parts.items():
@@ -144,7 +152,7 @@ def train(plan: Plan) -> Path:
                 completed=int(1000 * done(plan, progress)),
                 description=f"{text} loss {loss:.3f}",
             )
-            if progress.step % plan.save_every == 0 or done(plan, progress) >= 1.0:
+            due = progress.step % plan.save_every == 0 or done(plan, progress) >= 1.0
+            if due and ranks.first:
                 run.save({name: value / count for name, value in sums.items()}, validation)
                 sums, count = {}, 0
-    return run.path

@@ -6,16 +6,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Binomial 5x5, as in Burt and Adelson (1983).
-_TAPS = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 
+def _halve(x: Tensor) -> Tensor:
+    """(n, 1, h, w) to (n, 1, h / 2, w / 2), borders reflected, h and w even.
 
-def _blur(x: Tensor) -> Tensor:
-    """Binomial blur of (n, 1, h, w), borders reflected."""
-    taps = _TAPS.to(x)
+    The binomial 1 4 6 4 1 of Burt and Adelson (1983), then the mean of each two by two. The two
+    filters make 1 5 10 10 5 1, here as shifted sums: the convolution of a single channel took
+    torch a quarter of a training step on a CPU.
+    """
     x = functional.pad(x, (2, 2, 2, 2), mode="reflect")
-    x = functional.conv2d(x, taps.view(1, 1, 1, 5))
-    return functional.conv2d(x, taps.view(1, 1, 5, 1))
+    for side in (3, 2):
+        count = x.shape[side] // 2 - 2
+        even, odd = x.unflatten(side, (-1, 2)).unbind(side + 1)
+        outer = even.narrow(side, 0, count) + odd.narrow(side, 2, count)
+        middle = odd.narrow(side, 0, count) + even.narrow(side, 2, count)
+        inner = even.narrow(side, 1, count) + odd.narrow(side, 1, count)
+        x = outer / 32 + middle * (5 / 32) + inner * (10 / 32)
+    return x
 
 
 def laplacian_loss(predicted: Tensor, true: Tensor, levels: int = 4) -> Tensor:
@@ -27,7 +34,7 @@ def laplacian_loss(predicted: Tensor, true: Tensor, levels: int = 4) -> Tensor:
     rest = predicted - true
     loss = torch.zeros((), device=rest.device)
     for level in range(levels):
-        low = functional.avg_pool2d(_blur(rest), 2)
+        low = _halve(rest)
         band = rest - functional.interpolate(
             low, scale_factor=2.0, mode="bilinear", align_corners=False
         )

@@ -14,6 +14,8 @@ from export.training.checkpoint import Progress
 class Plan:
     """One run. `minutes` wins over `steps` when it is above zero.
 
+    `pairs` are shared by the `processes`; `workers` and `threads` are each process's own.
+
     `early` is the share of the run, from its start, on small single frames: of these a CPU
     chews six times as many scenes a minute as of full-size pairs, and what a person looks like
     is learnt from the number of scenes. The rest, on pairs, sharpens the edges and teaches
@@ -31,6 +33,7 @@ class Plan:
     seed: int = 7
     workers: int = 1
     threads: int = 1
+    processes: int = 1
     device: str = "auto"
     average: float = 0.998
     save_every: int = 250

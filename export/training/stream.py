@@ -28,10 +28,11 @@ class SceneStream(IterableDataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(
-        self, pack: Path, width: int, height: int, seed: int, start: int, moments: int = 2
-    ) -> None:
+        self, pack: Path, width: int, height: int, seed: int, start: int, moments: int = 2,
+        stride: int = 1,
+    ) -> None:  # fmt: skip
         self._pack, self._size, self._moments = pack, (width, height), moments
-        self._seed, self._start = seed, start
+        self._seed, self._start, self._stride = seed, start, stride
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         cv2.setNumThreads(1)
@@ -39,12 +40,12 @@ class SceneStream(IterableDataset[tuple[Tensor, Tensor]]):
         step, first = (info.num_workers, info.id) if info else (1, 0)
         width, height = self._size
         material = load_material(self._pack, rows=int(1.75 * height))
-        number = self._start + first
+        number = self._start + first * self._stride
         while True:
             rng = np.random.default_rng((self._seed, number))
             frames, alphas = compose_pair(rng, material, width, height, self._moments)
             yield torch.from_numpy(frames), torch.from_numpy(alphas)
-            number += step
+            number += step * self._stride
 
 
 def batches(
@@ -56,13 +57,15 @@ def batches(
     start: int,
     workers: int,
     moments: int = 2,
+    stride: int = 1,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of `pairs` scenes, endless.
 
     Each is images (pairs * moments, 3, h, w) in [-1, 1] and alphas (pairs, moments, h, w).
-    `start` is the number of the first scene; 0 workers composes in this process.
+    `start` is the number of the first scene, `stride` how far apart the next ones are; 0 workers
+    composes in this process.
     """
-    stream = SceneStream(pack, width, height, seed, start, moments)
+    stream = SceneStream(pack, width, height, seed, start, moments, stride)
     loader = DataLoader(
         stream,
         batch_size=pairs,

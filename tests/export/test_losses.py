@@ -30,6 +30,15 @@ def test_laplacian_loss_of_a_constant_error_is_in_the_last_level_alone() -> None
     assert loss.item() == pytest.approx(0.5 * 2**3, rel=1e-5)
 
 
+def test_halving_is_the_binomial_and_then_the_mean_of_four() -> None:
+    x = torch.rand(2, 1, 32, 48, dtype=torch.float64)
+    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=torch.float64) / 16
+    wide = torch.nn.functional.pad(x, (2, 2, 2, 2), mode="reflect")
+    wide = torch.nn.functional.conv2d(wide, taps.view(1, 1, 1, 5))
+    wide = torch.nn.functional.conv2d(wide, taps.view(1, 1, 5, 1))
+    torch.testing.assert_close(losses._halve(x), torch.nn.functional.avg_pool2d(wide, 2))
+
+
 def test_a_right_answer_costs_almost_nothing_and_a_wrong_one_much() -> None:
     true = (torch.rand(2, 2, 32, 32) > 0.5).float()
     right, _ = losses.matting_loss((true - 0.5) * 40, true)

@@ -17,6 +17,7 @@ from export.training import checkpoint  # noqa: E402
 from export.training.loop import train  # noqa: E402
 from export.training.memory import keep_freed_memory  # noqa: E402
 from export.training.plan import Phase, Plan, phase, rate  # noqa: E402
+from export.training.ranks import Ranks, together  # noqa: E402
 from export.training.stream import batches, to_tensor  # noqa: E402
 from tests.export.test_data import person  # noqa: E402
 
@@ -64,6 +65,51 @@ def test_a_resumed_stream_goes_on_where_it_stopped(pack: Path) -> None:
         next(whole)
     for ours, theirs in zip(next(whole), next(later), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_two_processes_share_a_stream_between_them(pack: Path) -> None:
+    whole = batches(pack, 64, 32, 1, seed=5, start=0, workers=0)
+    shares = [batches(pack, 64, 32, 1, seed=5, start=r, workers=0, stride=2) for r in range(2)]
+    for scene in range(4):
+        for ours, theirs in zip(next(whole), next(shares[scene % 2]), strict=True):
+            assert torch.equal(ours, theirs)
+
+
+def _meet(folder: Path, ranks: Ranks) -> None:
+    """What a rank does in the test below, in a process of its own."""
+    layer = torch.nn.Linear(2, 1)
+    layer.weight.grad = torch.full((1, 2), float(ranks.rank))
+    layer.bias.grad = torch.full((1,), 10.0 + ranks.rank)
+    ranks.average_gradients(layer.parameters())
+    told = [*layer.weight.grad[0].tolist(), layer.bias.grad.item(), ranks.agree(5.0 + ranks.rank)]
+    (folder / f"{ranks.rank}.json").write_text(json.dumps(told))
+
+
+def test_ranks_average_their_gradients_and_take_the_firsts_clock(tmp_path: Path) -> None:
+    together(2, _meet, tmp_path)
+    for rank in range(2):
+        assert json.loads((tmp_path / f"{rank}.json").read_text()) == [0.5, 0.5, 10.5, 5.0]
+
+
+def test_alone_nothing_is_exchanged(tmp_path: Path) -> None:
+    together(1, _meet, tmp_path)
+    assert json.loads((tmp_path / "0.json").read_text()) == [0.0, 0.0, 10.0, 5.0]
+
+
+def test_scenes_that_do_not_divide_are_refused() -> None:
+    assert Ranks(1, 2).share(12) == 6
+    with pytest.raises(ValueError, match="7 scenes a step cannot be shared by 2 processes"):
+        Ranks(1, 2).share(7)
+
+
+def test_two_processes_train_one_network(pack: Path, tmp_path: Path) -> None:
+    plan = Plan(
+        "portrait", pack, pack, tmp_path, steps=2, pairs=6, workers=0, save_every=2, early=0.5,
+        processes=2,
+    )  # fmt: skip
+    state = checkpoint.load(train(plan), "portrait")
+    assert state["progress"]["step"] == 2
+    assert state["progress"]["scenes"] == 16 + 6
 
 
 def test_pixels_to_tensor() -> None:
