@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.figures.body import SHAPE, Body, Floats, Posed
-from export.figures.outfit import CLOTH, HAIR, SMOOTH, dress
+from export.figures.outfit import CLOTH, HAIR, SMOOTH, Outfit, dress
 from export.figures.poses import random_pose
 from export.figures.raster import View, barycentric, paint, vertex_normals
 from export.labels.teacher import FloatImage, UInt8Image
@@ -121,19 +121,46 @@ def _fitted(
     return (flat - low) * factor + margin * _UP, min(columns, 2 * ROWS) * _UP
 
 
-def render_figure(rng: Rng, body: Body) -> Figure:
-    """Draw a person: shape, pose, clothes, light and view, all from `rng`."""
-    _, turns = random_pose(rng)
-    framing = str(rng.choice(_FRAMINGS, p=(0.4, 0.2, 0.4)))
-    posed = body.posed(_shape(rng), turns)
-    outfit = dress(rng, body, posed)
+def _worn(body: Body, posed: Posed, outfit: Outfit) -> Floats:
+    """The vertices (n, 3), moved off the skin by what is worn there."""
     is_body = body.group == "body"
     normals = vertex_normals(posed.vertices, body.faces[is_body])
     for group in ("helper-hair", "helper-skirt"):
         own = body.faces[body.group == group]
         used = np.unique(own)
         normals[used] = vertex_normals(posed.vertices, own)[used]
-    points = posed.vertices + normals * outfit.offset[:, None]
+    return np.asarray(posed.vertices + normals * outfit.offset[:, None])
+
+
+def _downsampled(
+    rng: Rng, canvas: FloatImage, mask: FloatImage, depth: FloatImage, kinds: NDArray[np.int64]
+) -> tuple[UInt8Image, UInt8Image]:
+    """Hollows darkened, cloth grained, hairs drawn; then BGR and alpha at the final size."""
+    rows, columns = mask.shape
+    small = (columns // _UP, ROWS)
+    near = np.asarray(cv2.resize(depth, small, interpolation=cv2.INTER_NEAREST), np.float32)
+    inside = (near > 0).astype(np.float32)
+    hollow = _hollows(near, inside, 0.02 * ROWS) * _hollows(near, inside, 0.008 * ROWS)
+    canvas *= cv2.resize(hollow, (columns, rows))[..., None]
+    spread = rng.uniform(0.01, 0.08)
+    grain = rng.normal(1, spread, (ROWS, small[0])).astype(np.float32)
+    cloth = (kinds == CLOTH)[..., None]
+    canvas = np.where(cloth, canvas * cv2.resize(grain, (columns, rows))[..., None], canvas)
+    _strands(rng, canvas, mask, kinds == HAIR)
+    alpha = np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), np.float32)
+    thick = cv2.resize(canvas * mask[..., None], small, interpolation=cv2.INTER_AREA)
+    clean = np.asarray(thick / np.maximum(alpha, 1e-4)[..., None], np.float32)
+    colour = np.clip(_spread(clean, alpha), 0, 255).astype(np.uint8)
+    return colour, np.round(alpha * 255).astype(np.uint8)
+
+
+def render_figure(rng: Rng, body: Body) -> Figure:
+    """Draw a person: shape, pose, clothes, light and view, all from `rng`."""
+    _, turns = random_pose(rng)
+    framing = str(rng.choice(_FRAMINGS, p=(0.4, 0.2, 0.4)))
+    posed = body.posed(_shape(rng), turns)
+    outfit = dress(rng, body, posed)
+    points = _worn(body, posed, outfit)
     faces = body.faces[outfit.shown]
     used = np.unique(faces)
     view = _view(rng, points[used], framing == "whole")
@@ -163,25 +190,7 @@ def render_figure(rng: Rng, body: Body) -> Figure:
     canvas[ys, xs] = colour * _light(rng, turned, surface)
     kinds = np.full((rows, columns), SMOOTH)
     kinds[ys, xs] = surface
-    mask = (ids > 0).astype(np.float32)
     depths = np.concatenate([[0.0], seen[faces, 2].mean(axis=1)]).astype(np.float32)
-    small = (columns // _UP, ROWS)
-    depth = np.asarray(cv2.resize(depths[ids], small, interpolation=cv2.INTER_NEAREST), np.float32)
-    inside = (depth > 0).astype(np.float32)
-    hollow = _hollows(depth, inside, 0.02 * ROWS) * _hollows(depth, inside, 0.008 * ROWS)
-    canvas *= cv2.resize(hollow, (columns, rows))[..., None]
-    cloth = (kinds == CLOTH)[..., None]
-    grain = cv2.resize(
-        rng.normal(1, rng.uniform(0.01, 0.08), (ROWS, small[0])).astype(np.float32), (columns, rows)
-    )[..., None]
-    canvas = np.where(cloth, canvas * grain, canvas)
-    _strands(rng, canvas, mask, kinds == HAIR)
-    alpha = np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), np.float32)
-    thick = cv2.resize(canvas * mask[..., None], small, interpolation=cv2.INTER_AREA)
-    clean = np.asarray(thick / np.maximum(alpha, 1e-4)[..., None], np.float32)
-    foreground = _spread(clean, alpha)
-    return Figure(
-        np.clip(foreground, 0, 255).astype(np.uint8),
-        np.round(alpha * 255).astype(np.uint8),
-        framing == "whole",
-    )
+    mask = (ids > 0).astype(np.float32)
+    foreground, alpha = _downsampled(rng, canvas, mask, depths[ids], kinds)
+    return Figure(foreground, alpha, framing == "whole")

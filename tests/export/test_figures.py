@@ -11,10 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from export.figures.body import PARTS, Body, Floats, Posed, read_groups
-from export.figures.outfit import SKIN, dress, regions, waves
+from export.figures.outfit import dress
 from export.figures.poses import FAMILIES, random_pose, rotation
 from export.figures.raster import View, barycentric, paint, vertex_normals
+from export.figures.regions import regions
 from export.figures.render import ROWS, Figure, render_figure
+from export.figures.surfaces import SKINS, waves
 
 # Part, middle and half sizes in metres, of a person who faces -y; limbs are mirrored to +x and -x.
 _BOXES = {
@@ -251,7 +253,7 @@ def test_a_figure_is_a_function_of_its_seed(body: Body) -> None:
 
 
 def test_skins_go_from_pale_to_dark() -> None:
-    light = [sum(tone) for tone in SKIN]
+    light = [sum(tone) for tone in SKINS]
     assert len(light) == 10
     assert light[0] > 2 * light[6] > 3 * light[-1]
 
