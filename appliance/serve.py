@@ -87,9 +87,8 @@ def run(
         daemon.start()
         reloader.start()
         control.start()
-        return _watch(
-            daemon, asked, duration, frames, Reporter(notifier), reloader, http, complaints
-        )
+        watch = _Watch(daemon, reloader, http, complaints, Reporter(notifier), asked)
+        return watch.until(duration, frames)
     except MatteboxError as error:
         notifier.status(str(error))
         raise
@@ -116,43 +115,50 @@ def _set_up_log(settings: Settings) -> None:
     logging.configure(settings.log.level, settings.log.format)
 
 
-def _watch(
-    daemon: Daemon,
-    asked: _Asked,
-    duration: float | None,
-    frames: int | None,
-    reporter: Reporter,
-    reloader: Reloader,
-    http: HttpService,
-    complaints: Complaints,
-) -> int:
-    deadline = None if duration is None else time.monotonic() + duration
-    for address in daemon.addresses():
-        say(address, sys.stdout)
-    with StatusLine() as line:
-        if line.live:
-            # From here on stderr is the terminal's upper part.
-            _set_up_log(daemon.settings)
-        while not asked.stop:
-            http.follow(daemon.settings.http)
-            time.sleep(_WATCH_S)
-            counts = daemon.counts()
-            line.show(counts)
-            left = daemon.programme.composites + daemon.programme.placeholders
-            refusal = reloader.state.status().refusal
-            reporter.show(counts, left, None if refusal is None else refusal.reason)
-            if asked.reload:
-                asked.reload = False
-                reporter.reload(reloader.ask().done)
-            why = daemon.ended()
-            complaints.check()
-            if reloader.error is not None:
-                raise ThreadDied(f"the thread of the reloader died ({reloader.error!r})")
-            if why is not None:
-                log.info("stopping", reason=why)
-                return 1 if why == "no output is left" else 0
-            if deadline is not None and time.monotonic() >= deadline:
-                return 0
-            if frames is not None and daemon.programme.composites >= frames:
-                return 0
-    return 0
+@dataclass
+class _Watch:
+    """What the main thread does while the others work: look after them, tell, and end in time."""
+
+    daemon: Daemon
+    reloader: Reloader
+    http: HttpService
+    complaints: Complaints
+    reporter: Reporter
+    asked: _Asked
+
+    def until(self, duration: float | None, frames: int | None) -> int:
+        """Watch for ``duration`` seconds or ``frames`` composites; returns the exit code."""
+        deadline = None if duration is None else time.monotonic() + duration
+        for address in self.daemon.addresses():
+            say(address, sys.stdout)
+        with StatusLine() as line:
+            if line.live:
+                # From here on stderr is the terminal's upper part.
+                _set_up_log(self.daemon.settings)
+            while not self.asked.stop:
+                self.http.follow(self.daemon.settings.http)
+                time.sleep(_WATCH_S)
+                self._tell(line)
+                why = self.daemon.ended()
+                self.complaints.check()
+                if self.reloader.error is not None:
+                    raise ThreadDied(f"the thread of the reloader died ({self.reloader.error!r})")
+                if why is not None:
+                    log.info("stopping", reason=why)
+                    return 1 if why == "no output is left" else 0
+                if deadline is not None and time.monotonic() >= deadline:
+                    return 0
+                if frames is not None and self.daemon.programme.composites >= frames:
+                    return 0
+        return 0
+
+    def _tell(self, line: StatusLine) -> None:
+        """Show the counts on the terminal and to systemd; pass a reload on that was asked for."""
+        counts, programme = self.daemon.counts(), self.daemon.programme
+        line.show(counts)
+        refusal = self.reloader.state.status().refusal
+        left = programme.composites + programme.placeholders
+        self.reporter.show(counts, left, None if refusal is None else refusal.reason)
+        if self.asked.reload:
+            self.asked.reload = False
+            self.reporter.reload(self.reloader.ask().done)
