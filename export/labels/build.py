@@ -130,6 +130,8 @@ def _backgrounds(shared: Path, to_train: PackWriter, to_keep: PackWriter, told: 
         image = read_image(path)
         factor = BACKGROUND_SIDE / max(image.shape[:2])
         small = scaled(image, max(2, round(image.shape[0] * factor)))
-        pack = to_keep if is_held_out_background(path.stem) else to_train
-        # Coarser than people: a background is judged by nobody, and the pack must stay small.
-        pack.add(Entry(path.stem, "background", "", 1.0), small, quality=80)
+        entry = Entry(path.stem, "background", "", 1.0)
+        if is_held_out_background(path.stem):
+            to_keep.add(entry, small)
+        else:  # coarser: the pack for training must stay small enough to carry
+            to_train.add(entry, small, quality=80)
