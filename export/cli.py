@@ -15,6 +15,7 @@ STANDARD = (
     "engines/portrait+appliance",
     "mediapipe-general",
     "mediapipe-landscape",
+    "perfect-256x144",
 )
 
 
@@ -65,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
         "models",
         nargs="*",
         help=(
-            "manifests (or their folders), mediapipe-general, mediapipe-landscape; "
+            "manifests (or their folders), mediapipe-general, mediapipe-landscape, "
+            "perfect-256x144 (what the truth would get at that size); "
             "'+appliance' behind one adds the appliance's whole path"
         ),
     )

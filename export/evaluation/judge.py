@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from export.evaluation.limit import PerfectAt
 from export.evaluation.metrics import NAMES, Alpha, clip_metrics
 from export.evaluation.models import Contender
 from export.evaluation.sets import Clip, load_clip
@@ -45,7 +46,7 @@ def eight_bit(alpha: Alpha) -> Alpha:
 
 def judge(
     folders: Sequence[Path],
-    contenders: Sequence[Contender],
+    contenders: Sequence[Contender | PerfectAt],
     samples: int = 1,
     told: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Result], list[Sample]]:
@@ -62,7 +63,7 @@ def judge(
 
 
 def _run_clip(
-    clip: Clip, contenders: Sequence[Contender], samples: int
+    clip: Clip, contenders: Sequence[Contender | PerfectAt], samples: int
 ) -> tuple[list[Result], list[Sample]]:
     height, width = clip.frames[0].shape[:2]
     for one in contenders:
@@ -72,7 +73,11 @@ def _run_clip(
     shown: list[Sample] = []
     for number, frame in enumerate(clip.frames):
         for one in contenders:
-            alphas[one.name].append(eight_bit(one.alpha(frame)))
+            if isinstance(one, PerfectAt):
+                alpha = one.alpha(clip.alphas[number])
+            else:
+                alpha = one.alpha(frame)
+            alphas[one.name].append(eight_bit(alpha))
         if number in picked:
             now = {name: series[-1] for name, series in alphas.items()}
             label = f"{clip.set_name}/{clip.name} {number}"

@@ -14,6 +14,7 @@ from appliance.matting.manifest import InputSpec, Manifest, OutputSpec, load_man
 from appliance.matting.onnxruntime import OnnxRuntimeMatting
 from appliance.pipeline import Pipeline, inner_rect
 from appliance.settings import Settings
+from export.evaluation.limit import PerfectAt, perfect
 from export.evaluation.metrics import Alpha
 from export.labels.teacher import UInt8Image
 
@@ -184,12 +185,16 @@ def output_name(model: Path) -> str:
     return str(onnx.load(str(model)).graph.output[0].name)
 
 
-def contender(name: str, models: Path, threads: int = 2) -> Contender:
+def contender(name: str, models: Path, threads: int = 2) -> Contender | PerfectAt:
     """A contender from its name.
 
     `name` is mediapipe-general, mediapipe-landscape or the path of a manifest, each with
-    '+appliance' behind it for the whole of the appliance's path. `models` holds MediaPipe's.
+    '+appliance' behind it for the whole of the appliance's path; or perfect-WIDTHxHEIGHT, what the
+    truth would get at that size. `models` holds MediaPipe's.
     """
+    limit = perfect(name)
+    if limit is not None:
+        return limit
     base, plus, rest = name.partition("+")
     if plus and rest != "appliance":
         raise ValueError(f"{name}: '+{rest}' unknown, expected '+appliance' or nothing")

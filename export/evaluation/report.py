@@ -14,6 +14,7 @@ import yaml
 from rich.table import Table
 
 from export.evaluation.judge import Result, Sample
+from export.evaluation.limit import perfect
 from export.evaluation.metrics import HIGHER_IS_BETTER, NAMES
 
 Summary = dict[str, dict[str, dict[str, float]]]
@@ -31,7 +32,7 @@ UNITS = {
 
 
 def table_of(summary: Summary) -> Table:
-    """A table: a row a set and contender; the best figure of each set is bold."""
+    """A table: a row a set and contender; the best figure of each set's networks is bold."""
     table = Table(
         title="RobustVideoMatting definitions: "
         + "; ".join(f"{name} {unit}" for name, unit in UNITS.items())
@@ -41,12 +42,15 @@ def table_of(summary: Summary) -> Table:
     for name in (*NAMES, "mean_alpha", "ms"):
         table.add_column(name, justify="right")
     for set_name, rows in summary.items():
+        real = [figures for name, figures in rows.items() if perfect(name) is None] or [
+            *rows.values()
+        ]
         for contender, figures in rows.items():
             cells = []
             for name in (*NAMES, "mean_alpha", "ms"):
                 text = f"{figures[name]:.4f}" if name == "iou" else f"{figures[name]:.2f}"
                 best = max if name in HIGHER_IS_BETTER else min
-                if name in NAMES and figures[name] == best(r[name] for r in rows.values()):
+                if name in NAMES and figures[name] == best(r[name] for r in real):
                     text = f"[bold]{text}[/bold]"
                 cells.append(text)
             table.add_row(set_name, contender, *cells)

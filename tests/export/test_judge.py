@@ -11,6 +11,7 @@ import pytest
 
 from export.cli import main
 from export.evaluation.judge import Result, eight_bit, summary
+from export.evaluation.limit import perfect
 from export.evaluation.models import contender, to_nv12
 from export.evaluation.sets import find_clips, load_clip, save_clip
 
@@ -72,7 +73,7 @@ def test_evaluate_from_the_command_line(
 ) -> None:
     model = bright_matter(tmp_path / "bright")
     report, picture = tmp_path / "figures.json", tmp_path / "sheet.png"
-    arguments = ["evaluate", str(model), f"{model}+appliance", "--sets", str(sets)]
+    arguments = ["evaluate", str(model), f"{model}+appliance", "perfect-64x48", "--sets", str(sets)]
     assert main([*arguments, "--json", str(report), "--sheet", str(picture)]) == 0
     assert "bright+appliance" in capsys.readouterr().out
     figures = json.loads(report.read_text())
@@ -82,10 +83,11 @@ def test_evaluate_from_the_command_line(
     assert figures["summary"]["empty"]["bright"]["mean_alpha"] == 0
     assert figures["summary"]["discs"]["bright+appliance"]["iou"] > 0.9
     assert "x1e3" in figures["units"]["mad"]
-    assert len(figures["clips"]) == 4
+    assert figures["summary"]["discs"]["perfect-64x48"]["iou"] > 0.97
+    assert len(figures["clips"]) == 6
     shown = cv2.imread(str(picture))
     assert shown is not None
-    assert shown.shape[1] == 6 * 320
+    assert shown.shape[1] == 8 * 320
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,23 @@ def test_contenders_start_afresh(sets: Path, tmp_path: Path) -> None:
     for first, second in zip(*runs, strict=True):
         np.testing.assert_array_equal(first, second)
     assert one.milliseconds() > 0
+
+
+def test_a_flawless_network_is_limited_by_its_grid() -> None:
+    edge = np.zeros((48, 64), np.float32)
+    edge[:, 33:] = 1.0
+    same = perfect("perfect-64x48")
+    coarse = perfect("perfect-16x12")
+    assert same is not None
+    assert coarse is not None
+    np.testing.assert_array_equal(same.alpha(edge), edge)
+    seen = coarse.alpha(edge)
+    # Columns 32 to 35 share a cell, three quarters of it in front; away from it nothing changes.
+    assert seen[0, :30].max() == 0
+    assert seen[0, 40:].min() == 1
+    assert 0.3 < seen[0, 33] < 0.8
+    assert coarse.milliseconds() == 0
+    assert perfect("engines/portrait") is perfect("perfect-0x4") is None
 
 
 def test_nv12_of_plain_colours() -> None:

@@ -1,0 +1,44 @@
+"""What a flawless network of a given size would get: the bar that no other of that size passes."""
+
+from __future__ import annotations
+
+import re
+
+import cv2
+import numpy as np
+
+from export.evaluation.metrics import Alpha
+
+_NAME = re.compile(r"perfect-([1-9]\d{0,3})x([1-9]\d{0,3})")
+
+
+class PerfectAt:
+    """The true alpha, seen through a grid of `width` x `height`: by area down, bilinear back up.
+
+    An edge moves by less than a pixel of that grid from frame to frame; what is lost there shows
+    in dtSSD above all, and is no fault of the network's.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.name = f"perfect-{width}x{height}"
+        self._grid = (width, height)
+
+    def start(self, width: int, height: int) -> None:
+        """As of `Contender`; nothing is carried over time."""
+
+    def alpha(self, true: Alpha) -> Alpha:
+        """The alpha (h, w) in [0, 1] that is left of the true one, float32 (h, w)."""
+        height, width = true.shape
+        small = cv2.resize(true, self._grid, interpolation=cv2.INTER_AREA)
+        grown = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.clip(grown, 0, 1).astype(np.float32)
+
+    def milliseconds(self) -> float:
+        """As of `Contender`: nothing was run."""
+        return 0.0
+
+
+def perfect(name: str) -> PerfectAt | None:
+    """The limit of that name, such as perfect-256x144, or None when it is another's."""
+    found = _NAME.fullmatch(name)
+    return PerfectAt(int(found[1]), int(found[2])) if found else None
