@@ -109,7 +109,7 @@ def background(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) 
         size = (int(rng.integers(2, height)), int(rng.integers(2, width)), 3)
         noise = rng.integers(0, 256, size).astype(np.uint8)
         picture = np.asarray(cv2.resize(noise, (width, height)), np.uint8)
-    if rng.random() < 0.35:
+    if rng.random() < 0.5:
         for _ in range(int(rng.integers(1, 4))):
             picture = _furnished(rng, picture, photos)
     if rng.random() < 0.35:

@@ -87,9 +87,25 @@ def _drape(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
     cv2.fillPoly(mask, [np.vstack([[[0, 0]], edge, [[w - 1, 0]]]).astype(np.int32)], 255)
 
 
+def _turned(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
+    """Something slim and upright as from a lathe: a bottle, a trophy, a rocket, a table lamp."""
+    y = np.linspace(0, 1, h)
+    radius = 0.55 + sum(
+        rng.normal(0, 0.5 / order) * np.sin(np.pi * order * y + rng.uniform(0, 6))
+        for order in (1, 2, 3, 5)
+    )
+    tip = np.clip(y / rng.uniform(0.03, 0.5), 0, 1) ** rng.uniform(0.4, 1.0)
+    half = np.clip(radius, 0.12, 1.0) * tip * w / 2
+    rows = np.arange(h)
+    outline = np.vstack(
+        [np.stack([w / 2 - half, rows], 1), np.stack([w / 2 + half, rows], 1)[::-1]]
+    )
+    cv2.fillPoly(mask, [outline.round().astype(np.int32)], 255)
+
+
 _KINDS: tuple[Callable[[Rng, UInt8Image, int, int], None], ...] = (
     _pole, _chair, _plant, _box, _ball, _drape,
-    _drape,
+    _drape, _turned, _turned,
 )  # fmt: skip
 
 
@@ -124,6 +140,17 @@ def _folds(rng: Rng, width: int, height: int) -> FloatImage:
     return np.asarray(shade[..., None], np.float32)
 
 
+def _round(rng: Rng, width: int, height: int) -> FloatImage:
+    """Light on something round in bands of several colours, float32 (height, width, 3) about 1."""
+    side = np.linspace(-1.4, 1.4, width) - rng.uniform(-0.8, 0.8)
+    shade = rng.uniform(0.3, 0.8) + rng.uniform(0.3, 0.8) * np.clip(np.cos(side), 0, 1)
+    count = int(rng.integers(1, 5))
+    bands = rng.uniform(0.3, 1.7, (count, 3)) if rng.random() < 0.7 else np.ones((count, 3))
+    ends = np.sort(rng.integers(0, height, count - 1))
+    tint = bands[np.searchsorted(ends, np.arange(height), side="right")]
+    return (shade[None, :, None] * tint[:, None, :]).astype(np.float32)
+
+
 def furnish(
     rng: Rng,
     picture: UInt8Image,
@@ -136,7 +163,7 @@ def furnish(
     height, width = picture.shape[:2]
     kind = _KINDS[int(rng.integers(len(_KINDS)))]
     h = max(8, int(rng.uniform(0.2, 1.0) * height))
-    w = max(6, int(h * rng.uniform(0.3, 1.1)))
+    w = max(6, int(h * (rng.uniform(0.12, 0.45) if kind is _turned else rng.uniform(0.3, 1.1))))
     mask = np.zeros((h * _UP, w * _UP), np.uint8)
     kind(rng, mask, h * _UP, w * _UP)
     cover = np.asarray(cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA), np.float32) / 255.0
@@ -148,7 +175,8 @@ def furnish(
         return picture
     part = cover[y0 - y : y1 - y, x0 - x : x1 - x, None]
     size = (x1 - x0, y1 - y0)
-    shown = surface(*size) * _folds(rng, *size)
+    light = _round if kind is _turned else _folds
+    shown = surface(*size) * light(rng, *size)
     made = picture.copy()
     behind = made[y0:y1, x0:x1]
     made[y0:y1, x0:x1] = np.clip(shown * part + behind * (1 - part), 0, 255).astype(np.uint8)

@@ -5,6 +5,7 @@ On a CPU two processes of one thread each do more than one of two: nobody waits 
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -61,6 +62,9 @@ class Ranks:
 
 
 def _enter(rank: int, count: int, meeting: str, work: Callable[..., Any], args: Any) -> None:
+    # torch has the kernel send this when the parent dies, and a shell that starts something in the
+    # background has it ignored: two runs would then write the same checkpoint.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     distributed.init_process_group(
         "gloo", init_method=f"file://{meeting}", rank=rank, world_size=count, timeout=PATIENCE
     )

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -89,6 +94,43 @@ def test_ranks_average_their_gradients_and_take_the_firsts_clock(tmp_path: Path)
     together(2, _meet, tmp_path)
     for rank in range(2):
         assert json.loads((tmp_path / f"{rank}.json").read_text()) == [0.5, 0.5, 10.5, 5.0]
+
+
+def _wait(folder: Path, ranks: Ranks) -> None:
+    """Says that it is there, and stays."""
+    (folder / f"{ranks.rank}.pid").write_text(str(os.getpid()))
+    threading.Event().wait(120)
+
+
+_PARENT = """
+import signal, sys
+from pathlib import Path
+from export.training.ranks import together
+from tests.export.test_training import _wait
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    together(2, _wait, Path(sys.argv[1]))
+"""
+
+
+def test_no_rank_outlives_the_program(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(_PARENT)
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    with subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment) as parent:
+        deadline = time.monotonic() + 50
+        while len(pids := [*tmp_path.glob("*.pid")]) < 2 or not all(p.read_text() for p in pids):
+            assert time.monotonic() < deadline, "the ranks did not start"
+            assert parent.poll() is None
+            time.sleep(0.05)
+        parent.terminate()
+        parent.wait(20)
+    ranks = [Path("/proc") / p.read_text() for p in pids]
+    while any(path.exists() for path in ranks):
+        assert time.monotonic() < deadline, "ranks are left"
+        time.sleep(0.05)
 
 
 def test_alone_nothing_is_exchanged(tmp_path: Path) -> None:
