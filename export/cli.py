@@ -54,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
         "--early", type=float, default=0.6, help="share of small single frames; now %(default)s"
     )
     train.add_argument("--start", type=Path, help="checkpoint to take first weights from")
+    average = verbs.add_parser("average", help="the mean of several checkpoints of one run")
+    average.add_argument("checkpoints", type=Path, nargs="+")
+    average.add_argument("--shares", type=float, nargs="+", help="weights, one a checkpoint")
+    average.add_argument("--setting", default="portrait")
+    average.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     export = verbs.add_parser("export", help="write ONNX and manifest from a checkpoint")
     export.add_argument("--setting", default="portrait")
     export.add_argument("--checkpoint", type=Path, help="now <work>/<setting>.pt")

@@ -58,6 +58,17 @@ def train(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def average(options: argparse.Namespace, console: Console) -> int:
+    """The mean of checkpoints, as a checkpoint."""
+    import torch
+
+    from export.training.checkpoint import mean_of
+
+    torch.save(mean_of(options.checkpoints, options.setting, options.shares), options.out)
+    console.print(f"{options.out}: the mean of {len(options.checkpoints)} checkpoints")
+    return 0
+
+
 def export(options: argparse.Namespace, console: Console) -> int:
     """ONNX and manifest from a checkpoint."""
     from export.onnx_export import export_checkpoint

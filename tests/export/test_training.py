@@ -16,6 +16,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch lives only in the export environment")
 
+from export.cli import main  # noqa: E402
 from export.data.pack import Entry, PackWriter  # noqa: E402
 from export.network.matting_network import PORTRAIT, PORTRAIT_LARGE  # noqa: E402
 from export.training import checkpoint  # noqa: E402
@@ -188,3 +189,21 @@ def test_phases_and_rate() -> None:
     assert rate(plan, checkpoint.Progress(step=1000)) == pytest.approx(0.02)
     by_clock = Plan("portrait", Path("p"), Path("v"), Path("w"), minutes=10)
     assert phase(by_clock, PORTRAIT, checkpoint.Progress(seconds=500)).moments == 2
+
+
+def test_the_mean_of_checkpoints(tmp_path: Path) -> None:
+    paths = []
+    for number, value in enumerate((1.0, 2.0, 6.0)):
+        average = {"w": torch.full((2,), value), "n": torch.tensor(number)}
+        path = tmp_path / f"{number}.pt"
+        torch.save({"setting": "portrait", "average": average, "progress": {}}, path)
+        paths.append(path)
+    state = checkpoint.mean_of(paths, "portrait")
+    assert state["average"]["w"].tolist() == [3.0, 3.0]
+    assert state["average"]["n"].item() == 2
+    assert state["average"]["w"].dtype == torch.float32
+    out = tmp_path / "mean.pt"
+    names = [str(path) for path in paths]
+    assert main(["average", *names, "--shares", "2", "2", "1", "--out", str(out)]) == 0
+    assert checkpoint.average_weights(out, "portrait")["w"].tolist() == pytest.approx([2.4, 2.4])
+    assert main(["average", *names, "--shares", "1", "--out", str(out)]) == 2
