@@ -130,6 +130,7 @@ def test_a_build_that_fails_leaves_the_old_plan(
 
 
 _KILLED = """
+import signal
 import sys
 from pathlib import Path
 from appliance.engine import store
@@ -137,6 +138,8 @@ from appliance.engine.build import Wish, build_engine
 from appliance.matting.manifest import load_manifest
 
 at, manifest, frames = sys.argv[1:]
+# A shell that runs the tests in the background has it ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def here(name):
     if name == at:
