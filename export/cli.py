@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         help=(
             "manifests (or their folders), mediapipe-general, mediapipe-landscape, "
-            "perfect-256x144 (what the truth would get at that size); "
+            "perfect-256x144 (the truth averaged over a grid of that size); "
             "'+appliance' behind one adds the appliance's whole path"
         ),
     )

@@ -1,4 +1,4 @@
-"""A mesh to a picture of face numbers and depths: back to front, seen through a pinhole."""
+"""A mesh to a picture of face numbers: back to front, seen through a pinhole."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def paint(pixels: Floats, depth: Floats, faces: Ints, width: int, height: int) -
     `pixels` (n, 2) and `depth` (n,) of the corners; the farthest face is painted first, which
     for faces as small as a body's is as good as a depth buffer.
     """
-    corners = pixels[faces]  # (f, 3, 2)
+    corners, far = pixels[faces], depth[faces]  # (f, 3, 2) and (f, 3)
     inside = (
         (corners[..., 0].max(1) > 0) & (corners[..., 0].min(1) < width)
         & (corners[..., 1].max(1) > 0) & (corners[..., 1].min(1) < height)
-        & (depth[faces].min(1) > 0.05)
+        & (far.min(1) > 0.05)
     )  # fmt: skip
-    order = np.argsort(-depth[faces].mean(axis=1), kind="stable")
+    order = np.argsort(-far.mean(axis=1), kind="stable")
     order = order[inside[order]]
     fixed = np.round(corners * (1 << _SHIFT)).astype(np.int32)
     canvas = np.zeros((height, width), np.int32)

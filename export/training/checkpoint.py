@@ -79,7 +79,9 @@ def average_weights(path: Path, setting: str) -> dict[str, Tensor]:
     return weights
 
 
-def mean_of(paths: Sequence[Path], setting: str, shares: Sequence[float] | None = None) -> Any:
+def mean_of(
+    paths: Sequence[Path], setting: str, shares: Sequence[float] | None = None
+) -> dict[str, Any]:
     """The last of some checkpoints of one run, its average replaced by the mean of all theirs.
 
     `shares` (any positive numbers, one a checkpoint) weigh them; without, all weigh alike. Weights
@@ -93,10 +95,11 @@ def mean_of(paths: Sequence[Path], setting: str, shares: Sequence[float] | None 
             f"{len(paths)} checkpoints and shares {weights}; expected one share above zero for each"
         )
     total = sum(weights)
-    state = load(paths[-1], setting)
+    state: dict[str, Any] = {}
     sums: dict[str, Tensor] = {}
     for path, weight in zip(paths, weights, strict=True):
-        for key, value in load(path, setting)["average"].items():
+        state = load(path, setting)
+        for key, value in state["average"].items():
             if value.dtype.is_floating_point:
                 part = value.double() * (weight / total)
                 sums[key] = sums[key] + part if key in sums else part
