@@ -15,7 +15,7 @@ STANDARD = (
     "engines/portrait+appliance",
     "mediapipe-general",
     "mediapipe-landscape",
-    "perfect-256x144",
+    "perfect-288x160",
 )
 
 
@@ -59,6 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     average.add_argument("--shares", type=float, nargs="+", help="weights, one a checkpoint")
     average.add_argument("--setting", default="portrait")
     average.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+    calibrate = verbs.add_parser(
+        "calibrate", help="steepen or soften a checkpoint's alpha so that it fits best"
+    )
+    calibrate.add_argument("checkpoint", type=Path)
+    calibrate.add_argument("--scenes", type=int, default=96, help="scenes composed for it")
+    calibrate.add_argument("--setting", default="portrait")
+    calibrate.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     export = verbs.add_parser("export", help="write ONNX and manifest from a checkpoint")
     export.add_argument("--setting", default="portrait")
     export.add_argument("--checkpoint", type=Path, help="now <work>/<setting>.pt")
@@ -72,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         help=(
             "manifests (or their folders), mediapipe-general, mediapipe-landscape, "
-            "perfect-256x144 (the truth averaged over a grid of that size); "
+            "perfect-288x160 (the truth averaged over a grid of that size); "
             "'+appliance' behind one adds the appliance's whole path"
         ),
     )
@@ -96,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = getattr(verbs, options.verb)
         return int(run(options, console))
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, ModuleNotFoundError, ValueError) as error:
         console.print(f"[red]{options.verb}:[/red] {error}", highlight=False)
         return 2
     except KeyboardInterrupt:

@@ -69,6 +69,25 @@ def average(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def calibrate(options: argparse.Namespace, console: Console) -> int:
+    """A gain and an offset on the logits, fitted and folded in."""
+    import torch
+
+    from export.calibration import calibrate as run
+    from export.training.checkpoint import load
+
+    state = load(options.checkpoint, options.setting)
+    state, before, after = run(state, options.work / "train.zip", options.scenes)
+    for name, errors in (("before", before), ("after", after)):
+        console.print(
+            f"{name}: gain {errors.gain:g}, offset {errors.offset:g}: MAD {errors.mad:.2f}, "
+            f"Grad {errors.grad:.2f}, dtSSD {errors.dtssd:.2f}"
+        )
+    torch.save(state, options.out)
+    console.print(f"{options.out}: calibrated on {options.scenes} scenes")
+    return 0
+
+
 def export(options: argparse.Namespace, console: Console) -> int:
     """ONNX and manifest from a checkpoint."""
     from export.onnx_export import export_checkpoint

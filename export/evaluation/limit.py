@@ -40,6 +40,6 @@ class PerfectAt:
 
 
 def perfect(name: str) -> PerfectAt | None:
-    """The limit of that name, such as perfect-256x144, or None when it is another's."""
+    """The limit of that name, such as perfect-288x160, or None when it is another's."""
     found = _NAME.fullmatch(name)
     return PerfectAt(int(found[1]), int(found[2])) if found else None

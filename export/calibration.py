@@ -1,0 +1,128 @@
+"""Calibration: a gain and an offset on the logits, fitted where the matte is looked at.
+
+The losses in training prefer a soft edge to one in the wrong place: of L1 on gradients and on
+changes over time, the cheapest answer to doubt is no edge at all. And they compare at the
+network's own size, while the matte is judged and shown grown to the frame's, where interpolation
+softens it once more. So two numbers are fitted afterwards, as in Platt scaling (Platt, 1999;
+Guo et al., 2017), on composed scenes of the training people, and folded into the last convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from export.data.material import load_material
+from export.evaluation.metrics import Alpha, dtssd, grad, mad
+from export.network.matting_network import SETTINGS, MattingNetwork
+from export.synthesis.scene import compose_pair
+from export.training.stream import to_tensor
+
+GAINS = (1.0, 1.2, 1.4, 1.7, 2.0, 2.4)
+OFFSETS = (-0.2, 0.0, 0.2, 0.4, 0.6)
+_GROWN = 2.5  # the frame's size over the network's: a 720x400 camera before 288x160
+_HEAD = ("decoder.head.weight", "decoder.head.bias")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Two moments of a scene: logits at the network's size, true alphas at the frame's."""
+
+    logits: Alpha  # (2, h, w), unbounded
+    alphas: Alpha  # (2, H, W) in [0, 1]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Logits are multiplied by `gain`, then `offset` is added; errors are means over the scenes.
+
+    `cost` is the geometric mean over scenes and metrics, so that neither a metric's unit nor one
+    scene gone wrong decides.
+    """
+
+    gain: float
+    offset: float
+    mad: float
+    grad: float
+    dtssd: float
+    cost: float
+
+
+def scenes(network: MattingNetwork, pack: Path, count: int, seed: int) -> list[Scene]:
+    """`count` scenes with people in them, composed at 2.5 times the network's size.
+
+    Raises ValueError when ten times as many do not hold so many.
+    """
+    setting = network.setting
+    width, height = round(_GROWN * setting.width), round(_GROWN * setting.height)
+    material = load_material(pack, rows=int(1.75 * height))
+    rng = np.random.default_rng(seed)
+    result: list[Scene] = []
+    for _ in range(10 * count):
+        frames, alphas = compose_pair(rng, material, width, height)
+        if alphas.mean() < 255 * 0.01:
+            continue  # nobody there: Grad, which stretches the matte to [0, 1], would judge noise
+        size = (setting.width, setting.height)
+        small = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]
+        with torch.no_grad():
+            logits = network.forward_logits(to_tensor(np.stack(small)))[:, 0].numpy()
+        result.append(Scene(logits, (alphas / 255.0).astype(np.float32)))
+        if len(result) == count:
+            return result
+    raise ValueError(
+        f"{pack}: {len(result)} of {10 * count} scenes have people in them, {count} needed; "
+        "make the pack again with 'python -m export label'"
+    )
+
+
+def judged(made: Sequence[Scene], gain: float, offset: float) -> Calibration:
+    """MAD, Grad and dtSSD with that gain and offset."""
+    errors: list[tuple[float, float, float]] = []
+    for scene in made:
+        height, width = scene.alphas.shape[1:]
+        first, second = (
+            np.clip(cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR), 0, 1)
+            for alpha in 1 / (1 + np.exp(-(gain * scene.logits + offset)))
+        )
+        true_first, true_second = scene.alphas
+        errors.append(
+            (mad(second, true_second), grad(second, true_second),
+             dtssd(second, first, true_second, true_first))
+        )  # fmt: skip
+    # A still scene has no dtSSD at all, whatever the gain.
+    cost = float(np.exp(np.log(np.maximum(errors, 1e-3)).mean()))
+    return Calibration(gain, offset, *(float(mean) for mean in np.mean(errors, axis=0)), cost)
+
+
+def fitted(made: Sequence[Scene]) -> tuple[Calibration, Calibration]:
+    """As it was, and the best of `GAINS` x `OFFSETS` by cost."""
+    tried = [judged(made, gain, offset) for gain in GAINS for offset in OFFSETS]
+    return judged(made, 1.0, 0.0), min(tried, key=lambda calibration: calibration.cost)
+
+
+def folded(weights: dict[str, torch.Tensor], gain: float, offset: float) -> dict[str, torch.Tensor]:
+    """The same network with ``gain * logits + offset``, at no cost to whoever runs it."""
+    weight, bias = _HEAD
+    return weights | {weight: weights[weight] * gain, bias: weights[bias] * gain + offset}
+
+
+def calibrate(
+    checkpoint: dict[str, Any], pack: Path, count: int = 96, seed: int = 99
+) -> tuple[dict[str, Any], Calibration, Calibration]:
+    """A checkpoint whose averaged weights are calibrated, and the errors before and after.
+
+    `checkpoint` is one of `export.training.checkpoint.load`; its optimiser is left out, since its
+    moments belong to the other weights. Raises FileNotFoundError or ValueError for a bad pack.
+    """
+    network = MattingNetwork(SETTINGS[checkpoint["setting"]]).eval()
+    network.load_state_dict(checkpoint["average"])
+    before, after = fitted(scenes(network, pack, count, seed))
+    weights = folded(checkpoint["average"], after.gain, after.offset)
+    changed = {"average": weights, "network": weights, "optimiser": None}
+    return checkpoint | changed, before, after
