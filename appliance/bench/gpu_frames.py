@@ -51,7 +51,7 @@ class Painted:
         """Nothing to let go of but memory, which goes by itself."""
 
 
-def painted(make_context: Any = Context, size: tuple[int, int] = (256, 144)) -> OnGpu:
+def painted(make_context: Any = Context, size: tuple[int, int] = (288, 160)) -> OnGpu:
     """``Painted`` for the pipeline; ``size`` is the (width, height) of its grid."""
     manifest = Manifest(
         name="painted",

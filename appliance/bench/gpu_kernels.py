@@ -41,7 +41,7 @@ class Sizes:
 
     picture: tuple[int, int] = (1920, 1080)
     large: tuple[int, int] = (3840, 2160)
-    grid: tuple[int, int] = (256, 144)
+    grid: tuple[int, int] = (288, 160)
     labels: tuple[tuple[tuple[int, int], float], ...] = (((512, 512), 50.0), ((2880, 2160), 360.0))
     patch: tuple[int, int] = (698, 667)
     sets: int = 8

@@ -11,7 +11,7 @@ class Encoder(nn.Module):
     """Features at 1/2, 1/4, 1/8 and 1/16.
 
     The last stage keeps 1/16 and widens its view by dilation instead of more stride (the
-    'atrous' of DeepLab): at 256x144 a further stride would leave 8x4.5 positions.
+    'atrous' of DeepLab): at 288x160 a further stride would leave 9x5 positions.
     """
 
     def __init__(

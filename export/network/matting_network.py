@@ -30,8 +30,8 @@ class Setting:
 
 PORTRAIT = Setting(
     name="portrait",
-    width=256,
-    height=144,
+    width=288,
+    height=160,
     channels=(16, 24, 48, 96),
     depths=(1, 3, 6),
     expands=(2, 3, 3, 3),

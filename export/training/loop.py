@@ -20,7 +20,7 @@ from export.training.curves import draw_curves
 from export.training.losses import matting_loss
 from export.training.memory import keep_freed_memory
 from export.training.muon import Optimiser
-from export.training.plan import Phase, Plan, done, phase, rate
+from export.training.plan import Phase, Plan, done, phase, phases, rate
 from export.training.ranks import Ranks, together
 from export.training.stream import batches
 from export.training.validate import Validation
@@ -31,10 +31,6 @@ class Run:
 
     def __init__(self, plan: Plan, ranks: Ranks) -> None:
         """Start afresh, from `plan.start`'s weights, or where the checkpoint in `work` stopped."""
-        if plan.setting not in SETTINGS:
-            raise ValueError(
-                f"setting {plan.setting!r} unknown, expected one of {sorted(SETTINGS)}"
-            )
         self.plan, self.setting, self.ranks = plan, SETTINGS[plan.setting], ranks
         torch.manual_seed(plan.seed)
         keep_freed_memory()
@@ -116,7 +112,15 @@ class Run:
 
 
 def train(plan: Plan) -> Path:
-    """Train or resume; returns the checkpoint. Metrics and their picture lie beside it."""
+    """Train or resume; returns the checkpoint. Metrics and their picture lie beside it.
+
+    Raises ValueError for an unknown setting or scenes that the processes cannot share, here and
+    not in each of them.
+    """
+    if plan.setting not in SETTINGS:
+        raise ValueError(f"setting {plan.setting!r} unknown, expected one of {sorted(SETTINGS)}")
+    for now in phases(plan, SETTINGS[plan.setting]):
+        Ranks(0, plan.processes).share(now.scenes)
     together(plan.processes, _train, plan)
     return plan.work / f"{plan.setting}.pt"
 

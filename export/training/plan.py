@@ -64,12 +64,17 @@ def rate(plan: Plan, progress: Progress) -> float:
     return plan.rate * min(1.0, (progress.step + 1) / 200) * (0.02 + 0.98 * cosine)
 
 
+def phases(plan: Plan, setting: Setting) -> tuple[Phase, Phase]:
+    """Both phases of a run: small single frames, then pairs at the network's own size."""
+    # Seven tenths of each side, in sixteens: 208x112 for 288x160.
+    width, height = (round(0.7 * side / 16) * 16 for side in (setting.width, setting.height))
+    return (
+        Phase(width, height, 1, round(plan.pairs * 8 / 3)),
+        Phase(setting.width, setting.height, 2, plan.pairs),
+    )
+
+
 def phase(plan: Plan, setting: Setting, progress: Progress) -> Phase:
     """The phase that the next step belongs to."""
-    if done(plan, progress) >= plan.early:
-        return Phase(setting.width, setting.height, 2, plan.pairs)
-    # Three quarters of each side, in sixteens: 192x112 for 256x144.
-    width, height = (
-        round(0.75 * side / 16 + 0.01) * 16 for side in (setting.width, setting.height)
-    )
-    return Phase(width, height, 1, round(plan.pairs * 8 / 3))
+    small, pairs = phases(plan, setting)
+    return pairs if done(plan, progress) >= plan.early else small

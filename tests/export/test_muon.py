@@ -60,7 +60,7 @@ def test_the_rate_reaches_every_group_and_the_state_comes_back() -> None:
     torch.manual_seed(3)
     network = MattingNetwork(PORTRAIT)
     optimiser = Optimiser(network, rate=1e-3)
-    network.forward_logits(torch.randn(2, 3, 144, 256)).square().mean().backward()
+    network.forward_logits(torch.randn(2, 3, 160, 288)).square().mean().backward()
     optimiser.set_rate(0.0)
     before = [value.detach().clone() for value in network.parameters()]
     optimiser.step()

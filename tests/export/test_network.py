@@ -58,7 +58,7 @@ def test_alpha_out(network: MattingNetwork) -> None:
 
 def test_every_part_gets_gradient() -> None:
     network = MattingNetwork(PORTRAIT).train()
-    network.forward_logits(torch.randn(2, 3, 144, 256)).square().mean().backward()
+    network.forward_logits(torch.randn(2, 3, 160, 288)).square().mean().backward()
     without = [name for name, p in network.named_parameters() if p.grad is None]
     assert without == []
 
@@ -85,7 +85,7 @@ def test_checkpoint_to_engine_folder(tmp_path: Path) -> None:
     matting = OnnxRuntimeMatting(manifest, model, threads=1)
     matting.input[:] = 0.5
     alpha = matting.infer()
-    assert alpha.shape == (144, 256)
+    assert alpha.shape == (PORTRAIT.height, PORTRAIT.width)
     assert np.isfinite(alpha).all()
 
 

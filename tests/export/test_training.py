@@ -145,6 +145,27 @@ def test_scenes_that_do_not_divide_are_refused() -> None:
         Ranks(1, 2).share(7)
 
 
+def test_a_run_that_cannot_be_shared_is_refused_before_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = ["--work", str(tmp_path), "train", "--processes", "2"]
+    assert main([*work, "--pairs", "7"]) == 2
+    assert "cannot be shared by 2 processes" in " ".join(capsys.readouterr().err.split())
+    assert main([*work, "--setting", "landscape"]) == 2
+    assert "'landscape' unknown" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_package_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(*_: object) -> None:
+        raise ModuleNotFoundError("Anny is not there; run 'make export-setup'")
+
+    monkeypatch.setattr("export.labels.build.build_packs", build)
+    assert main(["label"]) == 2
+    assert "run 'make export-setup'" in " ".join(capsys.readouterr().err.split())
+
+
 def test_two_processes_train_one_network(pack: Path, tmp_path: Path) -> None:
     plan = Plan(
         "portrait", pack, pack, tmp_path, steps=2, pairs=6, workers=0, save_every=2, early=0.5,
@@ -181,9 +202,9 @@ def test_memory_is_kept_or_said_not_to_be() -> None:
 def test_phases_and_rate() -> None:
     plan = Plan("portrait", Path("p"), Path("v"), Path("w"), steps=1000, pairs=12, rate=1.0)
     first, last = checkpoint.Progress(step=0), checkpoint.Progress(step=700)
-    assert phase(plan, PORTRAIT, first) == Phase(192, 112, 1, 32)
-    assert phase(plan, PORTRAIT_LARGE, first) == Phase(384, 224, 1, 32)
-    assert phase(plan, PORTRAIT, last) == Phase(256, 144, 2, 12)
+    assert phase(plan, PORTRAIT, first) == Phase(208, 112, 1, 32)
+    assert phase(plan, PORTRAIT_LARGE, first) == Phase(352, 208, 1, 32)
+    assert phase(plan, PORTRAIT, last) == Phase(288, 160, 2, 12)
     assert rate(plan, first) == pytest.approx(1 / 200)
     assert rate(plan, checkpoint.Progress(step=500)) == pytest.approx(0.51)
     assert rate(plan, checkpoint.Progress(step=1000)) == pytest.approx(0.02)

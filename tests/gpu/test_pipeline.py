@@ -42,7 +42,7 @@ def say(line: str) -> None:
 
 def networks(root: Path) -> list[OnGpu]:
     """Those that do not wait themselves: a painted matte, and TensorRT where it can be had."""
-    grid = (64, 36) if EMULATED else (256, 144)
+    grid = (64, 36) if EMULATED else (288, 160)
     found = [painted(make_context, grid)]
     if not EMULATED:
         chosen = tensorrt(root / "engines" / "portrait" / "manifest.yaml")
@@ -89,7 +89,7 @@ def test_graphs_change_nothing(log: driver.Log) -> None:
     """Replayed and launched one by one: bit for bit."""
     width, height = SIZE
     pipelines = []
-    grid = (64, 36) if EMULATED else (256, 144)
+    grid = (64, 36) if EMULATED else (288, 160)
     out = [blank(width, height), blank(width, height)]
     try:
         for k in range(2):
