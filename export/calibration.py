@@ -97,7 +97,8 @@ def judged(made: Sequence[Scene], gain: float, offset: float) -> Calibration:
         )  # fmt: skip
     # A still scene has no dtSSD at all, whatever the gain.
     cost = float(np.exp(np.log(np.maximum(errors, 1e-3)).mean()))
-    return Calibration(gain, offset, *(float(mean) for mean in np.mean(errors, axis=0)), cost)
+    means = [float(mean) for mean in np.mean(errors, axis=0)]
+    return Calibration(gain, offset, means[0], means[1], means[2], cost)
 
 
 def fitted(made: Sequence[Scene]) -> tuple[Calibration, Calibration]:
