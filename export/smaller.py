@@ -12,7 +12,7 @@ import yaml
 from appliance.matting.manifest import load_manifest
 from appliance.matting.onnxruntime import OnnxRuntimeMatting
 
-# Of each side, rounded to what the encoder wants: 256x144 becomes 160x96, 0.42 of the pixels.
+# Of each side, rounded to what the encoder wants: 288x160 becomes 176x96, 0.37 of the pixels.
 _SCALE, _MULTIPLE = 0.625, 16
 _STYLE: dict[str, Any] = {"sort_keys": False, "width": 200, "default_flow_style": None}
 

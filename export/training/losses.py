@@ -82,6 +82,6 @@ def matting_loss(logits: Tensor, true: Tensor) -> tuple[Tensor, dict[str, float]
     # Where an edge is in doubt, L1 on gradients and changes prefers none at all, L1 on alpha one in
     # the likeliest place. With 1, 2 and 3 for alpha, gradient and temporal, mattes were too soft:
     # steepened afterwards, their MAD fell by a tenth and Grad with it.
-    weights = {"bce": 0.25, "alpha": 4.0, "laplacian": 0.25, "gradient": 1.0, "temporal": 2.0}
+    weights = {"bce": 0.25, "alpha": 4.0, "laplacian": 0.25, "gradient": 1.0, "temporal": 4.0}
     total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
     return total, {name: float(part.detach()) for name, part in parts.items()}
