@@ -19,9 +19,10 @@ import numpy as np
 import torch
 
 from export.data.material import load_material
-from export.evaluation.metrics import Alpha, dtssd, grad, mad
+from export.evaluation.metrics import Alpha, dtssd, grad, grown, mad
 from export.network.matting_network import SETTINGS, MattingNetwork
 from export.synthesis.scene import compose_pair
+from export.training.checkpoint import with_weights
 from export.training.stream import to_tensor
 
 GAINS = (1.0, 1.2, 1.4, 1.7, 2.0, 2.4)
@@ -87,7 +88,7 @@ def judged(made: Sequence[Scene], gain: float, offset: float) -> Calibration:
     for scene in made:
         height, width = scene.alphas.shape[1:]
         first, second = (
-            np.clip(cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR), 0, 1)
+            grown(alpha, width, height)
             for alpha in 1 / (1 + np.exp(-(gain * scene.logits + offset)))
         )
         true_first, true_second = scene.alphas
@@ -103,8 +104,8 @@ def judged(made: Sequence[Scene], gain: float, offset: float) -> Calibration:
 
 def fitted(made: Sequence[Scene]) -> tuple[Calibration, Calibration]:
     """As it was, and the best of `GAINS` x `OFFSETS` by cost."""
-    tried = [judged(made, gain, offset) for gain in GAINS for offset in OFFSETS]
-    return judged(made, 1.0, 0.0), min(tried, key=lambda calibration: calibration.cost)
+    tried = {(gain, offset): judged(made, gain, offset) for gain in GAINS for offset in OFFSETS}
+    return tried[1.0, 0.0], min(tried.values(), key=lambda calibration: calibration.cost)
 
 
 def folded(weights: dict[str, torch.Tensor], gain: float, offset: float) -> dict[str, torch.Tensor]:
@@ -118,12 +119,11 @@ def calibrate(
 ) -> tuple[dict[str, Any], Calibration, Calibration]:
     """A checkpoint whose averaged weights are calibrated, and the errors before and after.
 
-    `checkpoint` is one of `export.training.checkpoint.load`; its optimiser is left out, since its
-    moments belong to the other weights. Raises FileNotFoundError or ValueError for a bad pack.
+    `checkpoint` is one of `export.training.checkpoint.load`.
+    Raises FileNotFoundError or ValueError for a bad pack.
     """
     network = MattingNetwork(SETTINGS[checkpoint["setting"]]).eval()
     network.load_state_dict(checkpoint["average"])
     before, after = fitted(scenes(network, pack, count, seed))
     weights = folded(checkpoint["average"], after.gain, after.offset)
-    changed = {"average": weights, "network": weights, "optimiser": None}
-    return checkpoint | changed, before, after
+    return with_weights(checkpoint, weights), before, after

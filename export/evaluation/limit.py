@@ -7,7 +7,7 @@ import re
 import cv2
 import numpy as np
 
-from export.evaluation.metrics import Alpha
+from export.evaluation.metrics import Alpha, grown
 
 _NAME = re.compile(r"perfect-([1-9]\d{0,3})x([1-9]\d{0,3})")
 
@@ -31,8 +31,7 @@ class PerfectAt:
         """The alpha (h, w) in [0, 1] that is left of the true one, float32 (h, w)."""
         height, width = true.shape
         small = cv2.resize(true, self._grid, interpolation=cv2.INTER_AREA)
-        grown = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.clip(grown, 0, 1).astype(np.float32)
+        return grown(np.asarray(small, np.float32), width, height)
 
     def milliseconds(self) -> float:
         """As of `Contender`: nothing was run."""

@@ -25,6 +25,12 @@ def _check(predicted: Alpha, true: Alpha) -> None:
         )
 
 
+def grown(alpha: Alpha, width: int, height: int) -> Alpha:
+    """A network's alpha at the frame's size, float32 (height, width) in [0, 1]: what is judged."""
+    result = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.clip(result, 0, 1).astype(np.float32)
+
+
 def mad(predicted: Alpha, true: Alpha) -> float:
     """Mean absolute difference x1e3."""
     _check(predicted, true)

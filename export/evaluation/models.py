@@ -15,7 +15,7 @@ from appliance.matting.onnxruntime import OnnxRuntimeMatting
 from appliance.pipeline import Pipeline, inner_rect
 from appliance.settings import Settings
 from export.evaluation.limit import PerfectAt, perfect
-from export.evaluation.metrics import Alpha
+from export.evaluation.metrics import Alpha, grown
 from export.labels.teacher import UInt8Image
 
 MEDIAPIPE = {
@@ -64,8 +64,7 @@ class BareNetwork:
         raw = self._matting.infer()
         self._times.append(time.perf_counter() - began)
         part = np.ascontiguousarray(raw[window.y : window.bottom, window.x : window.right])
-        grown = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.clip(grown, 0, 1).astype(np.float32)
+        return grown(part, width, height)
 
     def _fill(self, frame: UInt8Image, spec: InputSpec) -> Rect:
         height, width = frame.shape[:2]

@@ -79,6 +79,14 @@ def average_weights(path: Path, setting: str) -> dict[str, Tensor]:
     return weights
 
 
+def with_weights(state: dict[str, Any], weights: dict[str, Tensor]) -> dict[str, Any]:
+    """A checkpoint with other weights, to export or to `--start` from.
+
+    The optimiser is left out: its moments belong to the weights that were there.
+    """
+    return state | {"average": weights, "network": weights, "optimiser": None}
+
+
 def mean_of(
     paths: Sequence[Path], setting: str, shares: Sequence[float] | None = None
 ) -> dict[str, Any]:
@@ -86,7 +94,6 @@ def mean_of(
 
     `shares` (any positive numbers, one a checkpoint) weigh them; without, all weigh alike. Weights
     of one run lie in one valley, and their mean is often better than each (Izmailov et al., 2018).
-    The optimiser is left out: this is for exporting and for `--start`.
     Raises ValueError when there is nothing to average, or the shares do not fit.
     """
     weights = list(shares) if shares else [1.0] * len(paths)
@@ -103,8 +110,8 @@ def mean_of(
             if value.dtype.is_floating_point:
                 part = value.double() * (weight / total)
                 sums[key] = sums[key] + part if key in sums else part
-    state["average"] = {
+    mean = {
         key: sums[key].to(value.dtype) if key in sums else value
         for key, value in state["average"].items()
     }
-    return state | {"optimiser": None, "network": state["average"]}
+    return with_weights(state, mean)

@@ -44,8 +44,8 @@ def test_sizes(network: MattingNetwork) -> None:
     setting = network.setting
     assert parameter_count(network) <= setting.max_parameters
     assert setting.width % 16 == setting.height % 16 == 0
-    # In sixteens only 256x144 and its multiples are exactly 16:9.
-    assert setting.width / setting.height == pytest.approx(16 / 9, rel=0.02)
+    # As near to 16:9 as sides in sixteens come at that width.
+    assert setting.height == 16 * round(setting.width * 9 / 16 / 16)
 
 
 def test_alpha_out(network: MattingNetwork) -> None:
