@@ -62,7 +62,7 @@ def scenes(network: MattingNetwork, pack: Path, count: int, seed: int) -> list[S
     """
     setting = network.setting
     width, height = round(_GROWN * setting.width), round(_GROWN * setting.height)
-    material = load_material(pack, rows=int(1.75 * height))
+    material = load_material(pack, height)
     rng = np.random.default_rng(seed)
     result: list[Scene] = []
     for _ in range(10 * count):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from appliance.background import make_background
-from appliance.bench.gpu_kernels import disc
+from appliance.bench.gpu_kernels import Sizes, disc
 from appliance.bench.gpu_timer import Row, Timer
 from appliance.bench.measure import figures
 from appliance.frame import Format, Frame, blank
@@ -51,7 +51,7 @@ class Painted:
         """Nothing to let go of but memory, which goes by itself."""
 
 
-def painted(make_context: Any = Context, size: tuple[int, int] = (288, 160)) -> OnGpu:
+def painted(make_context: Any = Context, size: tuple[int, int] = Sizes().grid) -> OnGpu:
     """``Painted`` for the pipeline; ``size`` is the (width, height) of its grid."""
     manifest = Manifest(
         name="painted",

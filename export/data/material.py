@@ -16,11 +16,12 @@ from export.synthesis.scene import Material
 SHARES = {"portrait": 0.42, "clip": 0.22, "walker": 0.12, "figure": 0.11, "half-figure": 0.13}
 
 
-def load_material(pack: Path, rows: int = 256) -> Material:
-    """Read a pack; people are kept `rows` pixels high, about 1.7 frame heights.
+def load_material(pack: Path, height: int) -> Material:
+    """Read a pack for frames of `height` rows; people are kept 1.75 times as high.
 
     Raises ValueError when the pack lacks people or backgrounds.
     """
+    rows = int(1.75 * height)
     groups: dict[str, list[Person]] = {kind: [] for kind in SHARES}
     photos: list[UInt8Image] = []
     real: list[RealFrame] = []

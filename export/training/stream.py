@@ -39,7 +39,7 @@ class SceneStream(IterableDataset[tuple[Tensor, Tensor]]):
         info = get_worker_info()
         step, first = (info.num_workers, info.id) if info else (1, 0)
         width, height = self._size
-        material = load_material(self._pack, rows=int(1.75 * height))
+        material = load_material(self._pack, height)
         number = self._start + first * self._stride
         while True:
             rng = np.random.default_rng((self._seed, number))

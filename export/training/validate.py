@@ -18,7 +18,7 @@ class Validation:
     """A fixed set of scenes (images, alphas) and the two figures on it."""
 
     def __init__(self, pack: Path, width: int, height: int, scenes: int = 48) -> None:
-        material = load_material(pack, rows=int(1.75 * height))
+        material = load_material(pack, height)
         rng = np.random.default_rng(1234)
         made = [compose_pair(rng, material, width, height) for _ in range(scenes)]
         self.images = to_tensor(np.concatenate([frames[:1] for frames, _ in made]))

@@ -62,7 +62,7 @@ def test_bad_packs_say_what_to_do(tmp_path: Path) -> None:
     with PackWriter(tmp_path / "empty.zip"):
         pass
     with pytest.raises(ValueError, match="0 people and 0 backgrounds"):
-        load_material(tmp_path / "empty.zip")
+        load_material(tmp_path / "empty.zip", 64)
     with PackWriter(tmp_path / "odd.zip") as writer, pytest.raises(ValueError, match="unknown"):
         writer.add(Entry("x", "dog", "", 1.0), person()[0])
 
@@ -96,7 +96,7 @@ def test_prepared_people(kind: str) -> None:
 
 
 def test_scenes_are_seeded_and_well_formed(pack: Path) -> None:
-    material = load_material(pack, rows=112)
+    material = load_material(pack, 64)
     seen = []
     for number in range(80):
         frames, alphas = compose_pair(np.random.default_rng((3, number)), material, 128, 64)

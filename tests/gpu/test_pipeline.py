@@ -14,6 +14,7 @@ pytest.importorskip("tests.gpu.there", reason="no pycuda or no driver", exc_type
 
 from appliance.background.still import StillBackground
 from appliance.bench.gpu_frames import painted
+from appliance.bench.gpu_kernels import Sizes
 from appliance.colour import rgb_to_nv12
 from appliance.frame import Colour, Format, Frame, blank
 from appliance.matting.on_gpu import OnGpu
@@ -30,6 +31,7 @@ from tests.pixels.frames import noise
 FRAMES = int(os.environ.get("GPU_FRAMES", "500"))
 OUT = os.environ.get("OUT", "")
 SIZE = (320, 180) if EMULATED else (1920, 1080)
+GRID = (64, 36) if EMULATED else Sizes().grid
 
 
 def say(line: str) -> None:
@@ -42,8 +44,7 @@ def say(line: str) -> None:
 
 def networks(root: Path) -> list[OnGpu]:
     """Those that do not wait themselves: a painted matte, and TensorRT where it can be had."""
-    grid = (64, 36) if EMULATED else (288, 160)
-    found = [painted(make_context, grid)]
+    found = [painted(make_context, GRID)]
     if not EMULATED:
         chosen = tensorrt(root / "engines" / "portrait" / "manifest.yaml")
         found += [chosen] if isinstance(chosen, OnGpu) else []
@@ -89,11 +90,10 @@ def test_graphs_change_nothing(log: driver.Log) -> None:
     """Replayed and launched one by one: bit for bit."""
     width, height = SIZE
     pipelines = []
-    grid = (64, 36) if EMULATED else (288, 160)
     out = [blank(width, height), blank(width, height)]
     try:
         for k in range(2):
-            network = painted(make_context, grid)
+            network = painted(make_context, GRID)
             one = GpuPipeline(Settings(), Format(width, height), network, still(width, height))
             pipelines.append(one)
             one.without_graphs(k == 1)
