@@ -11,6 +11,7 @@ from rich.console import Console
 def label(options: argparse.Namespace, console: Console) -> int:
     """Packs and evaluation sets from the shared media."""
     from export.evaluation.build import build_sets
+    from export.evaluation.edge_offset import label_offsets
     from export.labels.build import build_packs
 
     def told(what: str) -> None:
@@ -23,6 +24,8 @@ def label(options: argparse.Namespace, console: Console) -> int:
         sets = options.work / "sets"
         build_sets(options.shared, options.work / "validation.zip", sets, told)
         console.print(f"{sets}: evaluation sets")
+        for name, offset in label_offsets(sets).items():
+            console.print(f"{name}: labels' edges {offset:+.2f} px from the picture's own")
     return 0
 
 

@@ -12,7 +12,8 @@ from export.data.pack import read_pack
 from export.data.split import EMPTY_STRETCHES, HELD_OUT_SIGNERS, HELD_OUT_WALKERS
 from export.evaluation.composed import compose
 from export.evaluation.sets import save_clip
-from export.labels.portraits import Cutout, cut_out
+from export.labels.filmed_wall import cut_out_of_wall
+from export.labels.portraits import Cutout
 from export.labels.signers import signer_cutouts, tight_teacher
 from export.labels.steady import steady_labels
 from export.labels.teacher import Teacher, UInt8Image
@@ -72,7 +73,7 @@ def build_sets(
 def _save_solved(
     folder: Path, frames: list[UInt8Image], teacher: Teacher, lightness: float = 1.0
 ) -> None:
-    cutouts = [cut_out(frame, tight_teacher(frame, teacher), lightness) for frame in frames]
+    cutouts = [cut_out_of_wall(frame, tight_teacher(frame, teacher), lightness) for frame in frames]
     save_clip(folder, frames, steady_labels(frames, [cutout.alpha for cutout in cutouts]))
 
 
@@ -82,11 +83,8 @@ def _two_people(shared: Path, out: Path, teacher: Teacher) -> None:
     alphas = []
     for frame in frames:
         middle = frame.shape[1] // 2
-        halves = (frame[:, :middle], frame[:, middle:])
-        solved = [
-            cut_out(np.ascontiguousarray(h), teacher(np.ascontiguousarray(h)), SHADOWED).alpha
-            for h in halves
-        ]
+        halves = [np.ascontiguousarray(h) for h in (frame[:, :middle], frame[:, middle:])]
+        solved = [cut_out_of_wall(half, teacher(half), SHADOWED).alpha for half in halves]
         alphas.append(np.hstack(solved))
     save_clip(out / "head-pose" / "two", frames, steady_labels(frames, alphas))
 

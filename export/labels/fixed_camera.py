@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from export.labels.portraits import Cutout, difference_from, disc, solve, to_lab
+from export.labels.known_background import alpha_before
+from export.labels.portraits import Cutout, cutout_of, difference_from, disc, to_bgr, to_lab
 from export.labels.teacher import FloatImage, UInt8Image
 
 
@@ -68,22 +69,28 @@ def cut_out_of_scene(
     spread[np.hypot(wall[..., 1], wall[..., 2]) > colourful, 0] *= 4
     difference = difference_from(lab, wall, spread)
     quality = float((difference[far] < 4).mean()) if far.any() else 0.0
-    return solve(image, narrow_trimap(difference, teacher, seen), quality)
+    known = narrow_trimap(difference, teacher, seen)
+    return cutout_of(image, alpha_before(image, to_bgr(wall), known), quality)
 
 
 def narrow_trimap(
-    difference: FloatImage, teacher: FloatImage, seen: NDArray[np.bool_], band: float = 0.008
+    difference: FloatImage,
+    teacher: FloatImage,
+    seen: NDArray[np.bool_],
+    band: float = 0.008,
+    unlike: float = 4.5,
 ) -> FloatImage:
     """0 background, 1 foreground, 0.5 unknown, float32 (h, w): a thin band round the edge.
 
     A webcam resolves no single hairs, so a wide band would only let skin and wall mix.
-    `band` is its half width as a share of the height.
+    `band` is its half width as a share of the height; from the difference `unlike` on a pixel
+    near the person is theirs.
     """
     height = teacher.shape[0]
     near = cv2.dilate((teacher > 0.3).astype(np.uint8), disc(0.03 * height)) > 0
-    unlike = np.where(seen, (difference > 4.5) & near, teacher > 0.5)
+    theirs = np.where(seen, (difference > unlike) & near, teacher > 0.5)
     # Clothes of the wall's own colour: the teacher's certainty stands in for the difference.
-    solid: NDArray[Any] = (unlike | (teacher > 0.9)).astype(np.uint8)
+    solid: NDArray[Any] = (theirs | (teacher > 0.9)).astype(np.uint8)
     solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc(2))
     solid = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, disc(2))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(solid)

@@ -114,36 +114,55 @@ def to_lab(image: UInt8Image) -> FloatImage:
     return np.asarray(cv2.bilateralFilter(lab, 5, 6, 2), np.float32)
 
 
-def cut_out(image: UInt8Image, teacher: FloatImage, lightness: float = 1.0) -> Cutout:
+def to_bgr(lab: FloatImage) -> UInt8Image:
+    """BGR uint8 (h, w, 3) of CIE Lab float32."""
+    colours = cv2.cvtColor(np.asarray(lab, np.float32), cv2.COLOR_Lab2BGR)
+    return np.clip(colours * 255, 0, 255).astype(np.uint8)
+
+
+def beside(teacher: FloatImage, share: float = 0.05) -> NDArray[np.bool_]:
+    """Where the coarse alpha (h, w) sees nobody, nor within that share of the height."""
+    return cv2.dilate((teacher > 0.2).astype(np.uint8), disc(share * teacher.shape[0])) == 0
+
+
+def cut_out(image: UInt8Image, teacher: FloatImage) -> Cutout:
     """Alpha and clean foreground of a BGR uint8 portrait (h, w, 3), given a coarse alpha (h, w).
 
-    `lightness` weighs L against a and b: well under 1 before a strongly coloured wall, where a
-    shadow changes L alone. Raises ValueError when the wall cannot be fitted.
+    Raises ValueError when the wall cannot be fitted.
     """
     lab = to_lab(image)
-    far = cv2.dilate((teacher > 0.2).astype(np.uint8), disc(0.05 * image.shape[0])) == 0
+    far = beside(teacher)
     wall, spread = fit_wall(lab, far)
-    weighed = np.divide(spread, np.array((lightness, 1, 1), np.float32), dtype=np.float32)
-    difference = difference_from(lab, wall, weighed)
+    difference = difference_from(lab, wall, spread)
     quality = float((difference[far] < 4).mean())
     return solve(image, trimap(difference, teacher), quality)
+
+
+def _rgb(image: UInt8Image) -> NDArray[np.float64]:
+    return (np.asarray(image, np.float32) / 255.0)[:, :, ::-1].astype(np.float64)
 
 
 def solve(image: UInt8Image, known: FloatImage, quality: float = 1.0) -> Cutout:
     """Closed-form alpha of a BGR uint8 image under a trimap (0, 0.5, 1), and its foreground."""
     # Imported late: numba compiles it for half a minute the first time.
-    from pymatting import estimate_alpha_cf, estimate_foreground_ml
+    from pymatting import estimate_alpha_cf
 
-    rgb = (np.asarray(image, np.float32) / 255.0)[:, :, ::-1].astype(np.float64)
     alpha = estimate_alpha_cf(
-        rgb,
+        _rgb(image),
         known.astype(np.float64),
         laplacian_kwargs={"epsilon": 1e-6},
         cg_kwargs={"maxiter": 600, "rtol": 1e-5},
     )
+    return cutout_of(image, alpha, quality)
+
+
+def cutout_of(image: UInt8Image, alpha: NDArray[np.float64], quality: float) -> Cutout:
+    """The largest of what a solver's alpha (h, w) shows, with its clean colours."""
+    from pymatting import estimate_foreground_ml
+
     # Stretch away the solver's faint haze at both ends.
     alpha = largest(np.clip((alpha - 0.03) / 0.94, 0, 1))
-    foreground = estimate_foreground_ml(rgb, alpha)[:, :, ::-1]
+    foreground = estimate_foreground_ml(_rgb(image), alpha)[:, :, ::-1]
     return Cutout(
         foreground=np.round(np.clip(foreground, 0, 1) * 255).astype(np.uint8),
         alpha=np.round(alpha * 255).astype(np.uint8),

@@ -55,14 +55,55 @@ def toned(
     return shown
 
 
+def _bar(
+    rng: Rng, picture: UInt8Image, surface: Callable[[int, int], FloatImage], near: FloatImage
+) -> UInt8Image:
+    """The picture with a pillar, a rail or a screen's bezel through about `near`, (2,) in pixels.
+
+    It reaches out of the picture at one end at least. `surface` as in `furnish`.
+    """
+    height, width = picture.shape[:2]
+    angle = np.pi / 2 if rng.random() < 0.7 else 0.0
+    angle += rng.normal(0, 0.05 if rng.random() < 0.6 else 0.3)
+    along = np.array([np.cos(angle), np.sin(angle)])
+    centre = near + rng.normal(0, 0.04 * width, 2)
+    # From behind the person to far outside, or across the whole picture.
+    start = -2.0 * width if rng.random() < 0.6 else rng.normal(0, 0.1) * width
+    ends = np.stack([centre + start * along, centre + 2.0 * width * along])
+    if rng.random() < 0.5:
+        ends = 2 * centre - ends
+    cover = np.zeros((height, width), np.uint8)
+    thick = max(1, round(float(np.exp(rng.uniform(np.log(0.008), np.log(0.14)))) * width))
+    (x0, y0), (x1, y1) = ends.round().astype(int).tolist()
+    cv2.line(cover, (x0, y0), (x1, y1), 255, thick, cv2.LINE_AA)
+    share = cover.astype(np.float32)[..., None] / 255.0
+    shown = surface(width, height) * rng.uniform(0.5, 1.2) * share + picture * (1 - share)
+    return np.clip(shown, 0, 255).astype(np.uint8)
+
+
+def _rim(rng: Rng, person: Person, pose: FloatImage) -> FloatImage:
+    """A random point of the person's outline in the frame, (2,) in pixels."""
+    solid = (person.alpha[: person.rows] > _SOLID).astype(np.uint8)
+    rows, columns = np.nonzero(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3))))
+    if len(rows) == 0:
+        rows, columns = np.array([person.rows // 2]), np.array([person.alpha.shape[1] // 2])
+    at = int(rng.integers(len(rows)))
+    return np.asarray(pose @ np.array([columns[at], rows[at], 1.0]), np.float32)
+
+
 def lookalikes(
-    rng: Rng, picture: UInt8Image, people: list[tuple[Person, UInt8Image]]
+    rng: Rng, picture: UInt8Image, people: list[tuple[Person, UInt8Image, FloatImage]]
 ) -> UInt8Image:
     """The picture, BGR uint8 (h, w, 3), with one to three things in colours of `people`.
 
-    With each person comes the tone curve (1, 256, 3) that they are shown in.
+    With each person comes the tone curve (1, 256, 3) that they are shown in, and their pose, 2x3,
+    cutout to frame: half of the things are bars that touch their outline.
     """
     for _ in range(int(rng.integers(1, 4))):
-        person, table = people[int(rng.integers(len(people)))]
-        picture = furnish(rng, picture, toned(of_person(rng, person), table))
+        person, table, pose = people[int(rng.integers(len(people)))]
+        surface = toned(of_person(rng, person), table)
+        if rng.random() < 0.5:
+            picture = _bar(rng, picture, surface, _rim(rng, person, pose))
+        else:
+            picture = furnish(rng, picture, surface)
     return picture

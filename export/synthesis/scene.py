@@ -58,8 +58,10 @@ def compose_pair(
             person = dressed(rng, person, material.photos)
         crowd.append(place(rng, mirrored(rng, person), width, height, stretch))
     crowd.sort(key=lambda placed: float(np.linalg.det(placed.poses[0][:, :2])))
-    if crowd and rng.random() < 0.2:
-        scene = lookalikes(rng, scene, [(placed.person, placed.table) for placed in crowd])
+    if crowd and rng.random() < 0.25:
+        scene = lookalikes(
+            rng, scene, [(placed.person, placed.table, placed.poses[0]) for placed in crowd]
+        )
     scene = scene.astype(np.float32)
     camera = random_camera(rng, width, height)
     strength, softness, shift = _shadow(rng, width)

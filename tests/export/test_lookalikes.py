@@ -38,9 +38,10 @@ def test_surfaces_have_the_persons_colours(red: Person) -> None:
 def test_they_stand_in_the_picture(red: Person) -> None:
     table = np.arange(256, dtype=np.uint8)[None, :, None].repeat(3, axis=2)
     black = np.zeros((90, 160, 3), np.uint8)
+    pose = np.eye(2, 3, dtype=np.float32)
     shares = []
     for seed in range(20):
-        picture = lookalikes(np.random.default_rng(seed), black, [(red, table)])
+        picture = lookalikes(np.random.default_rng(seed), black, [(red, table, pose)])
         assert picture.shape == black.shape
         assert picture.dtype == np.uint8
         shares.append(float((picture.max(axis=2) > 40).mean()))
