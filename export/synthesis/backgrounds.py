@@ -24,9 +24,13 @@ def _colour(rng: Rng) -> np.ndarray:
     return rng.uniform(0, 255, 3)
 
 
-def _wall(rng: Rng, width: int, height: int) -> UInt8Image:
-    """A wall lit unevenly: a smooth gradient between colours, light falling off, grain."""
-    corners = np.stack([_colour(rng)] * 4) + rng.normal(0, 14, (4, 3))
+def wall(rng: Rng, width: int, height: int, colour: np.ndarray | None = None) -> UInt8Image:
+    """A wall lit unevenly: a smooth gradient between colours, light falling off, grain.
+
+    BGR uint8 (height, width, 3), about `colour`, (3,), or one that is drawn.
+    """
+    middle = _colour(rng) if colour is None else colour
+    corners = np.stack([middle] * 4) + rng.normal(0, 14, (4, 3))
     small = corners.reshape(2, 2, 3).astype(np.float32)
     picture = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     if rng.random() < 0.6:
@@ -40,10 +44,10 @@ def _wall(rng: Rng, width: int, height: int) -> UInt8Image:
 
 def _room(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UInt8Image:
     """A wall with a floor, and with frames, screens, windows, shelves and furniture on it."""
-    room = _wall(rng, width, height)
+    room = wall(rng, width, height)
     if rng.random() < 0.5:
         top = int(height * rng.uniform(0.55, 0.95))
-        room[top:] = _wall(rng, width, height)[top:]
+        room[top:] = wall(rng, width, height)[top:]
     for _ in range(rng.integers(1, 7)):
         w, h = (int(rng.uniform(0.05, 0.5) * width), int(rng.uniform(0.08, 0.8) * height))
         x, y = int(rng.uniform(-0.2, 1.0) * width), int(rng.uniform(-0.2, 0.9) * height)
@@ -58,7 +62,7 @@ def _room(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UI
         elif kind < 0.5:
             room[y0:y1, x0:x1] = int(rng.uniform(235, 256) if rng.random() < 0.8 else 255)
         elif kind < 0.75:
-            room[y0:y1, x0:x1] = _wall(rng, x1 - x0, y1 - y0)
+            room[y0:y1, x0:x1] = wall(rng, x1 - x0, y1 - y0)
         else:
             room = _furnished(rng, room, photos)
         if rng.random() < 0.5:
@@ -102,7 +106,7 @@ def background(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) 
     if kind < 0.56:
         picture = photo(rng, photos, width, height)
     elif kind < 0.74:
-        picture = _wall(rng, width, height)
+        picture = wall(rng, width, height)
     elif kind < 0.98:
         picture = _room(rng, photos, width, height)
     else:

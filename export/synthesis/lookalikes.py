@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from export.labels.teacher import FloatImage, UInt8Image
-from export.synthesis.backgrounds import Rng
+from export.synthesis.backgrounds import Rng, wall
 from export.synthesis.furniture import furnish
 from export.synthesis.people import Person
 
@@ -97,8 +97,14 @@ def lookalikes(
     """The picture, BGR uint8 (h, w, 3), with one to three things in colours of `people`.
 
     With each person comes the tone curve (1, 256, 3) that they are shown in, and their pose, 2x3,
-    cutout to frame: half of the things are bars that touch their outline.
+    cutout to frame: half of the things are bars that touch their outline. Now and then a wall
+    about the shade of somebody's skin or clothes is all there is behind them.
     """
+    if rng.random() < 0.2:
+        person, table, _ = people[int(rng.integers(len(people)))]
+        height, width = picture.shape[:2]
+        shade = toned(of_person(rng, person), table)(width, height).mean(axis=(0, 1))
+        picture = wall(rng, width, height, shade * rng.uniform(0.8, 1.4))
     for _ in range(int(rng.integers(1, 4))):
         person, table, pose = people[int(rng.integers(len(people)))]
         surface = toned(of_person(rng, person), table)
