@@ -75,7 +75,7 @@ class _Last:
 
     rect: Rect
     alpha: F32
-    luma: F32
+    planes: F32
     coefficients: F32
     refined: bool
     """Whether these are the filter's coefficients, and not just alpha."""
@@ -125,21 +125,21 @@ class PostProcess:
         moved = None
         with self._clock("steady"):
             if s.steady.enabled and self._last is not None:
-                moved = self._steady(alpha, planes[0], rect, self._last)
+                moved = self._steady(alpha, planes, rect, self._last)
         if kept.box is None and float(alpha.max()) < 1 / 255:
             self._last = None
             return Found(None, None, 0)
         with self._clock("refine"):
             matte = self._refine(alpha, planes, rect, moved)
-        self._last = _Last(rect, alpha, planes[0].copy(), matte.coefficients, s.refine.enabled)
+        self._last = _Last(rect, alpha, planes.copy(), matte.coefficients, s.refine.enabled)
         box = frame_box(kept.box, alpha.shape, rect) if kept.box else None
         return Found(matte, box, kept.count)
 
-    def _steady(self, alpha: F32, luma: F32, rect: Rect, last: _Last) -> F32:
+    def _steady(self, alpha: F32, planes: F32, rect: Rect, last: _Last) -> F32:
         """Steady ``alpha`` in place; gives where the picture moved."""
         s = self._settings.steady
-        before = cpu.resample(last.luma, last.rect, rect, alpha.shape, -1000.0)
-        moved = cpu.motion(luma, before, s.motion_low, s.motion_high)
+        before = cpu.resample(last.planes, last.rect, rect, alpha.shape, -1000.0)
+        moved = cpu.motion(planes, before, s.motion_low, s.motion_high)
         previous = cpu.resample(last.alpha, last.rect, rect, alpha.shape, 0.0)
         cpu.steady(alpha, previous, moved, s.strength)
         return moved

@@ -230,9 +230,9 @@ class KernelBench:
             ("bars of black", 12, lambda i: grid.fill_black(tensor)),
             ("clean", 12, lambda i: grid.clean(alpha)),
             (
-                "steady", 24,
+                "steady", 40,
                 lambda i: grid.steady(
-                    three, alpha, out, other, source=rect, target=rect, low=1.5, high=6,
+                    three, alpha, three, other, source=rect, target=rect, low=1.5, high=6,
                     strength=0.85, history=True, previous=previous, moved=out.plane(1),
                     verdict=verdict,
                 ),

@@ -226,11 +226,13 @@ class Grid:
         )  # fmt: skip
 
     def steady(
-        self, luma: Plane, alpha: Plane, previous_luma: Plane, previous_alpha: Plane, *,
+        self, planes: Plane, alpha: Plane, previous_planes: Plane, previous_alpha: Plane, *,
         source: Rect, target: Rect, low: float, high: float, strength: float, history: bool,
         previous: int, moved: Plane, verdict: int,
     ) -> None:  # fmt: skip
         """``motion`` and ``steady`` with the last planes, ``resample``d from ``source``; in place.
+
+        ``planes`` and ``previous_planes`` hold three each: Y, Cb, Cr.
 
         ``moved`` gets where the picture moved: 1 everywhere where there is no past, which is when
         ``history`` is False or the VERDICT at ``previous`` showed nobody. The VERDICT at
@@ -238,7 +240,7 @@ class Grid:
         """
         self.context.kernels["steady"](
             blocks(alpha.columns, alpha.rows, _BLOCK), (*_BLOCK, 1),
-            luma=luma.address, alpha=alpha.address, previous_luma=previous_luma.address,
+            planes=planes.address, alpha=alpha.address, previous_planes=previous_planes.address,
             previous_alpha=previous_alpha.address, rows=alpha.rows, columns=alpha.columns,
             **warp(previous_alpha, source, target, alpha),
             previous_rows=previous_alpha.rows, previous_columns=previous_alpha.columns,

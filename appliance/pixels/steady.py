@@ -9,6 +9,19 @@ from appliance.frame import F32, Rect
 from appliance.pixels.jit import kernel
 
 
+@kernel("void(float32[:, :, :], float32[:, :, :], float32[:, :])")
+def _change(planes: F32, previous: F32, change: F32) -> None:
+    for j in range(change.shape[0]):
+        for i in range(change.shape[1]):
+            if previous[0, j, i] < 0:
+                change[j, i] = 255
+            else:
+                chroma = abs(planes[1, j, i] - previous[1, j, i])
+                chroma += abs(planes[2, j, i] - previous[2, j, i])
+                luma = abs(planes[0, j, i] - previous[0, j, i])
+                change[j, i] = luma + np.float32(0.5) * chroma
+
+
 @kernel("void(float32[:, :], float32, float32)")
 def _threshold(change: F32, low: np.float32, high: np.float32) -> None:
     slope = np.float32(1) / np.float32(max(high - low, np.float32(1e-3)))
@@ -28,11 +41,15 @@ def _blend(plane: F32, previous: F32, motion: F32, strength: float) -> None:
 def resample(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], border: float) -> F32:
     """A plane that covers ``source`` (frame pixels), re-sampled to a grid that covers ``target``.
 
+    Or several, (count, rows, columns), each by itself.
+
     Bilinear; ``border`` where the target lies outside the source. ``shape`` is (rows, columns).
     """
     rows, columns = shape
-    if source == target and plane.shape == shape:
+    if source == target and plane.shape[-2:] == shape:
         return plane
+    if plane.ndim == 3:
+        return np.stack([resample(each, source, target, shape, border) for each in plane])
     scale_x = target.width / columns * plane.shape[1] / source.width
     scale_y = target.height / rows * plane.shape[0] / source.height
     shift_x = (target.x - source.x) * plane.shape[1] / source.width
@@ -57,18 +74,21 @@ def resample(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], bor
     )
 
 
-def motion(luma: F32, previous_luma: F32, low: float, high: float) -> F32:
-    """Where the picture moved: m = clip((box3(|Y_t - Y_{t-1}|) - low) / (high - low), 0, 1).
+def motion(planes: F32, previous: F32, low: float, high: float) -> F32:
+    """Where the picture moved: m = clip((box3(d) - low) / (high - low), 0, 1).
+
+    d = |Y_t - Y_{t-1}| + (|Cb_t - Cb_{t-1}| + |Cr_t - Cr_{t-1}|) / 2. Grey hair before a green wall
+    of its own luma moves in chroma alone.
 
     Args:
-        luma, previous_luma: float32 (rows, columns), 0..255; a previous luma below 0 means "no
-            history here" and counts as motion.
-        low, high: change of luma, 0..255.
+        planes, previous: float32 (3, rows, columns): Y, Cb, Cr, 0..255, now and before; a previous
+            luma below 0 means "no history here" and counts as motion.
+        low, high: change of the picture, 0..255.
 
     Returns float32 (rows, columns), 0 (still) to 1 (moves).
     """
-    change: F32 = np.abs(luma - previous_luma)
-    change[previous_luma < 0] = 255
+    change = np.empty(planes.shape[1:], np.float32)
+    _change(planes, previous, change)
     moved = np.asarray(cv2.blur(change, (3, 3)), np.float32)
     _threshold(moved, np.float32(low), np.float32(high))
     return moved

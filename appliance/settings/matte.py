@@ -35,10 +35,10 @@ class Steady(Section):
         0.85, ge=0, lt=1, description="weight of the last matte where nothing moves"
     )
     motion_low: float = Field(
-        1.5, ge=0, le=255, description="change of luma taken for noise, of 255"
+        1.5, ge=0, le=255, description="change of the picture taken for noise, of 255"
     )
     motion_high: float = Field(
-        6.0, gt=0, le=255, description="change of luma taken for motion, of 255"
+        6.0, gt=0, le=255, description="change of the picture taken for motion, of 255"
     )
 
     @model_validator(mode="after")

@@ -34,6 +34,11 @@ def planes(seed: int, rows: int, columns: int) -> tuple[F32, F32]:
     return luma.reshape(rows, columns), alpha.reshape(rows, columns)
 
 
+def picture(seed: int, rows: int, columns: int) -> F32:
+    """Y, Cb and Cr."""
+    return np.stack([planes(seed + 10 * channel, rows, columns)[0] for channel in range(3)])
+
+
 def said(memory: Memory, count: int = 1, refused: int = 0, peak: float = 0) -> int:
     """The address of a verdict."""
     verdict = np.zeros(1, VERDICT)
@@ -45,15 +50,16 @@ def said(memory: Memory, count: int = 1, refused: int = 0, peak: float = 0) -> i
 @pytest.mark.parametrize(("seed", "high"), [(0, 6.0), (5, 200.0)])
 def test_steady(memory: Memory, rows: int, columns: int, seed: int, high: float) -> None:
     driver.log.seed = seed
-    (luma, alpha), (before, previous) = planes(1, rows, columns), planes(2, rows, columns)
-    before = luma + (before - 127) / 30
-    before[: rows // 3] = -1000
-    moved = cpu.motion(luma, before, 1.5, high)
+    (_, alpha), (_, previous) = planes(1, rows, columns), planes(2, rows, columns)
+    now = picture(1, rows, columns)
+    before = now + (picture(2, rows, columns) - 127) / 30
+    before[0, : rows // 3] = -1000
+    moved = cpu.motion(now, before, 1.5, high)
     want = alpha.copy()
     cpu.steady(want, previous, moved, 0.8)
     plane, m, verdict = memory.plane(alpha), memory.empty(1, rows, columns), said(memory)
     grid(memory, rows, columns).steady(
-        memory.plane(luma), plane, memory.plane(before), memory.plane(previous),
+        memory.plane(now), plane, memory.plane(before), memory.plane(previous),
         source=HERE, target=HERE, low=1.5, high=high, strength=0.8, history=True,
         previous=said(memory), moved=m, verdict=verdict,
     )  # fmt: skip
@@ -75,13 +81,12 @@ def test_no_past(
     memory: Memory, history: bool, verdict: tuple[int, int, float], past: bool
 ) -> None:
     """After a reset, a refused frame, or one without anybody, the last planes hold nothing."""
-    luma, alpha = planes(1, 20, 30)
+    now, (_, alpha) = memory.plane(picture(1, 20, 30)), planes(1, 20, 30)
     plane, m = memory.plane(alpha), memory.empty(1, 20, 30)
     junk = memory.plane(np.full((20, 30), 0.25 if past else np.nan, np.float32))
     grid(memory, 20, 30).steady(
-        memory.plane(luma), plane, memory.plane(luma), junk, source=HERE, target=HERE, low=1.5,
-        high=6.0, strength=0.8, history=history, previous=said(memory, *verdict), moved=m,
-        verdict=said(memory),
+        now, plane, now, junk, source=HERE, target=HERE, low=1.5, high=6.0, strength=0.8,
+        history=history, previous=said(memory, *verdict), moved=m, verdict=said(memory),
     )  # fmt: skip
     assert np.array_equal(memory.read(plane)[0], alpha) == (not past)
     assert (memory.read(m) == (0 if past else 1)).all()

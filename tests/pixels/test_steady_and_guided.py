@@ -17,13 +17,21 @@ def planes(seed: int, rows: int = 40, columns: int = 60) -> tuple[F32, F32]:
     return luma, cv2.blur(rng.random((rows, columns)).astype(np.float32), (3, 3))
 
 
+def picture(seed: int) -> F32:
+    """Y, Cb and Cr."""
+    return np.stack([planes(seed + 10 * channel)[0] for channel in range(3)])
+
+
 def test_formula() -> None:
-    (luma, alpha), (before, previous) = planes(1), planes(2)
-    before = luma + (before - 127) / 30
-    motion = np.clip((cv2.blur(np.abs(luma - before), (3, 3)) - 1.5) / 4.5, 0, 1)
+    (_, alpha), (_, previous) = planes(1), planes(2)
+    now = picture(1)
+    before = now + (picture(2) - 127) / 30
+    change = np.abs(now - before)
+    change = change[0] + (change[1] + change[2]) / 2
+    motion = np.clip((cv2.blur(change, (3, 3)) - 1.5) / 4.5, 0, 1)
     want = motion * alpha + (1 - motion) * (0.8 * previous + 0.2 * alpha)
     got = alpha.copy()
-    moved = cpu.motion(luma, before, 1.5, 6.0)
+    moved = cpu.motion(now, before, 1.5, 6.0)
     assert np.abs(moved - motion).max() < 1e-5
     cpu.steady(got, previous, moved, 0.8)
     assert np.abs(got - want).max() < 1e-5
@@ -31,17 +39,27 @@ def test_formula() -> None:
 
 
 def test_no_history_means_no_smoothing() -> None:
-    luma, alpha = planes(1)
+    now, (_, alpha) = picture(1), planes(1)
     got = alpha.copy()
-    nowhere = np.full_like(luma, -1000)
-    cpu.steady(got, np.zeros_like(alpha), cpu.motion(luma, nowhere, 1.5, 6.0), 0.9)
+    nowhere = np.full_like(now, -1000)
+    cpu.steady(got, np.zeros_like(alpha), cpu.motion(now, nowhere, 1.5, 6.0), 0.9)
     assert np.array_equal(got, alpha)
 
 
 def test_equal_thresholds_do_not_divide_by_zero() -> None:
-    luma, _ = planes(1)
-    assert np.array_equal(cpu.motion(luma, luma, 3.0, 3.0), np.zeros_like(luma))
-    assert np.array_equal(cpu.motion(luma, luma + 4, 3.0, 3.0), np.ones_like(luma))
+    now = picture(1)
+    assert not cpu.motion(now, now, 3.0, 3.0).any()
+    assert (cpu.motion(now, now + 4, 3.0, 3.0) == 1).all()
+
+
+def test_what_moves_in_chroma_alone_has_moved() -> None:
+    """Grey hair before a green wall as light as it: luma stands still."""
+    before = np.full((3, 40, 60), 128, np.float32)
+    now = before.copy()
+    now[1:, :, 30:] -= 60
+    moved = cpu.motion(now, before, 1.5, 6.0)
+    assert (moved[:, 32:] == 1).all()
+    assert not moved[:, :28].any()
 
 
 def test_resample_follows_the_frame() -> None:
@@ -53,6 +71,14 @@ def test_resample_follows_the_frame() -> None:
     want = target.x + (np.arange(64) + 0.5) * 2
     assert np.abs(got - want).max() < 0.2
     assert cpu.resample(plane, source, source, (36, 64), -1) is plane
+
+
+def test_planes_are_resampled_each_by_itself() -> None:
+    many, source, target = picture(2), Rect(0, 0, 120, 80), Rect(20, 10, 90, 60)
+    got = cpu.resample(many, source, target, (30, 45), -1000)
+    for plane, want in zip(got, many, strict=True):
+        assert np.array_equal(plane, cpu.resample(want, source, target, (30, 45), -1000))
+    assert cpu.resample(many, source, source, (40, 60), 0) is many
 
 
 def test_resample_marks_what_was_outside() -> None:

@@ -31,14 +31,14 @@ __device__ __forceinline__ float warped(const float *plane, const Warp &w, int x
     return upper + ty * (lower - upper);
 }
 
-// m = clip((box3(|Y_t - Y_{t-1}|) - low) / (high - low), 0, 1), and
+// m = clip((box3(d) - low) / (high - low), 0, 1) with d = |dY| + (|dCb| + |dCr|) / 2, and
 // alpha_t = m*a_t + (1-m)*(s*alpha_{t-1} + (1-s)*a_t), in place; m is 1 where there is no past.
 //
-// luma, alpha, moved: rows x columns, dense. previous: the last frame's verdict; where it showed
-// nobody, or `history` is 0, there is no past. verdict->peak becomes the largest alpha.
-// Must move: 16 bytes a pixel in, 8 out.
+// planes: 3 x rows x columns (Y, Cb, Cr), alpha, moved: rows x columns, dense. previous: the last
+// frame's verdict; where it showed nobody, or `history` is 0, there is no past. verdict->peak becomes
+// the largest alpha. Must move: 32 bytes a pixel in, 8 out.
 extern "C" __global__ void __launch_bounds__(STEADY_X *STEADY_Y)
-steady(const float *luma, float *alpha, const float *previous_luma, const float *previous_alpha,
+steady(const float *planes, float *alpha, const float *previous_planes, const float *previous_alpha,
        int rows, int columns, float scale_x, float shift_x, float scale_y, float shift_y,
        int previous_rows, int previous_columns, int same, float low, float high, float strength,
        int history, const Verdict *previous, float *moved, Verdict *verdict) {
@@ -53,9 +53,15 @@ steady(const float *luma, float *alpha, const float *previous_luma, const float 
         for (int i = t; i < (STEADY_X + 2) * (STEADY_Y + 2); i += STEADY_X * STEADY_Y) {
             int column = i % (STEADY_X + 2), line = i / (STEADY_X + 2);
             int x = reflect(x0 + column - 1, columns), y = reflect(y0 + line - 1, rows);
-            float before = warped(previous_luma, w, x, y, -1000.0f);
-            float now = __ldg(luma + (long long)y * columns + x);
-            change[line][column] = before < 0.0f ? 255.0f : fabsf(now - before);
+            float d[3], first = 0;
+#pragma unroll
+            for (int c = 0; c < 3; ++c) {
+                const float *then = previous_planes + (long long)c * w.rows * w.columns;
+                float before = warped(then, w, x, y, -1000.0f);
+                if (c == 0) first = before;
+                d[c] = fabsf(__ldg(planes + ((long long)c * rows + y) * columns + x) - before);
+            }
+            change[line][column] = first < 0.0f ? 255.0f : d[0] + 0.5f * (d[1] + d[2]);
         }
     }
     __syncthreads();
