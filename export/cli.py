@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     average = verbs.add_parser("average", help="the mean of several checkpoints of one run")
     average.add_argument("checkpoints", type=Path, nargs="+")
     average.add_argument("--shares", type=float, nargs="+", help="weights, one a checkpoint")
+    average.add_argument(
+        "--statistics",
+        type=int,
+        default=2400,
+        help="training scenes that batch norm's statistics are collected from anew; 0: none",
+    )
     average.add_argument("--setting", default="portrait")
     average.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     calibrate = verbs.add_parser(

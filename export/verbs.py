@@ -65,9 +65,15 @@ def average(options: argparse.Namespace, console: Console) -> int:
     """The mean of checkpoints, as a checkpoint."""
     import torch
 
-    from export.training.checkpoint import mean_of
+    from export.training.checkpoint import mean_of, with_weights
+    from export.training.statistics import with_new_statistics
 
-    torch.save(mean_of(options.checkpoints, options.setting, options.shares), options.out)
+    state = mean_of(options.checkpoints, options.setting, options.shares)
+    if options.statistics:
+        pack = options.work / "train.zip"
+        weights = with_new_statistics(state["average"], options.setting, pack, options.statistics)
+        state = with_weights(state, weights)
+    torch.save(state, options.out)
     console.print(f"{options.out}: the mean of {len(options.checkpoints)} checkpoints")
     return 0
 
