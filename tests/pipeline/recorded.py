@@ -61,7 +61,8 @@ def arithmetic() -> str:
 
     libraries = ("numpy", "numba", "llvmlite", "onnxruntime", "opencv-python-headless")
     named = [f"{name} {version(name)}" for name in libraries]
-    asked = [compiler() or "", "-dumpfullversion"]
+    found = compiler()
+    asked = [found, "-dumpfullversion"] if found else ["echo", "is missing"]
     built = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True).stdout
     return ", ".join([binding.get_host_cpu_name(), *named, f"g++ {built.strip()}"])
 
