@@ -1,7 +1,7 @@
 # Mattebox. `make run` and `make test` are all that is needed; both do the set-up themselves.
 #
 #   make run ARGS="--source v4l2:///dev/video0 --background office.jpg"
-#   make test ARGS="tests/test_config.py -k roi"
+#   make test ARGS="tests/config/test_load.py -k roi"
 #
 # Variables: ARGS   passed on to the program behind the target
 #            PYTHON the system's Python, 3.10 to 3.12 (default /usr/bin/python3)

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import yaml
 
-from appliance.matting.manifest import load_manifest
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.manifest import load_manifest
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
 
 # Of each side, rounded to what the encoder wants: 288x160 becomes 176x96, 0.37 of the pixels.
 _SCALE, _MULTIPLE = 0.625, 16

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from appliance.frame import U8, Format, Frame
+from appliance.media.frame import U8, Format, Frame
 
 # The blur is done where its radius is about so many pixels; halving and scaling do the rest.
 _SMALL_SIGMA = 2.5

@@ -7,12 +7,12 @@ import structlog
 from appliance.background.base import Background
 from appliance.background.blur import BlurBackground
 from appliance.background.still import StillBackground, colour_frame, gradient_frame, place
-from appliance.colour import rgb_to_nv12
+from appliance.config.settings import Background as BackgroundSettings
+from appliance.config.uris import BACKGROUND_SCHEMES, path_of, scheme_of
 from appliance.errors import InputError
-from appliance.frame import Format
-from appliance.settings import Background as BackgroundSettings
+from appliance.media.frame import Format
+from appliance.media.rgb import rgb_to_nv12
 from appliance.sources.check_file import check_file
-from appliance.uris import BACKGROUND_SCHEMES, path_of, scheme_of
 
 log = structlog.get_logger(__name__)
 

@@ -16,16 +16,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from appliance.background.image import MOST_PIXELS
+from appliance.config.uris import path_of, redact
 from appliance.errors import MatteboxError
 from appliance.http import state
-from appliance.http.answers import Backgrounds, Change, Entry, Reset, Uploaded
-from appliance.http.aside import Busy
 from appliance.http.backgrounds import TooLarge
 from appliance.http.change import NotDone, change, reset
+from appliance.http.offload import Busy
 from appliance.http.pictures import Encoding, Show, encode, picture_of, thumbnail
 from appliance.http.preview import MEDIA_TYPE, Stream
+from appliance.http.schemas import Backgrounds, Change, Entry, Reset, Uploaded
 from appliance.http.site import Site
-from appliance.uris import path_of, redact
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
 SHOWS: tuple[Show, ...] = ("composite", "matte", "both")

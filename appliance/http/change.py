@@ -12,14 +12,14 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from appliance.config.settings import Settings
+from appliance.config.uris import redact, scheme_of
+from appliance.config.write_back import Draft, NotKept, Value, draft
+from appliance.daemon.changes import Outcome
 from appliance.errors import ConfigError, MatteboxError
-from appliance.http.answers import Change, Changed
+from appliance.http.schemas import Change, Changed
 from appliance.http.site import Site
 from appliance.http.state import picture
-from appliance.http.write_back import Draft, NotKept, Value, draft
-from appliance.reloader import Outcome
-from appliance.settings import Settings
-from appliance.uris import redact, scheme_of
 
 CHANGE_S = 10.0
 _FREE_S = 5.0

@@ -14,9 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from appliance.config.settings.http import Http
 from appliance.http.connection import ABORT
 from appliance.http.site import Site
-from appliance.settings.http import Http
 
 BODY_S = 30.0
 """For a request's body, once its headers are here; each piece that comes buys more time."""

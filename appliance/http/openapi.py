@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from appliance import __version__
-from appliance.http.answers import Problem
+from appliance.http.schemas import Problem
 
 Answer = type[BaseModel] | str
 """A JSON answer's type, or another answer's media type."""

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from appliance.frame import U8, Frame
-from appliance.peek import Look
-from appliance.pixels.picture import to_bgr
+from appliance.daemon.tap import Look
+from appliance.media.frame import U8, Frame
+from appliance.pixels.cpu.picture import to_bgr
 
 Show = Literal["composite", "matte", "both"]
 Encoding = Literal["jpeg", "png"]

@@ -13,8 +13,8 @@ from concurrent.futures import TimeoutError as Late
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from appliance.daemon.tap import Look, Peek
 from appliance.http.pictures import Show, encode, picture_of
-from appliance.peek import Look, Peek
 
 BOUNDARY = "mattebox-frame"
 MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"

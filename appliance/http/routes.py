@@ -13,8 +13,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from appliance.config.settings.http import Http
 from appliance.http import api
-from appliance.http.answers import (
+from appliance.http.guard import Guard
+from appliance.http.metrics import registry
+from appliance.http.openapi import Operation, Parameter, document
+from appliance.http.schemas import (
     Backgrounds,
     Change,
     Changed,
@@ -24,11 +28,7 @@ from appliance.http.answers import (
     Status,
     Uploaded,
 )
-from appliance.http.guard import Guard
-from appliance.http.metrics import registry
-from appliance.http.openapi import Operation, Parameter, document
 from appliance.http.site import Site
-from appliance.settings.http import Http
 
 _NAME = Parameter(
     "name", "one of the names that /api/backgrounds lists", {"type": "string", "minLength": 1}, True

@@ -13,11 +13,11 @@ import threading
 import structlog
 import uvicorn
 
+from appliance.config.settings.http import Http
 from appliance.http import connection
 from appliance.http.connection import MOST_HEADER_BYTES, protocol
 from appliance.http.routes import make_app
 from appliance.http.site import Site
-from appliance.settings.http import Http
 
 RETRY_S = 5.0
 _BACKLOG = 64

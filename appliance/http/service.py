@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from appliance.config import Loaded
-from appliance.daemon import Daemon
-from appliance.reloader import Reloader
-from appliance.settings.http import Http
+from appliance.config.load import Loaded
+from appliance.config.settings.http import Http
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
 
 if TYPE_CHECKING:
     from appliance.http.server import HttpServer

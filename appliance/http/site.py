@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from appliance.config import Loaded
-from appliance.daemon import Daemon
-from appliance.http.aside import Aside
+from appliance.config.load import Loaded
+from appliance.config.settings.http import Http
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
 from appliance.http.backgrounds import Folder, Limits
-from appliance.http.machine import Gpus
+from appliance.http.offload import Aside
 from appliance.http.preview import Preview
-from appliance.reloader import Reloader
-from appliance.settings.http import Http
+from appliance.system.gpus import Gpus
 
 
 class Site:

@@ -6,8 +6,11 @@ import time
 from collections.abc import Iterable
 
 from appliance import __version__
-from appliance.daemon import Daemon
-from appliance.http.answers import (
+from appliance.config.settings import Settings
+from appliance.config.uris import path_of, redact, scheme_of
+from appliance.daemon.daemon import Daemon
+from appliance.http.backgrounds import Folder
+from appliance.http.schemas import (
     Configuration,
     Counters,
     Health,
@@ -21,10 +24,7 @@ from appliance.http.answers import (
     StageTime,
     Status,
 )
-from appliance.http.backgrounds import Folder
 from appliance.http.site import Site
-from appliance.settings import Settings
-from appliance.uris import path_of, redact, scheme_of
 
 READY_S = 1.0
 """A composite older than this is not fresh."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from appliance import settings
+from appliance.config import settings
+from appliance.config.uris import OUTPUT_SCHEMES, SERVER_PORTS, path_of, redact, scheme_of
 from appliance.errors import InputError
 from appliance.outputs.base import Output
-from appliance.uris import OUTPUT_SCHEMES, SERVER_PORTS, path_of, redact, scheme_of
 
 __all__ = ["Output", "make_output"]
 
@@ -23,7 +23,7 @@ def make_output(output: settings.Output) -> Output:
 
         return NullOutput(output.uri)
     if scheme == "display":
-        from appliance.outputs.display import DisplayOutput
+        from appliance.outputs.display.output import DisplayOutput
 
         return DisplayOutput(output.uri)
     if scheme == "v4l2" and path is not None:
@@ -38,7 +38,7 @@ def make_output(output: settings.Output) -> Output:
             from appliance.outputs.file import FileOutput
 
             return FileOutput(path, video)
-        from appliance.outputs.rtsp import RtspOutput
+        from appliance.outputs.rtsp.output import RtspOutput
 
         return RtspOutput(output.uri, video)
     known = ", ".join(f"{name}://" for name in OUTPUT_SCHEMES)

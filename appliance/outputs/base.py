@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from appliance.frame import Format, Frame
-from appliance.settings import Output as OutputSettings
-from appliance.settings import Rtsp
+from appliance.config.settings import Output as OutputSettings
+from appliance.config.settings import Rtsp
+from appliance.media.frame import Format, Frame
 
 
 class Output(Protocol):

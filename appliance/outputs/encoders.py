@@ -13,11 +13,11 @@ from typing import Any
 
 import structlog
 
+from appliance.config.settings import Output
 from appliance.errors import InputError, MissingDependency
-from appliance.frame import Format
-from appliance.gst import GObject, Gst
+from appliance.media.frame import Format
+from appliance.media.gst import GObject, Gst
 from appliance.outputs.encoder_trial import encoding_fails, opening_fails
-from appliance.settings import Output
 
 log = structlog.get_logger(__name__)
 

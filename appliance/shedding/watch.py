@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from appliance.decimator import Decimator
-from appliance.mailbox import Mailbox
-from appliance.settings.load import Load
+from appliance.config.settings.load import Load
+from appliance.media.decimator import Decimator
+from appliance.media.mailbox import Mailbox
 from appliance.shedding.controller import Change, Controller, Heat, Made
 from appliance.shedding.level import Level, Means, in_words
 

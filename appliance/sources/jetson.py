@@ -13,15 +13,15 @@ from typing import Any
 
 import structlog
 
-from appliance import jetson
-from appliance.deadline import Late, within
+from appliance.config.settings import Source as SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.frame import Colour, Format, Frame
-from appliance.lent import Lent
-from appliance.settings import Source as SourceSettings
+from appliance.media.borrowed import Lent
+from appliance.media.frame import Colour, Format, Frame
 from appliance.sources import jetson_image
-from appliance.sources.mend import default_matrix
+from appliance.sources.caps_fixes import default_matrix
 from appliance.sources.timeline import Timeline
+from appliance.system import jetson_utils
+from appliance.system.deadline import Late, within
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class JetsonSource:
         settings: SourceSettings,
         uri: str,
         usual: tuple[int, int],
-        load: Callable[[], Any] = jetson.load,
+        load: Callable[[], Any] = jetson_utils.load,
     ) -> None:
         """``usual`` is the size where nobody says one. Raises MissingDependency."""
         self.settings = settings

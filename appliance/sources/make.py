@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import structlog
 
-from appliance import jetson, v4l2
+from appliance.config.settings import Source as SourceSettings
+from appliance.config.uris import SOURCE_SCHEMES, path_of, redact, scheme_of
 from appliance.errors import InputError
-from appliance.settings import Source as SourceSettings
 from appliance.sources.base import Source
-from appliance.uris import SOURCE_SCHEMES, path_of, redact, scheme_of
+from appliance.system import jetson_utils, v4l2
 
 log = structlog.get_logger(__name__)
 
@@ -62,15 +62,16 @@ def _camera(
     settings: SourceSettings, uri: str, usual: tuple[int, int], by_gstreamer: Callable[[], Source]
 ) -> Source:
     """By what ``settings.capture`` says: with auto, jetson-utils where it is installed."""
-    if settings.capture == "gstreamer" or (settings.capture == "auto" and not jetson.installed()):
+    capture = settings.capture
+    if capture == "gstreamer" or (capture == "auto" and not jetson_utils.installed()):
         return by_gstreamer()
     from appliance.sources.jetson import JetsonSource
 
-    if settings.capture == "jetson-utils":
+    if capture == "jetson-utils":
         return JetsonSource(settings, uri, usual)
-    from appliance.sources.either import EitherSource
+    from appliance.sources.fallback import EitherSource
 
-    log.info("source: by jetson-utils", uri=uri, note=jetson.UNTRIED)
+    log.info("source: by jetson-utils", uri=uri, note=jetson_utils.UNTRIED)
     return EitherSource(lambda: JetsonSource(settings, uri, usual), by_gstreamer)
 
 

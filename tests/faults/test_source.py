@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config.settings import Source as Settings
 from appliance.errors import SourceError
-from appliance.gst import GLib, Gst
-from appliance.settings import Source as Settings
+from appliance.media.gst import GLib, Gst
 from appliance.sources import camera as camera_module
 from appliance.sources.camera import CameraSource
 from appliance.sources.elements import make
-from appliance.v4l2 import Device
+from appliance.system.v4l2 import Device
 from tests.daemons import running
 from tests.faults.conftest import Measured
 from tests.faults.stand_ins import CAMERA, Camera, Resources, wait_until

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import jit_cache
+from appliance.system import jit_cache
 from tests.faults.box import ROOT, configuration, program
 from tests.patience import promised
 

@@ -14,10 +14,11 @@ from types import TracebackType
 
 from pydantic import BaseModel
 
-from appliance import check, config
-from appliance.config import InvalidConfig, Override
-from appliance.config_values import item_of, section_of
-from appliance.settings import Settings
+from appliance.config import load as config
+from appliance.config.load import InvalidConfig, Override
+from appliance.config.settings import Settings
+from appliance.config.validate import item_of, section_of
+from appliance.tools import check
 from tests.fuzz.harness import Target, main
 from tests.fuzz.mutate import spoiled
 

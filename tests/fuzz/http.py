@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 import yaml
 
-from appliance import config, log
+from appliance.config import load as config
 from appliance.http import connection, guard
+from appliance.system import log
 from tests.fuzz.harness import Target, main
 from tests.fuzz.mutate import spoiled
 from tests.http.serving import Served, picture_file, serving, settings_of
-from tests.networks import bright_network
+from tests.networks.bright import bright_network
 
 # Whoever sends half a request is waited for so long; a case must not take the real ten seconds.
 _HASTE_S = 0.15

@@ -13,15 +13,15 @@ import pytest
 pytest.importorskip("tests.gpu.there", reason="no pycuda or no driver", exc_type=ImportError)
 
 from appliance.background.still import StillBackground
-from appliance.bench.gpu_frames import painted
-from appliance.bench.gpu_kernels import Sizes
-from appliance.colour import rgb_to_nv12
-from appliance.frame import Colour, Format, Frame, blank
-from appliance.matting.on_gpu import OnGpu
-from appliance.pipeline import Pipeline
-from appliance.pipeline_gpu import GpuPipeline
-from appliance.pixels.picture import to_bgr
-from appliance.settings import Roi, Settings
+from appliance.config.settings import Roi, Settings
+from appliance.media.frame import Colour, Format, Frame, blank
+from appliance.media.rgb import rgb_to_nv12
+from appliance.networks.on_gpu import OnGpu
+from appliance.pipeline.cpu import Pipeline
+from appliance.pipeline.gpu import GpuPipeline
+from appliance.pixels.cpu.picture import to_bgr
+from appliance.tools.bench.gpu_frames import painted
+from appliance.tools.bench.gpu_kernels import Sizes
 from tests.gpu.device import EMULATED, make_context
 from tests.gpu.networks import host_network, pair, tensorrt
 from tests.kernels import driver

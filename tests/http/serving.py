@@ -18,12 +18,12 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from appliance import config
-from appliance.config import Loaded
-from appliance.daemon import Daemon
+from appliance.config import load as config
+from appliance.config.load import Loaded
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
 from appliance.http.server import HttpServer
 from appliance.http.site import Site
-from appliance.reloader import Reloader
 from tests.scenes import STAGE
 
 STAGE_URI = f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from appliance.frame import blank
-from appliance.peek import Peek
+from appliance.daemon.tap import Peek
+from appliance.media.frame import blank
 from tests.http.serving import Served, as_json, corner, parts, wait_until
 from tests.scenes import STAGE
 
@@ -43,13 +43,13 @@ def test_the_preview_moves_and_shows_composite_and_matte(appliance: Served) -> N
 def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
     wait_until(lambda: not appliance.site.preview.viewers)
     wait_until(lambda: not any(t.name == "preview" for t in threading.enumerate()))
-    peek = appliance.daemon.peek
+    peek = appliance.daemon.daemon.peek
     wait_until(lambda: not peek.wanted)
     # One that was asked for in time may still be on its way.
-    before = appliance.daemon.programme.composites
-    wait_until(lambda: appliance.daemon.programme.composites > before + 2)
+    before = appliance.daemon.daemon.programme.composites
+    wait_until(lambda: appliance.daemon.daemon.programme.composites > before + 2)
     serial = peek.serial
-    wait_until(lambda: appliance.daemon.programme.composites > before + 5)
+    wait_until(lambda: appliance.daemon.daemon.programme.composites > before + 5)
     assert peek.serial == serial
     assert peek._look is None, "a canvas is held for nobody"
     assert peek.matte_for(blank(32, 32)) is None
@@ -112,7 +112,7 @@ class TestPeek:
 
     def test_at_most_one_a_period(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = 1000.0
-        monkeypatch.setattr("appliance.peek.time.monotonic", lambda: now)
+        monkeypatch.setattr("appliance.daemon.tap.time.monotonic", lambda: now)
         peek = Peek()
         frame = blank(32, 32)
         taken = 0

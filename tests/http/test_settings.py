@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance import config
-from appliance.config import InvalidConfig
-from appliance.settings.http import Http
+from appliance.config import load as config
+from appliance.config.load import InvalidConfig
+from appliance.config.settings.http import Http
 
 
 def load(tmp_path: Path, text: str) -> Http:

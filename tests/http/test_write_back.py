@@ -14,10 +14,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance import config
-from appliance.config_watch import ConfigWatch, identity
+from appliance.config import load as config
+from appliance.config.watch import ConfigWatch, identity
+from appliance.config.write_back import NotKept, Value, draft, edited
 from appliance.errors import ConfigError
-from appliance.http.write_back import NotKept, Value, draft, edited
 
 
 def test_the_manual_keeps_every_byte_but_the_value(root: Path) -> None:
@@ -240,7 +240,7 @@ def test_nobody_is_locked_out_of_their_file(path: Path, monkeypatch: pytest.Monk
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr("appliance.http.write_back.os.fchown", refuse)
+    monkeypatch.setattr("appliance.config.write_back.os.fchown", refuse)
     with pytest.raises(NotKept, match="belongs to another user"):
         draft(path, CHANGE, good)
     assert [p.name for p in path.parent.iterdir()] == ["config.yaml"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config.settings import Output
 from appliance.errors import InputError
 from appliance.outputs import make_output
 from appliance.outputs.null import NullOutput
-from appliance.settings import Output
 from tests.outputs.conftest import FORMAT, picture
 
 

@@ -24,18 +24,18 @@ import numpy as np
 
 from appliance.background.blur import BlurBackground
 from appliance.background.still import StillBackground
-from appliance.colour import rgb_to_nv12
-from appliance.frame import U8, Colour, Format, blank
-from appliance.make_pipeline import FramePipeline
-from appliance.matting.manifest import load_manifest
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
-from appliance.pipeline import Pipeline
-from appliance.pipeline_gpu import GpuPipeline
-from appliance.settings import Settings
+from appliance.config.settings import Settings
+from appliance.media.frame import U8, Colour, Format, blank
+from appliance.media.rgb import rgb_to_nv12
+from appliance.networks.manifest import load_manifest
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.pipeline.cpu import Pipeline
+from appliance.pipeline.gpu import GpuPipeline
+from appliance.pipeline.make import FramePipeline
 from tests.kernels.alike import frames_of
 from tests.kernels.emulated import compiler
 from tests.kernels.gpus import emulated, fresh
-from tests.networks import bright_network
+from tests.networks.bright import bright_network
 
 FILE = Path(__file__).with_name("recorded.json")
 ROOT = Path(__file__).resolve().parents[2]

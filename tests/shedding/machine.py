@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from appliance.mailbox import Mailbox
-from appliance.settings.load import Load
+from appliance.config.settings.load import Load
+from appliance.media.mailbox import Mailbox
 from appliance.shedding import Heat, Level, Shedding
 
 Pace = Callable[[float], float]

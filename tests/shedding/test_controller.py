@@ -9,7 +9,7 @@ from random import Random
 import pytest
 import structlog
 
-from appliance.settings.load import Load
+from appliance.config.settings.load import Load
 from appliance.shedding import Heat, Level
 from tests.shedding.machine import Machine, Work
 

@@ -14,23 +14,23 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from appliance import daemon as daemon_module
-from appliance import reload as reload_module
-from appliance import settle as settle_module
-from appliance.config import Loaded, load_located
-from appliance.daemon import Daemon
+from appliance.config.load import Loaded, load_located
+from appliance.config.settings import Output as OutputSettings
+from appliance.config.settings import Settings
+from appliance.daemon import apply as reload_module
+from appliance.daemon import daemon as daemon_module
+from appliance.daemon import negotiate as settle_module
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
 from appliance.errors import InputError
-from appliance.frame import Frame
 from appliance.http.service import HttpService
-from appliance.matting.manifest import load_manifest
+from appliance.media.frame import Frame
+from appliance.networks.manifest import load_manifest
 from appliance.outputs import make_output
 from appliance.outputs.null import NullOutput
-from appliance.reloader import Reloader
-from appliance.settings import Output as OutputSettings
-from appliance.settings import Settings
 from tests.daemons import Breakable
 from tests.faults.stand_ins import CAMERA, FORMAT, Camera, Sluice, wait_until
-from tests.networks import bright_network
+from tests.networks.bright import bright_network
 from tests.scenes import STAGE, room_clip, room_share
 
 STAGE_URI = f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.frame import Frame
-from appliance.settings import Source as Settings
+from appliance.config.settings import Source as Settings
+from appliance.media.frame import Frame
 from appliance.sources.base import Source
 from appliance.sources.make import make_source
 from tests.pixels.reference import to_rgb

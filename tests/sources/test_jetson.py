@@ -17,28 +17,29 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from appliance import jetson, lent
+from appliance.config.settings import Source as Settings
 from appliance.errors import InputError, MissingDependency, SourceError
-from appliance.frame import Colour, Format, Frame, Matrix
-from appliance.lent import Lent
-from appliance.settings import Source as Settings
+from appliance.media import borrowed
+from appliance.media.borrowed import Lent
+from appliance.media.frame import Colour, Format, Frame, Matrix
 from appliance.sources import jetson_image
 from appliance.sources import make as make_module
-from appliance.sources.either import EitherSource
+from appliance.sources.fallback import EitherSource
+from appliance.sources.feeder import SourceFeeder
 from appliance.sources.jetson import JetsonSource
 from appliance.sources.make import make_source
-from appliance.sources.supervised import SourceFeeder
+from appliance.system import jetson_utils
 from tests import fake_jetson_utils as fake
 from tests.conftest import ROOT
 from tests.outputs.conftest import wait_until
-from tests.sources.test_supervised import Script
+from tests.sources.test_feeder import Script
 
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The stand-in in the library's place, with a camera plugged in."""
     monkeypatch.setitem(sys.modules, "jetson_utils", fake)
-    monkeypatch.setattr(jetson, "installed", lambda: True)
+    monkeypatch.setattr(jetson_utils, "installed", lambda: True)
     monkeypatch.setattr(jetson_image, "on_the_host", lambda address: fake.camera.mapped)
     monkeypatch.setattr(fake, "camera", fake.Camera())
     yield
@@ -141,9 +142,8 @@ def test_a_frame_is_lent_for_less_than_the_rings_round(monkeypatch: pytest.Monke
     period = 1_000_000_000 // 30
     assert frame.owner.until - frame.captured == (len(driver().ring) - 2) * period
     for after, over in ((0, False), (0.25e9, False), (0.3e9, True)):
-        monkeypatch.setattr(
-            lent, "time", types.SimpleNamespace(monotonic_ns=lambda now=after: frame.captured + now)
-        )
+        clock = types.SimpleNamespace(monotonic_ns=lambda now=after: frame.captured + now)
+        monkeypatch.setattr(borrowed, "time", clock)
         assert frame.owner.over() is over
 
 
@@ -287,7 +287,7 @@ class TestTheChoice:
     """``source.capture``: who takes the pictures."""
 
     def test_auto_without_it_is_gstreamer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(jetson, "installed", lambda: False)
+        monkeypatch.setattr(jetson_utils, "installed", lambda: False)
         made = make_source(Settings(uri="v4l2:///dev/video9"))
         assert type(made).__name__ == "CameraSource"
 
@@ -300,7 +300,7 @@ class TestTheChoice:
             made = make_source(Settings(uri="v4l2:///dev/video9"))
         assert isinstance(made, EitherSource)
         assert logs[0]["event"] == "source: by jetson-utils"
-        assert logs[0]["note"] == jetson.UNTRIED
+        assert logs[0]["note"] == jetson_utils.UNTRIED
 
     def test_insisted_on_and_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "jetson_utils", None)
@@ -318,7 +318,7 @@ class TestTheChoice:
 
 def test_installed_is_the_real_thing(tmp_path: Path) -> None:
     """In a process of its own, as imports are remembered."""
-    ask = "from appliance import jetson; print(jetson.installed())"
+    ask = "from appliance.system import jetson_utils; print(jetson_utils.installed())"
 
     def answer() -> str:
         done = subprocess.run(
@@ -374,4 +374,4 @@ def test_when_neither_opens_the_clearer_words_are_gstreamers() -> None:
 def test_the_makers_rule_is_the_settings_field() -> None:
     kinds = Settings.model_fields["capture"].annotation
     assert set(kinds.__args__) == {"auto", "jetson-utils", "gstreamer"}  # type: ignore[union-attr]
-    assert make_module.jetson is jetson
+    assert make_module.jetson_utils is jetson_utils

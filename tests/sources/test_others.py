@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from appliance import v4l2
+from appliance.config.settings import Source as Settings
 from appliance.errors import InputError, MissingDependency, SourceError
-from appliance.gst import Gst
-from appliance.settings import Source as Settings
+from appliance.media.gst import Gst
 from appliance.sources import csi
 from appliance.sources.camera import CameraSource, best_caps, explain
 from appliance.sources.demo import DemoSource
 from appliance.sources.make import first_camera_or_demo, make_source
 from appliance.sources.timeline import Pacer, Timeline
+from appliance.system import v4l2
 from tests.sources.pictures import read_some, rgb, source_for
 
 MS = 1_000_000

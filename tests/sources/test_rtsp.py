@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from appliance.config.settings import Source as Settings
 from appliance.errors import InputError, SourceError
-from appliance.frame import Colour, Format, Matrix
-from appliance.mailbox import Mailbox
-from appliance.settings import Source as Settings
+from appliance.media.frame import Colour, Format, Matrix
+from appliance.media.mailbox import Mailbox
+from appliance.sources.feeder import SourceFeeder
 from appliance.sources.gstreamer import GstSource
 from appliance.sources.make import make_source
-from appliance.sources.supervised import SourceFeeder
 from tests.sources.pictures import read_some, rgb, source_for
 
 SCRIPT = Path(__file__).with_name("rtsp_server.py")

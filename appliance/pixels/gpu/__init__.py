@@ -1,0 +1,39 @@
+"""Every per-pixel operation on the GPU: the twins of ``cpu``'s, under the same names.
+
+Importing this needs neither pycuda nor a GPU; making a ``Context`` does. What has run where is told
+in docs/kernels.md.
+"""
+
+from appliance.cuda.context import Buffer, Context, GpuError
+from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.gpu.composite import (
+    Blur,
+    Converter,
+    DeviceMatte,
+    composite,
+    paste,
+    paste_nv12,
+)
+from appliance.pixels.gpu.scratch import VERDICT, Grid, Plane, Raw, Tensor
+from appliance.stages.matte.gpu import FramePath, Report
+
+__all__ = [
+    "VERDICT",
+    "Blur",
+    "Buffer",
+    "Context",
+    "Converter",
+    "DeviceMatte",
+    "DeviceOverlay",
+    "FramePath",
+    "GpuError",
+    "Grid",
+    "Plane",
+    "Raw",
+    "Report",
+    "Surface",
+    "Tensor",
+    "composite",
+    "paste",
+    "paste_nv12",
+]
