@@ -21,7 +21,7 @@ from appliance.errors import MattingError, OutputError
 from appliance.media.frame import F32, Format, Frame
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
-from appliance.outputs import make_output
+from appliance.outputs.make import make_output
 from tests.scenes import PERSON, STAGE, room_share
 
 

@@ -199,8 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     options = parser().parse_args(arguments)
     from appliance.cli import verbs as cli_verbs
-    from appliance.config.uris import redact
-    from appliance.system.redact import guard_tracebacks
+    from appliance.system.redact import guard_tracebacks, redact
 
     if arguments is None:  # a process of our own
         guard_tracebacks()

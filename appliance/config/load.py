@@ -21,9 +21,9 @@ from appliance.config.document import parse, read_text
 from appliance.config.overrides import Override, apply, from_environment
 from appliance.config.settings import Settings
 from appliance.config.tree import InvalidConfig, Mapping, Mistake, Origin
-from appliance.config.uris import redact
 from appliance.config.validate import Reading
 from appliance.config.watch import Identity, identity
+from appliance.system.redact import redact
 
 __all__ = [
     "InvalidConfig",

@@ -13,7 +13,7 @@ The first two may also stand for user or password of an address:
 address is used, so that settings, their printout and every message hold the reference alone.
 
 Every value that was looked up, and every password written in an address, is struck out of logs and
-messages by ``appliance.config.uris.redact``.
+messages by ``system.redact.redact``.
 """
 
 from __future__ import annotations

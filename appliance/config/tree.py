@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from appliance.config.uris import redact
 from appliance.errors import ConfigError
+from appliance.system.redact import redact
 
 _MOST_KEY, _MOST_MESSAGE = 200, 1000
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, StringConstraints
 
 from appliance.config.secrets import references
-from appliance.system.redact import HIDDEN, hide, remember
+from appliance.system.redact import remember
 
 SOURCE_SCHEMES = ("v4l2", "rtsp", "rtsps", "csi", "file", "test", "demo")
 BACKGROUND_SCHEMES = ("file", "colour", "gradient", "blur")
@@ -27,9 +27,6 @@ SERVER_PORTS = {"rtsp": 8554, "rtsps": 8322}
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _COLOUR = re.compile(r"colou?r:(?://)?(.*)", re.IGNORECASE)
-_REFERENCE = r"\$\{[a-z]+:[^}\s]*\}"
-# A number up to the first slash is a port, not a password (rtsp://camera:554/stream@main).
-_PASSWORD = re.compile(rf"(?<=://)((?:{_REFERENCE}|[^\s/@:])*):(?!\d+(?:/|\s|$))(\S*|[^/@\n]*)@")
 
 
 class Allowed(str):
@@ -71,16 +68,6 @@ def port_of(uri: str) -> int:
     """The port that an ``rtsp://`` or ``rtsps://`` output listens at. Raises ValueError."""
     port = urlsplit(uri).port
     return SERVER_PORTS[scheme_of(uri)] if port is None else port
-
-
-def redact(text: str) -> str:
-    """The text with the password of any address, and every known secret, replaced by ``***``."""
-    return hide(_PASSWORD.sub(_struck_out, text))
-
-
-def _struck_out(match: re.Match[str]) -> str:
-    # A reference (${env:NAME}) says only where the password is, and may be shown.
-    return match[0] if re.fullmatch(_REFERENCE, match[2]) else f"{match[1]}:{HIDDEN}@"
 
 
 def absolute(uri: str, folder: Path) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from appliance.background import Background, make_background
+from appliance.background.base import Background
+from appliance.background.make import make_background
 from appliance.config.load import changed
 from appliance.config.settings import Output as OutputSettings
 from appliance.config.settings import Settings

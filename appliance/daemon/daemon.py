@@ -9,10 +9,12 @@ from contextlib import contextmanager
 
 import structlog
 
-from appliance.background import Background, make_background
+from appliance.background.base import Background
+from appliance.background.make import make_background
 from appliance.config.settings import Output as OutputSettings
 from appliance.config.settings import Rtsp, Settings
 from appliance.daemon import apply as reload
+from appliance.daemon.counts import Counts
 from appliance.daemon.negotiate import FALLBACK, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
@@ -24,10 +26,9 @@ from appliance.media.gst import BufferPool
 from appliance.networks.base import Matting
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
-from appliance.outputs import make_output
 from appliance.outputs.feeder import OutputFeeder, OutputStatus
+from appliance.outputs.make import make_output
 from appliance.pipeline.make import FramePipeline, make_pipeline
-from appliance.service.status_line import Counts
 from appliance.shedding import Shedding
 from appliance.system import malloc
 from appliance.system.thermal import Thermometer

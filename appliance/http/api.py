@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from appliance.background.image import MOST_PIXELS
-from appliance.config.uris import path_of, redact
+from appliance.config.uris import path_of
 from appliance.errors import MatteboxError
 from appliance.http import state
 from appliance.http.backgrounds import TooLarge
@@ -26,6 +26,7 @@ from appliance.http.pictures import Encoding, Show, encode, picture_of, thumbnai
 from appliance.http.preview import MEDIA_TYPE, Stream
 from appliance.http.schemas import Backgrounds, Change, Entry, Reset, Uploaded
 from appliance.http.site import Site
+from appliance.system.redact import redact
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
 SHOWS: tuple[Show, ...] = ("composite", "matte", "both")

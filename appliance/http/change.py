@@ -13,13 +13,14 @@ import structlog
 from pydantic import ValidationError
 
 from appliance.config.settings import Settings
-from appliance.config.uris import redact, scheme_of
+from appliance.config.uris import scheme_of
 from appliance.config.write_back import Draft, NotKept, Value, draft
 from appliance.daemon.changes import Outcome
 from appliance.errors import ConfigError, MatteboxError
 from appliance.http.schemas import Change, Changed
 from appliance.http.site import Site
 from appliance.http.state import picture
+from appliance.system.redact import redact
 
 CHANGE_S = 10.0
 _FREE_S = 5.0

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from appliance import __version__
 from appliance.config.settings import Settings
-from appliance.config.uris import path_of, redact, scheme_of
+from appliance.config.uris import path_of, scheme_of
 from appliance.daemon.daemon import Daemon
 from appliance.http.backgrounds import Folder
 from appliance.http.schemas import (
@@ -25,6 +25,7 @@ from appliance.http.schemas import (
     Status,
 )
 from appliance.http.site import Site
+from appliance.system.redact import redact
 
 READY_S = 1.0
 """A composite older than this is not fresh."""

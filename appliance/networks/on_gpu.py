@@ -8,10 +8,10 @@ from pathlib import Path
 
 from appliance.cuda import compile
 from appliance.cuda.context import Context, load_driver
+from appliance.networks.base import DeviceRunner
 from appliance.networks.manifest import Manifest
 from appliance.networks.plans.here import engine_here
 from appliance.networks.tensorrt_device import DeviceNetwork, describe
-from appliance.stages.network.gpu import DeviceRunner
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,13 @@ from appliance.errors import MattingError, ModelError
 from appliance.media.borrowed import Lent
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import Surface
+from appliance.networks.base import DeviceRunner
 from appliance.networks.on_gpu import OnGpu
 from appliance.pipeline.cpu import Outcome, inner_rect
 from appliance.shedding import Level
 from appliance.stages.matte.cpu import covers_too_much, frame_box, not_finite
 from appliance.stages.matte.gpu import FramePath, Report
-from appliance.stages.network.gpu import DeviceRunner, NetworkEnds
+from appliance.stages.network.gpu import NetworkEnds
 from appliance.stages.roi import Box, Tracker
 from appliance.stages.timings import StageClock
 

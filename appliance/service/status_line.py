@@ -6,35 +6,15 @@ import errno
 import os
 import sys
 import time
-from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from appliance.daemon.counts import Counts
+
 _PLAIN_EVERY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Running totals at one moment.
-
-    Attributes:
-        frames_in: frames that the source gave. frames_out: composites that went out.
-        dropped: frames lost on the way, at any place.
-        busy_ns: time that the pipeline spent on its frames. clients: readers now.
-        trouble: why the placeholder is out, None while composites are.
-        shed: what is left out to make frames in time, and why; empty for nothing.
-    """
-
-    frames_in: int
-    frames_out: int
-    dropped: int
-    busy_ns: int
-    clients: int
-    trouble: str | None
-    shed: str = ""
 
 
 def say(line: str, stream: TextIO) -> None:

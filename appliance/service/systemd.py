@@ -14,8 +14,8 @@ from collections.abc import Callable, MutableMapping
 
 import structlog
 
-from appliance.config.uris import redact
-from appliance.service.status_line import Counts
+from appliance.daemon.counts import Counts
+from appliance.system.redact import redact
 
 # How long a start that has shown no composite yet is extended each time, and how often it is.
 EXTEND_S = 30.0

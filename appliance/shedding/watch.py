@@ -13,8 +13,9 @@ import structlog
 from appliance.config.settings.load import Load
 from appliance.media.decimator import Decimator
 from appliance.media.mailbox import Mailbox
-from appliance.shedding.controller import Change, Controller, Heat, Made
+from appliance.shedding.controller import Change, Controller, Made
 from appliance.shedding.level import Level, Means, in_words
+from appliance.system.thermal import Heat
 
 # Frames are counted over this stretch, seconds, to tell how often they come.
 _RATE_S = 3.0

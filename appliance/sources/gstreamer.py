@@ -13,7 +13,6 @@ import time
 import structlog
 
 from appliance.config.settings import Source as SourceSettings
-from appliance.config.uris import redact
 from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, GstApp, error_text, frame_of
@@ -22,6 +21,7 @@ from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
 from appliance.sources.timeline import Timeline
+from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import structlog
 
 from appliance.config.settings import Source as SourceSettings
-from appliance.config.uris import SOURCE_SCHEMES, path_of, redact, scheme_of
+from appliance.config.uris import SOURCE_SCHEMES, path_of, scheme_of
 from appliance.errors import InputError
 from appliance.sources.base import Source
 from appliance.system import jetson_utils, v4l2
+from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 

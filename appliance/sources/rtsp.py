@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from appliance.config.secrets import fill
 from appliance.config.settings import Source as SourceSettings
-from appliance.config.uris import redact
 from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.gst import Gst, error_text
 from appliance.sources.elements import make
 from appliance.sources.gstreamer import GstSource
+from appliance.system.redact import redact
 
 # What to say for what servers answer, by words in GStreamer's message.
 _ADVICE = (

@@ -57,7 +57,7 @@ def _candidates() -> Iterator[Path]:
 def sources_hash() -> str:
     """A short hash of the sources that hold kernels."""
     digest = hashlib.sha256()
-    for path in sorted((_PACKAGE / "pixels" / "cpu").glob("*.py")):
+    for path in sorted((_PACKAGE / "pixels").rglob("*.py")):
         digest.update(path.name.encode())
         try:
             digest.update(path.read_bytes())

@@ -15,8 +15,8 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-from appliance.config.uris import redact
 from appliance.system import journal
+from appliance.system.redact import redact
 
 Level = Literal["debug", "info", "warning", "error"]
 

@@ -1,7 +1,7 @@
-"""What must never be shown, struck out of whatever is about to be.
+"""What must never be shown is struck out of whatever is about to be shown.
 
-``config.uris.redact`` is what callers use: it also knows the passwords of addresses by their
-place. Here is the other half: values that are known to be secret, wherever they stand.
+``redact`` is what callers use. Passwords in addresses are known by their place; values that are
+known to be secret (``remember``) are struck out wherever they stand.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from types import TracebackType
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"
+
+_REFERENCE = r"\$\{[a-z]+:[^}\s]*\}"
+# A number up to the first slash is a port, not a password (rtsp://camera:554/stream@main).
+_PASSWORD = re.compile(rf"(?<=://)((?:{_REFERENCE}|[^\s/@:])*):(?!\d+(?:/|\s|$))(\S*|[^/@\n]*)@")
 
 # Shorter ones would strike out half of what is said; ``redact`` finds those by their place.
 _LEAST = 6
@@ -48,9 +52,18 @@ def hide(text: str) -> str:
     return pattern.sub(HIDDEN, text) if pattern is not None else text
 
 
+def redact(text: str) -> str:
+    """The text with the password of any address, and every known secret, replaced by ``***``."""
+    return hide(_PASSWORD.sub(_struck_out, text))
+
+
+def _struck_out(match: re.Match[str]) -> str:
+    # A reference (${env:NAME}) says only where the password is, and may be shown.
+    return match[0] if re.fullmatch(_REFERENCE, match[2]) else f"{match[1]}:{HIDDEN}@"
+
+
 def guard_tracebacks() -> None:
     """Let the tracebacks of this process, of threads too, go through ``redact``."""
-    from appliance.config.uris import redact
 
     def show(
         kind: type[BaseException], error: BaseException | None, place: TracebackType | None

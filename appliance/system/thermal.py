@@ -15,8 +15,6 @@ from pathlib import Path
 
 import structlog
 
-from appliance.shedding.controller import Heat
-
 ROOT = Path("/sys/class/thermal")
 
 # What stands outside is a sensor that is absent, broken, or a placeholder (-274 °C, 0 °C, 127 °C+).
@@ -29,6 +27,17 @@ _OTHERS = re.compile(r"batt|bat\d|charg|pmic|wifi|wlan|modem|nvme|skin|ambient|u
 _EVERY_S = 2.0
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """How hot the machine is: ``hot``: less must be done; ``warm``: not the time to do more.
+
+    The values are the words for it (which sensor, how hot, of how much); empty for no.
+    """
+
+    hot: str = ""
+    warm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from pathlib import Path
 from appliance.config.load import Loaded, Mistake, Origin
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
-from appliance.config.uris import path_of, redact, scheme_of
+from appliance.config.uris import path_of, scheme_of
 from appliance.errors import MissingDependency, ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
 from appliance.outputs.rtsp import certificate
+from appliance.system.redact import redact
 
 
 def mistakes(loaded: Loaded, *, as_service: bool = True) -> list[Mistake]:

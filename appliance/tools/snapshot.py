@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from appliance.background import make_background
+from appliance.background.make import make_background
 from appliance.config.settings import Settings
 from appliance.errors import EndOfStream, OutputError, SourceError
 from appliance.media.frame import U8, Frame, blank

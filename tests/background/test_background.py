@@ -14,8 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from appliance.background import Background, make_background
 from appliance.background import image as image_module
+from appliance.background.base import Background
+from appliance.background.make import make_background
 from appliance.config.settings import Background as Settings
 from appliance.errors import InputError
 from appliance.media.frame import Colour, Format, Frame, Matrix, Range, blank

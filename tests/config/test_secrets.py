@@ -16,11 +16,10 @@ from pydantic import BaseModel
 from appliance.config import secrets
 from appliance.config.secrets import NONE, Secret
 from appliance.config.settings import Settings
-from appliance.config.uris import redact
 from appliance.errors import InputError
 from appliance.service import systemd
 from appliance.system import journal, log
-from appliance.system.redact import guard_tracebacks, hide, remember
+from appliance.system.redact import guard_tracebacks, hide, redact, remember
 
 WORD = "correct horse/battery@staple"
 

@@ -153,7 +153,7 @@ def test_a_mistake_in_the_rtsp_servers_tick_is_not_the_last_tick(
 
 DRIVER = """
 import signal
-from appliance.pipeline import Pipeline
+from appliance.pipeline.cpu import Pipeline
 process = Pipeline.process
 dead = []
 def mortal(self, *arguments, **options):

@@ -12,10 +12,9 @@ import numpy as np
 
 from appliance.cuda.context import Context
 from appliance.errors import MissingDependency, ModelError
-from appliance.networks.base import Matting
+from appliance.networks.base import DeviceRunner, Matting
 from appliance.networks.manifest import Manifest, load_manifest
 from appliance.networks.on_gpu import OnGpu, tensorrt_on_gpu
-from appliance.stages.network.gpu import DeviceRunner
 from tests.gpu.device import EMULATED, make_context
 
 

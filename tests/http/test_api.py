@@ -34,17 +34,17 @@ def test_status_says_how_it_is(appliance: Served) -> None:
 
 def test_a_change_is_in_the_next_picture_and_not_in_the_file(appliance: Served) -> None:
     before = appliance.path.read_bytes()
-    applied = appliance.daemon.changes.state.status().applied
+    applied = appliance.reloader.state.status().applied
     answer = as_json(appliance.change(background="red.png", feather=0.25))
     assert answer["picture"]["background"] == "red.png"
     assert answer["changed"] == ["background", "composite"]
     assert not answer["kept"]
-    assert appliance.daemon.daemon.settings.composite.feather == 0.25
+    assert appliance.daemon.settings.composite.feather == 0.25
     shot = appliance.client.get("/api/snapshot")
     assert shot.headers["content-type"] == "image/png"
     assert np.abs(corner(shot.content) - (200, 20, 20)).max() < 12
     assert appliance.path.read_bytes() == before
-    assert appliance.daemon.changes.state.status().applied == applied + 1
+    assert appliance.reloader.state.status().applied == applied + 1
 
 
 def test_a_name_a_colour_the_gradient_the_blur(appliance: Served) -> None:
@@ -62,7 +62,7 @@ def test_a_name_a_colour_the_gradient_the_blur(appliance: Served) -> None:
 
 
 def test_a_kept_change_stands_in_the_file_with_its_comments(appliance: Served) -> None:
-    refusals = appliance.daemon.changes.state.status().refused
+    refusals = appliance.reloader.state.status().refused
     answer = as_json(appliance.change(background="blue.jpg", blur_radius=0.2, keep=True))
     assert answer["kept"]
     assert answer["note"] is None
@@ -72,14 +72,14 @@ def test_a_kept_change_stands_in_the_file_with_its_comments(appliance: Served) -
     data = yaml.safe_load(text)
     assert data["background"] == {"uri": str(appliance.folder / "blue.jpg"), "blur_radius": 0.2}
     # The watch over the file knows: two looks later nothing has been read again.
-    applied = appliance.daemon.changes.state.status().applied
+    applied = appliance.reloader.state.status().applied
     appliance.change(feather=0.4)
-    watch = appliance.daemon.changes._watch
+    watch = appliance.reloader._watch
     assert watch is not None
     for _ in range(3):
         assert not watch.changed()
-    assert appliance.daemon.daemon.settings.composite.feather == 0.4
-    status = appliance.daemon.changes.state.status()
+    assert appliance.daemon.settings.composite.feather == 0.4
+    status = appliance.reloader.state.status()
     assert (status.applied, status.refused) == (applied + 1, refusals)
     as_json(appliance.change(background=STAGE_URI, blur_radius=0.03, keep=True))
 
@@ -88,7 +88,7 @@ def test_nothing_is_kept_where_the_whole_file_would_be_wrong(appliance: Served) 
     good = appliance.path.read_text()
     appliance.path.write_text(good.replace("model:", "modle:"))
     try:
-        wait_until(lambda: appliance.daemon.changes.state.status().refusal)
+        wait_until(lambda: appliance.reloader.state.status().refusal)
         bad = appliance.path.read_bytes()
         words = problem(appliance.change(background="red.png", keep=True), 409)
         assert f"{appliance.path} would not be right" in words
@@ -96,12 +96,12 @@ def test_nothing_is_kept_where_the_whole_file_would_be_wrong(appliance: Served) 
         assert ".new" not in words
         assert appliance.path.read_bytes() == bad
         assert [p.name for p in appliance.path.parent.glob(".*")] == []
-        assert appliance.daemon.daemon.settings.background.uri == STAGE_URI
+        assert appliance.daemon.settings.background.uri == STAGE_URI
         # What is not to be kept is changed all the same.
         as_json(appliance.change(background="red.png"))
     finally:
         appliance.path.write_text(good)
-        wait_until(lambda: appliance.daemon.changes.state.status().refusal is None)
+        wait_until(lambda: appliance.reloader.state.status().refusal is None)
 
 
 def test_reset_is_back_to_the_file(appliance: Served) -> None:
@@ -109,7 +109,7 @@ def test_reset_is_back_to_the_file(appliance: Served) -> None:
     answer = as_json(appliance.client.post("/api/reset", json={}))
     assert answer["changed"] == ["background", "composite"]
     assert answer["picture"]["background"] == STAGE_URI
-    assert appliance.daemon.daemon.settings.composite.feather == 0.111
+    assert appliance.daemon.settings.composite.feather == 0.111
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_reset_is_back_to_the_file(appliance: Served) -> None:
 )
 def test_what_cannot_be_a_background(appliance: Served, body: Any, words: str) -> None:
     assert words in problem(appliance.change(**body), 409)
-    assert appliance.daemon.daemon.settings.background.uri == STAGE_URI
+    assert appliance.daemon.settings.background.uri == STAGE_URI
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_damaged_background_changes_nothing(appliance: Served) -> None:
     try:
         words = problem(appliance.change(background="broken.png"), 409)
         assert "damaged or broken off" in words
-        assert appliance.daemon.daemon.settings.background.uri == STAGE_URI
+        assert appliance.daemon.settings.background.uri == STAGE_URI
         assert appliance.client.get("/api/backgrounds/broken.png/thumbnail").status_code == 404
     finally:
         broken.unlink()
@@ -243,7 +243,7 @@ def test_a_file_that_cannot_be_written(appliance: Served, monkeypatch: pytest.Mo
     assert words == (
         f"{appliance.path} cannot be written: the file system is read-only; nothing was changed"
     )
-    assert appliance.daemon.daemon.settings.background.uri == STAGE_URI
+    assert appliance.daemon.settings.background.uri == STAGE_URI
 
 
 def test_two_changes_at_once_are_made_one_after_the_other(appliance: Served) -> None:
@@ -253,7 +253,7 @@ def test_two_changes_at_once_are_made_one_after_the_other(appliance: Served) -> 
         values = [0.1, 0.2, 0.3, 0.4]
         answers = list(pool.map(lambda value: appliance.change(feather=value), values))
     assert [answer.status_code for answer in answers] == [200] * 4
-    assert appliance.daemon.daemon.settings.composite.feather in values
+    assert appliance.daemon.settings.composite.feather in values
 
 
 def test_an_appliance_without_a_file_keeps_nothing(
@@ -261,7 +261,7 @@ def test_an_appliance_without_a_file_keeps_nothing(
 ) -> None:
     from dataclasses import replace
 
-    state = appliance.daemon.changes.state
+    state = appliance.reloader.state
     monkeypatch.setattr(state, "status", lambda: replace(state._status, path=None))
     words = problem(appliance.change(feather=0.3, keep=True), 409)
     assert "there is no configuration file to keep it in" in words

@@ -52,7 +52,7 @@ def test_a_page_from_elsewhere_changes_nothing(appliance: Served, headers: dict[
     answer = appliance.client.delete("/api/backgrounds/red.png", headers=headers)
     assert "other sites" in problem(answer, 403)
     assert (appliance.folder / "red.png").exists()
-    assert appliance.daemon.daemon.settings.composite.feather == 0.111
+    assert appliance.daemon.settings.composite.feather == 0.111
 
 
 def test_a_form_of_a_page_from_elsewhere(appliance: Served) -> None:

@@ -47,7 +47,7 @@ def test_a_refused_file_is_told_with_line_key_and_cure(appliance: Served) -> Non
     before = figures(appliance)
     appliance.path.write_text("\n".join(lines) + "\n")
     try:
-        wait_until(lambda: appliance.daemon.changes.state.status().refusal)
+        wait_until(lambda: appliance.reloader.state.status().refusal)
         health = as_json(appliance.client.get("/healthz"))
         assert health["alive"], "the picture goes on"
         assert health["configuration"]["refused"] == [
@@ -69,12 +69,12 @@ def test_a_refused_file_is_told_with_line_key_and_cure(appliance: Served) -> Non
         )
     finally:
         appliance.path.write_text(good)
-        wait_until(lambda: appliance.daemon.changes.state.status().refusal is None)
+        wait_until(lambda: appliance.reloader.state.status().refusal is None)
     assert figures(appliance)[("mattebox_configuration_refused", ())] == 0
 
 
 def test_not_ready_while_the_source_is_away(appliance: Served) -> None:
-    source = appliance.daemon.daemon.feeder.source
+    source = appliance.daemon.feeder.source
     read = source.read
 
     def broken(timeout: float) -> None:
@@ -83,7 +83,7 @@ def test_not_ready_while_the_source_is_away(appliance: Served) -> None:
     source.read = broken  # type: ignore[method-assign]
     try:
         wait_until(lambda: appliance.client.get("/readyz").status_code == 503)
-        wait_until(lambda: appliance.daemon.daemon.programme.trouble)
+        wait_until(lambda: appliance.daemon.programme.trouble)
         ready = appliance.client.get("/readyz").json()
         assert not ready["ready"]
         wait_until(lambda: "the cable is out" in appliance.client.get("/readyz").json()["reason"])
@@ -106,7 +106,7 @@ def test_not_ready_while_the_source_is_away(appliance: Served) -> None:
 
 def test_the_figures(appliance: Served) -> None:
     now = figures(appliance)
-    daemon = appliance.daemon.daemon
+    daemon = appliance.daemon
     assert 0 < now[("mattebox_frames_in_total", ())] <= daemon.feeder.frames
     assert now[("mattebox_frames_out_total", (("kind", "composite"),))] > 0
     assert ("mattebox_frames_dropped_total", (("place", "pipeline"),)) in now
@@ -221,7 +221,7 @@ def test_a_driver_that_hangs_hangs_no_figures(
 
 def test_temperatures_by_zone(appliance: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     zones = (Zone("cpu-thermal", 51.5), Zone("gpu-thermal", 48.0), Zone("cpu-thermal", 53.0))
-    monkeypatch.setattr(appliance.daemon.daemon.thermometer, "zones", zones)
+    monkeypatch.setattr(appliance.daemon.thermometer, "zones", zones)
     now = figures(appliance)
     assert now[("mattebox_temperature_celsius", (("zone", "cpu-thermal"),))] == 51.5
     assert now[("mattebox_temperature_celsius", (("zone", "cpu-thermal 2"),))] == 53.0

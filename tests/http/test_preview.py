@@ -43,13 +43,13 @@ def test_the_preview_moves_and_shows_composite_and_matte(appliance: Served) -> N
 def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
     wait_until(lambda: not appliance.site.preview.viewers)
     wait_until(lambda: not any(t.name == "preview" for t in threading.enumerate()))
-    peek = appliance.daemon.daemon.peek
+    peek = appliance.daemon.peek
     wait_until(lambda: not peek.wanted)
     # One that was asked for in time may still be on its way.
-    before = appliance.daemon.daemon.programme.composites
-    wait_until(lambda: appliance.daemon.daemon.programme.composites > before + 2)
+    before = appliance.daemon.programme.composites
+    wait_until(lambda: appliance.daemon.programme.composites > before + 2)
     serial = peek.serial
-    wait_until(lambda: appliance.daemon.daemon.programme.composites > before + 5)
+    wait_until(lambda: appliance.daemon.programme.composites > before + 5)
     assert peek.serial == serial
     assert peek._look is None, "a canvas is held for nobody"
     assert peek.matte_for(blank(32, 32)) is None

@@ -22,7 +22,7 @@ from tests.http.serving import Served, get, parts, wait_until
 def another(appliance: Served, **http: Any) -> HttpServer:
     """A second server over the same appliance."""
     settings = Http(**{"port": 0, "backgrounds": str(appliance.folder), **http})
-    site = Site(appliance.daemon.daemon, appliance.daemon.changes, appliance.site.load, settings)
+    site = Site(appliance.daemon, appliance.reloader, appliance.site.load, settings)
     return HttpServer(site, settings, retry_s=0.05)
 
 
@@ -136,7 +136,7 @@ def test_a_server_that_dies_is_started_again(
 
 
 def test_it_follows_the_settings(appliance: Served, free_port: int) -> None:
-    service = HttpService(appliance.daemon.daemon, appliance.daemon.changes, appliance.site.load)
+    service = HttpService(appliance.daemon, appliance.reloader, appliance.site.load)
 
     def follow(**http: Any) -> str | None:
         service.follow(Http(**{"backgrounds": str(appliance.folder), **http}))
@@ -168,7 +168,7 @@ def test_a_server_that_cannot_even_be_made_is_nobodys_end(
         "appliance.http.service.log.error", lambda event, **more: said.append(more["reason"])
     )
     monkeypatch.setattr("appliance.http.service._RETRY_S", 0.05)
-    service = HttpService(appliance.daemon.daemon, appliance.daemon.changes, appliance.site.load)
+    service = HttpService(appliance.daemon, appliance.reloader, appliance.site.load)
     wanted = Http(port=0, backgrounds=str(appliance.folder))
     with monkeypatch.context() as patch:
         patch.setattr("appliance.http.site.Gpus", lambda: 1 / 0)

@@ -25,8 +25,9 @@ from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.pipeline.cpu import inner_rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.picture import to_bgr
-from appliance.pixels.gpu import Context, FramePath, Raw, Tensor
+from appliance.pixels.gpu import Context, Raw, Tensor
 from appliance.stages.matte.cpu import PostProcess
+from appliance.stages.matte.gpu import FramePath
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 from tests.kernels import driver

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.config.settings import Output
 from appliance.errors import InputError
-from appliance.outputs import make_output
+from appliance.outputs.make import make_output
 from appliance.outputs.null import NullOutput
 from tests.outputs.conftest import FORMAT, picture
 

@@ -6,8 +6,9 @@ import io
 
 import pytest
 
+from appliance.daemon.counts import Counts
 from appliance.service import status_line
-from appliance.service.status_line import Counts, StatusLine, sentence
+from appliance.service.status_line import StatusLine, sentence
 
 BEFORE = Counts(100, 90, 3, 1_000_000_000, 0, None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.service.status_line import Counts
+from appliance.daemon.counts import Counts
 from appliance.service.systemd import EXTEND_S, Notifier, Reporter, sentence
 from tests.listener import Listener
 

@@ -12,7 +12,8 @@ from random import Random
 
 from appliance.config.settings.load import Load
 from appliance.media.mailbox import Mailbox
-from appliance.shedding import Heat, Level, Shedding
+from appliance.shedding import Level, Shedding
+from appliance.system.thermal import Heat
 
 Pace = Callable[[float], float]
 

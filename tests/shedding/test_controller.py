@@ -10,7 +10,8 @@ import pytest
 import structlog
 
 from appliance.config.settings.load import Load
-from appliance.shedding import Heat, Level
+from appliance.shedding import Level
+from appliance.system.thermal import Heat
 from tests.shedding.machine import Machine, Work
 
 NO_SMALL = (Level.FULL, Level.REUSE, Level.HALF)

@@ -26,7 +26,7 @@ from appliance.errors import InputError
 from appliance.http.service import HttpService
 from appliance.media.frame import Frame
 from appliance.networks.manifest import load_manifest
-from appliance.outputs import make_output
+from appliance.outputs.make import make_output
 from appliance.outputs.null import NullOutput
 from tests.daemons import Breakable
 from tests.faults.stand_ins import CAMERA, FORMAT, Camera, Sluice, wait_until

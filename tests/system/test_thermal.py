@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.shedding import Heat
-from appliance.system.thermal import Thermometer, Zone, judge, read_zones
+from appliance.system.thermal import Heat, Thermometer, Zone, judge, read_zones
 
 
 def zone(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PLACED = (
-    "opt/mattebox/appliance/cli.py",
+    "opt/mattebox/appliance/cli/main.py",
     "opt/mattebox/bin/mattebox",
     "opt/mattebox/engines/portrait/manifest.yaml",
     "opt/mattebox/libexec/environment",

@@ -229,7 +229,7 @@ class TestWords:
         assert "Displays: none" in text
 
     def test_who_takes_the_pictures(self, monkeypatch):
-        monkeypatch.setattr(devices.jetson, "installed", lambda: True)
+        monkeypatch.setattr(devices.jetson_utils, "installed", lambda: True)
         assert "jetson-utils where it can (not tried on hardware" in printed(
             Devices((), (), (), ())
         )

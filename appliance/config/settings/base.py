@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from appliance.config.uris import redact
+from appliance.system.redact import redact
 
 
 def rule(key: str, message: str, *others: str) -> PydanticCustomError:

@@ -16,7 +16,7 @@ import structlog
 
 from appliance.config.settings import Output as OutputSettings
 from appliance.config.settings import Rtsp
-from appliance.config.uris import port_of, redact, scheme_of
+from appliance.config.uris import port_of, scheme_of
 from appliance.errors import InputError, OutputError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, error_text
@@ -24,6 +24,7 @@ from appliance.outputs import encoders
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.rtsp.media import LiveMedia
 from appliance.outputs.rtsp.server import RtspServer, SharedFactory
+from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 

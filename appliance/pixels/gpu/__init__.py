@@ -15,7 +15,6 @@ from appliance.pixels.gpu.composite import (
     paste_nv12,
 )
 from appliance.pixels.gpu.scratch import VERDICT, Grid, Plane, Raw, Tensor
-from appliance.stages.matte.gpu import FramePath, Report
 
 __all__ = [
     "VERDICT",
@@ -25,12 +24,10 @@ __all__ = [
     "Converter",
     "DeviceMatte",
     "DeviceOverlay",
-    "FramePath",
     "GpuError",
     "Grid",
     "Plane",
     "Raw",
-    "Report",
     "Surface",
     "Tensor",
     "composite",

@@ -5,62 +5,14 @@ Most networks take planes and give alpha as it is, and nothing is launched for t
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from appliance.cuda.context import Buffer, Context
+from appliance.cuda.context import Context
 from appliance.errors import ModelError
 from appliance.media.frame import Rect
-from appliance.networks.manifest import Manifest
+from appliance.networks.base import DeviceRunner
 from appliance.pixels.gpu.scratch import Raw, Tensor
 
 _KINDS = {"none": 0, "sigmoid": 1, "softmax": 2}
 _THREADS = 256
-
-
-class DeviceRunner(Protocol):
-    """What runs a network over device memory. Used from the thread that owns the GPU.
-
-    Attributes:
-        manifest: the network's. description: what runs it, in words, for the log.
-        input: FP32 in the manifest's layout. output: the raw output, FP32, of ``output_shape``.
-        phase: ``launch`` does the same again while this is the same.
-        recordable: whether ``launch`` may be recorded into a CUDA graph.
-    """
-
-    manifest: Manifest
-    description: str
-    input: Buffer
-    output: Buffer
-    output_shape: tuple[int, ...]
-    recordable: bool
-
-    @property
-    def phase(self) -> int:
-        """See above."""
-        ...
-
-    def launch(self) -> None:
-        """Run on ``input``, into ``output``, on the context's stream; returns at once.
-
-        Raises MattingError when the runner will not, GpuError when CUDA fails.
-        """
-        ...
-
-    def launch_aside(self) -> None:
-        """``launch`` with a zeroed recurrent state, the network's own left as it is."""
-        ...
-
-    def advance(self) -> None:
-        """Let the last ``launch``'s recurrent state be the next one's."""
-        ...
-
-    def reset(self) -> None:
-        """Zero the recurrent state, on the context's stream."""
-        ...
-
-    def close(self) -> None:
-        """Let go of everything; the context stays its owner's."""
-        ...
 
 
 class NetworkEnds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from appliance.background import make_background
+from appliance.background.make import make_background
 from appliance.config.settings import Settings
 from appliance.media.frame import Format, Frame, blank
 from appliance.networks.choose import load_matting

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from appliance.background import make_background
+from appliance.background.make import make_background
 from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import Format, Frame, blank

@@ -14,13 +14,13 @@ from appliance.pixels.gpu import (
     Blur,
     Converter,
     DeviceMatte,
-    FramePath,
     Grid,
     Plane,
     Raw,
     Surface,
     Tensor,
 )
+from appliance.stages.matte.gpu import FramePath
 from appliance.tools.bench.gpu_timer import Timer
 
 _ONE = np.ones(3, np.float32)

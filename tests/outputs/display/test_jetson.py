@@ -30,7 +30,7 @@ import numpy
 from tests import fake_jetson_utils as fake
 sys.modules["jetson_utils"] = fake
 fake.videoOutput.refuses = sys.argv[1] == "refuse"
-from appliance.outputs import jetson_window
+from appliance.outputs.display import jetson as jetson_window
 with open(0, "rb", buffering=0, closefd=False) as stdin:
     code = jetson_window.main(*sys.argv[3:6], stdin)
 if fake.videoOutput.made:

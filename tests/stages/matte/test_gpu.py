@@ -15,8 +15,9 @@ from appliance.config.settings import Clean, Refine, Settings, Steady
 from appliance.errors import MattingError
 from appliance.media.frame import F32, Frame, Rect
 from appliance.pixels import cpu
-from appliance.pixels.gpu import FramePath, Raw, Report, Tensor
+from appliance.pixels.gpu import Raw, Tensor
 from appliance.stages.matte.cpu import PostProcess
+from appliance.stages.matte.gpu import FramePath, Report
 from appliance.stages.timings import StageClock
 from tests.kernels import driver
 from tests.kernels.memory import Memory
