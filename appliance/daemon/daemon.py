@@ -28,7 +28,8 @@ from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder, OutputStatus
 from appliance.outputs.make import make_output
-from appliance.pipeline.make import FramePipeline, make_pipeline
+from appliance.pipeline.base import FramePipeline
+from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
 from appliance.system import malloc
 from appliance.system.thermal import Thermometer

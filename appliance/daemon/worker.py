@@ -23,7 +23,7 @@ from appliance.media.decimator import Decimator
 from appliance.media.frame import Frame
 from appliance.media.gst import BufferPool, Lease
 from appliance.media.mailbox import Closed, Mailbox
-from appliance.pipeline.make import FramePipeline
+from appliance.pipeline.base import FramePipeline
 from appliance.shedding import Shedding
 from appliance.stages.timings import Histogram
 

@@ -29,12 +29,13 @@ from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import Surface
 from appliance.networks.base import DeviceRunner
 from appliance.networks.on_gpu import OnGpu
-from appliance.pipeline.cpu import Outcome, inner_rect
+from appliance.pipeline.base import Outcome
 from appliance.shedding import Level
-from appliance.stages.matte.cpu import covers_too_much, frame_box, not_finite
+from appliance.stages.matte.checks import covers_too_much, not_finite
 from appliance.stages.matte.gpu import FramePath, Report
 from appliance.stages.network.gpu import NetworkEnds
-from appliance.stages.roi import Box, Tracker
+from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.timings import StageClock
 
 # Two of each: what belongs to a frame then alternates in step, and graphs come up again.

@@ -6,78 +6,26 @@ that takes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
 from appliance.background.base import Background
 from appliance.config.settings import Settings
 from appliance.errors import MissingDependency, ModelError
-from appliance.media.frame import U8, Format, Frame
+from appliance.media.frame import Format
 from appliance.networks.base import Matting
 from appliance.networks.choose import instead
 from appliance.networks.on_gpu import OnGpu
-from appliance.pipeline.cpu import Outcome, Pipeline
-from appliance.shedding import Level
-from appliance.stages.timings import StageClock
+from appliance.pipeline.base import FramePipeline
+from appliance.pipeline.cpu import Pipeline
 
 if TYPE_CHECKING:
-    from appliance.media.gst import BufferPool
     from appliance.pipeline.gpu import GpuPipeline
 
 log = structlog.get_logger(__name__)
-
-
-class FramePipeline(Protocol):
-    """One frame's path from live picture to composite. Used from one thread."""
-
-    settings: Settings
-    clock: StageClock
-
-    @property
-    def description(self) -> str:
-        """What runs it, in words."""
-        ...
-
-    @property
-    def behind(self) -> Frame:
-        """The newest background: what a placeholder without a person shows."""
-        ...
-
-    @property
-    def levels(self) -> Sequence[Level]:
-        """See ``Pipeline.levels``."""
-        ...
-
-    def shed(self, level: Level) -> None:
-        """See ``Pipeline.shed``."""
-        ...
-
-    def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
-        """See ``Pipeline.process``."""
-        ...
-
-    def use_background(self, background: Background) -> None:
-        """Stand another background behind the person from the next frame on."""
-        ...
-
-    def use_canvases(self, pool: BufferPool) -> None:
-        """Composites are going to be asked for in this pool's canvases."""
-        ...
-
-    def configure(self, settings: Settings) -> None:
-        """Take other settings for every step from the next frame on."""
-        ...
-
-    def reset(self) -> None:
-        """Forget everything carried over time: after a cut, a failure, a reconnect."""
-        ...
-
-    def close(self) -> None:
-        """Give everything back; never raises. Safe to call twice."""
-        ...
 
 
 def make_pipeline(

@@ -42,6 +42,17 @@ class Box:
         )  # fmt: skip
 
 
+def frame_box(box: Rect, grid: tuple[int, int], rect: Rect) -> Box:
+    """A box in grid pixels as a box in frame pixels; the grid (rows, columns) covers ``rect``."""
+    scale_x, scale_y = rect.width / grid[1], rect.height / grid[0]
+    return Box(
+        rect.x + box.x * scale_x,
+        rect.y + box.y * scale_y,
+        rect.x + box.right * scale_x,
+        rect.y + box.bottom * scale_y,
+    )
+
+
 class Side:
     """Double exponential smoothing of one side."""
 

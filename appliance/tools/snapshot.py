@@ -15,7 +15,8 @@ from appliance.config.settings import Settings
 from appliance.errors import EndOfStream, OutputError, SourceError
 from appliance.media.frame import U8, Frame, blank
 from appliance.networks.choose import choose_network
-from appliance.pipeline.make import FramePipeline, make_pipeline
+from appliance.pipeline.base import FramePipeline
+from appliance.pipeline.make import make_pipeline
 from appliance.pixels.cpu.picture import to_bgr
 from appliance.sources.base import Source
 from appliance.sources.make import make_source

@@ -13,7 +13,8 @@ from appliance.config.settings import Settings
 from appliance.media.frame import Colour, Format, Frame, Matrix, Range, Rect
 from appliance.networks.manifest import InputSpec, Manifest, OutputSpec, load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
-from appliance.pipeline.cpu import Pipeline, inner_rect
+from appliance.pipeline.cpu import Pipeline
+from appliance.stages.network.letterbox import inner_rect
 from export.evaluation.limit import PerfectAt, perfect
 from export.evaluation.metrics import Alpha, grown
 from export.labels.teacher import UInt8Image

@@ -15,7 +15,7 @@ from appliance.media.decimator import Decimator
 from appliance.media.frame import Format, Frame, blank
 from appliance.media.gst import BufferPool
 from appliance.media.mailbox import Mailbox
-from appliance.pipeline.cpu import Outcome
+from appliance.pipeline.base import Outcome
 
 SECOND = 10**9
 

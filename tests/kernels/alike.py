@@ -11,7 +11,7 @@ import numpy as np
 
 from appliance.media.frame import U8, Colour, Frame, blank
 from appliance.media.rgb import rgb_to_nv12
-from appliance.pipeline.make import FramePipeline
+from appliance.pipeline.base import FramePipeline
 
 _FRAME_NS = 33_333_333
 

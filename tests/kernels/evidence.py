@@ -22,17 +22,17 @@ from appliance.media.frame import F32, Colour, Frame, blank
 from appliance.media.rgb import rgb_to_nv12
 from appliance.networks.manifest import InputSpec, load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
-from appliance.pipeline.cpu import inner_rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.picture import to_bgr
 from appliance.pixels.gpu import Context, Raw, Tensor
-from appliance.stages.matte.cpu import PostProcess
 from appliance.stages.matte.gpu import FramePath
+from appliance.stages.network.letterbox import inner_rect
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 from tests.kernels import driver
 from tests.kernels.alike import difference
 from tests.kernels.memory import Memory
+from tests.kernels.postprocess import PostProcess
 from tests.scenes import disc, flat
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -29,9 +29,9 @@ from appliance.media.frame import U8, Colour, Format, blank
 from appliance.media.rgb import rgb_to_nv12
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.cpu import Pipeline
 from appliance.pipeline.gpu import GpuPipeline
-from appliance.pipeline.make import FramePipeline
 from tests.kernels.alike import frames_of
 from tests.kernels.emulated import compiler
 from tests.kernels.gpus import emulated, fresh

@@ -28,7 +28,8 @@ from appliance.media.rgb import rgb_to_nv12
 from appliance.networks.manifest import load_manifest
 from appliance.networks.on_gpu import OnGpu
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
-from appliance.pipeline.cpu import Outcome, Pipeline
+from appliance.pipeline.base import Outcome
+from appliance.pipeline.cpu import Pipeline
 from appliance.pipeline.gpu import GpuPipeline
 from tests.kernels import driver
 from tests.kernels.alike import Apart, compare, frames_of

@@ -13,7 +13,8 @@ from appliance.errors import MattingError
 from appliance.media.frame import Format, Frame, blank
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
-from appliance.pipeline.cpu import Outcome, Pipeline
+from appliance.pipeline.base import Outcome
+from appliance.pipeline.cpu import Pipeline
 from appliance.shedding import Level
 from tests.daemons import Breakable
 from tests.networks.bright import bright_network

@@ -16,11 +16,11 @@ from appliance.errors import MattingError
 from appliance.media.frame import F32, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.gpu import Raw, Tensor
-from appliance.stages.matte.cpu import PostProcess
 from appliance.stages.matte.gpu import FramePath, Report
 from appliance.stages.timings import StageClock
 from tests.kernels import driver
 from tests.kernels.memory import Memory
+from tests.kernels.postprocess import PostProcess
 from tests.scenes import FULL, disc, flat
 
 ROWS, COLUMNS = 36, 64
