@@ -16,7 +16,7 @@ from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.pipeline.cpu import Pipeline, inner_rect
 from export.evaluation.limit import PerfectAt, perfect
 from export.evaluation.metrics import Alpha, grown
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 MEDIAPIPE = {
     "mediapipe-general": ("selfie_segmentation.onnx", 256, 256),
