@@ -1,4 +1,7 @@
-"""What each verb of `python -m export` does with its options."""
+"""What each verb of `python -m export` does with its options.
+
+Each imports for itself: `evaluate` must not wait for torch, nor `--help` for anything.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,15 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console
+
+STANDARD = (
+    "engines/portrait",
+    "engines/portrait+appliance",
+    "mediapipe-general",
+    "mediapipe-landscape",
+    "perfect-288x160",
+)
+"""What `evaluate --compare` judges."""
 
 
 def label(options: argparse.Namespace, console: Console) -> int:
@@ -123,7 +135,6 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     """Judge models; table to stdout, JSON and sheet where asked."""
     import cv2
 
-    from export.cli import STANDARD
     from export.evaluation.judge import judge, summary
     from export.evaluation.models import contender
     from export.evaluation.report import record_figures, sheet, table_of, write_json

@@ -22,7 +22,7 @@ from appliance.config.overrides import Override, apply, from_environment
 from appliance.config.settings import Settings
 from appliance.config.tree import InvalidConfig, Mapping, Mistake, Origin
 from appliance.config.validate import Reading
-from appliance.config.watch import Identity, identity
+from appliance.system.file_identity import Identity, identity
 from appliance.system.redact import redact
 
 __all__ = [

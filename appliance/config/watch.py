@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-Identity = tuple[int, int, int, int]
-
-
-def identity(path: Path) -> Identity | None:
-    """What tells one state of a file from another; None while it is not there."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):  # a name with a NUL in it is no file either
-        return None
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+from appliance.system.file_identity import Identity, identity
 
 
 class ConfigWatch:

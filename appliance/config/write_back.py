@@ -21,8 +21,8 @@ from ruamel.yaml.util import load_yaml_guess_indent
 from appliance.config.document import parse, read_text
 from appliance.config.tree import Mapping as Section
 from appliance.config.tree import Node, Scalar, Sequence, join
-from appliance.config.watch import Identity, identity
 from appliance.errors import ConfigError
+from appliance.system.file_identity import Identity, identity
 
 Value = str | float
 

@@ -19,6 +19,7 @@ import structlog
 
 from appliance.cuda import nvrtc, source
 from appliance.errors import MatteboxError, MissingDependency
+from appliance.system import folders
 
 ARCHITECTURES = ("75", "87", "89", "90", "110", "120")
 """Turing, Orin, Ada, Hopper, Thor, RTX Blackwell: what CUDA 13 compiles for and we test."""
@@ -123,15 +124,7 @@ def _by_nvcc(architecture: str, nvcc: Sequence[str]) -> bytes:
 
 def _caches() -> Iterator[Path]:
     """Folders where cubins are kept, best first."""
-    checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file():
-        yield checkout / ".cache" / "kernels"
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    home = os.environ.get("HOME", "")
-    if os.path.isabs(base):
-        yield Path(base, "mattebox", "kernels")
-    elif os.path.isabs(home):
-        yield Path(home, ".cache", "mattebox", "kernels")
+    return folders.caches("kernels")
 
 
 def _keep(path: Path, content: bytes) -> bool:

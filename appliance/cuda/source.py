@@ -10,9 +10,10 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[1] / "pixels"
+from appliance.system import folders
+
+FOLDER = folders.PACKAGE / "pixels"
 _INCLUDE = re.compile(r'^#include "(kernels/\w+\.cuh)"$', re.MULTILINE)
 _KERNEL = re.compile(
     r'^extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\(([^)]*)\)',

@@ -15,6 +15,7 @@ from appliance.config.load import changed
 from appliance.config.settings import Output as OutputSettings
 from appliance.config.settings import Settings
 from appliance.config.uris import path_of, scheme_of
+from appliance.daemon.worker import LOAD_S
 from appliance.errors import ConfigError, InputError, MatteboxError
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 # A new source that takes longer to answer goes on being tried; the placeholder is out until then.
 _SOURCE_S = 2.0
 _SWAP_S = 5.0
-_LOAD_S = 120.0
 # What only one at a time may have: the old source must let go before the new one can open.
 _EXCLUSIVE = ("v4l2", "csi", "rtsp", "rtsps")
 
@@ -168,7 +168,7 @@ def _prepare(daemon: Daemon, new: Settings, undo: ExitStack) -> Prepared:
 
     if not isinstance(network, OnGpu):
         return load()
-    prepared = daemon.worker.call(load, _LOAD_S)
+    prepared = daemon.worker.call(load, LOAD_S)
     undo.callback(daemon.worker.submit, prepared.discard)
     return prepared
 

@@ -21,10 +21,11 @@ from appliance.config.load import InvalidConfig, Loaded
 from appliance.config.settings import Settings
 from appliance.config.status import ConfigState, Refusal
 from appliance.config.tree import Mistake, Origin
-from appliance.config.watch import ConfigWatch, Identity
+from appliance.config.watch import ConfigWatch
 from appliance.daemon.apply import NotApplied
 from appliance.errors import ConfigError, MatteboxError
 from appliance.system import malloc
+from appliance.system.file_identity import Identity
 
 _LOOK_S = 0.25
 # More changes at once are somebody's mistake.

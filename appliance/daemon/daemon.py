@@ -19,7 +19,7 @@ from appliance.daemon.negotiate import FALLBACK, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Peek
-from appliance.daemon.worker import Worker
+from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
 from appliance.media.frame import Frame
 from appliance.media.gst import BufferPool
@@ -35,8 +35,6 @@ from appliance.system import malloc
 from appliance.system.thermal import Thermometer
 
 _OPEN_S = 3.0
-# A large engine, read from a slow card, and kernels that are loaded for the first time.
-LOAD_S = 120.0
 _CHANGE_S = 0.5
 # Outputs for which a dropped frame is a fault, when the source is one that can wait.
 _PATIENT_SCHEMES = ("file", "null")

@@ -27,6 +27,8 @@ from appliance.pipeline.base import FramePipeline
 from appliance.shedding import Shedding
 from appliance.stages.timings import Histogram
 
+# A large engine, read from a slow card, and kernels that are loaded for the first time.
+LOAD_S = 120.0
 _POLL_S = 0.25
 _CANVAS_WAIT_S = 5.0
 

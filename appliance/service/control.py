@@ -22,6 +22,7 @@ import structlog
 
 from appliance.daemon.changes import Reloader
 from appliance.service import control_socket
+from appliance.system.folders import runtime
 
 LINE_BYTES = 4096
 # A client that has connected and says nothing is let go.
@@ -41,7 +42,7 @@ class Control:
     def __init__(self, reloader: Reloader, folder: Path | None = None) -> None:
         """Get ready; ``folder`` is for tests."""
         self._reloader = reloader
-        self._path = (folder or control_socket.own()) / f"{os.getpid()}{control_socket.SUFFIX}"
+        self._path = (folder or runtime()) / f"{os.getpid()}{control_socket.SUFFIX}"
         self._server: _Server | None = None
 
     def start(self) -> None:

@@ -8,28 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from appliance.system.folders import runtime
 
 SERVICE = Path("/run/mattebox")
 SUFFIX = ".sock"
 
 
-def own(env: Mapping[str, str] | None = None) -> Path:
-    """The folder for a socket of this process's; it may have to be made."""
-    env = os.environ if env is None else env
-    # systemd may name several, with colons between them.
-    if given := env.get("RUNTIME_DIRECTORY", "").partition(":")[0]:
-        return Path(given)
-    if user := env.get("XDG_RUNTIME_DIR"):
-        return Path(user) / "mattebox"
-    return Path(tempfile.gettempdir()) / f"mattebox-{os.geteuid()}"
-
-
 def folders(env: Mapping[str, str] | None = None) -> list[Path]:
     """Where to look for running appliances: this user's, and the service."""
-    return list(dict.fromkeys((own(env), SERVICE)))
+    return list(dict.fromkeys((runtime(env), SERVICE)))
 
 
 def prepare(folder: Path) -> None:

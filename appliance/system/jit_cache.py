@@ -14,8 +14,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.system import folders
+
 VARIABLE = "NUMBA_CACHE_DIR"
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def use() -> Path | None:
@@ -42,22 +43,13 @@ def use() -> Path | None:
 
 def _candidates() -> Iterator[Path]:
     state = sources_hash()
-    checkout = _PACKAGE.parent
-    if (checkout / "pyproject.toml").is_file():
-        yield checkout / ".cache" / "numba" / state
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(base):
-        yield Path(base, "mattebox", "numba", state)
-    else:
-        home = os.environ.get("HOME", "")
-        if os.path.isabs(home):
-            yield Path(home, ".cache", "mattebox", "numba", state)
+    return (folder / state for folder in folders.caches("numba"))
 
 
 def sources_hash() -> str:
     """A short hash of the sources that hold kernels."""
     digest = hashlib.sha256()
-    for path in sorted((_PACKAGE / "pixels").rglob("*.py")):
+    for path in sorted((folders.PACKAGE / "pixels").rglob("*.py")):
         digest.update(path.name.encode())
         try:
             digest.update(path.read_bytes())

@@ -17,7 +17,7 @@ from appliance.pipeline.cpu import Pipeline
 from appliance.stages.network.letterbox import inner_rect
 from export.evaluation.limit import PerfectAt, perfect
 from export.evaluation.metrics import Alpha, grown
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 MEDIAPIPE = {
     "mediapipe-general": ("selfie_segmentation.onnx", 256, 256),

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from appliance.config.watch import ConfigWatch, identity
+from appliance.config.watch import ConfigWatch
+from appliance.system.file_identity import identity
 from tests.patience import promised
 
 

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.config import load as config
-from appliance.config.watch import ConfigWatch, identity
+from appliance.config.watch import ConfigWatch
 from appliance.config.write_back import NotKept, Value, draft, edited
 from appliance.errors import ConfigError
+from appliance.system.file_identity import identity
 
 
 def test_the_manual_keeps_every_byte_but_the_value(root: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.system import jit_cache
+from appliance.system import folders, jit_cache
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def package(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "site" / "appliance"
     (folder / "pixels").mkdir(parents=True)
     (folder / "pixels" / "cpu.py").write_text("A = 1\n")
-    monkeypatch.setattr(jit_cache, "_PACKAGE", folder)
+    monkeypatch.setattr(folders, "PACKAGE", folder)
     return folder
 
 

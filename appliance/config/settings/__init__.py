@@ -1,23 +1,28 @@
 """The settings: what may stand in ``config.yaml``, with ranges and defaults; a file a section.
 
-Every model is frozen, refuses unknown keys, and refuses NaN and infinities. Reading the file and
-turning a mistake into a sentence is ``config.py``'s job.
+Every model is frozen, refuses unknown keys, and refuses NaN and infinities. Reading the file is
+the job of ``config/load.py``, and turning a mistake into a sentence that of ``config/validate.py``.
 """
 
 from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from appliance.config.settings.background import Background
 from appliance.config.settings.base import Section, rule
+from appliance.config.settings.canvas import Canvas
+from appliance.config.settings.clean import Clean
+from appliance.config.settings.composite import Composite
 from appliance.config.settings.http import Http
 from appliance.config.settings.load import Load
 from appliance.config.settings.log import Log
-from appliance.config.settings.matte import Clean, Refine, Steady
-from appliance.config.settings.matting import Matting, Roi
+from appliance.config.settings.matting import Matting
 from appliance.config.settings.outputs import Output, Outputs, default_outputs
-from appliance.config.settings.picture import Background, Canvas, Composite
+from appliance.config.settings.refine import Refine
+from appliance.config.settings.roi import Roi
 from appliance.config.settings.rtsp import Rtsp, check_outputs
 from appliance.config.settings.source import Source
+from appliance.config.settings.steady import Steady
 from appliance.config.uris import path_of
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from appliance.config.secrets import NONE, Secret
 from appliance.config.settings.base import Section, rule
 from appliance.config.uris import Allowed, Resolves, absolute
+from appliance.system.folders import state
 
 
 def _address(text: str) -> str:
@@ -91,7 +91,7 @@ class Http(Section):
     @property
     def folder(self) -> Path:
         """The folder of backgrounds; it need not be there."""
-        return Path(self.backgrounds) if self.backgrounds != "auto" else _state() / "backgrounds"
+        return Path(self.backgrounds) if self.backgrounds != "auto" else state() / "backgrounds"
 
     @model_validator(mode="after")
     def _token_off_loopback(self) -> Http:
@@ -104,16 +104,3 @@ class Http(Section):
                 "address",
             )
         return self
-
-
-def _state() -> Path:
-    """Where this program keeps its own: the service's StateDirectory=, else the user's data."""
-    for variable, rest in (
-        ("STATE_DIRECTORY", ""),
-        ("XDG_DATA_HOME", "mattebox"),
-        ("HOME", ".local/share/mattebox"),
-    ):
-        base = os.environ.get(variable, "").partition(":")[0]
-        if os.path.isabs(base):
-            return Path(base, rest)
-    return Path("/var/lib/mattebox")

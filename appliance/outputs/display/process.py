@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -17,12 +16,12 @@ from appliance.errors import OutputError
 from appliance.media.frame import U8, Format, Frame
 from appliance.media.gst import colorimetry
 from appliance.outputs.display.window import READY
+from appliance.system import folders
 
 START_TIMEOUT_S = 8.0
 WRITE_TIMEOUT_S = 1.0
 STOP_TIMEOUT_S = 1.0
 _PIPE_BYTES = 1 << 20
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 def by_gstreamer(format: Format, description: str) -> list[str]:
@@ -54,7 +53,7 @@ class WindowProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            cwd=_ROOT,
+            cwd=folders.root(),
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

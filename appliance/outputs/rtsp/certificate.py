@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from appliance.config.settings import Rtsp
 from appliance.errors import InputError
+from appliance.system.file_identity import Identity, identity
 
-State = tuple[tuple[int, int, int, int] | None, ...]
+State = tuple[Identity | None, ...]
 
 
 def files(rtsp: Rtsp) -> tuple[str, str] | None:
@@ -24,15 +25,7 @@ def files(rtsp: Rtsp) -> tuple[str, str] | None:
 
 def state(rtsp: Rtsp) -> State:
     """What tells one state of the files from another, as after a renewal."""
-    return tuple(_identity(path) for path in files(rtsp) or ())
-
-
-def _identity(path: str) -> tuple[int, int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return tuple(identity(path) for path in files(rtsp) or ())
 
 
 def problems(rtsp: Rtsp) -> Iterator[tuple[str, str]]:

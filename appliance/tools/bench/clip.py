@@ -13,6 +13,7 @@ from appliance.errors import InputError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, error_text
 from appliance.sources.make import make_source
+from appliance.system import folders
 
 _USUAL = "shared/media/asl/please.mkv"
 _MAKE_TIMEOUT_S = 300.0
@@ -20,19 +21,15 @@ _MAKE_TIMEOUT_S = 300.0
 
 def usual_clip() -> Path | None:
     """The clip of the published figures, where it is at hand: beside the repository."""
-    root = Path(__file__).resolve().parents[3]
     base = os.environ.get("MATTEBOX_SHARED")
-    path = Path(base, "media/asl/please.mkv") if base else root.parent / _USUAL
+    path = Path(base, "media/asl/please.mkv") if base else folders.root().parent / _USUAL
     return path if path.is_file() else None
 
 
 def cache_folder() -> Path:
     """Where made clips are kept."""
-    root = Path(__file__).resolve().parents[3]
-    base = (
-        root / ".cache" if (root / "pyproject.toml").is_file() else Path.home() / ".cache/mattebox"
-    )
-    folder = base / "bench"
+    checkout = folders.checkout()
+    folder = (checkout / ".cache" if checkout else Path.home() / ".cache/mattebox") / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
