@@ -12,6 +12,7 @@ import cv2
 from appliance.cuda.context import Buffer, Context, blocks
 from appliance.media.frame import Colour, Format, Rect
 from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.cpu.blur import SMALL_SIGMA
 from appliance.pixels.cpu.convert import bgr_to_yuv, yuv_to_bgr
 from appliance.pixels.cpu.paste import default_ramp
 from appliance.pixels.gpu.scratch import Plane
@@ -152,9 +153,7 @@ def paste_nv12(
 
 
 class Blur:
-    """``BlurBackground``'s work: a frame out of focus, from and to device memory."""
-
-    _SMALL_SIGMA = 2.5  # as in background/blur.py
+    """``cpu.Blur``: a frame out of focus, from and to device memory."""
 
     def __init__(self, context: Context, format: Format, radius: float) -> None:
         """``radius`` is the blur's sigma as a fraction of the picture's height."""
@@ -167,7 +166,7 @@ class Blur:
     def _plan(self, width: int, height: int, step: int, sigma: float) -> _Plan:
         """Sizes to halve to, and the memory and weights that take."""
         halves, context = [], self._context
-        while sigma >= 2 * self._SMALL_SIGMA and min(width, height) >= 16:
+        while sigma >= 2 * SMALL_SIGMA and min(width, height) >= 16:
             width, height, sigma = width // 2, height // 2, sigma / 2
             halves.append((width, height, context.alloc(width * height * step)))
         sigma = max(0.3, sigma)
