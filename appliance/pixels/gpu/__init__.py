@@ -14,7 +14,8 @@ from appliance.pixels.gpu.composite import (
     paste,
     paste_nv12,
 )
-from appliance.pixels.gpu.scratch import VERDICT, Grid, Plane, Raw, Tensor
+from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
+from appliance.pixels.gpu.scratch import Grid
 
 __all__ = [
     "VERDICT",

@@ -15,7 +15,7 @@ from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.cpu.blur import SMALL_SIGMA
 from appliance.pixels.cpu.convert import bgr_to_yuv, yuv_to_bgr
 from appliance.pixels.cpu.paste import default_ramp
-from appliance.pixels.gpu.scratch import Plane
+from appliance.pixels.gpu.planes import Plane
 
 _BLOCK = (32, 4)
 _SPAN = 16  # columns a thread of the composite makes

@@ -6,8 +6,6 @@ on the context's stream and nothing is waited for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,59 +15,15 @@ from appliance.media.frame import F32, Colour, Rect
 from appliance.media.surface import Surface
 from appliance.pixels.cpu.convert import bgr_to_yuv
 from appliance.pixels.cpu.crop import yuv_to_rgb
+from appliance.pixels.gpu.planes import Plane, Raw, Tensor
 
-# Layouts of the structs in common.cuh and components.cuh, in 4-byte words.
-VERDICT = np.dtype(
-    [
-        ("left", "<i4"), ("top", "<i4"), ("right", "<i4"), ("bottom", "<i4"), ("count", "<i4"),
-        ("refused", "<i4"), ("mean", "<f4"), ("peak", "<f4"),
-    ]
-)  # fmt: skip
+# Sizes of the structs in components.cuh.
 _COMPONENT_BYTES, _TALLY_BYTES = 24, 16
 # As in crop.cuh: column sums that a block can hold, less what stretches overhang at its two ends.
 _CROP_LINE, _CROP_THREADS, _CROP_CHUNK = 2048 - 8, 128, 64
 _TILE = 16
 _BLOCK = (32, 8)
 _FOLD_BLOCKS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Plane:
-    """Dense float32 planes (count, rows, columns) at an address; ``count`` is the caller's."""
-
-    address: int
-    rows: int
-    columns: int
-
-    def plane(self, index: int) -> Plane:
-        """The plane so many planes further on."""
-        return Plane(self.address + 4 * index * self.rows * self.columns, self.rows, self.columns)
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A network's alpha: rows x columns at ``stride`` elements a row; ``half``: fp16, not fp32."""
-
-    address: int
-    stride: int
-    rows: int
-    columns: int
-    half: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """A network's input: NCHW with N = 1 and three channels; ``half``: fp16, not fp32."""
-
-    address: int
-    rows: int
-    columns: int
-    half: bool = False
-
-    @property
-    def suffix(self) -> str:
-        """The kernels' ending for this type."""
-        return "f16" if self.half else "f32"
 
 
 class Grid:

@@ -18,7 +18,8 @@ from appliance.cuda.context import Context
 from appliance.media.frame import F32, U8, Colour, Rect
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.composite import DeviceMatte, composite
-from appliance.pixels.gpu.scratch import VERDICT, Grid, Plane, Raw, Tensor
+from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
+from appliance.pixels.gpu.scratch import Grid
 
 
 @dataclass(frozen=True, slots=True)
