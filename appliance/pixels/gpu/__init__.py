@@ -6,14 +6,10 @@ in docs/kernels.md.
 
 from appliance.cuda.context import Buffer, Context, GpuError
 from appliance.media.surface import DeviceOverlay, Surface
-from appliance.pixels.gpu.composite import (
-    Blur,
-    Converter,
-    DeviceMatte,
-    composite,
-    paste,
-    paste_nv12,
-)
+from appliance.pixels.gpu.blur import Blur
+from appliance.pixels.gpu.composite import DeviceMatte, composite
+from appliance.pixels.gpu.convert import Converter
+from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
 from appliance.pixels.gpu.scratch import Grid
 
