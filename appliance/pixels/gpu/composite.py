@@ -38,7 +38,7 @@ def composite(
     *, feather_fraction: float = 1 / 9, overlay: DeviceOverlay | None = None,
     matte_out: int = 0, matte_pitch: int = 0,
 ) -> None:  # fmt: skip
-    """``Compositor``'s call, with ``blend_overlay`` on top, in one pass.
+    """``cpu.Compositor``'s call, with ``cpu.blend_overlay`` on top, in one pass.
 
     Raises:
         ValueError: sizes differ or are odd, or a surface is not NV12.

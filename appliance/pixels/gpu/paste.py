@@ -14,7 +14,7 @@ def paste(
     patch_pitch: int, patch_size: tuple[int, int], channels: int, x: int, y: int,
     ramp: float | None = None,
 ) -> None:  # fmt: skip
-    """``paste``: sizes are (width, height), pitches in bytes.
+    """``cpu.paste``: sizes are (width, height), pitches in bytes.
 
     Raises:
         ValueError: channels other than 1 to 4, or a ramp that is negative or not finite.
@@ -42,7 +42,7 @@ def paste(
 def paste_nv12(
     context: Context, frame: Surface, patch: Surface, x: int, y: int, ramp: float | None = None
 ) -> None:
-    """``paste_nv12``: any offset, odd ones too; in place.
+    """``cpu.paste_nv12``: any offset, odd ones too; in place.
 
     Raises:
         ValueError: the colours differ, or a bad ramp.
