@@ -9,7 +9,7 @@ from appliance.cuda.graph import Replay
 from appliance.cuda.transfer import Upload, pitched
 from appliance.media.frame import Format, Frame, blank
 from appliance.media.surface import Surface
-from appliance.pixels.gpu.composite import Blur
+from appliance.pixels.gpu.blur import Blur
 
 _DEPTH = 2
 

@@ -58,7 +58,6 @@ class DeviceNetwork:
         """Device memory of the raw output, FP32."""
         self._states = [(self._allocate(s.shape), self._allocate(s.shape)) for s in manifest.state]
         self._nothing = [self._allocate(s.shape) for s in manifest.state]
-        self._nothing = [self._allocate(s.shape) for s in manifest.state]
         """What a look aside is shown instead of the state: zeros, never written."""
         self._address(manifest.input.name, self.input)
         self._address(manifest.output.name, self.output)

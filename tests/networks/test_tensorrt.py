@@ -26,6 +26,7 @@ from appliance.networks.plans.flavour import Flavour
 from appliance.networks.plans.sidecar import Gate
 from appliance.networks.plans.verify import Plan, read_plan
 from appliance.networks.tensorrt import TensorRTMatting, load_tensorrt
+from appliance.networks.tensorrt_device import DeviceNetwork
 from appliance.tools.engine.frames import Pictures
 from appliance.tools.engine.gpu_gate import gate_on_gpu
 from tests.kernels import driver
@@ -86,6 +87,17 @@ def test_a_frame_allocates_nothing_and_waits_once(tmp_path: Path, write_plan: An
         matting.infer()
     assert driver.log.allocations == allocations
     assert driver.log.waits == waits + 5
+
+
+def test_every_buffer_is_allocated_once(tmp_path: Path, write_plan: Any) -> None:
+    path = bright_network(tmp_path, recurrent=True)
+    manifest, _ = load_manifest(path)
+    plan = plan_of(path, write_plan)
+    before = driver.log.allocations
+    DeviceNetwork(manifest, plan, FAKE, FakeContext())
+    # The picture, the alpha; and for each state the one now, the next, and the one of a look aside.
+    assert len(manifest.state) == 1
+    assert driver.log.allocations - before == 2 + 3
 
 
 def test_any_thread_may_call_and_the_context_is_given_back(tmp_path: Path, write_plan: Any) -> None:

@@ -1,5 +1,6 @@
 """Every per-pixel operation on the CPU: the oracle of the GPU's, under the same names."""
 
+from appliance.pixels.cpu.blur import Blur
 from appliance.pixels.cpu.components import Kept, clean, keep_components
 from appliance.pixels.cpu.composite import Compositor, Matte
 from appliance.pixels.cpu.convert import (
@@ -19,6 +20,7 @@ from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.steady import motion, resample, steady
 
 __all__ = [
+    "Blur",
     "Compositor",
     "Kept",
     "Matte",

@@ -17,8 +17,13 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import F32, U8, Colour, Rect
 from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.gpu.components import clean, keep_components
 from appliance.pixels.gpu.composite import DeviceMatte, composite
-from appliance.pixels.gpu.scratch import VERDICT, Grid, Plane, Raw, Tensor
+from appliance.pixels.gpu.crop import crop_planes, fill_black
+from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
+from appliance.pixels.gpu.scratch import Scratch
+from appliance.pixels.gpu.steady import steady
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class FramePath:
         """
         self._context, self._settings, self._tensor = context, settings, tensor
         rows, columns = tensor.rows, tensor.columns
-        self.grid = Grid(
+        self._scratch = Scratch(
             context, rows, columns, colour=colour, mean=mean, scale=scale, bgr=bgr,
             grow=settings.clean.grow,
         )  # fmt: skip
@@ -149,7 +154,7 @@ class FramePath:
         """Take other settings from the next frame on. Between two frames: it may wait."""
         self._settings = settings
         self._changes += 1
-        self.grid.regrow(settings.clean.grow)
+        self._scratch.regrow(settings.clean.grow)
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a change of geometry."""
@@ -184,10 +189,11 @@ class FramePath:
         inner = self._inner
         assert inner is not None
         if self._fill:
-            self.grid.fill_black(self._tensor)
-        self.grid.crop_planes(
-            surface, rect, Plane(planes, inner.height, inner.width), self._tensor, inner.x, inner.y
-        )
+            fill_black(self._scratch, self._tensor)
+        crop_planes(
+            self._scratch, surface, rect, Plane(planes, inner.height, inner.width), self._tensor,
+            inner.x, inner.y,
+        )  # fmt: skip
 
     def look_aside(self, surface: Surface, rect: Rect, inner: Rect) -> None:
         """``look``, but for ``judge_aside``: this frame's and the last one's grids stay."""
@@ -199,9 +205,9 @@ class FramePath:
     def judge_aside(self, raw: Raw) -> None:
         """Components and verdict of the network's alpha of ``look_aside``'s part."""
         s, verdict = self._settings, self._aside_verdict
-        self.grid.keep_components(
-            raw, s.clean.threshold, s.clean.keep, s.clean.min_area, s.matting.max_coverage,
-            verdict.address,
+        keep_components(
+            self._scratch, raw, s.clean.threshold, s.clean.keep, s.clean.min_area,
+            s.matting.max_coverage, verdict.address,
         )  # fmt: skip
         verdict.fetch()
         verdict.mark()
@@ -271,22 +277,22 @@ class FramePath:
         return self._aside_verdict.report()
 
     def _matte(self, raw: Raw, slot: _Slot, last: _Slot) -> DeviceMatte:
-        s, grid = self._settings, self.grid
+        s, scratch = self._settings, self._scratch
         rows, columns = slot.grid
         planes, alpha = (Plane(b.address, rows, columns) for b in (slot.planes, slot.alpha))
         keep, area = (s.clean.keep, s.clean.min_area) if s.clean.enabled else ("all", 0.0)
         verdict = slot.verdict.address
-        grid.keep_components(
-            raw, s.clean.threshold, keep, area, s.matting.max_coverage, verdict, alpha
+        keep_components(
+            scratch, raw, s.clean.threshold, keep, area, s.matting.max_coverage, verdict, alpha
         )
         if s.clean.enabled:
-            grid.clean(alpha)
+            clean(scratch, alpha)
         moved = Plane(self._moved.address, rows, columns)
         # Run even when there is nothing to steady: it finds the largest alpha.
         steadied = s.steady.enabled and self._history
         before = last if last.grid[0] else slot
-        grid.steady(
-            planes, alpha, Plane(before.planes.address, *before.grid),
+        steady(
+            scratch, planes, alpha, Plane(before.planes.address, *before.grid),
             Plane(before.alpha.address, *before.grid), source=before.rect, target=slot.rect,
             low=s.steady.motion_low, high=s.steady.motion_high, strength=s.steady.strength,
             history=steadied, previous=before.verdict.address, moved=moved, verdict=verdict,
@@ -296,8 +302,8 @@ class FramePath:
             coefficients = Plane(slot.coefficients.address, rows, columns)
             same = steadied and last.refined
             same = same and (before.rect, before.grid) == (slot.rect, slot.grid)
-            grid.guided_coefficients(
-                planes, alpha, s.refine.radius, s.refine.epsilon, coefficients,
+            guided_coefficients(
+                scratch, planes, alpha, s.refine.radius, s.refine.epsilon, coefficients,
                 previous=Plane(last.coefficients.address, rows, columns) if same else None,
                 moved=moved, strength=s.steady.strength,
             )  # fmt: skip
@@ -305,6 +311,6 @@ class FramePath:
         else:
             slope, offset = Plane(self._zero.address, rows, columns), alpha
         if shift:
-            grid.foreground_shift(planes, alpha, s.refine.radius + 3, shift)
+            foreground_shift(scratch, planes, alpha, s.refine.radius + 3, shift)
         levels = s.refine.levels if s.refine.enabled else 0.0
         return DeviceMatte(slot.rect, slope, offset, shift, levels, verdict)

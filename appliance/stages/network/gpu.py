@@ -9,7 +9,7 @@ from appliance.cuda.context import Context
 from appliance.errors import ModelError
 from appliance.media.frame import Rect
 from appliance.networks.base import DeviceRunner
-from appliance.pixels.gpu.scratch import Raw, Tensor
+from appliance.pixels.gpu.planes import Raw, Tensor
 
 _KINDS = {"none": 0, "sigmoid": 1, "softmax": 2}
 _THREADS = 256

@@ -14,9 +14,9 @@ from appliance.pixels.gpu import (
     Blur,
     Converter,
     DeviceMatte,
-    Grid,
     Plane,
     Raw,
+    Scratch,
     Surface,
     Tensor,
 )
@@ -188,14 +188,14 @@ class KernelBench:
         """Connected components with area and box of each."""
         columns, rows = self._sizes.grid
         for (width, height), target in (((columns, rows), None), *self._sizes.labels):
-            grid = Grid(self._context, height, width, colour=Colour(), mean=_ONE, scale=_ONE)
+            scratch = Scratch(self._context, height, width, colour=Colour(), mean=_ONE, scale=_ONE)
             verdict = self._timer.alloc(VERDICT.itemsize).address
             noise = np.random.default_rng(1).random((height, width)).astype(np.float32)
             for what, picture in (("person", disc(height, width)), ("noise", noise)):
                 raw = Raw(self._plane(picture).address, width, height, width)
 
-                def launches(i: int, r: Raw = raw, g: Grid = grid, v: int = verdict) -> None:
-                    g.keep_components(r, 0.5, "all", 0.02, 1.0, v)
+                def launches(i: int, r: Raw = raw, s: Scratch = scratch, v: int = verdict) -> None:
+                    gpu.keep_components(s, r, 0.5, "all", 0.02, 1.0, v)
 
                 self._timer.measure(
                     f"components {_name((width, height))}, {what}", 5 * height * width, launches,
@@ -207,7 +207,7 @@ class KernelBench:
         sizes, context, timer = self._sizes, self._context, self._timer
         (columns, rows), sets = sizes.grid, 3 * sizes.sets
         n, at = rows * columns, _name(sizes.grid)
-        grid = Grid(context, rows, columns, colour=Colour(), mean=_ONE, scale=_ONE)
+        scratch = Scratch(context, rows, columns, colour=Colour(), mean=_ONE, scale=_ONE)
         alpha, other = self._plane(disc(rows, columns)), self._plane(disc(rows, columns))
         three, out = (self._plane(np.zeros((3, rows, columns), np.float32)) for _ in range(2))
         verdict = timer.alloc(VERDICT.itemsize).address
@@ -217,7 +217,7 @@ class KernelBench:
             frames = self._surfaces(sizes.picture, sets, kind)
 
             def crop(i: int, f: list[Surface] = frames) -> None:
-                grid.crop_planes(f[i], rect, three, tensor)
+                gpu.crop_planes(scratch, f[i], rect, three, tensor)
 
             timer.measure(
                 f"crop {kind} {_name(sizes.picture)} to {at}",
@@ -227,22 +227,22 @@ class KernelBench:
         pixels = -(-n // 256)
         kernels, block = context.kernels, (256, 1, 1)
         for what, each, launches in (
-            ("bars of black", 12, lambda i: grid.fill_black(tensor)),
-            ("clean", 12, lambda i: grid.clean(alpha)),
+            ("bars of black", 12, lambda i: gpu.fill_black(scratch, tensor)),
+            ("clean", 12, lambda i: gpu.clean(scratch, alpha)),
             (
                 "steady", 40,
-                lambda i: grid.steady(
-                    three, alpha, three, other, source=rect, target=rect, low=1.5, high=6,
+                lambda i: gpu.steady(
+                    scratch, three, alpha, three, other, source=rect, target=rect, low=1.5, high=6,
                     strength=0.85, history=True, previous=previous, moved=out.plane(1),
                     verdict=verdict,
                 ),
             ),
-            ("resample", 8, lambda i: grid.resample(alpha, rect, wide, 0.0, out)),
+            ("resample", 8, lambda i: gpu.resample(scratch, alpha, rect, wide, 0.0, out)),
             (
                 "guided filter", 16,
-                lambda i: grid.guided_coefficients(three, alpha, 1, 1e-3, out),
+                lambda i: gpu.guided_coefficients(scratch, three, alpha, 1, 1e-3, out),
             ),
-            ("foreground shift", 28, lambda i: grid.foreground_shift(three, alpha, 4, out)),
+            ("foreground shift", 28, lambda i: gpu.foreground_shift(scratch, three, alpha, 4, out)),
             (
                 "planes to pixels", 24,
                 lambda i: kernels["interleave"](

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.media.frame import F32, Colour, Matrix, Range, Rect
 from appliance.pixels import cpu
-from appliance.pixels.gpu import Grid, Surface, Tensor
+from appliance.pixels.gpu import Scratch, Surface, Tensor, crop_planes, fill_black
 from tests.kernels.memory import Memory
 from tests.pixels.frames import noise
 
@@ -39,8 +39,10 @@ def rects(width: int, height: int) -> list[Rect]:
     ]
 
 
-def grid(memory: Memory, rows: int, columns: int, colour: Colour, *, bgr: bool = False) -> Grid:
-    return Grid(memory.context, rows, columns, colour=colour, mean=MEAN, scale=SCALE, bgr=bgr)
+def scratch_for(
+    memory: Memory, rows: int, columns: int, colour: Colour, *, bgr: bool = False
+) -> Scratch:
+    return Scratch(memory.context, rows, columns, colour=colour, mean=MEAN, scale=SCALE, bgr=bgr)
 
 
 def check(
@@ -53,7 +55,8 @@ def check(
     whole = np.full((3, rows + 3, columns + 5), 7, dtype)
     buffer = memory.buffer(whole)
     tensor = Tensor(buffer.address, rows + 3, columns + 5, half)
-    grid(memory, rows, columns, colour, bgr=bgr).crop_planes(surface, rect, out, tensor, 4, 1)
+    scratch = scratch_for(memory, rows, columns, colour, bgr=bgr)
+    crop_planes(scratch, surface, rect, out, tensor, 4, 1)
     got = memory.read(out, 3)
     assert np.abs(got - want).max() < 0.02, rect
     normalised = np.empty_like(want)
@@ -105,7 +108,7 @@ def test_bgrx(memory: Memory, size: tuple[int, int], shape: tuple[int, int]) -> 
 def test_bars_are_black(memory: Memory, half: bool) -> None:
     whole = np.full((3, 9, 17), 7, np.float16 if half else np.float32)
     buffer = memory.buffer(whole)
-    grid(memory, 9, 17, FULL).fill_black(Tensor(buffer.address, 9, 17, half))
+    fill_black(scratch_for(memory, 9, 17, FULL), Tensor(buffer.address, 9, 17, half))
     got = memory.read_as(buffer, whole.shape, whole.dtype).astype(np.float32)
     want = (0 - MEAN) * SCALE
     assert np.abs(got - want[:, None, None]).max() < 2e-3
@@ -113,13 +116,13 @@ def test_bars_are_black(memory: Memory, half: bool) -> None:
 
 def test_refuses_what_cannot_be_cut(memory: Memory) -> None:
     surface = memory.picture(noise(64, 36, 0)).surface
-    kernels = grid(memory, 18, 32, FULL)
+    scratch = scratch_for(memory, 18, 32, FULL)
     for rect, words in (
         (Rect(0, 0, 66, 36), "not inside"),
         (Rect(1, 0, 32, 18), "even"),
         (Rect(0, 0, 0, 18), "not inside"),
     ):
         with pytest.raises(ValueError, match=words):
-            kernels.crop_planes(surface, rect, memory.empty(3, 18, 32))
+            crop_planes(scratch, surface, rect, memory.empty(3, 18, 32))
     with pytest.raises(ValueError, match="memory was taken for 32x18"):
-        kernels.crop_planes(surface, surface.rect, memory.empty(3, 20, 32))
+        crop_planes(scratch, surface, surface.rect, memory.empty(3, 20, 32))

@@ -1,4 +1,4 @@
-"""Paste, blur and conversions, emulated, against ``cpu`` and ``background/blur.py``.
+"""Paste, blur and conversions, emulated, against ``cpu``.
 
 Tolerances, of 255: paste and conversions one step, in one value of a thousand; blur two, since
 OpenCV's Gaussian of bytes works in fixed point.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.background.blur import BlurBackground
 from appliance.media.frame import U8, Colour, Format, Frame, Matrix, Range
 from appliance.media.rgb import nv12_to_rgb
 from appliance.pixels import cpu
@@ -97,7 +96,8 @@ def smooth(width: int, height: int) -> Frame:
 def test_blur(memory: Memory, width: int, height: int, radius: float) -> None:
     frame = smooth(width, height)
     format = Format(width, height)
-    want = BlurBackground(format, radius).frame(frame)
+    want = noise(width, height, 4)
+    cpu.Blur(format, radius)(frame, want)
     out = memory.picture(noise(width, height, 3), 3, 1)
     Blur(memory.context, format, radius)(memory.picture(frame, 6, 2).surface, out.surface)
     got = out.read()

@@ -13,7 +13,15 @@ import pytest
 
 from appliance.media.frame import F32, Colour, Rect
 from appliance.pixels import cpu
-from appliance.pixels.gpu import VERDICT, Buffer, Grid
+from appliance.pixels.gpu import (
+    VERDICT,
+    Buffer,
+    Scratch,
+    foreground_shift,
+    guided_coefficients,
+    resample,
+    steady,
+)
 from tests.kernels import driver
 from tests.kernels.memory import Memory
 
@@ -22,8 +30,8 @@ SIZES = [(1, 1), (1, 40), (33, 1), (2, 3), (9, 35), (40, 60)]
 HERE = Rect(0, 0, 64, 64)
 
 
-def grid(memory: Memory, rows: int, columns: int) -> Grid:
-    return Grid(memory.context, rows, columns, colour=Colour(), mean=ONE, scale=ONE)
+def scratch_for(memory: Memory, rows: int, columns: int) -> Scratch:
+    return Scratch(memory.context, rows, columns, colour=Colour(), mean=ONE, scale=ONE)
 
 
 def planes(seed: int, rows: int, columns: int) -> tuple[F32, F32]:
@@ -58,10 +66,10 @@ def test_steady(memory: Memory, rows: int, columns: int, seed: int, high: float)
     want = alpha.copy()
     cpu.steady(want, previous, moved, 0.8)
     plane, m, verdict = memory.plane(alpha), memory.empty(1, rows, columns), said(memory)
-    grid(memory, rows, columns).steady(
-        memory.plane(now), plane, memory.plane(before), memory.plane(previous),
-        source=HERE, target=HERE, low=1.5, high=high, strength=0.8, history=True,
-        previous=said(memory), moved=m, verdict=verdict,
+    steady(
+        scratch_for(memory, rows, columns), memory.plane(now), plane, memory.plane(before),
+        memory.plane(previous), source=HERE, target=HERE, low=1.5, high=high, strength=0.8,
+        history=True, previous=said(memory), moved=m, verdict=verdict,
     )  # fmt: skip
     assert np.abs(memory.read(m)[0] - moved).max() < 2e-5
     got = memory.read(plane)[0]
@@ -84,9 +92,10 @@ def test_no_past(
     now, (_, alpha) = memory.plane(picture(1, 20, 30)), planes(1, 20, 30)
     plane, m = memory.plane(alpha), memory.empty(1, 20, 30)
     junk = memory.plane(np.full((20, 30), 0.25 if past else np.nan, np.float32))
-    grid(memory, 20, 30).steady(
-        now, plane, now, junk, source=HERE, target=HERE, low=1.5, high=6.0, strength=0.8,
-        history=history, previous=said(memory, *verdict), moved=m, verdict=said(memory),
+    steady(
+        scratch_for(memory, 20, 30), now, plane, now, junk, source=HERE, target=HERE, low=1.5,
+        high=6.0, strength=0.8, history=history, previous=said(memory, *verdict), moved=m,
+        verdict=said(memory),
     )  # fmt: skip
     assert np.array_equal(memory.read(plane)[0], alpha) == (not past)
     assert (memory.read(m) == (0 if past else 1)).all()
@@ -126,12 +135,12 @@ def test_resample(memory: Memory, source: Rect, target: Rect, border: float) -> 
     plane, _ = planes(3, 18, 32)
     for shape in ((18, 32), (9, 33), (1, 1)):
         out = memory.empty(1, *shape)
-        grid(memory, 20, 40).resample(memory.plane(plane), source, target, border, out)
+        resample(scratch_for(memory, 20, 40), memory.plane(plane), source, target, border, out)
         got = memory.read(out)[0]
         assert np.abs(got - exact(plane, source, target, shape, border)).max() < 2e-2
     ramp = np.add.outer(np.arange(18), np.arange(32)).astype(np.float32)
     out = memory.empty(1, 18, 32)
-    grid(memory, 20, 40).resample(memory.plane(ramp), source, target, 0, out)
+    resample(scratch_for(memory, 20, 40), memory.plane(ramp), source, target, 0, out)
     want = cpu.resample(ramp, source, target, (18, 32), 0)
     # A slope of 1 a pixel, positions rounded to 1/32: at borders the step down to 0 counts too.
     assert np.abs(memory.read(out)[0] - want).max() < 2 / 32 + ramp.max() / 32
@@ -143,8 +152,8 @@ def test_guided(memory: Memory, rows: int, columns: int, radius: int) -> None:
     luma, alpha = planes(3, rows, columns)
     want = np.empty((2, rows, columns), np.float32)
     cpu.guided_coefficients(luma, alpha, radius, 1e-3, want)
-    out, kernels = memory.empty(2, rows, columns), grid(memory, rows, columns)
-    kernels.guided_coefficients(memory.plane(luma), memory.plane(alpha), radius, 1e-3, out)
+    out, scratch = memory.empty(2, rows, columns), scratch_for(memory, rows, columns)
+    guided_coefficients(scratch, memory.plane(luma), memory.plane(alpha), radius, 1e-3, out)
     got = memory.read(out, 2)
     assert np.abs(got[0] - want[0]).max() * 255 < 1e-4
     assert np.abs(got[1] - want[1]).max() < 1e-4
@@ -152,8 +161,8 @@ def test_guided(memory: Memory, rows: int, columns: int, radius: int) -> None:
     moved /= 255
     moved[0, 0] = 1
     previous[:, 0, 0] = np.nan
-    kernels.guided_coefficients(
-        memory.plane(luma), memory.plane(alpha), radius, 1e-3, out,
+    guided_coefficients(
+        scratch, memory.plane(luma), memory.plane(alpha), radius, 1e-3, out,
         previous=memory.plane(previous), moved=memory.plane(moved), strength=0.85,
     )  # fmt: skip
     previous[:, 0, 0] = 0  # no arithmetic with what counts nothing
@@ -172,9 +181,8 @@ def test_foreground_shift(memory: Memory, rows: int, columns: int, radius: int) 
     want = np.empty((3, rows, columns), np.float32)
     cpu.foreground_shift(picture, alpha, radius, want)
     out = memory.empty(3, rows, columns)
-    grid(memory, rows, columns).foreground_shift(
-        memory.plane(picture), memory.plane(alpha), radius, out
-    )
+    scratch = scratch_for(memory, rows, columns)
+    foreground_shift(scratch, memory.plane(picture), memory.plane(alpha), radius, out)
     got = memory.read(out, 3)
     # Right at the threshold of "not at hand", rounding may decide either way.
     size = (2 * radius + 1, 2 * radius + 1)
