@@ -27,9 +27,10 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BoundStep:
-    """A step with the method that does it."""
+    """A step with the part that it belongs to and the method that does it."""
 
     step: Step
+    part: Part
     run: Callable[[Any], None]
 
     def ready(self, work: object) -> bool:
@@ -44,8 +45,12 @@ class BoundStep:
 class Line:
     """One side's steps in their order. A part is made when one of its steps is first wanted."""
 
-    def __init__(self, side: Side, shared: object, settings: Settings) -> None:
-        """``shared``: what the parts are made with."""
+    def __init__(
+        self, side: Side, shared: object, settings: Settings,
+        only: Callable[[Step], bool] = lambda _: True,
+    ) -> None:  # fmt: skip
+        """``shared``: what the parts are made with; ``only``: a stretch of the cascade."""
+        self._only = only
         self._side: Side = side
         self._shared = shared
         self._parts: dict[type[Part], Part] = {}
@@ -62,12 +67,12 @@ class Line:
         bound = []
         for step in CASCADE:
             where = step.runs_on(self._side)
-            if where is None or not step.wanted(settings):
+            if where is None or not step.wanted(settings) or not self._only(step):
                 continue
             part, method = self._part(where)
             if self.steps and step.name not in before:
                 part.reset()
-            bound.append(BoundStep(step, getattr(part, method)))
+            bound.append(BoundStep(step, part, getattr(part, method)))
         self.steps = tuple(bound)
 
     def part(self, kind: type[P]) -> P:

@@ -25,10 +25,10 @@ from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.pixels import cpu
 from appliance.pixels.cpu.picture import to_bgr
 from appliance.pixels.gpu import Context, Raw, Tensor
-from appliance.stages.matte.gpu import FramePath
 from appliance.stages.network.letterbox import inner_rect
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
+from appliance.tools.bench.device_path import FramePath
 from tests.kernels import driver
 from tests.kernels.alike import difference
 from tests.kernels.memory import Memory

@@ -1,73 +1,134 @@
-"""A network's ends on the GPU: from the crop's planes to its input, from its output to alpha.
-
-Most networks take planes and give alpha as it is, and nothing is launched for them here.
-"""
+"""A look at a part of the frame through the network, on the GPU: crop, network, rescan."""
 
 from __future__ import annotations
 
-from appliance.cuda.context import Context
-from appliance.errors import ModelError
+from collections.abc import Callable, Hashable
+
 from appliance.media.frame import Rect
-from appliance.networks.base import DeviceRunner
-from appliance.pixels.gpu.planes import Raw, Tensor
+from appliance.media.surface import Surface
+from appliance.pixels.gpu.components import keep_components
+from appliance.pixels.gpu.crop import crop_planes, fill_black
+from appliance.pixels.gpu.planes import Plane, Raw
+from appliance.stages.device.work import DeviceCommon, DeviceWork
+from appliance.stages.network.ends import NetworkEnds
+from appliance.stages.network.letterbox import inner_rect
 
-_KINDS = {"none": 0, "sigmoid": 1, "softmax": 2}
-_THREADS = 256
+
+class NetworkSteps:
+    """The steps from the frame to raw alpha, and the look at the whole frame now and then."""
+
+    def __init__(self, common: DeviceCommon) -> None:
+        self._common = common
+        self._looked_at: Rect | None = None
+        self._fill = False
+
+    def reset(self) -> None:
+        """Forget what the network remembers."""
+        if self._common.runner is not None:
+            self._common.runner.reset()
+
+    def start_over(self) -> None:
+        """Another network: where the old one looked means nothing."""
+        self._looked_at = None
+
+    @property
+    def recordable(self) -> bool:
+        """See ``DevicePart.recordable``."""
+        return self._common.runner is not None and self._common.runner.recordable
+
+    def begin(self, work: DeviceWork) -> None:
+        """Aim at the ROI, and note where planes and raw alpha are going to be."""
+        common = self._common
+        rect = common.tracker.roi
+        if rect != self._looked_at:
+            # What the network remembers is of another part of the picture.
+            self.reset()
+            self._looked_at = rect
+        assert common.ends is not None
+        inner = inner_rect(rect, common.ends.spec)
+        self.aim(work, rect, inner)
+        work.raw = common.ends.window(inner)
+        work.scan = common.tracker.rescan_due(work.frame.captured) or None
+
+    def aim(self, work: DeviceWork, rect: Rect, inner: Rect) -> None:
+        """Look at ``rect``, which goes to ``inner`` in the network's input."""
+        memory = self._common.memory
+        work.rect, work.inner = rect, inner
+        verdict = memory.this.verdict
+        verdict.rect, verdict.grid = rect, (inner.height, inner.width)
+        work.planes = Plane(memory.this.planes.address, inner.height, inner.width)
+        self._fill = inner != memory.inner
+        memory.inner = inner
+
+    def key(self, work: DeviceWork) -> Hashable:
+        """See ``DevicePart.key``."""
+        assert work.live is not None
+        memory, runner = self._common.memory, self._common.runner
+        phase = runner.phase if runner is not None else 0
+        # The grid's planes alternate with the frames.
+        return (memory.frames & 1, work.rect, work.inner, self._fill, phase, work.live.address)
+
+    def crop(self, work: DeviceWork) -> None:
+        """The ROI on the network's grid, and as its input."""
+        assert work.live is not None
+        assert work.planes is not None
+        assert work.rect is not None
+        assert work.inner is not None
+        self._crop(work.live, work.rect, work.inner, work.planes)
+
+    def _crop(self, surface: Surface, rect: Rect, inner: Rect, planes: Plane) -> None:
+        memory = self._common.memory
+        if self._fill:
+            fill_black(memory.scratch, memory.tensor)
+        crop_planes(memory.scratch, surface, rect, planes, memory.tensor, inner.x, inner.y)
+
+    def network(self, work: DeviceWork) -> None:
+        """Raw alpha of the ROI. Raises MattingError where the runner will not."""
+        ends, runner = self._common.ends, self._common.runner
+        assert ends is not None
+        assert runner is not None
+        run_network(ends, runner.launch)
+
+    def end(self, work: DeviceWork) -> None:
+        """Let the recurrent state be the next frame's."""
+        assert self._common.runner is not None
+        self._common.runner.advance()
+
+    def rescan(self, work: DeviceWork) -> None:
+        """A look at the whole frame for people outside the ROI."""
+        ends, runner = self._common.ends, self._common.runner
+        assert ends is not None
+        assert runner is not None
+        assert work.live is not None
+        inner = inner_rect(work.frame.rect, ends.spec)
+        self.look_aside(work.live, work.frame.rect, inner)
+        run_network(ends, runner.launch_aside)
+        self.judge_aside(ends.window(inner))
+        work.looked_aside = True
+
+    def look_aside(self, surface: Surface, rect: Rect, inner: Rect) -> None:
+        """Crop for a look at another part: the grids of this frame and of the last one stay."""
+        memory = self._common.memory
+        verdict = memory.aside_verdict
+        verdict.rect, verdict.grid = rect, (inner.height, inner.width)
+        self._fill, memory.inner = inner != memory.inner, inner
+        planes = Plane(memory.aside.address, inner.height, inner.width)
+        self._crop(surface, rect, inner, planes)
+
+    def judge_aside(self, raw: Raw) -> None:
+        """Components and verdict of the network's alpha of that part."""
+        memory, s = self._common.memory, self._common.settings
+        verdict = memory.aside_verdict
+        keep_components(
+            memory.scratch, raw, s.clean.threshold, s.clean.keep, s.clean.min_area,
+            s.matting.max_coverage, verdict.address,
+        )  # fmt: skip
+        verdict.fetch()
+        verdict.mark()
 
 
-class NetworkEnds:
-    """Around one runner: ``tensor`` to crop into, ``feed``, the run, ``alpha``, ``window``."""
-
-    def __init__(self, context: Context, network: DeviceRunner) -> None:
-        """Takes all memory. Raises ModelError when the output is not of the input's size."""
-        spec, output = network.manifest.input, network.manifest.output
-        self._context, self._network = context, network
-        self._rows, self._columns = spec.height, spec.width
-        self._pixels = spec.height * spec.width
-        shape = network.output_shape
-        planar = output.layout == "NCHW"
-        size, channels = (shape[2:], shape[1:2]) if planar else (shape[1:3], shape[3:])
-        if len(shape) != 4 or size != (spec.height, spec.width) or output.channel >= channels[0]:
-            raise ModelError(
-                f"{network.manifest.name}: its output is {shape} ({output.layout}), expected "
-                f"{spec.height} rows, {spec.width} columns, and a channel {output.channel}"
-            )
-        self._channels = channels[0]
-        self._steps = (1, self._pixels) if planar else (self._channels, 1)
-        self._kind = _KINDS[output.activation]
-        self._channel = output.channel
-        # NHWC is filled by way of planes.
-        self._planes = context.alloc(12 * self._pixels) if spec.layout == "NHWC" else None
-        target = network.input if self._planes is None else self._planes
-        self.tensor = Tensor(target.address, spec.height, spec.width)
-        """Where the crop goes."""
-        plain = self._kind == 0 and self._steps[0] == 1
-        self._dense = None if plain else context.alloc(4 * self._pixels)
-        start = network.output.at(4 * self._pixels * self._channel)
-        self._alpha = start if self._dense is None else self._dense.address
-
-    def feed(self) -> None:
-        """``tensor`` to the network's input."""
-        if self._planes is not None:
-            self._context.kernels["interleave"](
-                self._grid(), (_THREADS, 1, 1), planes=self._planes.address, count=self._pixels,
-                pixels=self._network.input.address,
-            )  # fmt: skip
-
-    def alpha(self) -> None:
-        """The network's output to alpha."""
-        if self._dense is not None:
-            self._context.kernels["activate"](
-                self._grid(), (_THREADS, 1, 1), raw=self._network.output.address,
-                count=self._pixels, channels=self._channels, channel=self._channel,
-                pixel_step=self._steps[0], channel_step=self._steps[1], kind=self._kind,
-                alpha=self._dense.address,
-            )  # fmt: skip
-
-    def window(self, inner: Rect) -> Raw:
-        """The part ``inner`` of alpha."""
-        address = self._alpha + 4 * (inner.y * self._columns + inner.x)
-        return Raw(address, self._columns, inner.height, inner.width)
-
-    def _grid(self) -> tuple[int, int, int]:
-        return (-(-self._pixels // _THREADS), 1, 1)
+def run_network(ends: NetworkEnds, launch: Callable[[], None]) -> None:
+    """The network, from what was cropped to alpha; ``launch`` is one of its runner's."""
+    ends.feed()
+    launch()
+    ends.alpha()

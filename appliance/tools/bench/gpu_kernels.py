@@ -20,7 +20,7 @@ from appliance.pixels.gpu import (
     Surface,
     Tensor,
 )
-from appliance.stages.matte.gpu import FramePath
+from appliance.tools.bench.device_path import FramePath
 from appliance.tools.bench.gpu_timer import Timer
 
 _ONE = np.ones(3, np.float32)

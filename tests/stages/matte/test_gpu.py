@@ -16,8 +16,9 @@ from appliance.errors import MattingError
 from appliance.media.frame import F32, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.gpu import Raw, Tensor
-from appliance.stages.matte.gpu import FramePath, Report
+from appliance.stages.device.report import Report
 from appliance.stages.timings import StageClock
+from appliance.tools.bench.device_path import FramePath
 from tests.kernels import driver
 from tests.kernels.memory import Memory
 from tests.kernels.postprocess import PostProcess
