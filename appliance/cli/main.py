@@ -130,6 +130,10 @@ def parser() -> argparse.ArgumentParser:
 
     check = verb("check", "validate the configuration and the files it names; opens no camera")
     check.add_argument("--print", action="store_true", help="print the resulting settings as YAML")
+    check.add_argument(
+        "--cascade", action="store_true",
+        help="print the steps of a frame's path: on or off, where each runs, what it costs",
+    )  # fmt: skip
     check.add_argument("--schema", action="store_true", help="print the JSON Schema and do no more")
 
     doctor = verb("doctor", "what this machine has and lacks, and what to install")

@@ -99,7 +99,11 @@ def check(options: argparse.Namespace) -> int:
     mistakes = checks.mistakes(loaded, as_service=False)
     if mistakes:
         raise InvalidConfig(mistakes)
-    if options.print:
+    if options.cascade:
+        from appliance.tools import cascade
+
+        print("\n".join(cascade.lines(loaded.settings)))
+    elif options.print:
         print(config.to_yaml(loaded.settings), end="")
     else:
         print(f"OK: {loaded.path or 'defaults (no config.yaml found)'}")

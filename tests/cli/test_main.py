@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import appliance
+from appliance import service
 from appliance.cli import main as cli
 from appliance.cli import verbs
 from appliance.config.settings import Settings
@@ -198,7 +199,7 @@ class TestRun:
         fake = types.ModuleType("appliance.service.run")
         fake.run, fake.raises, fake.calls, fake.model = run, None, calls, str(model)
         monkeypatch.setitem(sys.modules, "appliance.service.run", fake)
-        monkeypatch.setattr(appliance, "serve", fake, raising=False)
+        monkeypatch.setattr(service, "run", fake, raising=False)
         return fake
 
     def test_flags_arrive(self, daemon, tmp_path):

@@ -21,6 +21,7 @@ from appliance.media.frame import Frame, blank
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
 from appliance.networks.on_gpu import OnGpu, tensorrt_on_gpu
+from appliance.tools.bench import kept
 from appliance.tools.bench.gpu_frames import measure_frames, measure_network, painted
 from appliance.tools.bench.gpu_kernels import KernelBench, Sizes
 from appliance.tools.bench.gpu_timer import Timer
@@ -42,11 +43,22 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     except MissingDependency as error:
         print(f"mattebox: bench --gpu cannot measure anything here: {error}", file=sys.stderr)
         return _NOTHING_TO_MEASURE
+    _keep(results, settings)
     if options.json:
         print(json.dumps(results, indent=2))
     else:
         show(results, Console(soft_wrap=True))
     return 0
+
+
+def _keep(results: dict[str, Any], settings: Settings) -> None:
+    """The spans' times with the network itself, as they are replayed where that can be."""
+    if "no_network" in results:
+        return
+    found = results["frames"][-1]
+    spans = found.get("replayed", found["launched"])["stages"]
+    ms = {name: span["median_ms"] for name, span in spans.items()}
+    kept.keep("gpu", results["gpu"], found["size"], settings.matting.model, ms)
 
 
 def measure(

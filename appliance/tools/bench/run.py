@@ -15,6 +15,7 @@ from appliance import __version__
 from appliance.config.settings import Settings
 from appliance.errors import InputError
 from appliance.media.frame import Format
+from appliance.tools.bench import kept
 from appliance.tools.bench.clip import frames_in_memory, made_clip, usual_clip
 from appliance.tools.bench.end_to_end import measure_path
 from appliance.tools.bench.frame_path import measure_memory, measure_scaling, measure_stages
@@ -50,6 +51,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         console.print(f"measuring: {name} …", style="dim")
         results[name] = _measure(name, settings, clip, size, passes)
     if "stages" in results:
+        costs = {name: row["cpu_ms_per_frame"] for name, row in results["stages"]["stages"].items()}
+        kept.keep("cpu", results["machine"], f"{size[0]}x{size[1]}", results["model"], costs)
         for key in ("crop_to_composite_cpu_ms", "network_cpu_ms"):
             results[key] = results["stages"][key]
     if options.json:
