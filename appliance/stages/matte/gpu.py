@@ -18,7 +18,7 @@ from appliance.cuda.context import Context
 from appliance.media.frame import F32, U8, Colour, Rect
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.components import clean, keep_components
-from appliance.pixels.gpu.composite import DeviceMatte, composite
+from appliance.pixels.gpu.composite import Matte, composite
 from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
@@ -276,7 +276,7 @@ class FramePath:
         """The report on the last look aside."""
         return self._aside_verdict.report()
 
-    def _matte(self, raw: Raw, slot: _Slot, last: _Slot) -> DeviceMatte:
+    def _matte(self, raw: Raw, slot: _Slot, last: _Slot) -> Matte:
         s, scratch = self._settings, self._scratch
         rows, columns = slot.grid
         planes, alpha = (Plane(b.address, rows, columns) for b in (slot.planes, slot.alpha))
@@ -313,4 +313,4 @@ class FramePath:
         if shift:
             foreground_shift(scratch, planes, alpha, s.refine.radius + 3, shift)
         levels = s.refine.levels if s.refine.enabled else 0.0
-        return DeviceMatte(slot.rect, slope, offset, shift, levels, verdict)
+        return Matte(slot.rect, slope, offset, shift, levels, verdict)
