@@ -12,8 +12,8 @@ from appliance.cuda.context import Buffer, Context, GpuError
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.blur import Blur
 from appliance.pixels.gpu.components import clean, keep_components
-from appliance.pixels.gpu.composite import DeviceMatte, composite
-from appliance.pixels.gpu.convert import Converter
+from appliance.pixels.gpu.composite import Matte, composite
+from appliance.pixels.gpu.convert import Matrices, bgrx_to_nv12, nv12_to_bgrx, yuyv_to_nv12
 from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.paste import paste, paste_nv12
@@ -26,15 +26,16 @@ __all__ = [
     "Blur",
     "Buffer",
     "Context",
-    "Converter",
-    "DeviceMatte",
     "DeviceOverlay",
     "GpuError",
+    "Matrices",
+    "Matte",
     "Plane",
     "Raw",
     "Scratch",
     "Surface",
     "Tensor",
+    "bgrx_to_nv12",
     "clean",
     "composite",
     "crop_planes",
@@ -42,8 +43,10 @@ __all__ = [
     "foreground_shift",
     "guided_coefficients",
     "keep_components",
+    "nv12_to_bgrx",
     "paste",
     "paste_nv12",
     "resample",
     "steady",
+    "yuyv_to_nv12",
 ]

@@ -14,14 +14,14 @@ _SPAN = 16  # columns a thread of the composite makes
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceMatte:
-    """A ``Matte`` in device memory.
+class Matte:
+    """A ``cpu.Matte`` in device memory.
 
     Attributes:
         rect: the part of the frame that the grid covers, even on all sides.
         slope, offset: a and b, a plane each: alpha = a*Y + b, clipped to 0..1.
         shift: F-B of Y, Cb and Cr, three planes; None where colours are not corrected.
-        levels: see ``Matte``.
+        levels: see ``cpu.Matte``.
         verdict: address of the VERDICT that may forbid the person; 0: none.
     """
 
@@ -34,7 +34,7 @@ class DeviceMatte:
 
 
 def composite(
-    context: Context, frame: Surface, background: Surface, matte: DeviceMatte | None, out: Surface,
+    context: Context, frame: Surface, background: Surface, matte: Matte | None, out: Surface,
     *, feather_fraction: float = 1 / 9, overlay: DeviceOverlay | None = None,
     matte_out: int = 0, matte_pitch: int = 0,
 ) -> None:  # fmt: skip

@@ -12,7 +12,7 @@ from appliance.cuda.graph import Replay
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.networks.base import DeviceRunner
-from appliance.pixels.gpu.composite import DeviceMatte
+from appliance.pixels.gpu.composite import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
@@ -127,7 +127,7 @@ class DeviceWork:
     alpha: Plane | None = None
     kept: bool | None = None
     moved: Plane | None = None
-    matte: DeviceMatte | None = None
+    matte: Matte | None = None
     behind: Surface | None = None
     overlay: DeviceOverlay | None = None
     scan: bool | None = None

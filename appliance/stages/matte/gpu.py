@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from appliance.pixels.gpu.components import clean, keep_components
-from appliance.pixels.gpu.composite import DeviceMatte
+from appliance.pixels.gpu.composite import Matte
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.planes import Plane
 from appliance.pixels.gpu.steady import steady
@@ -104,4 +104,4 @@ class MatteSteps:
         if shift is not None:
             foreground_shift(memory.scratch, work.planes, work.alpha, s.radius + 3, shift)
         levels = s.levels if s.enabled else 0.0
-        work.matte = DeviceMatte(this.rect, slope, offset, shift, levels, this.verdict.address)
+        work.matte = Matte(this.rect, slope, offset, shift, levels, this.verdict.address)

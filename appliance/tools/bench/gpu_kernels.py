@@ -12,8 +12,8 @@ from appliance.pixels import gpu
 from appliance.pixels.gpu import (
     VERDICT,
     Blur,
-    Converter,
-    DeviceMatte,
+    Matrices,
+    Matte,
     Plane,
     Raw,
     Scratch,
@@ -132,9 +132,9 @@ class KernelBench:
                 ("half everywhere", half, 4.5),
                 ("a person", person, 3.6),
             ):
-                matte = DeviceMatte(Rect(0, 0, *size), slope, offset, shift, 0.05)
+                matte = Matte(Rect(0, 0, *size), slope, offset, shift, 0.05)
 
-                def launches(i: int, m: DeviceMatte = matte) -> None:
+                def launches(i: int, m: Matte = matte) -> None:
                     j = i % sets
                     gpu.composite(self._context, live[j], back[j], m, out[j])  # noqa: B023
 
@@ -156,12 +156,12 @@ class KernelBench:
         blur = Blur(context, Format(*size), 0.03)
         measure = self._timer.measure
         measure(f"blur {name}", 3 * pixels, lambda i: blur(frames[i], outs[i]), count=2 * sets)
-        converter = Converter(context, Colour())
+        matrices = Matrices(context, Colour())
         bgrx, yuyv = (self._surfaces(size, 2 * sets, kind) for kind in ("bgrx", "yuyv"))
         for what, each, convert in (
-            ("NV12 to BGRx", 5.5, lambda i: converter.nv12_to_bgrx(frames[i], bgrx[i])),
-            ("YUYV to NV12", 3.5, lambda i: converter.yuyv_to_nv12(yuyv[i], outs[i])),
-            ("BGRx to NV12", 5.5, lambda i: converter.bgrx_to_nv12(bgrx[i], outs[i])),
+            ("NV12 to BGRx", 5.5, lambda i: gpu.nv12_to_bgrx(matrices, frames[i], bgrx[i])),
+            ("YUYV to NV12", 3.5, lambda i: gpu.yuyv_to_nv12(context, yuyv[i], outs[i])),
+            ("BGRx to NV12", 5.5, lambda i: gpu.bgrx_to_nv12(matrices, bgrx[i], outs[i])),
         ):
             measure(f"{what} {name}", round(each * pixels), convert, count=2 * sets)
         width, height = sizes.patch

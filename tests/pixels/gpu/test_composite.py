@@ -11,7 +11,7 @@ import pytest
 
 from appliance.media.frame import F32, U8, Frame, Rect
 from appliance.pixels import cpu
-from appliance.pixels.gpu import VERDICT, DeviceMatte, DeviceOverlay, composite
+from appliance.pixels.gpu import VERDICT, DeviceOverlay, Matte, composite
 from tests.kernels.memory import Memory
 from tests.pixels.cpu.test_composite import rects
 from tests.pixels.frames import noise
@@ -27,12 +27,10 @@ def close(got: U8, want: U8, where: object) -> None:
     assert (difference > 0).sum() <= max(1, got.size // 1000), where
 
 
-def device_matte(memory: Memory, matte: cpu.Matte, verdict: int = 0) -> DeviceMatte:
+def device_matte(memory: Memory, matte: cpu.Matte, verdict: int = 0) -> Matte:
     shift = memory.plane(matte.coefficients[2:]) if matte.shifted else None
     coefficients = memory.plane(matte.coefficients[:2])
-    return DeviceMatte(
-        matte.rect, coefficients, coefficients.plane(1), shift, matte.levels, verdict
-    )
+    return Matte(matte.rect, coefficients, coefficients.plane(1), shift, matte.levels, verdict)
 
 
 def compare(

@@ -12,7 +12,16 @@ import pytest
 from appliance.media.frame import U8, Colour, Format, Frame, Matrix, Range
 from appliance.media.rgb import nv12_to_rgb
 from appliance.pixels import cpu
-from appliance.pixels.gpu import Blur, Converter, Surface, paste, paste_nv12
+from appliance.pixels.gpu import (
+    Blur,
+    Matrices,
+    Surface,
+    bgrx_to_nv12,
+    nv12_to_bgrx,
+    paste,
+    paste_nv12,
+    yuyv_to_nv12,
+)
 from tests.kernels.memory import Memory
 from tests.pixels.frames import noise
 from tests.pixels.gpu.test_composite import close
@@ -119,7 +128,7 @@ def test_nv12_to_bgrx(
     out = memory.rows(np.zeros((height, 4 * width), np.uint8), pad, offset)
     surface = Surface("bgrx", width, height, out.address, out.pitch)
     picture = memory.picture(frame, pad, offset)
-    Converter(memory.context, colour).nv12_to_bgrx(picture.surface, surface)
+    nv12_to_bgrx(Matrices(memory.context, colour), picture.surface, surface)
     close(out.read().reshape(want.shape), want, colour)
 
 
@@ -130,18 +139,20 @@ def bgrx(width: int, height: int) -> U8:
 @pytest.mark.parametrize(("width", "height"), [(2, 2), (6, 4), (64, 36), (130, 74)])
 @pytest.mark.parametrize(("pad", "offset"), [(0, 0), (3, 1), (4, 4)])
 def test_to_nv12(memory: Memory, width: int, height: int, pad: int, offset: int) -> None:
-    converter = Converter(memory.context, Colour())
+    matrices = Matrices(memory.context, Colour())
     want, out = noise(width, height, 3), memory.picture(noise(width, height, 4), pad, offset)
     pixels = bgrx(width, height)
     cpu.bgrx_to_nv12(pixels, want)
     rows = memory.rows(pixels.reshape(height, -1), pad, offset)
-    converter.bgrx_to_nv12(Surface("bgrx", width, height, rows.address, rows.pitch), out.surface)
+    bgrx_to_nv12(matrices, Surface("bgrx", width, height, rows.address, rows.pitch), out.surface)
     close(out.read().y, want.y, "bgrx")
     close(out.read().uv, want.uv, "bgrx")
     pixels = np.random.default_rng(4).integers(0, 256, (height, 2 * width), np.uint8)
     cpu.yuyv_to_nv12(pixels, want)
     rows = memory.rows(pixels, pad, offset)
-    converter.yuyv_to_nv12(Surface("yuyv", width, height, rows.address, rows.pitch), out.surface)
+    yuyv_to_nv12(
+        memory.context, Surface("yuyv", width, height, rows.address, rows.pitch), out.surface
+    )
     assert np.array_equal(out.read().y, want.y)
     assert np.array_equal(out.read().uv, want.uv)
 
@@ -157,12 +168,12 @@ def test_bgrx_there_and_back() -> None:
 
 
 def test_conversions_refuse_what_does_not_fit(memory: Memory) -> None:
-    converter = Converter(memory.context, Colour())
+    matrices = Matrices(memory.context, Colour())
     frame = memory.picture(noise(64, 36, 1)).surface
     with pytest.raises(ValueError, match="nv12 of 64x36 to nv12"):
-        converter.nv12_to_bgrx(frame, frame)
+        nv12_to_bgrx(matrices, frame, frame)
     with pytest.raises(ValueError, match="expected yuyv to nv12 of one size, even"):
-        converter.yuyv_to_nv12(Surface("yuyv", 62, 36, 0, 0), frame)
+        yuyv_to_nv12(memory.context, Surface("yuyv", 62, 36, 0, 0), frame)
     with pytest.raises(ValueError, match="expected"):
         cpu.nv12_to_bgrx(noise(64, 36, 1), np.empty((36, 62, 4), np.uint8))
     with pytest.raises(ValueError, match="even sides"):
