@@ -24,7 +24,7 @@ from appliance.shedding import Level
 from appliance.stages.timings import StageClock
 
 if TYPE_CHECKING:
-    from appliance.media.gst import BufferPool
+    from appliance.media.canvas import BufferPool
     from appliance.pipeline.gpu import GpuPipeline
 
 log = structlog.get_logger(__name__)
