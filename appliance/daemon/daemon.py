@@ -21,8 +21,8 @@ from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Peek
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
+from appliance.media.canvas import BufferPool
 from appliance.media.frame import Frame
-from appliance.media.gst import BufferPool
 from appliance.networks.base import Matting
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu

@@ -19,9 +19,9 @@ from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Peek
 from appliance.errors import MattingError
 from appliance.media.borrowed import Lent
+from appliance.media.canvas import BufferPool, Lease
 from appliance.media.decimator import Decimator
 from appliance.media.frame import Frame
-from appliance.media.gst import BufferPool, Lease
 from appliance.media.mailbox import Closed, Mailbox
 from appliance.pipeline.base import FramePipeline
 from appliance.shedding import Shedding

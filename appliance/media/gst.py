@@ -1,4 +1,4 @@
-"""GStreamer's buffers as frames, and frames as GStreamer's buffers, without copies.
+"""GStreamer itself, and its buffers as frames without copies; the way back is ``canvas``.
 
 Buffers are mapped through the C library itself: what ``Gst.Buffer.map`` gives Python differs from
 version to version of the bindings (bytes, a copy, in older ones), while the C functions and the
@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import threading
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -65,7 +63,7 @@ _lib.gst_buffer_unmap.argtypes = (ctypes.c_void_p, ctypes.POINTER(_MapInfo))
 _lib.gst_buffer_unmap.restype = None
 
 
-class Mapping:
+class MappedBuffer:
     """A mapped buffer: ``array`` is its memory, uint8, one dimension, until ``unmap``.
 
     The mapping lasts as long as this object, so a Frame that owns it stays readable.
@@ -174,7 +172,7 @@ def frame_of(
     layout = GstVideo.buffer_get_video_meta(buffer) or info
     planes = info.finfo.n_planes
     strides, offsets = layout.stride[:planes], layout.offset[:planes]
-    mapping = Mapping(buffer)
+    mapping = MappedBuffer(buffer)
     rows, columns = (format.height + 1) // 2, (format.width + 1) // 2
     needed = offsets[-1] + strides[-1] * (rows - 1) + columns * (2 if planes == 2 else 1)
     if mapping.array.size < needed:
@@ -195,134 +193,6 @@ def frame_of(
     return Frame(
         y, uv, format.colour, int(pts), time.monotonic_ns(), serial, discontinuity, mapping
     )
-
-
-class Lease:
-    """One canvas out of a pool: writable until sealed, back in the pool when nobody holds it."""
-
-    def __init__(self, pool: BufferPool, buffer: Gst.Buffer) -> None:
-        self._pool = pool
-        self.buffer = buffer
-        self._mapping: Mapping | None = Mapping(buffer, write=True)
-
-    @property
-    def array(self) -> U8:
-        """The canvas's memory."""
-        assert self._mapping is not None
-        return self._mapping.array
-
-    def seal(self) -> None:
-        """End writing: from now on the buffer may be shared with GStreamer's threads."""
-        if self._mapping is not None:
-            self._mapping.unmap()
-            self._mapping = Mapping(self.buffer)
-
-    def __del__(self) -> None:
-        if self._mapping is not None:
-            self._mapping.unmap()
-            self._pool._give_back(self.buffer)
-
-
-class BufferPool:
-    """Canvases of one format in GStreamer's memory: composited into once, sent without a copy.
-
-    All memory is taken at construction. A buffer is free again when no Frame holds its Lease and
-    no GStreamer element holds its memory.
-    """
-
-    def __init__(self, format: Format, count: int = 12) -> None:
-        self.format = format
-        self._strides = (-(-format.width // 64) * 64,) * 2
-        rows = (format.height + 1) // 2
-        self._offsets = (0, self._strides[0] * format.height)
-        size = self._offsets[1] + self._strides[1] * rows
-        # Rows of 64 bytes: the kernels use whole vectors, encoders take the planes as they are.
-        # From a page's start, as a GPU's driver likes it.
-        params = Gst.AllocationParams()
-        params.align = 4095
-        self._free: list[Gst.Buffer] = []
-        self._memory: list[U8] = []
-        self._lock = threading.Lock()
-        for _ in range(count):
-            buffer = Gst.Buffer.new_allocate(None, size, params)
-            if buffer is None:
-                raise MemoryError(f"{count} canvases of {size} bytes could not be had for {format}")
-            GstVideo.buffer_add_video_meta_full(
-                buffer,
-                GstVideo.VideoFrameFlags.NONE,
-                GstVideo.VideoFormat.NV12,
-                format.width,
-                format.height,
-                2,
-                [*self._offsets, 0, 0],
-                [*self._strides, 0, 0],
-            )
-            self._free.append(buffer)
-            mapping = Mapping(buffer)
-            self._memory.append(mapping.array)
-            mapping.unmap()
-
-    @property
-    def stride(self) -> int:
-        """Bytes from one row to the next, of luma and of chroma, which follows it."""
-        return self._strides[0]
-
-    @property
-    def memory(self) -> Sequence[U8]:
-        """All of each canvas's memory, for a GPU's driver to register, and for nothing else.
-
-        It stays where it is as long as the pool lives.
-        """
-        return self._memory
-
-    def acquire(self) -> Frame | None:
-        """A writable frame (``seal`` its owner when it is done), or None when all are out."""
-        with self._lock:
-            for index, buffer in enumerate(self._free):
-                if buffer.is_all_memory_writable():
-                    del self._free[index]
-                    break
-            else:
-                return None
-        lease = Lease(self, buffer)
-        y, uv = nv12_views(
-            lease.array, self.format.width, self.format.height, self._strides, self._offsets
-        )
-        return Frame(y, uv, self.format.colour, owner=lease)
-
-    def _give_back(self, buffer: Gst.Buffer) -> None:
-        with self._lock:
-            self._free.append(buffer)
-
-    @property
-    def available(self) -> int:
-        """Buffers that ``acquire`` could give now."""
-        with self._lock:
-            return sum(1 for buffer in self._free if buffer.is_all_memory_writable())
-
-
-def buffer_of(frame: Frame, pts: int, duration: int) -> Gst.Buffer:
-    """A buffer for an appsrc: the frame's own memory when it is a pool's, else a copy.
-
-    ``pts`` and ``duration`` are in nanoseconds of the receiving pipeline.
-    """
-    if isinstance(frame.owner, Lease):
-        # Not copy(): of a boxed type that is but another reference, and the time that one output
-        # sets would be every output's.
-        shared = frame.owner.buffer
-        flags = Gst.BufferCopyFlags
-        buffer = shared.copy_region(flags.FLAGS | flags.META | flags.MEMORY, 0, shared.get_size())
-    else:
-        width, height = frame.width, frame.height
-        strides = (-(-width // 4) * 4,) * 2
-        rows = (height + 1) // 2
-        buffer = Gst.Buffer.new_allocate(None, strides[0] * (height + rows), None)
-        mapping = Mapping(buffer, write=True)
-        y, uv = nv12_views(mapping.array, width, height, strides, (0, strides[0] * height))
-        y[:], uv[:] = frame.y, frame.uv
-        mapping.unmap()
-    buffer.pts, buffer.dts, buffer.duration = pts, Gst.CLOCK_TIME_NONE, duration
-    return buffer
 
 
 def error_text(message: Any) -> str:

@@ -6,8 +6,9 @@ import threading
 from typing import Any
 
 from appliance.errors import OutputError
+from appliance.media.canvas import buffer_of
 from appliance.media.frame import Format, Frame
-from appliance.media.gst import GLib, Gst, buffer_of, caps_of, error_text
+from appliance.media.gst import GLib, Gst, caps_of, error_text
 
 START_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 1.0

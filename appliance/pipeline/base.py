@@ -14,7 +14,7 @@ from appliance.stages.roi import Box
 from appliance.stages.timings import StageClock
 
 if TYPE_CHECKING:
-    from appliance.media.gst import BufferPool
+    from appliance.media.canvas import BufferPool
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class CanvasPool(Protocol):
-    """What is needed of a pool of canvases; see ``gst.BufferPool``."""
+    """What is needed of a pool of canvases; see ``media.canvas.BufferPool``."""
 
     @property
     def stride(self) -> int:

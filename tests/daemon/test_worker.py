@@ -11,9 +11,9 @@ import pytest
 
 from appliance.daemon.worker import Worker
 from appliance.media.borrowed import Lent
+from appliance.media.canvas import BufferPool
 from appliance.media.decimator import Decimator
 from appliance.media.frame import Format, Frame, blank
-from appliance.media.gst import BufferPool
 from appliance.media.mailbox import Mailbox
 from appliance.pipeline.base import Outcome
 

@@ -22,8 +22,8 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import GpuError
 from appliance.errors import MattingError, ModelError
 from appliance.media.borrowed import Lent
+from appliance.media.canvas import BufferPool
 from appliance.media.frame import Colour, Format, Frame, blank
-from appliance.media.gst import BufferPool
 from appliance.media.rgb import rgb_to_nv12
 from appliance.networks.manifest import load_manifest
 from appliance.networks.on_gpu import OnGpu

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from appliance.media.canvas import buffer_of
 from appliance.media.frame import Format, Frame
-from appliance.media.gst import Gst, GstVideo, buffer_of, caps_of
+from appliance.media.gst import Gst, GstVideo, caps_of
 from appliance.outputs import encoders
 from appliance.outputs.clock import ArrivalClock
 from appliance.outputs.rtsp.backpressure import Readers
