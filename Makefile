@@ -66,10 +66,11 @@ engines: setup-test ## build the network's TensorRT engine (ARGS="--for sm86"; d
 check: lint test ## all that must be clean before a commit: lint and tests
 
 .PHONY: lint
-lint: setup-test ## ruff, mypy, shellcheck
+lint: setup-test ## ruff, mypy, import-linter, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	shellcheck -x scripts/*.sh .ci/run tests/gpu/run systemd/*.sh systemd/bin/* systemd/libexec/* systemd/deb/p*
 
 .PHONY: fmt

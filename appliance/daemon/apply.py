@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import structlog
 
@@ -13,20 +13,23 @@ from appliance.background.base import Background
 from appliance.background.make import make_background
 from appliance.config.load import changed
 from appliance.config.settings import Output as OutputSettings
-from appliance.config.settings import Settings
+from appliance.config.settings import Rtsp, Settings
 from appliance.config.uris import path_of, scheme_of
-from appliance.daemon.worker import LOAD_S
+from appliance.daemon.programme import Programme
+from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import ConfigError, InputError, MatteboxError
+from appliance.media.canvas import BufferPool
+from appliance.media.frame import Format
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder
 from appliance.outputs.rtsp import certificate
+from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import Prepared, prepare
+from appliance.shedding import Shedding
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
-
-if TYPE_CHECKING:
-    from appliance.daemon.daemon import Daemon
+from appliance.system.thermal import Thermometer
 
 # A new source that takes longer to answer goes on being tried; the placeholder is out until then.
 _SOURCE_S = 2.0
@@ -45,6 +48,35 @@ class NotApplied(InputError, ConfigError):
         super().__init__(message)
 
 
+class Running(Protocol):
+    """What a change needs of the daemon that it is made to."""
+
+    settings: Settings
+    format: Format
+    feeder: SourceFeeder
+    background: Background
+    outputs: list[OutputFeeder]
+    programme: Programme
+    worker: Worker
+    pipeline: FramePipeline
+    pool: BufferPool
+    shedding: Shedding
+    thermometer: Thermometer
+    leftovers: list[Callable[[], object]]
+
+    def make_output(self, output: OutputSettings, rtsp: Rtsp | None = None) -> OutputFeeder:
+        """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
+        ...
+
+    def changing(self) -> AbstractContextManager[None]:
+        """While parts are exchanged. Raises once it is stopping."""
+        ...
+
+    def retire(self, parts: list[Callable[[], object]]) -> None:
+        """Call those of ``leftovers``, unless they were called at its end."""
+        ...
+
+
 @dataclass(slots=True)
 class _Parts:
     """What was built for the new settings; None where the old part stays."""
@@ -59,7 +91,7 @@ class _Parts:
     """Of outputs that stay and keep their readers: what has them encode otherwise."""
 
 
-def apply(daemon: Daemon, new: Settings) -> frozenset[str]:
+def apply(daemon: Running, new: Settings) -> frozenset[str]:
     """Change a running daemon over to ``new``; returns the sections that changed.
 
     Everything new is built first; when any of it cannot be, nothing has changed. Outputs that stay
@@ -105,7 +137,7 @@ def _of(key: str) -> Iterator[None]:
         raise NotApplied(key, str(error)) from error
 
 
-def _build(daemon: Daemon, new: Settings, sections: frozenset[str], undo: ExitStack) -> _Parts:
+def _build(daemon: Running, new: Settings, sections: frozenset[str], undo: ExitStack) -> _Parts:
     """Everything that is new, running where it can run before the swap."""
     parts = _Parts()
     if "background" in sections:
@@ -127,7 +159,7 @@ def _build(daemon: Daemon, new: Settings, sections: frozenset[str], undo: ExitSt
     return parts
 
 
-def _swap(daemon: Daemon, new: Settings, parts: _Parts) -> list[Callable[[], object]]:
+def _swap(daemon: Running, new: Settings, parts: _Parts) -> list[Callable[[], object]]:
     """The new parts into their places, quickly; returns what ends those that they replace."""
     retired: list[Callable[[], object]] = [output.stop for output in parts.gone]
     if parts.feeder is not None:
@@ -146,7 +178,7 @@ def _swap(daemon: Daemon, new: Settings, parts: _Parts) -> list[Callable[[], obj
     return retired
 
 
-def _between_frames(daemon: Daemon, new: Settings, parts: _Parts) -> None:
+def _between_frames(daemon: Running, new: Settings, parts: _Parts) -> None:
     """The pipeline's own part, in its thread."""
     if parts.network is not None:
         daemon.pipeline = parts.network.exchange()
@@ -159,7 +191,7 @@ def _between_frames(daemon: Daemon, new: Settings, parts: _Parts) -> None:
         daemon.pipeline.use_background(parts.background)
 
 
-def _prepare(daemon: Daemon, new: Settings, undo: ExitStack) -> Prepared:
+def _prepare(daemon: Running, new: Settings, undo: ExitStack) -> Prepared:
     """Another network, loaded: an engine in the thread that owns the GPU, between two frames."""
     network = choose_network(new.matting)
 
@@ -179,7 +211,7 @@ def _network(settings: Settings) -> tuple[object, ...]:
     return (matting.model, matting.runtime, matting.threads)
 
 
-def _outputs(daemon: Daemon, new: Settings, parts: _Parts) -> None:
+def _outputs(daemon: Running, new: Settings, parts: _Parts) -> None:
     """The outputs for the new settings, new ones not yet started, and those to be stopped."""
     running = list(zip(daemon.settings.outputs, daemon.outputs, strict=True))
     stay: dict[int, OutputFeeder] = {}
@@ -208,7 +240,7 @@ def _outputs(daemon: Daemon, new: Settings, parts: _Parts) -> None:
     parts.gone = [feeder for _, feeder in running]
 
 
-def _start_outputs(daemon: Daemon, parts: _Parts, undo: ExitStack) -> None:
+def _start_outputs(daemon: Running, parts: _Parts, undo: ExitStack) -> None:
     """Start the new outputs; a port, a screen or a device can be had once only."""
     for output in parts.outputs:
         if output in daemon.outputs:
@@ -220,7 +252,7 @@ def _start_outputs(daemon: Daemon, parts: _Parts, undo: ExitStack) -> None:
         output.start()
 
 
-def _source(daemon: Daemon, new: Settings, undo: ExitStack) -> SourceFeeder:
+def _source(daemon: Running, new: Settings, undo: ExitStack) -> SourceFeeder:
     """A feeder of the new source, started; on failure the old one is as it was."""
     with _of("source.uri"):
         source = make_source(new.source)
@@ -251,7 +283,7 @@ def _same_device(old: str, new: str) -> bool:
     return old == new and scheme_of(old) in _EXCLUSIVE
 
 
-def _bring_back(daemon: Daemon) -> None:
+def _bring_back(daemon: Running) -> None:
     """The old source once more."""
     old = daemon.settings.source
     feeder = SourceFeeder(make_source(old), old, want=daemon.format)

@@ -26,6 +26,7 @@ from appliance.cuda.transfer import Download
 from appliance.errors import MattingError, ModelError
 from appliance.media.frame import U8, Format, Frame
 from appliance.networks.base import DeviceRunner
+from appliance.networks.ends import NetworkEnds
 from appliance.networks.on_gpu import OnGpu
 from appliance.pipeline.base import Outcome
 from appliance.shedding import Level
@@ -34,7 +35,6 @@ from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.span import spans
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.line import Line
-from appliance.stages.network.ends import NetworkEnds
 from appliance.stages.network.gpu import NetworkSteps, run_network
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock

@@ -12,11 +12,11 @@ from appliance.cuda.graph import Replay
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.networks.base import DeviceRunner
+from appliance.networks.ends import NetworkEnds
 from appliance.pixels.gpu.composite import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
-from appliance.stages.network.ends import NetworkEnds
 from appliance.stages.roi import Box, Tracker
 from appliance.stages.timings import StageClock
 

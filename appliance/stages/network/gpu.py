@@ -6,11 +6,11 @@ from collections.abc import Callable, Hashable
 
 from appliance.media.frame import Rect
 from appliance.media.surface import Surface
+from appliance.networks.ends import NetworkEnds
 from appliance.pixels.gpu.components import keep_components
 from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.planes import Plane, Raw
 from appliance.stages.device.work import DeviceCommon, DeviceWork
-from appliance.stages.network.ends import NetworkEnds
 from appliance.stages.network.letterbox import inner_rect
 
 
