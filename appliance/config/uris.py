@@ -1,32 +1,36 @@
-"""Addresses in the settings: which schemes there are, and what each must look like.
+"""Addresses in the settings: taken apart, made absolute, and their types.
 
 Only the shape is judged here, so that a slip is told with its line in the file. Whether the camera,
-the host or the file is there is found out by whoever opens it.
+the host or the file is there is found out by whoever opens it. What each scheme's addresses look
+like its own file says; see ``schemes``.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, StringConstraints
 
-from appliance.config.secrets import references
-from appliance.system.redact import remember
-
-SOURCE_SCHEMES = ("v4l2", "rtsp", "rtsps", "csi", "file", "test", "demo")
-BACKGROUND_SCHEMES = ("file", "colour", "gradient", "blur")
-RECORDINGS = (".mp4", ".mkv")
-OUTPUT_SCHEMES = ("rtsp", "rtsps", "display", "file", "v4l2", "null")
-SERVER_PORTS = {"rtsp": 8554, "rtsps": 8322}
+from appliance.config.schemes import (
+    BACKGROUNDS,
+    FAMILIES,
+    OUTPUTS,
+    SOURCES,
+    BackgroundScheme,
+    Family,
+    OutputScheme,
+    S,
+    SourceScheme,
+)
+from appliance.config.shapes import without_nul
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_COLOUR = re.compile(r"colou?r:(?://)?(.*)", re.IGNORECASE)
 
 
 class Allowed(str):
@@ -42,32 +46,61 @@ class Resolves:
     resolve: Callable[[str, Path], str]
 
 
+@cache
+def _spellings() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Of schemes that are written otherwise than ``name://``: how, and the name."""
+    return tuple(
+        (re.compile(scheme.spelling, re.IGNORECASE), scheme.names[0])
+        for family in FAMILIES
+        for scheme in family.all()
+        if scheme.spelling is not None
+    )
+
+
 def scheme_of(uri: str) -> str:
     """The scheme in lower case; "" for a plain path (and for ``auto``); "colour" for a colour."""
-    if _COLOUR.fullmatch(uri):
-        return "colour"
+    for spelling, name in _spellings():
+        if spelling.fullmatch(uri):
+            return name
     match = _SCHEME.match(uri)
     return match[1].lower() if match else ""
 
 
+def source_scheme(uri: str) -> SourceScheme | None:
+    """The scheme of a source's address other than ``auto``; None for one that is not known."""
+    return SOURCES.named(scheme_of(uri))
+
+
+def output_scheme(uri: str) -> OutputScheme | None:
+    """The scheme of an output's address; None for one that is not known."""
+    return OUTPUTS.named(scheme_of(uri))
+
+
+def background_scheme(uri: str) -> BackgroundScheme | None:
+    """The scheme of a background's address; None for one that is not known."""
+    return BACKGROUNDS.named(scheme_of(uri))
+
+
 def path_of(uri: str) -> Path | None:
     """The path of a plain path or a ``file:///`` or ``v4l2:///`` address, None for all others."""
-    scheme = scheme_of(uri)
-    if scheme == "" and uri != "auto":
-        return Path(uri)
-    if scheme == "file":
-        rest = uri[len("file://") :].removeprefix("localhost")
-        # People paste paths behind file:// as they are, per cent signs and all.
-        return Path(rest) if os.path.lexists(rest) else Path(unquote(rest))
-    if scheme == "v4l2":
-        return Path(uri[len("v4l2://") :])
+    if uri == "auto":
+        return None
+    name = scheme_of(uri)
+    for family in FAMILIES:
+        scheme = family.named(name)
+        if scheme is not None and scheme.path is not None:
+            path: Path = scheme.path(uri)
+            return path
     return None
 
 
 def port_of(uri: str) -> int:
-    """The port that an ``rtsp://`` or ``rtsps://`` output listens at. Raises ValueError."""
+    """The port that an output serves at. Raises ValueError, KeyError for what is no server."""
     port = urlsplit(uri).port
-    return SERVER_PORTS[scheme_of(uri)] if port is None else port
+    if port is not None:
+        return port
+    scheme = output_scheme(uri)
+    return (scheme.ports if scheme is not None else {})[scheme_of(uri)]
 
 
 def absolute(uri: str, folder: Path) -> str:
@@ -86,69 +119,31 @@ def absolute(uri: str, folder: Path) -> str:
     return str(folder / path)
 
 
-def _known(uri: str, schemes: tuple[str, ...]) -> str:
-    scheme = scheme_of(uri)
-    if scheme and scheme not in schemes:
-        raise ValueError(f"{scheme}:// is none of {', '.join(f'{s}://' for s in schemes)}")
-    if scheme == "file" and not re.match(r"file://(localhost)?/", uri, re.IGNORECASE):
-        raise ValueError("a file address has three slashes: file:///home/me/clip.mp4")
-    if scheme == "v4l2" and not uri.startswith("v4l2:///dev/"):
-        raise ValueError("a device is written v4l2:///dev/video0")
-    if scheme in ("rtsp", "rtsps"):
-        _check_rtsp(uri, listen=schemes is OUTPUT_SCHEMES)
-    if "\0" in uri:
-        raise ValueError("an address cannot hold a NUL character")
-    return uri
-
-
-def _check_rtsp(uri: str, *, listen: bool) -> None:
-    """An address to connect to, or to listen at (where port 0 takes a free one)."""
-    try:
-        parts = urlsplit(uri)
-        if parts.password is not None:
-            remember(parts.password)  # before anything is said of this address
-        port = parts.port
-    except ValueError:
-        raise ValueError("the port must be a number from 1 to 65535") from None
-    if not parts.hostname or (port == 0 and not listen):
-        raise ValueError("an RTSP address is written rtsp://host:port/path, port 1 to 65535")
+def _checked(uri: str, family: Family[S]) -> str:
+    """The address as its scheme wants it. Raises ValueError in words."""
+    name = scheme_of(uri)
+    if not name:
+        for scheme in family.all():
+            if mistake := scheme.meant(uri):
+                raise ValueError(mistake)
+    found = family.named(name)
+    if found is None:
+        raise ValueError(f"{name}:// is none of {family.known()}")
+    return without_nul(found.check(uri))
 
 
 def _source(uri: str) -> str:
-    if re.match(r"/dev/video\d", uri):
-        raise ValueError(f"a camera is written v4l2://{uri}")
-    if scheme_of(uri) == "csi" and not re.fullmatch(r"csi://\d{0,2}", uri, re.IGNORECASE):
-        raise ValueError("a CSI camera is written csi://0")
-    if scheme_of(uri) in ("rtsp", "rtsps"):
-        references(uri)
-    return _known(uri, SOURCE_SCHEMES)
+    return uri if uri == "auto" else _checked(uri, SOURCES)
 
 
 def _background(uri: str) -> str:
-    colour = _COLOUR.fullmatch(uri)
-    if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour[1]):
-        raise ValueError("a colour is written colour:#RRGGBB, for example colour:#00b140")
-    if colour:
-        return f"colour:{colour[1].lower()}"
-    return _known(uri, BACKGROUND_SCHEMES)
+    return _checked(uri, BACKGROUNDS)
 
 
 def _output(uri: str) -> str:
     if uri == "auto":
         raise ValueError("an output has no auto; the usual one is rtsp://127.0.0.1:8554/live")
-    if re.match(r"/dev/video\d", uri):
-        raise ValueError(f"a loopback device is written v4l2://{uri}")
-    uri = _known(uri, OUTPUT_SCHEMES)
-    if scheme_of(uri) in SERVER_PORTS and urlsplit(uri).path in ("", "/"):
-        raise ValueError("the stream needs a path: rtsp://127.0.0.1:8554/live")
-    path = path_of(uri)
-    if (
-        scheme_of(uri) in ("", "file")
-        and path is not None
-        and path.suffix.lower() not in RECORDINGS
-    ):
-        raise ValueError(f"a file output must end in {' or '.join(RECORDINGS)}")
-    return uri
+    return _checked(uri, OUTPUTS)
 
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
@@ -157,23 +152,12 @@ SourceUri = Annotated[
     _Text,
     AfterValidator(_source),
     Resolves(absolute),
-    Allowed(
-        "auto, a path, file:///…, v4l2:///dev/video0, rtsp://host/path, rtsps://…, csi://0, "
-        "test://smpte, demo://"
-    ),
+    # Paths, which have no scheme either, stand beside auto.
+    Allowed(f"auto, {SOURCES.written(bare_first=True)}"),
 ]
 BackgroundUri = Annotated[
-    _Text,
-    AfterValidator(_background),
-    Resolves(absolute),
-    Allowed("a path, file:///…, colour:#RRGGBB, gradient://, blur://"),
+    _Text, AfterValidator(_background), Resolves(absolute), Allowed(BACKGROUNDS.written())
 ]
 OutputUri = Annotated[
-    _Text,
-    AfterValidator(_output),
-    Resolves(absolute),
-    Allowed(
-        "rtsp://address:port/path, rtsps://…, display://, a path that ends in .mp4 or .mkv, "
-        "file:///….mp4, v4l2:///dev/video9, null://"
-    ),
+    _Text, AfterValidator(_output), Resolves(absolute), Allowed(OUTPUTS.written())
 ]

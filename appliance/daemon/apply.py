@@ -14,7 +14,7 @@ from appliance.background.make import make_background
 from appliance.config.load import changed
 from appliance.config.settings import Output as OutputSettings
 from appliance.config.settings import Rtsp, Settings
-from appliance.config.uris import path_of, scheme_of
+from appliance.config.uris import source_scheme
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import ConfigError, InputError, MatteboxError
@@ -34,8 +34,6 @@ from appliance.system.thermal import Thermometer
 # A new source that takes longer to answer goes on being tried; the placeholder is out until then.
 _SOURCE_S = 2.0
 _SWAP_S = 5.0
-# What only one at a time may have: the old source must let go before the new one can open.
-_EXCLUSIVE = ("v4l2", "csi", "rtsp", "rtsps")
 
 log = structlog.get_logger(__name__)
 
@@ -274,13 +272,15 @@ def _source(daemon: Running, new: Settings, undo: ExitStack) -> SourceFeeder:
 
 def _same_device(old: str, new: str) -> bool:
     """Whether the old source must let go before the new one can be opened."""
-    schemes = {scheme_of(old), scheme_of(new)}
+    if old == new == "auto":
+        return True
     if "auto" in (old, new):
-        return schemes <= {"", "v4l2"}
-    if schemes == {"v4l2"}:
-        paths = [path_of(uri) for uri in (old, new)]
-        return len({path and path.resolve() for path in paths}) == 1
-    return old == new and scheme_of(old) in _EXCLUSIVE
+        named = source_scheme(new if old == "auto" else old)
+        return named is not None and named.exclusive and named.by_auto
+    scheme = source_scheme(old)
+    if scheme is None or not scheme.exclusive or scheme is not source_scheme(new):
+        return False
+    return scheme.device(old) == scheme.device(new)
 
 
 def _bring_back(daemon: Running) -> None:

@@ -13,6 +13,7 @@ from appliance.background.base import Background
 from appliance.background.make import make_background
 from appliance.config.settings import Output as OutputSettings
 from appliance.config.settings import Rtsp, Settings
+from appliance.config.uris import output_scheme
 from appliance.daemon import apply as reload
 from appliance.daemon.counts import Counts
 from appliance.daemon.negotiate import FALLBACK, first_open
@@ -36,8 +37,6 @@ from appliance.system.thermal import Thermometer
 
 _OPEN_S = 3.0
 _CHANGE_S = 0.5
-# Outputs for which a dropped frame is a fault, when the source is one that can wait.
-_PATIENT_SCHEMES = ("file", "null")
 # A network that sits on one frame for so long never comes back; only a new process helps.
 HANG_S = 10.0
 # What stopping may take, of systemd's 5 s: the interpreter wants some of them for its own end.
@@ -139,7 +138,9 @@ class Daemon:
 
     def make_output(self, output: OutputSettings, rtsp: Rtsp | None = None) -> OutputFeeder:
         """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
-        patient = not self.feeder.source.live and _scheme(output.uri) in _PATIENT_SCHEMES
+        scheme = output_scheme(output.uri)
+        # Where both can wait, a dropped frame is a fault.
+        patient = not self.feeder.source.live and scheme is not None and scheme.patient
         feeder = OutputFeeder(make_output(output), self.format, lossless=patient)
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
@@ -302,7 +303,3 @@ class _Hung:
         self._seconds = self._seconds + passed if same else 0.0
         self._frame, self._looked = frame, now
         return self._seconds
-
-
-def _scheme(uri: str) -> str:
-    return uri.split("://", 1)[0] if "://" in uri else "file"

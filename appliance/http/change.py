@@ -12,8 +12,9 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from appliance.config.schemes import BACKGROUNDS
 from appliance.config.settings import Settings
-from appliance.config.uris import scheme_of
+from appliance.config.uris import background_scheme
 from appliance.config.write_back import Draft, NotKept, Value, draft
 from appliance.daemon.changes import Outcome
 from appliance.errors import ConfigError, MatteboxError
@@ -24,7 +25,6 @@ from appliance.system.redact import redact
 
 CHANGE_S = 10.0
 _FREE_S = 5.0
-_WITHOUT_FILE = frozenset({"colour", "gradient", "blur"})
 
 log = structlog.get_logger(__name__)
 
@@ -51,11 +51,13 @@ def _address(site: Site, background: str) -> str:
     path = site.folder.find(background)
     if path is not None:
         return str(path)
-    if scheme_of(background) in _WITHOUT_FILE:
+    scheme = background_scheme(background)
+    if scheme is not None and not scheme.has_file:
         return background
+    others = [scheme.written for scheme in BACKGROUNDS.all() if not scheme.has_file]
     raise NotDone(
         f"there is no background {background[:100]!r}; expected one of /api/backgrounds, "
-        "colour:#RRGGBB, gradient://, or blur://"
+        f"{', '.join(others[:-1])}, or {others[-1]}"
     )
 
 

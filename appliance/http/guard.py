@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from appliance.config.settings.http import Http
 from appliance.http.connection import ABORT
 from appliance.http.site import Site
+from appliance.system.hosts import is_loopback
 
 BODY_S = 30.0
 """For a request's body, once its headers are here; each piece that comes buys more time."""
@@ -102,7 +102,7 @@ class Guard:
     def _refusal(self, request: Request) -> JSONResponse | None:
         headers, method = request.headers, request.method
         host = headers.get("host", "")
-        if self._settings.on_loopback and not _is_loopback(host):
+        if self._settings.on_loopback and not _is_this_machine(host):
             # A page from elsewhere whose name was made to point here would send its own name.
             return _problem(
                 421, f"the host {host[:100]!r} is not served here; ask for http://localhost"
@@ -142,11 +142,10 @@ def _is_page(path: str) -> bool:
     return path == "/" or path.startswith("/page/")
 
 
-def _is_loopback(host: str) -> bool:
+def _is_this_machine(host: str) -> bool:
     """Whether a Host header, with its port or without, can only mean this machine."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
     except ValueError:
         return False
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from appliance import __version__
 from appliance.config.settings import Settings
-from appliance.config.uris import path_of, scheme_of
+from appliance.config.uris import background_scheme, path_of
 from appliance.daemon.daemon import Daemon
 from appliance.http.backgrounds import Folder
 from appliance.http.schemas import (
@@ -37,11 +37,11 @@ _SILENT_S = 3.0
 def picture(settings: Settings, folder: Folder) -> Picture:
     """The settings that can be changed over HTTP."""
     uri = settings.background.uri
-    path = path_of(uri)
+    path, scheme = path_of(uri), background_scheme(uri)
     name = None if path is None else folder.name_of(path)
     return Picture(
         background=name or redact(uri),
-        hides_room=scheme_of(uri) != "blur",
+        hides_room=scheme is None or scheme.hides_room,
         fit=settings.background.fit,
         blur_radius=settings.background.blur_radius,
         feather=settings.composite.feather,

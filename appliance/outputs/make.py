@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from appliance.config import settings
-from appliance.config.uris import OUTPUT_SCHEMES, SERVER_PORTS, path_of, scheme_of
+from appliance.config.schemes import OUTPUTS
+from appliance.config.uris import output_scheme
 from appliance.errors import InputError
 from appliance.outputs.base import Output
 from appliance.system.redact import redact
@@ -14,33 +15,11 @@ def make_output(output: settings.Output) -> Output:
 
     Raises InputError when the URI names none, MissingDependency when its libraries are missing.
     """
-    # Imported where they are used: a machine without the RTSP server's library can still write
-    # files, and no GStreamer is loaded for nothing.
-    scheme, path = scheme_of(output.uri), path_of(output.uri)
-    if scheme == "null":
-        from appliance.outputs.null import NullOutput
-
-        return NullOutput(output.uri)
-    if scheme == "display":
-        from appliance.outputs.display.output import DisplayOutput
-
-        return DisplayOutput(output.uri)
-    if scheme == "v4l2" and path is not None:
-        from appliance.outputs.loopback import LoopbackOutput
-
-        return LoopbackOutput(path)
-    if scheme in SERVER_PORTS or path is not None:
-        from appliance.outputs.encoders import Wanted
-
-        video = Wanted.of(output)
-        if path is not None:
-            from appliance.outputs.file import FileOutput
-
-            return FileOutput(path, video)
-        from appliance.outputs.rtsp.output import RtspOutput
-
-        return RtspOutput(output.uri, video)
-    known = ", ".join(f"{name}://" for name in OUTPUT_SCHEMES)
-    raise InputError(
-        f"output {redact(output.uri)!r}: expected one of {known}, or a path that ends in .mp4"
-    )
+    scheme = output_scheme(output.uri)
+    if scheme is None:
+        raise InputError(
+            f"output {redact(output.uri)!r}: expected one of {OUTPUTS.known()}, or a path that "
+            "ends in .mp4"
+        )
+    made: Output = scheme.make(output)
+    return made

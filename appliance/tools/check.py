@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.config.load import Loaded, Mistake, Origin
+from appliance.config.schemes import Scheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
-from appliance.config.uris import path_of, scheme_of
+from appliance.config.uris import background_scheme, output_scheme, path_of, source_scheme
 from appliance.errors import MissingDependency, ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
@@ -29,21 +30,20 @@ def mistakes(loaded: Loaded, *, as_service: bool = True) -> list[Mistake]:
     def add(key: str, message: str) -> None:
         found.append(Mistake(Origin(loaded.where(key)), key, message))
 
-    for key, uri in (
-        ("source.uri", settings.source.uri),
-        ("background.uri", settings.background.uri),
+    source, background = settings.source.uri, settings.background.uri
+    for key, uri, scheme in (
+        ("source.uri", source, source_scheme(source)),
+        ("background.uri", background, background_scheme(background)),
     ):
-        path = path_of(uri)
-        if path is not None and scheme_of(uri) != "v4l2":
-            wrong = unreadable(path)
-            if wrong:
-                add(key, f"{path}: {wrong}")
+        path = _file_of(uri, scheme)
+        wrong = path and unreadable(path)
+        if wrong:
+            add(key, f"{path}: {wrong}")
     for index, output in enumerate(settings.outputs):
-        path = path_of(output.uri)
-        if path is not None and scheme_of(output.uri) != "v4l2":
-            wrong = unwritable(path)
-            if wrong:
-                add(f"outputs.{index}.uri", f"{path}: {wrong}")
+        path = _file_of(output.uri, output_scheme(output.uri))
+        wrong = path and unwritable(path)
+        if wrong:
+            add(f"outputs.{index}.uri", f"{path}: {wrong}")
     for key, problem in troubles_with_secrets(settings):
         if as_service or not credentials_elsewhere(problem):
             add(key, problem)
@@ -62,6 +62,11 @@ def mistakes(loaded: Loaded, *, as_service: bool = True) -> list[Mistake]:
         if wrong:
             add("matting.runtime", wrong)
     return found
+
+
+def _file_of(uri: str, scheme: Scheme | None) -> Path | None:
+    """The file that an address names, None where it names none (a device is none)."""
+    return path_of(uri) if scheme is not None and scheme.has_file else None
 
 
 def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:

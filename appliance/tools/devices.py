@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from appliance.config.schemes import SOURCES
 from appliance.system import jetson_utils, v4l2
 
 
@@ -97,8 +98,9 @@ def describe(found: Devices) -> list[Any]:
             table.add_row(mode.fourcc, size, rates)
         out.append(table if camera.modes else "  lists no formats")
     if jetson_utils.installed():
+        names = [f"{name}://" for s in SOURCES.all() if s.by_jetson_utils for name in s.names]
         out.append(
-            "Cameras at v4l2:// and csi:// are taken by jetson-utils where it can "
+            f"Cameras at {' and '.join(names)} are taken by jetson-utils where it can "
             f"({jetson_utils.UNTRIED}; source.capture: gstreamer turns it off)."
         )
     for device in found.loopbacks:

@@ -12,6 +12,7 @@ from appliance.config.secrets import NONE, Secret
 from appliance.config.settings.base import Section, rule
 from appliance.config.uris import Allowed, Resolves, absolute
 from appliance.system.folders import state
+from appliance.system.hosts import is_loopback
 
 
 def _address(text: str) -> str:
@@ -86,7 +87,7 @@ class Http(Section):
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        return ipaddress.ip_address(self.address).is_loopback
+        return is_loopback(self.address)
 
     @property
     def folder(self) -> Path:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from appliance.config.settings.base import Section, rule
 from appliance.config.settings.types import EncoderName
-from appliance.config.uris import SERVER_PORTS, Allowed, OutputUri, path_of, port_of, scheme_of
+from appliance.config.uris import Allowed, OutputUri, output_scheme, port_of
 
 
 class Output(Section):
@@ -36,26 +36,22 @@ def default_outputs() -> tuple[Output, ...]:
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 
 
-def _destination(uri: str) -> str:
-    """What two outputs cannot share, in words."""
-    if scheme_of(uri) in SERVER_PORTS:
-        return f"the stream {urlsplit(uri).path.rstrip('/')} on port {port_of(uri)}"
-    path = path_of(uri)
-    return f"the {'device' if scheme_of(uri) == 'v4l2' else 'file'} {path}" if path else uri
-
-
 def _destinations_differ(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
     seen: dict[str, int] = {}
     hosts: dict[int, tuple[str, int]] = {}
     for index, output in enumerate(outputs):
-        destination = _destination(output.uri)
-        if scheme_of(output.uri) != "null" and destination in seen:
+        scheme = output_scheme(output.uri)
+        if scheme is None:
+            continue  # refused before, where it comes from a file
+        destination = None if scheme.destination is None else scheme.destination(output.uri)
+        if destination in seen:
             raise rule(
                 f"{index}.uri",
                 f"found {output.uri}; outputs.{seen[destination]} has {destination} already",
             )
-        seen[destination] = index
-        if scheme_of(output.uri) in SERVER_PORTS:
+        if destination is not None:
+            seen[destination] = index
+        if scheme.ports:
             host, port = urlsplit(output.uri).hostname or "", port_of(output.uri)
             other, first = hosts.get(port, ("", index))
             if other and other != host and {host, other} & _ANY_ADDRESS:

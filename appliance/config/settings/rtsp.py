@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 from appliance.config.secrets import NONE, Secret
 from appliance.config.settings.base import Section, rule
 from appliance.config.uris import Allowed, Resolves, absolute, port_of, scheme_of
+from appliance.system.hosts import is_loopback
 
 
 def _pem_path(text: str, folder: Path) -> str:
@@ -71,18 +71,6 @@ class Rtsp(Section):
         if self.key != "none" and self.certificate == "none":
             raise rule("key", f"found {self.key}, but no certificate; name its certificate, too")
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` (a name or an IP address) is only ever this machine itself."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False  # a name may be anything
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
 
 
 def check_outputs(rtsp: Rtsp, uris: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from appliance.config.settings import Settings
-from appliance.config.uris import SERVER_PORTS, port_of, scheme_of
+from appliance.config.uris import output_scheme, port_of
 from appliance.errors import ModelError, PlanError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
@@ -220,10 +220,11 @@ def networks(settings: Settings, folders: Sequence[Path] | None = None) -> list[
 
 
 def ports(settings: Settings) -> list[Finding]:
-    """Whether the ports of the RTSP outputs are free."""
+    """Whether the ports of outputs that serve are free."""
     out = []
     for output in settings.outputs:
-        if scheme_of(output.uri) not in SERVER_PORTS:
+        scheme = output_scheme(output.uri)
+        if scheme is None or not scheme.ports:
             continue
         port, host = port_of(output.uri), urlsplit(output.uri).hostname or ""
         reason = _in_use(host, port)

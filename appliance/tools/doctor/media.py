@@ -3,64 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
+from appliance.config.schemes import FAMILIES, OUTPUTS, Use
 from appliance.config.settings import Settings
+from appliance.config.uris import output_scheme
 from appliance.errors import MatteboxError
+from appliance.system.packages import BASE, UGLY
 from appliance.tools.doctor.machine import Finding, State
 
 Has = Callable[[str], bool]
 
-_BASE, _GOOD, _BAD, _UGLY, _LIBAV, _X = (
-    "gstreamer1.0-plugins-base",
-    "gstreamer1.0-plugins-good",
-    "gstreamer1.0-plugins-bad",
-    "gstreamer1.0-plugins-ugly",
-    "gstreamer1.0-libav",
-    "gstreamer1.0-x",
-)
-_L4T = "nvidia-l4t-gstreamer"
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What a set of elements is for. Without a ``needed`` one the main job cannot run."""
-
-    name: str
-    elements: tuple[tuple[str, str], ...]
-    needed: bool = False
-    only_on_jetson: bool = False
-
-
-USES = (
-    Use(
-        "frame path",
-        (
-            ("appsrc", _BASE),
-            ("appsink", _BASE),
-            ("videoconvert", _BASE),
-            ("videoscale", _BASE),
-            ("videorate", _BASE),
-        ),
-        needed=True,
+# What every frame goes through; what sources and outputs take besides, their schemes say.
+FRAME_PATH = Use(
+    "frame path",
+    tuple(
+        (name, BASE) for name in ("appsrc", "appsink", "videoconvert", "videoscale", "videorate")
     ),
-    Use("RTSP out", (("h264parse", _BAD), ("rtph264pay", _GOOD)), needed=True),
-    Use("RTSP in", (("rtspsrc", _GOOD), ("rtph264depay", _GOOD), ("avdec_h264", _LIBAV))),
-    Use(
-        "files",
-        (
-            ("decodebin", _BASE),
-            ("qtdemux", _GOOD),
-            ("matroskademux", _GOOD),
-            ("mp4mux", _GOOD),
-            ("avdec_h264", _LIBAV),
-        ),
-    ),
-    Use("cameras", (("v4l2src", _GOOD), ("jpegdec", _GOOD))),
-    Use("CSI camera", (("nvarguscamerasrc", _L4T), ("nvvidconv", _L4T)), only_on_jetson=True),
-    Use("display", (("kmssink", _BAD), ("ximagesink", _X))),
-    Use("loopback", (("v4l2sink", _GOOD),)),
+    place=10,
+    needed=True,
 )
+
+
+def uses() -> list[Use]:
+    """What GStreamer's elements are for, each once, in order."""
+    every = [FRAME_PATH]
+    every += [use for family in FAMILIES for scheme in family.all() for use in scheme.uses]
+    by_name: dict[str, list[Use]] = {}
+    for use in sorted(every, key=lambda use: use.place):
+        by_name.setdefault(use.name, []).append(use)
+    return [_together(same) for same in by_name.values()]
+
+
+def _together(same: list[Use]) -> Use:
+    """Sets of one name as one, with what comes from one package side by side."""
+    by_package: dict[str, dict[str, None]] = {}
+    for use in same:
+        for name, package in use.elements:
+            by_package.setdefault(package, {})[name] = None
+    return replace(
+        same[0],
+        elements=tuple((name, pack) for pack, names in by_package.items() for name in names),
+        needed=any(use.needed for use in same),
+        only_on_jetson=all(use.only_on_jetson for use in same),
+    )
 
 
 def registry() -> tuple[str, Has]:
@@ -94,14 +80,17 @@ def gstreamer(
         packages = ("python3-gi", "python3-gst-1.0", "gir1.2-gst-plugins-base-1.0")
         return [Finding("bad", "GStreamer", str(error), packages=packages)]
     found = [Finding("ok", "version", version)]
-    if typelib("GstRtspServer"):
-        found.append(Finding("ok", "RTSP server", "gst-rtsp-server"))
-    else:
-        package = "gir1.2-gst-rtsp-server-1.0"
-        serving = any(output.uri.startswith(("rtsp://", "rtsps://")) for output in settings.outputs)
-        state: State = "bad" if serving else "gap"
-        found.append(Finding(state, "RTSP server", "absent", f"apt install {package}", (package,)))
-    return found + [_use(use, has) for use in USES]
+    configured = {output_scheme(output.uri) for output in settings.outputs}
+    for scheme in OUTPUTS.all():
+        for library in scheme.libraries:
+            if typelib(library.namespace):
+                found.append(Finding("ok", library.use, library.name))
+                continue
+            package = library.package
+            state: State = "bad" if scheme in configured else "gap"
+            cure = f"apt install {package}"
+            found.append(Finding(state, library.use, "absent", cure, (package,)))
+    return found + [_use(use, has) for use in uses()]
 
 
 def _use(use: Use, has: Has) -> Finding:
@@ -124,7 +113,7 @@ def encoders(settings: Settings) -> list[Finding]:
         return []  # GStreamer itself is missing, which has been said above
     have = known.available()
     if not have:
-        return [Finding("bad", "H.264", "no encoder", f"apt install {_UGLY}", packages=(_UGLY,))]
+        return [Finding("bad", "H.264", "no encoder", f"apt install {UGLY}", packages=(UGLY,))]
     found = [Finding("ok", "H.264", f"{', '.join(have)} (auto takes {have[0]})")]
     from appliance.sources.decoders import hardware
 
