@@ -7,7 +7,7 @@ import structlog
 from appliance.background.base import Background
 from appliance.background.blur import BlurBackground
 from appliance.background.still import StillBackground, colour_frame, gradient_frame, place
-from appliance.config.settings import Background as BackgroundSettings
+from appliance.config.settings import BackgroundSettings
 from appliance.config.uris import BACKGROUND_SCHEMES, path_of, scheme_of
 from appliance.errors import InputError
 from appliance.media.frame import Format

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from appliance.cli import engine
 from appliance.config import load as config
-from appliance.config.load import InvalidConfig, Loaded, Override
+from appliance.config.load import InvalidConfig, LoadedConfig, Override
 from appliance.config.settings import Settings
 
 
-def load(options: argparse.Namespace, path: Path | None = None) -> Loaded:
+def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
     """The settings that the flags, the environment and the file come to.
 
     ``path``: of that file instead of the one that the options name. Raises InvalidConfig with
@@ -41,7 +41,7 @@ def load(options: argparse.Namespace, path: Path | None = None) -> Loaded:
     return config.load_located(path, env=os.environ, overrides=overrides)
 
 
-def _start(options: argparse.Namespace) -> Loaded:
+def _start(options: argparse.Namespace) -> LoadedConfig:
     """Load the settings, set up the log, and refuse what cannot work before anything is opened."""
     from appliance.system import log
     from appliance.tools import check
@@ -55,7 +55,7 @@ def _start(options: argparse.Namespace) -> Loaded:
     return loaded
 
 
-def _load_again(options: argparse.Namespace, path: Path | None = None) -> Loaded:
+def _load_again(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
     """The settings as they are now, for a running daemon; refused like at the start."""
     from appliance.tools import check
 

@@ -12,8 +12,7 @@ import structlog
 from appliance.background.base import Background
 from appliance.background.make import make_background
 from appliance.config.load import changed
-from appliance.config.settings import Output as OutputSettings
-from appliance.config.settings import Settings
+from appliance.config.settings import OutputSettings, Settings
 from appliance.config.uris import path_of, scheme_of
 from appliance.daemon.worker import LOAD_S
 from appliance.errors import ConfigError, InputError, MatteboxError

@@ -24,7 +24,7 @@ from appliance.cuda.context import Context, GpuError
 from appliance.cuda.graph import Replay
 from appliance.cuda.transfer import Download, Upload
 from appliance.errors import MattingError, ModelError
-from appliance.media.borrowed import Lent
+from appliance.media.borrowed import Borrowed
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import Surface
 from appliance.networks.base import DeviceRunner
@@ -233,7 +233,7 @@ class GpuPipeline:
 
     def _on_device(self, frame: Frame) -> Surface:
         """The frame in device memory: where it lies, or copied there."""
-        if isinstance(frame.owner, Lent) and frame.owner.surface is not None:
+        if isinstance(frame.owner, Borrowed) and frame.owner.surface is not None:
             return frame.owner.surface
         return self._upload.put(frame)
 

@@ -12,7 +12,7 @@ from types import FrameType
 
 import structlog
 
-from appliance.config.load import Loaded
+from appliance.config.load import LoadedConfig
 from appliance.config.settings import Settings
 from appliance.daemon.changes import Reloader
 from appliance.daemon.daemon import Daemon
@@ -38,11 +38,11 @@ class _Asked:
 
 
 def run(
-    loaded: Loaded,
+    loaded: LoadedConfig,
     *,
     duration: float | None = None,
     frames: int | None = None,
-    again: Callable[..., Loaded],
+    again: Callable[..., LoadedConfig],
 ) -> int:
     """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.config.uris import SOURCE_SCHEMES, path_of, scheme_of
 from appliance.errors import InputError
 from appliance.sources.base import Source
@@ -70,10 +70,10 @@ def _camera(
 
     if capture == "jetson-utils":
         return JetsonSource(settings, uri, usual)
-    from appliance.sources.fallback import EitherSource
+    from appliance.sources.fallback import FallbackSource
 
     log.info("source: by jetson-utils", uri=uri, note=jetson_utils.UNTRIED)
-    return EitherSource(lambda: JetsonSource(settings, uri, usual), by_gstreamer)
+    return FallbackSource(lambda: JetsonSource(settings, uri, usual), by_gstreamer)
 
 
 def first_camera_or_demo() -> str:

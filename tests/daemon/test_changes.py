@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import load as config
-from appliance.config.load import Loaded
+from appliance.config.load import LoadedConfig
 from appliance.config.settings import Settings
 from appliance.config.status import ConfigState
 from appliance.config.tree import Mistake, Origin
@@ -50,7 +50,7 @@ def reloading(path: Path | None, **options: object) -> Iterator[tuple[Reloader, 
     loaded = config.load_located(path)
     daemon = Applies(loaded.settings)
 
-    def load() -> Loaded:
+    def load() -> LoadedConfig:
         return config.load_located(path)
 
     reloader = Reloader(daemon, load, loaded, **options)  # type: ignore[arg-type]

@@ -15,8 +15,7 @@ import pytest
 import structlog
 
 from appliance.cli import main as cli
-from appliance.config.settings import Matting as MattingSettings
-from appliance.config.settings import Settings
+from appliance.config.settings import MattingSettings, Settings
 from appliance.cuda.context import GpuError
 from appliance.daemon import apply as reload
 from appliance.daemon import daemon as daemon_module

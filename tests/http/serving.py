@@ -19,7 +19,7 @@ import yaml
 from PIL import Image
 
 from appliance.config import load as config
-from appliance.config.load import Loaded
+from appliance.config.load import LoadedConfig
 from appliance.daemon.changes import Reloader
 from appliance.daemon.daemon import Daemon
 from appliance.http.server import HttpServer
@@ -124,7 +124,7 @@ def serving(folder: Path, data: dict[str, Any]) -> Iterator[Served]:
     path = folder / "config.yaml"
     write(path, data)
 
-    def load(other: Path | None = None) -> Loaded:
+    def load(other: Path | None = None) -> LoadedConfig:
         return config.load_located(other or path)
 
     loaded = load()

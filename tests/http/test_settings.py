@@ -8,10 +8,10 @@ import pytest
 
 from appliance.config import load as config
 from appliance.config.load import InvalidConfig
-from appliance.config.settings.http import Http
+from appliance.config.settings.http import HttpSettings
 
 
-def load(tmp_path: Path, text: str) -> Http:
+def load(tmp_path: Path, text: str) -> HttpSettings:
     path = tmp_path / "config.yaml"
     path.write_text(f"http:\n{text}")
     return config.load(path).http
@@ -69,10 +69,10 @@ def test_the_token_is_never_shown(tmp_path: Path) -> None:
 def test_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(tmp_path, "  backgrounds: pictures\n").folder == tmp_path / "pictures"
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/mattebox")
-    assert Http().folder == Path("/var/lib/mattebox/backgrounds")
+    assert HttpSettings().folder == Path("/var/lib/mattebox/backgrounds")
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
-    assert Http().folder == Path("/data/mattebox/backgrounds")
+    assert HttpSettings().folder == Path("/data/mattebox/backgrounds")
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", "/home/me")
-    assert Http().folder == Path("/home/me/.local/share/mattebox/backgrounds")
+    assert HttpSettings().folder == Path("/home/me/.local/share/mattebox/backgrounds")

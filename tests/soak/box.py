@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from appliance.config.load import Loaded, load_located
-from appliance.config.settings import Output as OutputSettings
-from appliance.config.settings import Settings
+from appliance.config.load import LoadedConfig, load_located
+from appliance.config.settings import OutputSettings, Settings
 from appliance.daemon import apply as reload_module
 from appliance.daemon import daemon as daemon_module
 from appliance.daemon import negotiate as settle_module
@@ -99,7 +98,7 @@ class Box:
         self.matting = Breakable(*load_manifest(self.network), threads=1)
         return self.matting
 
-    def _load_again(self, path: Path | None = None) -> Loaded:
+    def _load_again(self, path: Path | None = None) -> LoadedConfig:
         return load_located(path or self.path, env={})
 
     def save(self, **sections: Any) -> None:

@@ -1,0 +1,33 @@
+"""A class's name is its own: who searches for one finds it once."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+# Names that may stand twice, each with its reason.
+TWICE: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def classes(root: Path) -> dict[str, list[str]]:
+    """Public class -> the files of ``appliance/`` and ``export/`` that define it."""
+    found = defaultdict(list)
+    for room in ("appliance", "export"):
+        for path in sorted((root / room).rglob("*.py")):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found[node.name].append(str(path.relative_to(root)))
+    return found
+
+
+def test_no_class_is_defined_twice(classes):
+    twice = {name: paths for name, paths in classes.items() if len(paths) > 1}
+    assert {name: twice[name] for name in twice.keys() - TWICE.keys()} == {}
+
+
+def test_each_exception_is_needed(classes):
+    assert all(len(classes[name]) > 1 for name in TWICE)
