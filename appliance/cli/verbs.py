@@ -10,8 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.cli import engine
-from appliance.config import load as config
-from appliance.config.load import InvalidConfig, LoadedConfig, Override
+from appliance.config.load import (
+    InvalidConfig,
+    LoadedConfig,
+    Override,
+    find,
+    load_located,
+    schema,
+    to_yaml,
+)
 from appliance.config.settings import Settings
 
 
@@ -37,8 +44,8 @@ def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
     if options.verbose:
         overrides.append(Override("log.level", "debug", "--verbose"))
     if path is None:
-        path = options.config if options.config is not None else config.find()
-    return config.load_located(path, env=os.environ, overrides=overrides)
+        path = options.config if options.config is not None else find()
+    return load_located(path, env=os.environ, overrides=overrides)
 
 
 def _start(options: argparse.Namespace) -> LoadedConfig:
@@ -69,11 +76,11 @@ def _load_again(options: argparse.Namespace, path: Path | None = None) -> Loaded
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     loaded = _start(options)
-    from appliance.service import run as serve
+    from appliance.service.run import run as serve
     from appliance.service.status_line import say
 
     say(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", sys.stderr)
-    return serve.run(
+    return serve(
         loaded,
         duration=options.duration,
         frames=options.frames,
@@ -91,7 +98,7 @@ def reload(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """Validate, and say OK or every mistake."""
     if options.schema:
-        print(json.dumps(config.schema(), indent=2, ensure_ascii=False))
+        print(json.dumps(schema(), indent=2, ensure_ascii=False))
         return 0
     from appliance.tools import check as checks
 
@@ -100,7 +107,7 @@ def check(options: argparse.Namespace) -> int:
     if mistakes:
         raise InvalidConfig(mistakes)
     if options.print:
-        print(config.to_yaml(loaded.settings), end="")
+        print(to_yaml(loaded.settings), end="")
     else:
         print(f"OK: {loaded.path or 'defaults (no config.yaml found)'}")
         for line in checks.summary(loaded.settings):

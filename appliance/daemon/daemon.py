@@ -12,7 +12,7 @@ import structlog
 from appliance.background.base import Background
 from appliance.background.make import make_background
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
-from appliance.daemon import apply as reload
+from appliance.daemon.apply import apply
 from appliance.daemon.counts import Counts
 from appliance.daemon.negotiate import FALLBACK, first_open
 from appliance.daemon.placeholder import slate
@@ -144,7 +144,7 @@ class Daemon:
 
     def apply(self, settings: Settings) -> frozenset[str]:
         """Change over to other settings while running; see ``appliance.daemon.apply.apply``."""
-        return reload.apply(self, settings)
+        return apply(self, settings)
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -21,8 +21,8 @@ from appliance.http.service import HttpService
 from appliance.service.control import Control
 from appliance.service.status_line import StatusLine, say
 from appliance.service.systemd import Notifier, Reporter
-from appliance.system import log as logging
 from appliance.system.glib_log import Complaints
+from appliance.system.log import configure
 
 _WATCH_S = 0.25
 
@@ -112,7 +112,7 @@ def _on_a_terminal() -> bool:
 
 def _set_up_log(settings: Settings) -> None:
     """Log as the settings say, to what stderr is now: a live status line stands in for it."""
-    logging.configure(settings.log.level, settings.log.format)
+    configure(settings.log.level, settings.log.format)
 
 
 @dataclass

@@ -18,8 +18,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from appliance.config import load as config
-from appliance.config.load import LoadedConfig
+from appliance.config.load import LoadedConfig, load_located
 from appliance.daemon.changes import Reloader
 from appliance.daemon.daemon import Daemon
 from appliance.http.server import HttpServer
@@ -125,7 +124,7 @@ def serving(folder: Path, data: dict[str, Any]) -> Iterator[Served]:
     write(path, data)
 
     def load(other: Path | None = None) -> LoadedConfig:
-        return config.load_located(other or path)
+        return load_located(other or path)
 
     loaded = load()
     http = loaded.settings.http
