@@ -44,7 +44,7 @@ def label(options: argparse.Namespace, console: Console) -> int:
 def train(options: argparse.Namespace, console: Console) -> int:
     """Train or resume."""
     from export.training.loop import train as run
-    from export.training.plan import Plan
+    from export.training.plan import TrainingPlan
 
     work: Path = options.work
     names = (
@@ -59,7 +59,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
         "processes",
     )
     path = run(
-        Plan(
+        TrainingPlan(
             pack=work / "train.zip",
             validation=work / "validation.zip",
             work=work,

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from appliance.config.settings import Output as OutputSettings
-from appliance.config.settings import Settings
+from appliance.config.settings import OutputSettings, Settings
 from appliance.daemon import daemon as daemon_module
 from appliance.daemon.daemon import Daemon
 from appliance.errors import MattingError, OutputError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.networks.manifest import Manifest, load_manifest
-from appliance.networks.plans.sidecar import Gate, Sidecar, Tensor, sha256_of, write_sidecar
+from appliance.networks.plans.sidecar import Gate, Sidecar, TensorSpec, sha256_of, write_sidecar
 
 SHIPPED = Path(__file__).resolve().parents[1] / "engines" / "portrait"
 
@@ -63,8 +63,8 @@ def write_plan() -> PlanWriter:
             "model": manifest.name, "onnx_sha256": sha256_of(model), "flavour": "tensorrt",
             "version": "10.3.0", "target": "sm87", "platform": "linux-aarch64",
             "precision": "fp16", "built": "2026-01-01T00:00:00+00:00", "build_seconds": 1,
-            "inputs": tuple(Tensor(name=n, shape=s, dtype="float") for n, s in inputs),
-            "outputs": tuple(Tensor(name=n, shape=s, dtype="float") for n, s in outputs),
+            "inputs": tuple(TensorSpec(name=n, shape=s, dtype="float") for n, s in inputs),
+            "outputs": tuple(TensorSpec(name=n, shape=s, dtype="float") for n, s in outputs),
             "gate": GATE, "plan": "some.plan", "plan_sha256": sha256_of(folder / "some.plan"),
             "plan_bytes": len(data),
         }  # fmt: skip

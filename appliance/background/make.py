@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.background.base import Background
 from appliance.config.schemes import BACKGROUNDS
-from appliance.config.settings import Background as BackgroundSettings
+from appliance.config.settings import BackgroundSettings
 from appliance.config.uris import background_scheme
 from appliance.errors import InputError
 from appliance.media.frame import Format

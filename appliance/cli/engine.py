@@ -127,13 +127,13 @@ def _build(options: argparse.Namespace, manifest_path: Path) -> int:
     from rich.console import Console
 
     from appliance.networks.manifest import load_manifest
-    from appliance.tools.engine.build import Wish, build_engine
+    from appliance.tools.engine.build import BuildOptions, build_engine
     from appliance.tools.engine.progress import Bar
 
     manifest, model = load_manifest(manifest_path)
     console = Console(stderr=True)
     for target in dict.fromkeys(options.targets) or [""]:
-        wish = Wish(
+        wish = BuildOptions(
             flavour=options.flavour, target=target.lower(), precision=options.precision,
             frames=options.frames, limit=options.limit / 255, memory_mb=options.memory,
             workspace_mb=options.workspace, timeout=options.timeout,
@@ -150,7 +150,7 @@ def model(options: argparse.Namespace) -> int:
 
     if options.action == "list":
         return add.list_models()
-    wish = add.Wish(
+    wish = add.ImportOptions(
         name=options.name, file=options.file, kind=options.kind, size=options.size,
         downsample=options.downsample, replace=options.replace,
     )  # fmt: skip

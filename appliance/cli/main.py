@@ -202,13 +202,13 @@ def _add_settings(sub: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     options = parser().parse_args(arguments)
-    from appliance.cli import verbs as cli_verbs
+    from appliance.cli.verbs import VERBS
     from appliance.system.redact import guard_tracebacks, redact
 
     if arguments is None:  # a process of our own
         guard_tracebacks()
     try:
-        code = cli_verbs.VERBS[options.verb](options)
+        code = VERBS[options.verb](options)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:

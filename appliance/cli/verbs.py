@@ -10,12 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.cli import engine
-from appliance.config import load as config
-from appliance.config.load import InvalidConfig, Loaded, Override
+from appliance.config.load import (
+    InvalidConfig,
+    LoadedConfig,
+    Override,
+    find,
+    load_located,
+    schema,
+    to_yaml,
+)
 from appliance.config.settings import Settings
 
 
-def load(options: argparse.Namespace, path: Path | None = None) -> Loaded:
+def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
     """The settings that the flags, the environment and the file come to.
 
     ``path``: of that file instead of the one that the options name. Raises InvalidConfig with
@@ -37,11 +44,11 @@ def load(options: argparse.Namespace, path: Path | None = None) -> Loaded:
     if options.verbose:
         overrides.append(Override("log.level", "debug", "--verbose"))
     if path is None:
-        path = options.config if options.config is not None else config.find()
-    return config.load_located(path, env=os.environ, overrides=overrides)
+        path = options.config if options.config is not None else find()
+    return load_located(path, env=os.environ, overrides=overrides)
 
 
-def _start(options: argparse.Namespace) -> Loaded:
+def _start(options: argparse.Namespace) -> LoadedConfig:
     """Load the settings, set up the log, and refuse what cannot work before anything is opened."""
     from appliance.system import log
     from appliance.tools import check
@@ -55,7 +62,7 @@ def _start(options: argparse.Namespace) -> Loaded:
     return loaded
 
 
-def _load_again(options: argparse.Namespace, path: Path | None = None) -> Loaded:
+def _load_again(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
     """The settings as they are now, for a running daemon; refused like at the start."""
     from appliance.tools import check
 
@@ -69,11 +76,11 @@ def _load_again(options: argparse.Namespace, path: Path | None = None) -> Loaded
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     loaded = _start(options)
-    from appliance.service import run as serve
+    from appliance.service.run import run as serve
     from appliance.service.status_line import say
 
     say(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", sys.stderr)
-    return serve.run(
+    return serve(
         loaded,
         duration=options.duration,
         frames=options.frames,
@@ -91,7 +98,7 @@ def reload(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """Validate, and say OK or every mistake."""
     if options.schema:
-        print(json.dumps(config.schema(), indent=2, ensure_ascii=False))
+        print(json.dumps(schema(), indent=2, ensure_ascii=False))
         return 0
     from appliance.tools import check as checks
 
@@ -104,7 +111,7 @@ def check(options: argparse.Namespace) -> int:
 
         print("\n".join(cascade.lines(loaded.settings)))
     elif options.print:
-        print(config.to_yaml(loaded.settings), end="")
+        print(to_yaml(loaded.settings), end="")
     else:
         print(f"OK: {loaded.path or 'defaults (no config.yaml found)'}")
         for line in checks.summary(loaded.settings):

@@ -23,11 +23,12 @@ from appliance.config.settings import Settings
 from appliance.config.tree import InvalidConfig, Mapping, Mistake, Origin
 from appliance.config.validate import Reading
 from appliance.system.file_identity import Identity, identity
+from appliance.system.json_schema import named_by_title
 from appliance.system.redact import redact
 
 __all__ = [
     "InvalidConfig",
-    "Loaded",
+    "LoadedConfig",
     "Mistake",
     "Origin",
     "Override",
@@ -43,7 +44,7 @@ SEARCH = (Path("config.yaml"), Path("/etc/mattebox/config.yaml"))
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedConfig:
     """Settings, the file they came from (None: all defaults), and where each was written."""
 
     settings: Settings
@@ -95,7 +96,7 @@ def load_located(
     *,
     env: MappingABC[str, str] | None = None,
     overrides: Iterable[tuple[str, str] | Override] = (),
-) -> Loaded:
+) -> LoadedConfig:
     """``load``, with where each setting was written."""
     mistakes: list[Mistake] = []
     root, folder = Mapping({}, Origin("defaults")), Path.cwd()
@@ -118,7 +119,7 @@ def load_located(
     if mistakes or settings is None:
         mistakes.sort(key=lambda m: (m.origin.line == 0, m.origin.line, m.origin.column))
         raise InvalidConfig(mistakes)
-    return Loaded(settings, path, read, reading)
+    return LoadedConfig(settings, path, read, reading)
 
 
 def _default_lists() -> Mapping:
@@ -170,5 +171,5 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Mattebox configuration",
-        **Settings.model_json_schema(),
+        **named_by_title(Settings.model_json_schema()),
     }

@@ -236,7 +236,7 @@ class Kernel:
         context: Context,
         name: str,
         function: Any,
-        parameters: tuple[source.Parameter, ...],
+        parameters: tuple[source.KernelParameter, ...],
     ) -> None:
         self._context, self.name = context, name
         self._names = tuple(parameter.name for parameter in parameters)

@@ -23,7 +23,7 @@ _CODES = {"int": "i", "float": "f", "double": "d"}
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class KernelParameter:
     """One argument of a kernel: its name, and its code in the words of Python's ``struct``.
 
     ``P`` is a pointer, ``i`` an int, ``f`` a float, ``d`` a double.
@@ -52,7 +52,7 @@ def source_hash() -> str:
 
 
 @cache
-def signatures() -> dict[str, tuple[Parameter, ...]]:
+def signatures() -> dict[str, tuple[KernelParameter, ...]]:
     """The parameters of every kernel, by the kernel's name.
 
     Raises:
@@ -65,13 +65,13 @@ def _found() -> list[tuple[str, str]]:
     return [(match[1], match[2]) for match in _KERNEL.finditer(source())]
 
 
-def _parameter(text: str) -> Parameter:
+def _parameter(text: str) -> KernelParameter:
     words = text.replace("*", " * ").split()
     name, kind = words[-1], [word for word in words[:-1] if word != "const"]
     if "*" in kind:
-        return Parameter(name, "P")
+        return KernelParameter(name, "P")
     if len(kind) == 1 and kind[0] in _CODES:
-        return Parameter(name, _CODES[kind[0]])
+        return KernelParameter(name, _CODES[kind[0]])
     raise ValueError(
         f"a kernel's parameter {text.strip()!r}: expected a pointer, int, float or double"
     )

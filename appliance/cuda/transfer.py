@@ -20,7 +20,7 @@ _PITCH = 256  # bytes: what every GPU's widest loads and copies like
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
+class _TransferSlot:
     y: U8
     uv: U8
     whole: U8
@@ -40,7 +40,7 @@ class _Ring:
         self._slots = [self._slot() for _ in range(depth)]
         self._count = 0
 
-    def _slot(self) -> _Slot:
+    def _slot(self) -> _TransferSlot:
         driver, format, context = self._context.driver, self._format, self._context
         pitch = -(-format.width // _PITCH) * _PITCH
         rows, columns = (format.height + 1) // 2, (format.width + 1) // 2
@@ -64,7 +64,7 @@ class _Ring:
             "nv12", format.width, format.height, address, pitch,
             address + pitch * format.height, pitch, format.colour, owner,
         )  # fmt: skip
-        return _Slot(
+        return _TransferSlot(
             luma[:, : format.width], chroma[:, : 2 * columns].reshape(rows, columns, 2), whole,
             surface, *events,
         )  # fmt: skip

@@ -12,8 +12,7 @@ import structlog
 from appliance.background.base import Background
 from appliance.background.make import make_background
 from appliance.config.load import changed
-from appliance.config.settings import Output as OutputSettings
-from appliance.config.settings import Rtsp, Settings
+from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import source_scheme
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
@@ -46,7 +45,7 @@ class NotApplied(InputError, ConfigError):
         super().__init__(message)
 
 
-class Running(Protocol):
+class RunningDaemon(Protocol):
     """What a change needs of the daemon that it is made to."""
 
     settings: Settings
@@ -62,7 +61,7 @@ class Running(Protocol):
     thermometer: Thermometer
     leftovers: list[Callable[[], object]]
 
-    def make_output(self, output: OutputSettings, rtsp: Rtsp | None = None) -> OutputFeeder:
+    def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
         """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
         ...
 
@@ -89,7 +88,7 @@ class _Parts:
     """Of outputs that stay and keep their readers: what has them encode otherwise."""
 
 
-def apply(daemon: Running, new: Settings) -> frozenset[str]:
+def apply(daemon: RunningDaemon, new: Settings) -> frozenset[str]:
     """Change a running daemon over to ``new``; returns the sections that changed.
 
     Everything new is built first; when any of it cannot be, nothing has changed. Outputs that stay
@@ -135,7 +134,9 @@ def _of(key: str) -> Iterator[None]:
         raise NotApplied(key, str(error)) from error
 
 
-def _build(daemon: Running, new: Settings, sections: frozenset[str], undo: ExitStack) -> _Parts:
+def _build(
+    daemon: RunningDaemon, new: Settings, sections: frozenset[str], undo: ExitStack
+) -> _Parts:
     """Everything that is new, running where it can run before the swap."""
     parts = _Parts()
     if "background" in sections:
@@ -157,7 +158,7 @@ def _build(daemon: Running, new: Settings, sections: frozenset[str], undo: ExitS
     return parts
 
 
-def _swap(daemon: Running, new: Settings, parts: _Parts) -> list[Callable[[], object]]:
+def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[[], object]]:
     """The new parts into their places, quickly; returns what ends those that they replace."""
     retired: list[Callable[[], object]] = [output.stop for output in parts.gone]
     if parts.feeder is not None:
@@ -176,7 +177,7 @@ def _swap(daemon: Running, new: Settings, parts: _Parts) -> list[Callable[[], ob
     return retired
 
 
-def _between_frames(daemon: Running, new: Settings, parts: _Parts) -> None:
+def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
     """The pipeline's own part, in its thread."""
     if parts.network is not None:
         daemon.pipeline = parts.network.exchange()
@@ -189,7 +190,7 @@ def _between_frames(daemon: Running, new: Settings, parts: _Parts) -> None:
         daemon.pipeline.use_background(parts.background)
 
 
-def _prepare(daemon: Running, new: Settings, undo: ExitStack) -> Prepared:
+def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:
     """Another network, loaded: an engine in the thread that owns the GPU, between two frames."""
     network = choose_network(new.matting)
 
@@ -209,7 +210,7 @@ def _network(settings: Settings) -> tuple[object, ...]:
     return (matting.model, matting.runtime, matting.threads)
 
 
-def _outputs(daemon: Running, new: Settings, parts: _Parts) -> None:
+def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
     """The outputs for the new settings, new ones not yet started, and those to be stopped."""
     running = list(zip(daemon.settings.outputs, daemon.outputs, strict=True))
     stay: dict[int, OutputFeeder] = {}
@@ -238,7 +239,7 @@ def _outputs(daemon: Running, new: Settings, parts: _Parts) -> None:
     parts.gone = [feeder for _, feeder in running]
 
 
-def _start_outputs(daemon: Running, parts: _Parts, undo: ExitStack) -> None:
+def _start_outputs(daemon: RunningDaemon, parts: _Parts, undo: ExitStack) -> None:
     """Start the new outputs; a port, a screen or a device can be had once only."""
     for output in parts.outputs:
         if output in daemon.outputs:
@@ -250,7 +251,7 @@ def _start_outputs(daemon: Running, parts: _Parts, undo: ExitStack) -> None:
         output.start()
 
 
-def _source(daemon: Running, new: Settings, undo: ExitStack) -> SourceFeeder:
+def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeeder:
     """A feeder of the new source, started; on failure the old one is as it was."""
     with _of("source.uri"):
         source = make_source(new.source)
@@ -283,7 +284,7 @@ def _same_device(old: str, new: str) -> bool:
     return scheme.device(old) == scheme.device(new)
 
 
-def _bring_back(daemon: Running) -> None:
+def _bring_back(daemon: RunningDaemon) -> None:
     """The old source once more."""
     old = daemon.settings.source
     feeder = SourceFeeder(make_source(old), old, want=daemon.format)

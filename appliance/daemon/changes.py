@@ -17,7 +17,7 @@ from typing import Protocol
 
 import structlog
 
-from appliance.config.load import InvalidConfig, Loaded
+from appliance.config.load import InvalidConfig, LoadedConfig
 from appliance.config.settings import Settings
 from appliance.config.status import ConfigState, Refusal
 from appliance.config.tree import Mistake, Origin
@@ -47,7 +47,7 @@ class Changeable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChangeOutcome:
     """What became of a change.
 
     Attributes:
@@ -64,7 +64,7 @@ class _Job:
     """A change to be made; None stands for reading the file again."""
 
     change: Change | None
-    outcome: Future[Outcome] = field(default_factory=Future)
+    outcome: Future[ChangeOutcome] = field(default_factory=Future)
 
 
 class Reloader:
@@ -76,8 +76,8 @@ class Reloader:
     def __init__(
         self,
         daemon: Changeable,
-        load: Callable[[], Loaded],
-        loaded: Loaded,
+        load: Callable[[], LoadedConfig],
+        loaded: LoadedConfig,
         *,
         taken_over: Callable[[Settings], None] = lambda _: None,
     ) -> None:
@@ -117,7 +117,7 @@ class Reloader:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def ask(self) -> Future[Outcome]:
+    def ask(self) -> Future[ChangeOutcome]:
         """Have the file read again, whether it changed or not; the future tells what came of it.
 
         Never waits. All who ask before the reading begins are served by one reading.
@@ -129,7 +129,7 @@ class Reloader:
                 self._jobs.remove(job)
             return self._put(job)
 
-    def change(self, change: Change, timeout: float) -> Outcome:
+    def change(self, change: Change, timeout: float) -> ChangeOutcome:
         """Change the settings otherwise than by the file, and wait for what comes of it.
 
         ``change`` makes new settings of those in use by then; what it raises is a refusal. The
@@ -158,7 +158,7 @@ class Reloader:
         if self._watch is not None:
             self._watch.expect(identity)
 
-    def _put(self, job: _Job) -> Future[Outcome]:
+    def _put(self, job: _Job) -> Future[ChangeOutcome]:
         if self._stop:
             _end(job)
         else:
@@ -188,8 +188,8 @@ class Reloader:
             if job is not None and job.outcome.set_running_or_notify_cancel():
                 job.outcome.set_result(self._do(job.change))
 
-    def _do(self, change: Change | None) -> Outcome:
-        loaded: Loaded | None = None
+    def _do(self, change: Change | None) -> ChangeOutcome:
+        loaded: LoadedConfig | None = None
         self.state.begin()
         try:
             if change is None:
@@ -211,14 +211,14 @@ class Reloader:
             mistakes = _mistakes(error, loaded, where or "the change")
             refusal = self.state.refuse(mistakes, from_file=change is None)
             log.error("not reloaded: the last good configuration stays", reason=refusal.reason)
-            return Outcome(refusal=refusal)
+            return ChangeOutcome(refusal=refusal)
         self.state.applied(changed=bool(sections), from_file=change is None)
         if not sections:
             log.info("reloaded: nothing has changed")
-        return Outcome(sections)
+        return ChangeOutcome(sections)
 
 
-def _mistakes(error: Exception, loaded: Loaded | None, where: str) -> tuple[Mistake, ...]:
+def _mistakes(error: Exception, loaded: LoadedConfig | None, where: str) -> tuple[Mistake, ...]:
     """What is wrong, each with its place in the file where it has one, else told of ``where``."""
     if isinstance(error, InvalidConfig):
         return error.mistakes
@@ -233,4 +233,4 @@ def _end(job: _Job) -> None:
     if not job.outcome.set_running_or_notify_cancel():
         return  # who asked has given up
     mistake = Mistake(Origin("mattebox"), "", "is stopping; nothing was changed")
-    job.outcome.set_result(Outcome(refusal=Refusal(time.time(), (mistake,))))
+    job.outcome.set_result(ChangeOutcome(refusal=Refusal(time.time(), (mistake,))))

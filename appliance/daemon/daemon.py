@@ -11,15 +11,14 @@ import structlog
 
 from appliance.background.base import Background
 from appliance.background.make import make_background
-from appliance.config.settings import Output as OutputSettings
-from appliance.config.settings import Rtsp, Settings
+from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
-from appliance.daemon import apply as reload
+from appliance.daemon.apply import apply
 from appliance.daemon.counts import Counts
 from appliance.daemon.negotiate import FALLBACK, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
-from appliance.daemon.tap import Peek
+from appliance.daemon.tap import Tap
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
 from appliance.media.canvas import BufferPool
@@ -56,7 +55,7 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.format = FALLBACK
-        self.peek = Peek()
+        self.tap = Tap()
         self._started = False
         self._hung = _Hung()
         self._changing = threading.Lock()
@@ -85,7 +84,7 @@ class Daemon:
                 stall_s=settings.matting.stall_s,
                 reason=self._reason,
                 watch=not lossless,
-                peek=self.peek,
+                tap=self.tap,
             )
             # In flight at once: one being made, two at each output, some within an encoder.
             self.pool = BufferPool(self.format, 6 + 3 * max(4, len(self.outputs)))
@@ -97,7 +96,7 @@ class Daemon:
                 self.pool,
                 patient=lossless,
                 period_ns=None if settings.canvas.fps == "auto" else int(1e9 / self.format.rate),
-                peek=self.peek,
+                tap=self.tap,
                 shedding=self.shedding,
             )
             self.pipeline = self._open_pipeline(network)
@@ -136,7 +135,7 @@ class Daemon:
             self.background.close()
             raise
 
-    def make_output(self, output: OutputSettings, rtsp: Rtsp | None = None) -> OutputFeeder:
+    def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
         """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
         scheme = output_scheme(output.uri)
         # Where both can wait, a dropped frame is a fault.
@@ -147,7 +146,7 @@ class Daemon:
 
     def apply(self, settings: Settings) -> frozenset[str]:
         """Change over to other settings while running; see ``appliance.daemon.apply.apply``."""
-        return reload.apply(self, settings)
+        return apply(self, settings)
 
     @contextmanager
     def changing(self) -> Iterator[None]:

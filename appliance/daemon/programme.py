@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import structlog
 
-from appliance.daemon.tap import Peek
+from appliance.daemon.tap import Tap
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
 
@@ -60,7 +60,7 @@ class Programme:
         stall_s: float,
         reason: Callable[[], str],
         watch: bool = True,
-        peek: Peek | None = None,
+        tap: Tap | None = None,
     ) -> None:
         """Get ready; ``start`` begins the watch.
 
@@ -69,14 +69,14 @@ class Programme:
             stall_s: no composite for so long: the placeholder goes out.
             reason: why there is none, asked when the watch finds it out.
             watch: False for files read as fast as possible, where waiting is no failure.
-            peek: shown what goes out.
+            tap: shown what goes out.
         """
         self._outputs = outputs
         self._make = placeholder
         self._stall_ns = int(stall_s * 1e9)
         self._reason = reason
         self._watch = watch
-        self._peek = peek
+        self._tap = tap
         self._times = RisingTimes(int(1e9 / format.rate))
         self._lock = threading.Lock()
         self._stop = False
@@ -122,8 +122,8 @@ class Programme:
             self._fresh_at = now
             self.composites += 1
             self._put(replace(frame, pts=self._times.stamp(frame.pts)), now)
-            if self._peek is not None:
-                self._peek.composite(frame)
+            if self._tap is not None:
+                self._tap.composite(frame)
 
     def fail(self, reason: str) -> None:
         """There is no matte for this frame: the placeholder goes out in its place, at once."""
@@ -168,8 +168,8 @@ class Programme:
         self.placeholders += 1
         pts = self._times.after(now - self._put_at)
         self._put(replace(self._shown[1], pts=pts, captured=now), now)
-        if self._peek is not None:
-            self._peek.placeholder(self._shown[1])
+        if self._tap is not None:
+            self._tap.placeholder(self._shown[1])
 
     def _put(self, frame: Frame, now: int) -> None:
         self._put_at = now

@@ -1,4 +1,4 @@
-"""A look at what goes out, for whoever asks: composites, placeholders, and the matte behind them.
+"""A tap on what goes out, for whoever asks: composites, placeholders, and the matte behind them.
 
 Nobody asks: one comparison a frame is all it costs. Somebody does: at most one frame a period is
 kept, in one slot, and for that frame the matte is written out too. The camera's picture never gets
@@ -20,7 +20,7 @@ _ASKED_FOR_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TappedFrame:
     """One frame that went out.
 
     Attributes:
@@ -34,7 +34,7 @@ class Look:
     matte: U8 | None
 
 
-class Peek:
+class Tap:
     """The slot. ``ask`` and ``next`` are for any thread, the rest for the frame's path."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Peek:
         self._until = self._due = 0.0
         self._period = 0.0
         self._matte: U8 | None = None
-        self._look: Look | None = None
+        self._look: TappedFrame | None = None
         self._serial = 0
 
     @property
@@ -58,7 +58,7 @@ class Peek:
             self._until = now + _ASKED_FOR_S
             self._due = min(self._due, now + period_s)
 
-    def next(self, after: int, timeout: float) -> Look | None:
+    def next(self, after: int, timeout: float) -> TappedFrame | None:
         """The newest look later than the one numbered ``after``; None after ``timeout`` seconds."""
         with self._condition:
             self._condition.wait_for(
@@ -103,7 +103,7 @@ class Peek:
             # From when it was due, so that a period is met on average.
             self._due = max(self._due + self._period, now + self._period / 2)
             self._serial += 1
-            self._look = Look(self._serial, frame, matte)
+            self._look = TappedFrame(self._serial, frame, matte)
             self._condition.notify_all()
 
     def _tidy(self) -> None:

@@ -16,9 +16,9 @@ import structlog
 
 from appliance.cuda.context import GpuError
 from appliance.daemon.programme import Programme
-from appliance.daemon.tap import Peek
+from appliance.daemon.tap import Tap
 from appliance.errors import MattingError
-from appliance.media.borrowed import Lent
+from appliance.media.borrowed import Borrowed
 from appliance.media.canvas import BufferPool, Lease
 from appliance.media.decimator import Decimator
 from appliance.media.frame import Frame
@@ -49,7 +49,7 @@ class Worker:
         *,
         patient: bool = False,
         period_ns: int | None = None,
-        peek: Peek | None = None,
+        tap: Tap | None = None,
         shedding: Shedding | None = None,
     ) -> None:
         """Get ready; ``start`` begins.
@@ -61,7 +61,7 @@ class Worker:
             patient: wait for a free canvas instead of dropping the frame (fast files).
             period_ns: least time between two composites, for a canvas slower than its source;
                 None takes every frame.
-            peek: asked whether somebody wants to see the matte.
+            tap: asked whether somebody wants to see the matte.
             shedding: asked which frames are to be made, and told how long they took.
         """
         self._inbox = self._last_inbox = inbox
@@ -71,7 +71,7 @@ class Worker:
         self._programme = programme
         self._pool = pool
         self._patient = patient
-        self._peek = peek
+        self._tap = tap
         self.shedding = shedding
         if pipeline is not None:
             self.use(pipeline)
@@ -254,7 +254,7 @@ class Worker:
         assert isinstance(lease, Lease)
         assert pipeline is not None
         try:
-            matte = None if self._peek is None else self._peek.matte_for(out)
+            matte = None if self._tap is None else self._tap.matte_for(out)
             outcome = pipeline.process(frame, out, matte)
             if self.shedding is not None:
                 self.shedding.made(carried=outcome.carried)
@@ -284,7 +284,7 @@ class Worker:
 
         Its pixels would be of a later moment than its matte.
         """
-        if isinstance(frame.owner, Lent) and frame.owner.over():
+        if isinstance(frame.owner, Borrowed) and frame.owner.over():
             assert self._pipeline is not None
             self._pipeline.reset()
             raise MattingError(

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from appliance.config.settings.http import Http
+from appliance.config.settings.http import HttpSettings
 from appliance.http.connection import ABORT
 from appliance.http.site import Site
 from appliance.system.hosts import is_loopback
@@ -56,7 +56,7 @@ log = structlog.get_logger(__name__)
 class Guard:
     """Wraps the application; see the functions below for what it asks of a request."""
 
-    def __init__(self, app: ASGIApp, site: Site, settings: Http) -> None:
+    def __init__(self, app: ASGIApp, site: Site, settings: HttpSettings) -> None:
         self._app, self._site, self._settings = app, site, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from appliance.daemon.tap import Look
+from appliance.daemon.tap import TappedFrame
 from appliance.media.frame import U8, Frame
 from appliance.pixels.cpu.picture import to_bgr
 
@@ -19,7 +19,7 @@ Encoding = Literal["jpeg", "png"]
 _QUALITY = 80
 
 
-def picture_of(look: Look, show: Show, width: int | None = None) -> U8:
+def picture_of(look: TappedFrame, show: Show, width: int | None = None) -> U8:
     """A look as a picture, blue first: uint8 (height, columns, 3).
 
     ``width``: of each of its parts, in pixels, rounded to a multiple of 16 and never more than the

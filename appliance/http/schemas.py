@@ -1,4 +1,7 @@
-"""What the API takes and gives, as types: OpenAPI's schemas are made from these."""
+"""What the API takes and gives, as types: OpenAPI's schemas are made from these.
+
+A ``title`` is the schema's name, which clients know.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from appliance.config.settings import Background, Composite
+from appliance.config.settings import BackgroundSettings, CompositeSettings
 
-_FIT = Background.model_fields["fit"].description
-_RADIUS = Background.model_fields["blur_radius"].description
-_FEATHER = Composite.model_fields["feather"].description
+_FIT = BackgroundSettings.model_fields["fit"].description
+_RADIUS = BackgroundSettings.model_fields["blur_radius"].description
+_FEATHER = CompositeSettings.model_fields["feather"].description
 
 
 class _Given(BaseModel):
@@ -25,13 +28,13 @@ class _Taken(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Problem(_Given):
+class ProblemAnswer(_Given, title="Problem"):
     """Why something was not done."""
 
     error: str = Field(description="what was found, what was expected, what to do")
 
 
-class Change(_Taken):
+class ChangeBody(_Taken, title="Change"):
     """What is to be changed; what is left out, or null, stays."""
 
     background: str | None = Field(
@@ -51,11 +54,11 @@ class Change(_Taken):
     )
 
 
-class Reset(_Taken):
+class ResetBody(_Taken, title="Reset"):
     """A reset takes no choices: an empty object."""
 
 
-class Picture(_Given):
+class PictureAnswer(_Given, title="Picture"):
     """The settings that can be changed here."""
 
     background: str = Field(description="a name of the folder's, or an address")
@@ -65,16 +68,16 @@ class Picture(_Given):
     feather: float
 
 
-class Changed(_Given):
+class ChangedAnswer(_Given, title="Changed"):
     """What a change came to."""
 
-    picture: Picture
+    picture: PictureAnswer
     changed: list[str] = Field(description="sections that differ now; empty when nothing did")
     kept: bool = Field(description="whether it stands in the configuration file now")
     note: str | None = Field(None, description="what else there is to know, in words")
 
 
-class Entry(_Given):
+class EntryAnswer(_Given, title="Entry"):
     """One background of the folder."""
 
     name: str
@@ -83,16 +86,16 @@ class Entry(_Given):
     chosen: bool
 
 
-class Backgrounds(_Given):
+class BackgroundsAnswer(_Given, title="Backgrounds"):
     """The folder."""
 
     folder: str
-    entries: list[Entry]
+    entries: list[EntryAnswer]
     upload_bytes: int = Field(description="largest file taken; 0: none is")
     upload_pixels: int = Field(description="largest picture taken")
 
 
-class Uploaded(_Given):
+class UploadedAnswer(_Given, title="Uploaded"):
     """A background that was taken in."""
 
     name: str = Field(description="its name, which may differ from the one that was asked for")
@@ -100,7 +103,7 @@ class Uploaded(_Given):
     height: int
 
 
-class Mistake(_Given):
+class MistakeAnswer(_Given, title="Mistake"):
     """One thing that is wrong with the configuration file as it is now."""
 
     file: str = Field(description="the file, or the flag or variable")
@@ -110,25 +113,25 @@ class Mistake(_Given):
     message: str = Field(description="what was found, what was expected, what to do")
 
 
-class Configuration(_Given):
+class ConfigurationAnswer(_Given, title="Configuration"):
     """How the configuration stands."""
 
     file: str | None
     applied_at: float = Field(description="when the settings in use were taken over, Unix time")
-    refused: list[Mistake] = Field(
+    refused: list[MistakeAnswer] = Field(
         description="why the file as it is now is not used; empty when it is"
     )
 
 
-class Health(_Given):
+class HealthAnswer(_Given, title="Health"):
     """Whether the appliance is alive."""
 
     alive: bool
     problems: list[str]
-    configuration: Configuration
+    configuration: ConfigurationAnswer
 
 
-class Ready(_Given):
+class ReadyAnswer(_Given, title="Ready"):
     """Whether fresh composites go out."""
 
     ready: bool
@@ -136,7 +139,7 @@ class Ready(_Given):
     reason: str | None = Field(description="why not, in words; null when ready")
 
 
-class StageTime(_Given):
+class StageTimeAnswer(_Given, title="StageTime"):
     """One step of a frame's path, over the last frames."""
 
     name: str
@@ -144,14 +147,14 @@ class StageTime(_Given):
     slowest_ms: float = Field(description="95 of 100 passes were quicker")
 
 
-class Latency(_Given):
+class LatencyAnswer(_Given, title="Latency"):
     """From a frame's arrival to its composite's leaving, over the last frames."""
 
     median_ms: float
     slowest_ms: float = Field(description="95 of 100 were quicker")
 
 
-class Counters(_Given):
+class CountersAnswer(_Given, title="Counters"):
     """Totals since the start; a new source starts its own again."""
 
     taken: int = Field(description="frames that the source gave")
@@ -161,7 +164,7 @@ class Counters(_Given):
     dropped: dict[str, int] = Field(description="frames lost, by place")
 
 
-class Load(_Given):
+class LoadAnswer(_Given, title="Load"):
     """How hard the machine works, and what is left out so that it keeps up."""
 
     busy: float = Field(description="time that frames take, as a part of the time there is")
@@ -169,7 +172,7 @@ class Load(_Given):
     doing: str
 
 
-class Source(_Given):
+class SourceAnswer(_Given, title="Source"):
     """Where the picture comes from."""
 
     uri: str
@@ -178,7 +181,7 @@ class Source(_Given):
     reconnects: int
 
 
-class Output(_Given):
+class OutputAnswer(_Given, title="Output"):
     """One way out."""
 
     uri: str
@@ -187,7 +190,7 @@ class Output(_Given):
     clients: int
 
 
-class Status(_Given):
+class StatusAnswer(_Given, title="Status"):
     """How the appliance is."""
 
     version: str
@@ -199,13 +202,13 @@ class Status(_Given):
     height: int
     fps: float = Field(description="frames a second that the canvas stands for")
     people: int
-    load: Load
-    frames: Counters
-    latency: Latency | None
-    stages: list[StageTime]
-    source: Source
-    outputs: list[Output]
-    picture: Picture
-    configuration: Configuration
+    load: LoadAnswer
+    frames: CountersAnswer
+    latency: LatencyAnswer | None
+    stages: list[StageTimeAnswer]
+    source: SourceAnswer
+    outputs: list[OutputAnswer]
+    picture: PictureAnswer
+    configuration: ConfigurationAnswer
     temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")
     viewers: int = Field(description="previews being watched")

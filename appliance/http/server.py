@@ -13,7 +13,7 @@ import threading
 import structlog
 import uvicorn
 
-from appliance.config.settings.http import Http
+from appliance.config.settings.http import HttpSettings
 from appliance.http import connection
 from appliance.http.connection import MOST_HEADER_BYTES, protocol
 from appliance.http.routes import make_app
@@ -35,7 +35,7 @@ class HttpServer:
         error: why it does not; None while it does.
     """
 
-    def __init__(self, site: Site, settings: Http, *, retry_s: float = RETRY_S) -> None:
+    def __init__(self, site: Site, settings: HttpSettings, *, retry_s: float = RETRY_S) -> None:
         self.url: str | None = None
         self.error: str | None = None
         self.settings = settings
@@ -138,7 +138,7 @@ def _listen(address: str, port: int) -> socket.socket:
     )
 
 
-def _in_words(error: OSError, settings: Http) -> str:
+def _in_words(error: OSError, settings: HttpSettings) -> str:
     where = f"{settings.address} port {settings.port}"
     if error.errno == errno.EADDRINUSE:
         return f"{where} is taken by another program; end that, or set another http.port"

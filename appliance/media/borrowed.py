@@ -9,7 +9,7 @@ from appliance.media.surface import Surface
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
+class Borrowed:
     """Owner of a frame whose memory will be written over, whoever still reads it.
 
     A frame that was worked on for longer is no picture any more: its matte would be of one moment

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
-from appliance.config.settings import Matting as MattingSettings
+from appliance.config.settings import MattingSettings
 from appliance.errors import MatteboxError, MissingDependency, ModelError
 from appliance.networks.base import Matting
 from appliance.networks.folders import model_folders

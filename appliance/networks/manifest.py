@@ -13,11 +13,13 @@ from appliance.errors import ModelError
 Triple = tuple[float, float, float]
 
 
-class _Strict(BaseModel):
+class StrictModel(BaseModel):
+    """Base of what is read from a network's files: frozen, no unknown keys, finite numbers only."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class InputSpec(_Strict):
+class InputSpec(StrictModel):
     """The picture input. ``value = (pixel - mean) * scale``, pixels in 0..255, per channel."""
 
     name: str = Field(min_length=1)
@@ -36,7 +38,7 @@ class InputSpec(_Strict):
         return (1, self.height, self.width, 3)
 
 
-class OutputSpec(_Strict):
+class OutputSpec(StrictModel):
     """The alpha output: which tensor, which channel of it, and how it becomes 0..1."""
 
     name: str = Field(min_length=1)
@@ -45,7 +47,7 @@ class OutputSpec(_Strict):
     activation: Literal["none", "sigmoid", "softmax"] = "none"
 
 
-class StateSpec(_Strict):
+class StateSpec(StrictModel):
     """One recurrent tensor: frame t's ``output`` is frame t+1's ``input``; zeros reset it."""
 
     input: str = Field(min_length=1)
@@ -53,7 +55,7 @@ class StateSpec(_Strict):
     shape: tuple[int, ...] = Field(min_length=1, max_length=6)
 
 
-class Manifest(_Strict):
+class Manifest(StrictModel):
     """One network. ``model`` is a path relative to the manifest's folder."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")

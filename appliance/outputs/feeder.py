@@ -10,8 +10,7 @@ from typing import Literal
 
 import structlog
 
-from appliance.config.settings import Output as OutputSettings
-from appliance.config.settings import Rtsp
+from appliance.config.settings import OutputSettings, RtspSettings
 from appliance.errors import InputError, MissingDependency, OutputError
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
@@ -107,7 +106,7 @@ class OutputFeeder:
         self._state = "stopped"
         return True
 
-    def use_rtsp(self, rtsp: Rtsp) -> None:
+    def use_rtsp(self, rtsp: RtspSettings) -> None:
         """Rules for readers, before the start or while running; for outputs that have some."""
         if isinstance(self._output, ReadByMany):
             try:

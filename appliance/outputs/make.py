@@ -10,7 +10,7 @@ from appliance.outputs.base import Output
 from appliance.system.redact import redact
 
 
-def make_output(output: settings.Output) -> Output:
+def make_output(output: settings.OutputSettings) -> Output:
     """The output that a URI names, not yet opened.
 
     Raises InputError when the URI names none, MissingDependency when its libraries are missing.

@@ -12,7 +12,7 @@ from types import FrameType
 
 import structlog
 
-from appliance.config.load import Loaded
+from appliance.config.load import LoadedConfig
 from appliance.config.settings import Settings
 from appliance.daemon.changes import Reloader
 from appliance.daemon.daemon import Daemon
@@ -21,8 +21,8 @@ from appliance.http.service import HttpService
 from appliance.service.control import Control
 from appliance.service.status_line import StatusLine, say
 from appliance.service.systemd import Notifier, Reporter
-from appliance.system import log as logging
 from appliance.system.glib_log import Complaints
+from appliance.system.log import configure
 
 _WATCH_S = 0.25
 
@@ -38,11 +38,11 @@ class _Asked:
 
 
 def run(
-    loaded: Loaded,
+    loaded: LoadedConfig,
     *,
     duration: float | None = None,
     frames: int | None = None,
-    again: Callable[..., Loaded],
+    again: Callable[..., LoadedConfig],
 ) -> int:
     """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
 
@@ -112,7 +112,7 @@ def _on_a_terminal() -> bool:
 
 def _set_up_log(settings: Settings) -> None:
     """Log as the settings say, to what stderr is now: a live status line stands in for it."""
-    logging.configure(settings.log.level, settings.log.format)
+    configure(settings.log.level, settings.log.format)
 
 
 @dataclass

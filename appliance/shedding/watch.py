@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from appliance.config.settings.load import Load
+from appliance.config.settings.load import LoadSettings
 from appliance.media.decimator import Decimator
 from appliance.media.mailbox import Mailbox
 from appliance.shedding.controller import Change, Controller, Made
@@ -78,7 +78,7 @@ class Shedding:
 
     def __init__(
         self,
-        settings: Load,
+        settings: LoadSettings,
         period_ns: int,
         heat: Callable[[], Heat] = Heat,
         clock: Callable[[], int] = time.monotonic_ns,
@@ -109,7 +109,7 @@ class Shedding:
         self._pipeline, self._levels = pipeline, tuple(pipeline.levels)
         self._start_over("another network")
 
-    def configure(self, settings: Load) -> None:
+    def configure(self, settings: LoadSettings) -> None:
         """Take other settings from the next frame on."""
         if settings != self._settings:
             self._settings = settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.frame import Format
 from appliance.media.gst import Gst, error_text

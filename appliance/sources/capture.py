@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.sources.base import Source
 from appliance.system import jetson_utils
 
@@ -27,7 +27,7 @@ def choose(
 
     if capture == "jetson-utils":
         return JetsonSource(settings, uri, usual)
-    from appliance.sources.fallback import EitherSource
+    from appliance.sources.fallback import FallbackSource
 
     log.info("source: by jetson-utils", uri=uri, note=jetson_utils.UNTRIED)
-    return EitherSource(lambda: JetsonSource(settings, uri, usual), by_gstreamer)
+    return FallbackSource(lambda: JetsonSource(settings, uri, usual), by_gstreamer)

@@ -8,7 +8,7 @@ import time
 import cv2
 import numpy as np
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import SourceError
 from appliance.media.frame import F32, Colour, Format, Frame, Matrix
 from appliance.sources.demo_scene import FACE, TOP, VIEW_HEIGHT, Scene, make_scene

@@ -13,7 +13,7 @@ from appliance.sources.base import Source
 log = structlog.get_logger(__name__)
 
 
-class EitherSource:
+class FallbackSource:
     """Two ways to the same camera. Once the second was needed and opened, it stays."""
 
     live = True

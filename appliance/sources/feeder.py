@@ -9,7 +9,7 @@ from typing import Literal
 
 import structlog
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import structlog
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, InputError, MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, error_text

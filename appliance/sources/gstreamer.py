@@ -12,7 +12,7 @@ import time
 
 import structlog
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, GstApp, error_text, frame_of

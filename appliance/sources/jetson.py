@@ -13,9 +13,9 @@ from typing import Any
 
 import structlog
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.media.borrowed import Lent
+from appliance.media.borrowed import Borrowed
 from appliance.media.frame import Colour, Format, Frame
 from appliance.sources import jetson_image
 from appliance.sources.caps_fixes import default_matrix
@@ -96,7 +96,7 @@ class JetsonSource:
             raise SourceError(f"{self.name}: pictures have become {given[0]}x{given[1]}")
         y, uv, lent = jetson_image.planes(image)
         keeps = (self._source, image)
-        owner = Lent(
+        owner = Borrowed(
             now + self._lent_ns, jetson_image.surface(image, self._format.colour, keeps), keeps
         )
         pts, jump = self._timeline.place(image.timestamp or None)

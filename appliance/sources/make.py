@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from appliance.config.schemes import SOURCES
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.config.uris import scheme_of, source_scheme
 from appliance.errors import InputError
 from appliance.sources.base import Source

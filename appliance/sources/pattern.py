@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError
 from appliance.media.gst import Gst
 from appliance.sources.elements import chain, make

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.config.secrets import fill
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.gst import Gst, error_text
 from appliance.sources.elements import make

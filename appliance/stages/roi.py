@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from appliance.config.settings import Roi
+from appliance.config.settings import RoiSettings
 from appliance.media.frame import Rect
 
 # With the ROI at more than this part of the frame there is nothing to win by cropping.
@@ -91,7 +91,7 @@ class Tracker:
     the whole frame is wanted; its find goes to ``update`` as ``elsewhere``.
     """
 
-    def __init__(self, settings: Roi, width: int, height: int, aspect: float) -> None:
+    def __init__(self, settings: RoiSettings, width: int, height: int, aspect: float) -> None:
         """``aspect``: the network's width over height; the ROI is widened towards it."""
         self._settings = settings
         self._width, self._height, self._aspect = width, height, aspect
@@ -100,7 +100,7 @@ class Tracker:
         self._scanned: int | None = None
         self.roi = self._whole
 
-    def configure(self, settings: Roi) -> None:
+    def configure(self, settings: RoiSettings) -> None:
         """Take other settings from the next frame on; starts over, as the box's smoothing does."""
         if settings != self._settings:
             self._settings = settings

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.config.load import Loaded, Mistake, Origin
+from appliance.config.load import LoadedConfig, Mistake, Origin
 from appliance.config.schemes import Scheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
@@ -19,7 +19,7 @@ from appliance.outputs.rtsp import certificate
 from appliance.system.redact import redact
 
 
-def mistakes(loaded: Loaded, *, as_service: bool = True) -> list[Mistake]:
+def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
     """Every file and secret that the settings name and that cannot be used, with where.
 
     Only the service has its credentials: without ``as_service`` their absence is no mistake.

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from appliance.background import image as image_module
 from appliance.background.base import Background
 from appliance.background.make import make_background
-from appliance.config.settings import Background as Settings
+from appliance.config.settings import BackgroundSettings
 from appliance.errors import InputError
 from appliance.media.frame import Colour, Format, Frame, Matrix, Range, blank
 from appliance.media.rgb import nv12_to_rgb, rgb_to_nv12
@@ -36,7 +36,9 @@ def live(format: Format = CANVAS) -> Frame:
 
 def shown(uri: object, format: Format = CANVAS, **settings: object) -> F64:
     """The background as an RGB picture."""
-    background = make_background(Settings.model_validate({"uri": str(uri), **settings}), format)
+    background = make_background(
+        BackgroundSettings.model_validate({"uri": str(uri), **settings}), format
+    )
     try:
         frame = background.frame(live(format))
         assert (frame.width, frame.height, frame.colour) == (
@@ -91,7 +93,7 @@ def test_colours(text: str, colour: Colour) -> None:
 @pytest.mark.parametrize("colour", COLOURS)
 def test_the_gradient_has_no_bands(colour: Colour) -> None:
     format = Format(1280, 720, (30, 1), colour)
-    background = make_background(Settings(uri="gradient://"), format)
+    background = make_background(BackgroundSettings(uri="gradient://"), format)
     frame = background.frame(live(format))
     assert frame is background.frame(live(format))  # made once
     # A band is a run of one value: along a row of a slope of a level every 8 pixels, dither
@@ -343,7 +345,7 @@ def frames_of(background: Background, seconds: float) -> list[Frame]:
 def test_a_video_plays_and_loops(clip: ClipFactory, suffix: str) -> None:
     gif = {"codec": "gif", "pix_fmt": "rgb8", "matrix": "", "range": ""} if suffix == ".gif" else {}
     path = clip(320, 180, frames=10, fps=25, suffix=suffix, **gif)
-    background = make_background(Settings(uri=str(path)), CANVAS)
+    background = make_background(BackgroundSettings(uri=str(path)), CANVAS)
     try:
         assert not background.wants_frame
         frames = frames_of(background, 1.3)
@@ -376,7 +378,7 @@ def test_a_video_that_vanishes_keeps_its_last_picture(clip: ClipFactory, tmp_pat
     path = tmp_path / "b.gif"
     small = clip(64, 48, frames=3, codec="gif", pix_fmt="rgb8", matrix="", range="", suffix=".gif")
     path.write_bytes(small.read_bytes())
-    background = make_background(Settings(uri=str(path)), CANVAS)
+    background = make_background(BackgroundSettings(uri=str(path)), CANVAS)
     try:
         path.unlink()
         last = frames_of(background, 0.6)[-1]
@@ -398,7 +400,7 @@ def test_the_blurred_scene(radius: float, size: tuple[int, int]) -> None:
     format = Format(*size, (30, 1), CANVAS.colour)
     source = "demo://" if size[0] > size[1] else "test://smpte"
     scene = first_frame(source, format)
-    background = make_background(Settings(uri="blur://", blur_radius=radius), format)
+    background = make_background(BackgroundSettings(uri="blur://", blur_radius=radius), format)
     assert background.wants_frame
     frame = background.frame(scene)
     assert (frame.width, frame.height, frame.colour) == (*size, format.colour)

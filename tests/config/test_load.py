@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from appliance.config import load as config
 from appliance.config.load import InvalidConfig, Override
-from appliance.config.settings import Output, Settings
+from appliance.config.settings import OutputSettings, Settings
 from appliance.errors import ConfigError
 
 
@@ -443,13 +443,13 @@ class TestPrecedence:
         sets = [("outputs.0.bitrate_kbps", "4000"), ("outputs.1.uri", "null://")]
         by_default = config.load(None, overrides=sets).outputs
         assert by_default == (
-            Output(uri="rtsp://127.0.0.1:8554/live", bitrate_kbps=4000),
-            Output(uri="null://"),
+            OutputSettings(uri="rtsp://127.0.0.1:8554/live", bitrate_kbps=4000),
+            OutputSettings(uri="null://"),
         )
         path = write("outputs: [{uri: 'display://', keyframe_s: 1}]")
         env = {"MATTEBOX_OUTPUTS__0__BITRATE_KBPS": "4000"}
         assert config.load(path, env=env).outputs == (
-            Output(uri="display://", keyframe_s=1.0, bitrate_kbps=4000),
+            OutputSettings(uri="display://", keyframe_s=1.0, bitrate_kbps=4000),
         )
 
     def test_words_are_taken_as_they_stand(self, tmp_path, monkeypatch):

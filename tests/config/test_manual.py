@@ -10,14 +10,14 @@ import pytest
 import yaml
 from pydantic.fields import FieldInfo
 
-from appliance.config import load as config
+from appliance.config.load import load, plain, schema
 from appliance.config.settings import Settings
 from appliance.config.validate import allowed, item_of, section_of
 
 
 def fields() -> Iterator[tuple[str, FieldInfo, object]]:
     """Every setting there is: dotted key, field, default."""
-    defaults = config.plain(Settings())
+    defaults = plain(Settings())
     for name, field in Settings.model_fields.items():
         section, item = section_of(field), item_of(field)
         inner = section or item
@@ -58,7 +58,7 @@ FIELDS = list(fields())
 
 
 def test_the_file_is_the_defaults(root):
-    assert config.load(root / "config.yaml") == Settings()
+    assert load(root / "config.yaml") == Settings()
 
 
 def test_every_key_stands_in_the_file_and_no_other(text):
@@ -91,12 +91,12 @@ def test_units_are_named(text, key, field, default):
 
 
 def test_the_schema_has_every_key_with_description_and_default():
-    schema = config.schema()
-    definitions = schema["$defs"]
-    assert schema["additionalProperties"] is False
+    document = schema()
+    definitions = document["$defs"]
+    assert document["additionalProperties"] is False
     for key, field, default in FIELDS:
         section, _, name = key.replace(".0.", ".").partition(".")
-        reference = schema["properties"][section]
+        reference = document["properties"][section]
         reference = reference.get("items", reference)
         model = definitions[reference["$ref"].rpartition("/")[2]]
         assert model["additionalProperties"] is False

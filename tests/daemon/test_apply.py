@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from appliance.config.settings import Settings
-from appliance.daemon import apply as reload
+from appliance.daemon import apply
 from appliance.daemon.daemon import Daemon, Stopping
 from appliance.errors import ConfigError, InputError
 from tests.daemons import Recorder, running
@@ -115,7 +115,7 @@ def test_a_device_that_only_one_can_have_comes_back_when_its_successor_cannot(
     with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
         recorder.wait_for("composite", 2)
         before = daemon.feeder
-        monkeypatch.setattr(reload, "_same_device", lambda *_: True)
+        monkeypatch.setattr(apply, "_same_device", lambda *_: True)
         with pytest.raises(InputError, match=r"empty\.mp4"):
             daemon.apply(but(daemon, source={"uri": str(empty)}))
         assert not before.alive
@@ -139,8 +139,8 @@ def test_which_sources_cannot_be_opened_twice(tmp_path: Path) -> None:
         ("rtsp://camera/main", "rtsp://camera/sub"), ("demo://", "demo://"),
         (str(camera), str(camera)), (f"v4l2://{camera}", "csi://0"), ("auto", "csi://0"),
     ]  # fmt: skip
-    assert [pair for pair in same if not reload._same_device(*pair)] == []
-    assert [pair for pair in other if reload._same_device(*pair)] == []
+    assert [pair for pair in same if not apply._same_device(*pair)] == []
+    assert [pair for pair in other if apply._same_device(*pair)] == []
 
 
 def test_nothing_is_exchanged_once_it_is_stopping(

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import load as config
-from appliance.config.load import Loaded
+from appliance.config.load import LoadedConfig, changed, load_located
 from appliance.config.settings import Settings
 from appliance.config.status import ConfigState
 from appliance.config.tree import Mistake, Origin
@@ -38,7 +37,7 @@ class Applies:
         assert self.go.wait(LIMIT_S)
         if self.error is not None:
             raise self.error
-        sections = config.changed(self.settings, settings)
+        sections = changed(self.settings, settings)
         self.settings = settings
         self.applied.append(settings)
         return sections
@@ -47,11 +46,11 @@ class Applies:
 @contextmanager
 def reloading(path: Path | None, **options: object) -> Iterator[tuple[Reloader, Applies]]:
     """A reloader of ``path`` over a stand-in."""
-    loaded = config.load_located(path)
+    loaded = load_located(path)
     daemon = Applies(loaded.settings)
 
-    def load() -> Loaded:
-        return config.load_located(path)
+    def load() -> LoadedConfig:
+        return load_located(path)
 
     reloader = Reloader(daemon, load, loaded, **options)  # type: ignore[arg-type]
     reloader.start()

@@ -15,10 +15,9 @@ import pytest
 import structlog
 
 from appliance.cli import main as cli
-from appliance.config.settings import Matting as MattingSettings
-from appliance.config.settings import Settings
+from appliance.config.settings import MattingSettings, Settings
 from appliance.cuda.context import GpuError
-from appliance.daemon import apply as reload
+from appliance.daemon import apply
 from appliance.daemon import daemon as daemon_module
 from appliance.daemon.daemon import Daemon
 from appliance.errors import MatteboxError, ModelError
@@ -102,7 +101,7 @@ def test_every_section_can_change(
         "other": emulated(other), "bright": emulated(network),
         "cpu": load_matting(MattingSettings(model=str(network), runtime="onnxruntime", threads=1)),
     }  # fmt: skip
-    monkeypatch.setattr(reload, "choose_network", lambda settings: networks[settings.model])
+    monkeypatch.setattr(apply, "choose_network", lambda settings: networks[settings.model])
     with on_gpu(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder):
         recorder.wait_for("composite", 3)
         for change, kind in (
@@ -130,17 +129,17 @@ def test_a_network_that_cannot_be_loaded_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, log: driver.Log, network: Path, room: Path, tmp_path: Path
 ) -> None:
     bad = emulated(bright_network(tmp_path / "bad"), data=b"not a plan")
-    monkeypatch.setattr(reload, "choose_network", lambda settings: bad)
+    monkeypatch.setattr(apply, "choose_network", lambda settings: bad)
     source = {"uri": str(room)}
     with on_gpu(monkeypatch, network, source=source) as (daemon, recorder):
         recorder.wait_for("composite", 3)
         before = daemon.settings, daemon.pipeline, log.alive
-        with pytest.raises(reload.NotApplied, match="refuses it"):
+        with pytest.raises(apply.NotApplied, match="refuses it"):
             daemon.apply(but(daemon, matting={"model": "bad", "runtime": "tensorrt"}))
         assert (daemon.settings, daemon.pipeline, log.alive) == before
         recorder.wait_for("composite", 3)
         # Everything is loaded, and then something else cannot be had: what was loaded goes.
-        monkeypatch.setattr(reload, "choose_network", lambda settings: emulated(network))
+        monkeypatch.setattr(apply, "choose_network", lambda settings: emulated(network))
         with pytest.raises(MatteboxError, match=r"nowhere\.mp4"):
             daemon.apply(
                 but(daemon, matting={"model": "x"}, source={"uri": str(tmp_path / "nowhere.mp4")})

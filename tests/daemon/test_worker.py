@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.daemon.worker import Worker
-from appliance.media.borrowed import Lent
+from appliance.media.borrowed import Borrowed
 from appliance.media.canvas import BufferPool
 from appliance.media.decimator import Decimator
 from appliance.media.frame import Format, Frame, blank
@@ -79,7 +79,7 @@ def test_a_frame_that_was_written_over_meanwhile_is_not_shown(lent_s: float) -> 
     until = time.monotonic_ns() + int(lent_s * SECOND)
     worker.start()
     try:
-        inbox.put(replace(blank(64, 36), owner=Lent(until)))
+        inbox.put(replace(blank(64, 36), owner=Borrowed(until)))
         while lent_s < 1 and time.monotonic_ns() < until:
             threading.Event().wait(0.01)
         slow.go_on.set()

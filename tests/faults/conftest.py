@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from appliance.daemon import apply as reload
-from appliance.daemon import negotiate
+from appliance.daemon import apply, negotiate
 from tests.faults.stand_ins import Camera
 
 Measured = Callable[[str, float], None]
@@ -19,7 +18,7 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
     """The camera that ``source.uri: test://ball`` stands for."""
     camera = Camera()
     monkeypatch.setattr(negotiate, "make_source", camera.make_source)
-    monkeypatch.setattr(reload, "make_source", camera.make_source)
+    monkeypatch.setattr(apply, "make_source", camera.make_source)
     return camera
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import OutputError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.outputs.null import NullOutput

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config.secrets import Secret
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.outputs.rtsp import server, tls
 from appliance.outputs.rtsp.output import RtspOutput
 from tests.certificates import self_signed
@@ -62,7 +62,7 @@ def served(
     monkeypatch.setattr(server, "TICK_MS", 100)
     monkeypatch.setattr(tls, "HANDSHAKE_S", 0.5)
     pem, key = self_signed(tmp_path)
-    rtsp = Rtsp(password=Secret(LOGIN[1]), certificate=str(pem), key=str(key))
+    rtsp = RtspSettings(password=Secret(LOGIN[1]), certificate=str(pem), key=str(key))
     output = RtspOutput(f"{request.param}://127.0.0.1:0/live", rtsp=rtsp)
     output.open(FORMAT)
     feed = Feed(output, picture())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config.settings import Source as Settings
+from appliance.config.settings import SourceSettings
 from appliance.errors import SourceError
 from appliance.media.gst import GLib, Gst
 from appliance.sources import camera as camera_module
@@ -78,7 +78,7 @@ def test_the_cameras_own_class_says_what_is_missing(monkeypatch: pytest.MonkeyPa
         return Device(path, "cam", "uvcvideo", "usb", capture=True, output=False)
 
     monkeypatch.setattr(camera_module.v4l2, "query", query)
-    source = Unpluggable(Settings(uri="v4l2:///dev/video7", timeout_s=2), Path("/dev/video7"))
+    source = Unpluggable(SourceSettings(uri="v4l2:///dev/video7", timeout_s=2), Path("/dev/video7"))
     for _ in range(2):
         there = True
         source.open(None)

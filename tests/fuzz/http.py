@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from appliance.config import load as config
+from appliance.config.load import load
 from appliance.http import connection, guard
 from appliance.system import log
 from tests.fuzz.harness import Target, main
@@ -131,7 +131,7 @@ class HttpTarget(Target):
         assert text.endswith("# the end\n"), "file: its comments are gone"
         kept = yaml.safe_load(text)
         assert set(kept) <= {*_SECTIONS, "composite"}, f"file: it has {sorted(kept)}"
-        config.load(served.path)
+        load(served.path)
         around = {path.name for path in served.path.parent.iterdir()}
         assert around == {"config.yaml", "backgrounds", "network"}, f"around: {around}"
         files = sorted(served.folder.iterdir())

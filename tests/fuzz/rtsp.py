@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from appliance.config.secrets import Secret
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.outputs.rtsp import server, tls
 from appliance.outputs.rtsp.output import RtspOutput
 from appliance.system import log
@@ -102,7 +102,7 @@ class RtspTarget(Target):
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         pem, key = self_signed(folder)
         self._context = ssl.create_default_context(cafile=str(pem))
-        rtsp = Rtsp(password=Secret(_PASSWORD), certificate=str(pem), key=str(key))
+        rtsp = RtspSettings(password=Secret(_PASSWORD), certificate=str(pem), key=str(key))
         for uri in ("rtsp://127.0.0.1:0/live", "rtsps://127.0.0.1:0/live"):
             output = RtspOutput(uri, rtsp=rtsp)
             output.open(FORMAT)

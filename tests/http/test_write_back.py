@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.config import load as config
+from appliance.config.load import load
 from appliance.config.watch import ConfigWatch
 from appliance.config.write_back import NotKept, Value, draft, edited
 from appliance.errors import ConfigError
@@ -155,7 +155,7 @@ def test_the_check_sees_paths_from_the_files_own_folder(path: Path) -> None:
     (path.parent / "office.png").write_bytes(b"x")
     path.write_text("background:\n  uri: office.png\n")
     found: list[str] = []
-    draft(path, CHANGE, lambda other: found.append(config.load(other).background.uri)).drop()
+    draft(path, CHANGE, lambda other: found.append(load(other).background.uri)).drop()
     assert found == [str(path.parent / "office.png")]
 
 

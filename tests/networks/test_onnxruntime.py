@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from appliance.config.settings import Matting as MattingSettings
+from appliance.config.settings import MattingSettings
 from appliance.errors import MattingError, ModelError
 from appliance.networks.choose import load_matting
 from appliance.networks.manifest import find_manifest, load_manifest

@@ -13,7 +13,7 @@ import onnx
 import pytest
 import structlog
 
-from appliance.config.settings import Matting as MattingSettings
+from appliance.config.settings import MattingSettings
 from appliance.cuda.context import GpuError
 from appliance.errors import MattingError, MissingDependency, ModelError, PlanError
 from appliance.networks import tensorrt as module

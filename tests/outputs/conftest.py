@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 import pytest
 
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.media.frame import Colour, Format, Frame, Matrix, Range, blank
 from appliance.outputs.encoders import DEFAULT, Wanted
 from appliance.outputs.rtsp import server
@@ -112,7 +112,7 @@ def serve() -> Iterator[Serve]:
         uri: str = "rtsp://127.0.0.1:0/live",
         **rtsp: object,
     ) -> RtspOutput:
-        output = RtspOutput(uri, video, Rtsp().model_copy(update=rtsp))
+        output = RtspOutput(uri, video, RtspSettings().model_copy(update=rtsp))
         output.open(format)
         outputs.append(output)
         return output

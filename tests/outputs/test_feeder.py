@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from appliance.errors import InputError, OutputError
 from appliance.media.frame import Format, Frame
-from appliance.outputs import feeder as supervised
+from appliance.outputs import feeder as feeder_module
 from appliance.outputs.base import Output
 from appliance.outputs.feeder import OutputFeeder
 from appliance.outputs.null import NullOutput
@@ -136,7 +136,7 @@ def test_what_cannot_be_right_is_not_tried_again(start: Start) -> None:
 def test_a_stuck_write_is_seen_and_stop_does_not_wait_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervised, "STALL_S", 0.05)
+    monkeypatch.setattr(feeder_module, "STALL_S", 0.05)
     output = Hanging()
     feeder = OutputFeeder(output, FORMAT)
     feeder.start()
@@ -149,7 +149,7 @@ def test_a_stuck_write_is_seen_and_stop_does_not_wait_for_it(
 
 
 def test_a_stall_that_ends_is_forgotten(monkeypatch: pytest.MonkeyPatch, start: Start) -> None:
-    monkeypatch.setattr(supervised, "STALL_S", 0.05)
+    monkeypatch.setattr(feeder_module, "STALL_S", 0.05)
     output = Hanging()
     feeder = start(output)
     feeder.mailbox.put(picture())

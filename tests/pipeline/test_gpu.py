@@ -21,7 +21,7 @@ from appliance.background.still import StillBackground
 from appliance.config.settings import Settings
 from appliance.cuda.context import GpuError
 from appliance.errors import MattingError, ModelError
-from appliance.media.borrowed import Lent
+from appliance.media.borrowed import Borrowed
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Colour, Format, Frame, blank
 from appliance.media.rgb import rgb_to_nv12
@@ -304,7 +304,7 @@ def test_frames_that_lie_on_the_gpu_are_read_there(
     pipeline = make(emulated(network))
     memory = Memory(pipeline._context)
     frame = person()
-    lent = Lent(until=2**63, surface=memory.picture(frame, 32).surface)
+    lent = Borrowed(until=2**63, surface=memory.picture(frame, 32).surface)
     elsewhere = replace(flat(WIDTH, HEIGHT, 60), owner=lent)
     up = log.calls["memcpy_htod_async"]
     out = blank(WIDTH, HEIGHT, FULL)

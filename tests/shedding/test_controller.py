@@ -9,7 +9,7 @@ from random import Random
 import pytest
 import structlog
 
-from appliance.config.settings.load import Load
+from appliance.config.settings.load import LoadSettings
 from appliance.shedding import Level
 from appliance.system.thermal import Heat
 from tests.shedding.machine import Machine, Work
@@ -184,13 +184,13 @@ def test_a_source_that_loses_nothing_is_never_cut_short() -> None:
 
 
 def test_shedding_can_be_switched_off_and_on_again() -> None:
-    machine = Machine(HEAVY, settings=Load(shed=False))
+    machine = Machine(HEAVY, settings=LoadSettings(shed=False))
     machine.run(20)
     assert machine.changes == []
-    machine.shedding.configure(Load())
+    machine.shedding.configure(LoadSettings())
     machine.run(40)
     assert machine.level == Level.REUSE
-    machine.shedding.configure(Load(shed=False))
+    machine.shedding.configure(LoadSettings(shed=False))
     assert machine.level == Level.FULL
     assert machine.shedding.state.sentence == ""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from appliance.config.settings import Source as Settings
+from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, InputError, SourceError
 from appliance.media.frame import Format, Frame, blank
 from appliance.media.mailbox import Closed
@@ -19,7 +19,7 @@ from tests.conftest import ClipFactory
 from tests.sources.pictures import source_for
 from tests.sources.test_rtsp import until
 
-SETTINGS = Settings(uri="test://", timeout_s=0.5, retry_first_s=0.1, retry_most_s=0.4)
+SETTINGS = SourceSettings(uri="test://", timeout_s=0.5, retry_first_s=0.1, retry_most_s=0.4)
 FORMAT = Format(64, 48, (100, 1))
 
 
@@ -79,7 +79,7 @@ def drain(feeder: SourceFeeder) -> list[Frame]:
 def feed() -> Iterator[Callable[[Script], SourceFeeder]]:
     feeders: list[SourceFeeder] = []
 
-    def make(script: Script, settings: Settings = SETTINGS) -> SourceFeeder:
+    def make(script: Script, settings: SourceSettings = SETTINGS) -> SourceFeeder:
         script.live = False  # lossless: the test sees every frame
         feeders.append(SourceFeeder(script, settings))
         return feeders[-1]
@@ -194,7 +194,7 @@ def test_a_thread_that_dies_is_reported(feed: Callable[[Script], SourceFeeder]) 
 
 
 def test_stop_is_quick_whatever_it_is_doing(feed: Callable[[Script], SourceFeeder]) -> None:
-    slow = Settings(uri="test://", timeout_s=60, retry_first_s=60, retry_most_s=60)
+    slow = SourceSettings(uri="test://", timeout_s=60, retry_first_s=60, retry_most_s=60)
     waiting = SourceFeeder(Script((-1, SourceError("refused"))), slow)
     reading = SourceFeeder(Script((1, None)), slow)
     full = SourceFeeder(Script((100, None)), slow)
@@ -209,7 +209,7 @@ def test_stop_is_quick_whatever_it_is_doing(feed: Callable[[Script], SourceFeede
 
 
 def test_a_fast_file_loses_nothing_to_a_slow_reader(clip: ClipFactory) -> None:
-    settings = Settings(uri=str(clip(64, 48, frames=25)), pace="fast", loop=False)
+    settings = SourceSettings(uri=str(clip(64, 48, frames=25)), pace="fast", loop=False)
     feeder = SourceFeeder(source_for(settings.uri, loop=False), settings)
     feeder.start()
     seen = []
@@ -235,7 +235,7 @@ def iter_frames(feeder: SourceFeeder) -> Iterator[Frame]:
 
 
 def test_a_live_file_drops_rather_than_waits(clip: ClipFactory) -> None:
-    settings = Settings(uri=str(clip(64, 48, frames=25, fps=50)), pace="realtime")
+    settings = SourceSettings(uri=str(clip(64, 48, frames=25, fps=50)), pace="realtime")
     feeder = SourceFeeder(source_for(settings.uri, pace="realtime"), settings)
     feeder.start()
     try:
@@ -254,7 +254,7 @@ def test_a_file_deleted_while_it_plays_is_waited_for(clip: ClipFactory, tmp_path
         64, 48, frames=5, codec="gif", pix_fmt="rgb8", matrix="", range="", suffix=".gif"
     ).read_bytes()
     path.write_bytes(original)
-    settings = Settings(uri=str(path), timeout_s=1, retry_first_s=0.1, retry_most_s=0.1)
+    settings = SourceSettings(uri=str(path), timeout_s=1, retry_first_s=0.1, retry_most_s=0.1)
     feeder = SourceFeeder(source_for(path, pace="realtime"), settings)
     feeder.start()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.config.settings import Roi
+from appliance.config.settings import RoiSettings
 from appliance.media.frame import Rect
 from appliance.stages.roi import Box, Side, Tracker, even
 
@@ -13,7 +13,7 @@ W, H, ASPECT = 1920, 1080, 256 / 144
 
 def tracker(**settings: object) -> Tracker:
     """A tracker on a 1080p frame."""
-    return Tracker(Roi.model_validate(settings), W, H, ASPECT)
+    return Tracker(RoiSettings.model_validate(settings), W, H, ASPECT)
 
 
 def person(x: float, y: float = 300, w: float = 200, h: float = 400) -> Box:
@@ -153,7 +153,7 @@ def test_never_under_a_least_size(box: Box) -> None:
 
 @pytest.mark.parametrize(("w", "h"), [(32, 32), (640, 360), (1080, 1920), (7680, 4320), (34, 4096)])
 def test_always_even_and_inside(w: int, h: int) -> None:
-    t = Tracker(Roi(), w, h, ASPECT)
+    t = Tracker(RoiSettings(), w, h, ASPECT)
     for step in range(60):
         x, y = (step * 37) % w, (step * 53) % h
         t.update(Box(x, y, min(w, x + w / 9), min(h, y + h / 7)) if step % 13 else None)

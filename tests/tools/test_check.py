@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from appliance.config import load as config
+from appliance.config.load import load, load_located
 from appliance.config.settings import Settings
 from appliance.networks.plans import here
 from appliance.networks.plans.flavour import Flavour
@@ -32,7 +32,7 @@ def engines(tmp_path, monkeypatch) -> Path:
 
 
 def found(*overrides: tuple[str, str]) -> list[str]:
-    return [str(m) for m in check.mistakes(config.load_located(None, overrides=overrides))]
+    return [str(m) for m in check.mistakes(load_located(None, overrides=overrides))]
 
 
 def test_the_defaults_name_nothing_that_is_missing(engines):
@@ -135,6 +135,6 @@ def test_tensorrt_insisted_on_wants_a_plan(engines, monkeypatch):
 
 
 def test_the_summary_hides_passwords():
-    settings = config.load(None, overrides=[("source.uri", "rtsp://me:secret@camera/x")])
+    settings = load(None, overrides=[("source.uri", "rtsp://me:secret@camera/x")])
     assert "secret" not in "\n".join(check.summary(settings))
     assert any("rtsp://127.0.0.1:8554/live" in line for line in check.summary(Settings()))

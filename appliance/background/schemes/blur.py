@@ -8,7 +8,7 @@ from appliance.config.schemes import BackgroundScheme
 
 if TYPE_CHECKING:
     from appliance.background.base import Background
-    from appliance.config.settings import Background as BackgroundSettings
+    from appliance.config.settings import BackgroundSettings
     from appliance.media.frame import Format
 
 

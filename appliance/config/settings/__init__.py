@@ -8,46 +8,47 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from appliance.config.settings.background import Background
+from appliance.config.settings.background import BackgroundSettings
 from appliance.config.settings.base import Section, rule
-from appliance.config.settings.canvas import Canvas
-from appliance.config.settings.clean import Clean
-from appliance.config.settings.composite import Composite
-from appliance.config.settings.http import Http
-from appliance.config.settings.load import Load
-from appliance.config.settings.log import Log
-from appliance.config.settings.matting import Matting
-from appliance.config.settings.outputs import Output, Outputs, default_outputs
-from appliance.config.settings.refine import Refine
-from appliance.config.settings.roi import Roi
-from appliance.config.settings.rtsp import Rtsp, check_outputs
-from appliance.config.settings.source import Source
-from appliance.config.settings.steady import Steady
+from appliance.config.settings.canvas import CanvasSettings
+from appliance.config.settings.clean import CleanSettings
+from appliance.config.settings.composite import CompositeSettings
+from appliance.config.settings.http import HttpSettings
+from appliance.config.settings.load import LoadSettings
+from appliance.config.settings.log import LogSettings
+from appliance.config.settings.matting import MattingSettings
+from appliance.config.settings.outputs import Outputs, OutputSettings, default_outputs
+from appliance.config.settings.refine import RefineSettings
+from appliance.config.settings.roi import RoiSettings
+from appliance.config.settings.rtsp import RtspSettings, check_outputs
+from appliance.config.settings.source import SourceSettings
+from appliance.config.settings.steady import SteadySettings
 from appliance.config.uris import path_of
 
 __all__ = [
-    "Background", "Canvas", "Clean", "Composite", "Http", "Load", "Log", "Matting", "Output",
-    "Refine", "Roi", "Rtsp", "Section", "Settings", "Source", "Steady",
+    "BackgroundSettings", "CanvasSettings", "CleanSettings", "CompositeSettings", "HttpSettings",
+    "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings", "RefineSettings",
+    "RoiSettings", "RtspSettings", "Section", "Settings", "SourceSettings", "SteadySettings",
 ]  # fmt: skip
 
 
 class Settings(Section):
     """The whole file."""
 
-    source: Source = Source()
-    canvas: Canvas = Canvas()
-    background: Background = Background()
-    matting: Matting = Matting()
-    roi: Roi = Roi()
-    clean: Clean = Clean()
-    steady: Steady = Steady()
-    refine: Refine = Refine()
-    composite: Composite = Composite()
-    load: Load = Load()
+    source: SourceSettings = SourceSettings()
+    canvas: CanvasSettings = CanvasSettings()
+    background: BackgroundSettings = BackgroundSettings()
+    matting: MattingSettings = MattingSettings()
+    roi: RoiSettings = RoiSettings()
+    clean: CleanSettings = CleanSettings()
+    steady: SteadySettings = SteadySettings()
+    refine: RefineSettings = RefineSettings()
+    composite: CompositeSettings = CompositeSettings()
+    load: LoadSettings = LoadSettings()
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
-    rtsp: Rtsp = Rtsp()
-    http: Http = Http()
-    log: Log = Log()
+    rtsp: RtspSettings = RtspSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
 
     @model_validator(mode="after")
     def _streams_are_guarded(self) -> Settings:

@@ -10,7 +10,7 @@ from appliance.config.settings.base import Section
 from appliance.config.uris import BackgroundUri
 
 
-class Background(Section):
+class BackgroundSettings(Section, title="Background"):
     """What stands behind the person."""
 
     uri: BackgroundUri = Field(

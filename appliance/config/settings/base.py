@@ -18,7 +18,10 @@ def rule(key: str, message: str, *others: str) -> PydanticCustomError:
 
 
 class Section(BaseModel):
-    """Base of every section: frozen, strict about names and types, finite numbers only."""
+    """Base of every section: frozen, strict about names and types, finite numbers only.
+
+    Its ``title`` is its name in the JSON Schema.
+    """
 
     model_config = ConfigDict(
         frozen=True,

@@ -10,7 +10,7 @@ from appliance.config.settings.base import Section
 from appliance.config.settings.types import Rate, Size
 
 
-class Canvas(Section):
+class CanvasSettings(Section, title="Canvas"):
     """The picture that goes out."""
 
     size: Size = Field("auto", description="output size, WIDTHxHEIGHT; auto: the source's own")

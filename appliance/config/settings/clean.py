@@ -9,7 +9,7 @@ from pydantic import Field
 from appliance.config.settings.base import Section
 
 
-class Clean(Section):
+class CleanSettings(Section, title="Clean"):
     """Which connected parts of the matte stay."""
 
     enabled: bool = Field(True, description="remove floating blobs")

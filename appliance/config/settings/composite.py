@@ -7,7 +7,7 @@ from pydantic import Field
 from appliance.config.settings.base import Section
 
 
-class Composite(Section):
+class CompositeSettings(Section, title="Composite"):
     """How the person is put on the background."""
 
     feather: float = Field(

@@ -50,7 +50,7 @@ FolderName = Annotated[
 ]
 
 
-class Http(Section):
+class HttpSettings(Section, title="Http"):
     """Figures, control and the page."""
 
     enabled: bool = Field(True, description="serve figures, control and the page over HTTP")
@@ -95,7 +95,7 @@ class Http(Section):
         return Path(self.backgrounds) if self.backgrounds != "auto" else state() / "backgrounds"
 
     @model_validator(mode="after")
-    def _token_off_loopback(self) -> Http:
+    def _token_off_loopback(self) -> HttpSettings:
         if self.enabled and not self.on_loopback and not self.token:
             raise rule(
                 "token",

@@ -7,7 +7,7 @@ from pydantic import Field
 from appliance.config.settings.base import Section
 
 
-class Load(Section):
+class LoadSettings(Section, title="Load"):
     """Load shedding."""
 
     shed: bool = Field(

@@ -9,7 +9,7 @@ from pydantic import Field
 from appliance.config.settings.base import Section
 
 
-class Log(Section):
+class LogSettings(Section, title="Log"):
     """What is written while running."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(

@@ -10,7 +10,7 @@ from appliance.config.settings.base import Section
 from appliance.config.settings.types import ModelName
 
 
-class Matting(Section):
+class MattingSettings(Section, title="Matting"):
     """The network."""
 
     model: ModelName = Field("portrait", description="the network that cuts the person out")

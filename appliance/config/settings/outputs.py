@@ -12,7 +12,7 @@ from appliance.config.settings.types import EncoderName
 from appliance.config.uris import Allowed, OutputUri, output_scheme, port_of
 
 
-class Output(Section):
+class OutputSettings(Section, title="Output"):
     """One way out."""
 
     uri: OutputUri = Field(description="where the picture goes")
@@ -28,15 +28,15 @@ class Output(Section):
     )
 
 
-def default_outputs() -> tuple[Output, ...]:
+def default_outputs() -> tuple[OutputSettings, ...]:
     """What goes out when nothing is said: one stream on this machine."""
-    return (Output(uri="rtsp://127.0.0.1:8554/live"),)
+    return (OutputSettings(uri="rtsp://127.0.0.1:8554/live"),)
 
 
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 
 
-def _destinations_differ(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+def _destinations_differ(outputs: tuple[OutputSettings, ...]) -> tuple[OutputSettings, ...]:
     seen: dict[str, int] = {}
     hosts: dict[int, tuple[str, int]] = {}
     for index, output in enumerate(outputs):
@@ -65,7 +65,7 @@ def _destinations_differ(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
 
 
 Outputs = Annotated[
-    tuple[Output, ...],
+    tuple[OutputSettings, ...],
     Field(strict=False, min_length=1, max_length=16),
     AfterValidator(_destinations_differ),
     Allowed("a list of 1 to 16 outputs, each with its uri"),

@@ -7,7 +7,7 @@ from pydantic import Field
 from appliance.config.settings.base import Section
 
 
-class Refine(Section):
+class RefineSettings(Section, title="Refine"):
     """Edges that follow the full-size picture."""
 
     enabled: bool = Field(True, description="fast guided filter with luma as the guide")

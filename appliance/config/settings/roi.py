@@ -7,7 +7,7 @@ from pydantic import Field
 from appliance.config.settings.base import Section
 
 
-class Roi(Section):
+class RoiSettings(Section, title="Roi"):
     """Where the person is going to be."""
 
     enabled: bool = Field(True, description="off: the network always sees the whole picture")

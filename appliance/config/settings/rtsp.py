@@ -32,7 +32,7 @@ PemFile = Annotated[
 ]
 
 
-class Rtsp(Section):
+class RtspSettings(Section, title="Rtsp"):
     """Readers of the RTSP outputs: who may, how, and how many."""
 
     user: UserName = Field("mattebox", description="the name that goes with the password")
@@ -67,13 +67,13 @@ class Rtsp(Section):
     )
 
     @model_validator(mode="after")
-    def _key_has_its_certificate(self) -> Rtsp:
+    def _key_has_its_certificate(self) -> RtspSettings:
         if self.key != "none" and self.certificate == "none":
             raise rule("key", f"found {self.key}, but no certificate; name its certificate, too")
         return self
 
 
-def check_outputs(rtsp: Rtsp, uris: Iterable[str]) -> None:
+def check_outputs(rtsp: RtspSettings, uris: Iterable[str]) -> None:
     """What the addresses of the outputs demand of ``rtsp``; raises the error of a rule."""
     ports: dict[int, tuple[int, str]] = {}
     bare = []

@@ -11,7 +11,7 @@ from appliance.config.settings.types import Rate, Size
 from appliance.config.uris import SourceUri
 
 
-class Source(Section):
+class SourceSettings(Section, title="Source"):
     """Where the picture comes from."""
 
     uri: SourceUri = Field(
@@ -46,7 +46,7 @@ class Source(Section):
     )
 
     @model_validator(mode="after")
-    def _retries_grow(self) -> Source:
+    def _retries_grow(self) -> SourceSettings:
         if self.retry_first_s > self.retry_most_s:
             raise rule(
                 "retry_first_s",

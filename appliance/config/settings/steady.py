@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from appliance.config.settings.base import Section, rule
 
 
-class Steady(Section):
+class SteadySettings(Section, title="Steady"):
     """Motion-guided smoothing over time."""
 
     enabled: bool = Field(
@@ -24,7 +24,7 @@ class Steady(Section):
     )
 
     @model_validator(mode="after")
-    def _low_below_high(self) -> Steady:
+    def _low_below_high(self) -> SteadySettings:
         if self.motion_low >= self.motion_high:
             raise rule(
                 "motion_low",

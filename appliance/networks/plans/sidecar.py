@@ -7,18 +7,15 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from appliance.errors import PlanError
+from appliance.networks.manifest import StrictModel
 
 Sha256 = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Tensor(_Strict):
+class TensorSpec(StrictModel):
     """An input or output of the engine."""
 
     name: str
@@ -26,7 +23,7 @@ class Tensor(_Strict):
     dtype: str
 
 
-class Gate(_Strict):
+class Gate(StrictModel):
     """How far the engine's precision is from FP32: differences of alpha, 0 to 1."""
 
     frames: int = Field(ge=0)
@@ -54,7 +51,7 @@ class Gate(_Strict):
         return f"{numbers}, {finite}; {self.frames} frames of {self.source}, by {self.runner}"
 
 
-class Sidecar(_Strict):
+class Sidecar(StrictModel):
     """One plan. ``plan`` is a file name within the sidecar's own folder.
 
     ``gate`` is of the engine's graph in ONNX Runtime; ``gpu_gate`` of the engine itself, where it
@@ -70,8 +67,8 @@ class Sidecar(_Strict):
     platform: str
     precision: Literal["fp16", "fp32", "int8"]
     fp32_layers: tuple[str, ...] = ()
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     built: str
     build_seconds: float = Field(ge=0)
     gate: Gate

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.outputs.rtsp.library import GstRtsp, GstRtspServer
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ _SAID_EVERY_S = 60.0
 _MOST_ADDRESSES = 256
 
 
-def auth(rtsp: Rtsp) -> Any:
+def auth(rtsp: RtspSettings) -> Any:
     """What decides for new connections. Raises InputError for a password that cannot be had."""
     result = Auth()
     result.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)

@@ -9,26 +9,26 @@ import os
 import ssl
 from collections.abc import Iterator
 
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.errors import InputError
 from appliance.system.file_identity import Identity, identity
 
 State = tuple[Identity | None, ...]
 
 
-def files(rtsp: Rtsp) -> tuple[str, str] | None:
+def files(rtsp: RtspSettings) -> tuple[str, str] | None:
     """The files of certificate and key; None when there is no certificate."""
     if rtsp.certificate == "none":
         return None
     return rtsp.certificate, rtsp.certificate if rtsp.key == "none" else rtsp.key
 
 
-def state(rtsp: Rtsp) -> State:
+def state(rtsp: RtspSettings) -> State:
     """What tells one state of the files from another, as after a renewal."""
     return tuple(identity(path) for path in files(rtsp) or ())
 
 
-def problems(rtsp: Rtsp) -> Iterator[tuple[str, str]]:
+def problems(rtsp: RtspSettings) -> Iterator[tuple[str, str]]:
     """What is wrong with certificate and key: the setting's name, and why with what to do."""
     pair = files(rtsp)
     if pair is None:
@@ -55,7 +55,7 @@ def problems(rtsp: Rtsp) -> Iterator[tuple[str, str]]:
         yield of_key, f"{key} holds no private key; expected PEM text with one"
 
 
-def load(rtsp: Rtsp) -> ssl.SSLContext | None:
+def load(rtsp: RtspSettings) -> ssl.SSLContext | None:
     """What a server shows its clients; None without a certificate. Raises InputError."""
     pair = files(rtsp)
     if pair is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.media.gst import GLib
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -35,14 +35,14 @@ class _Connection:
 class Clients:
     """Looks after the connections that gst-rtsp-server has accepted."""
 
-    def __init__(self, server: Any, rtsp: Rtsp, name: str) -> None:
+    def __init__(self, server: Any, rtsp: RtspSettings, name: str) -> None:
         """``server`` is the library's; ``name`` stands for it in the log."""
         self._server, self._rtsp, self._name = server, rtsp, name
         self._connections: dict[int, _Connection] = {}
         self._full = False
         server.connect("client-connected", self._on_client)
 
-    def configure(self, rtsp: Rtsp) -> None:
+    def configure(self, rtsp: RtspSettings) -> None:
         """Other limits, from now on and for those who are there; nobody is sent away by them."""
         self._rtsp = rtsp
         for client in self._all():

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from appliance.config.settings import Output as OutputSettings
-from appliance.config.settings import Rtsp
+from appliance.config.settings import OutputSettings, RtspSettings
 from appliance.config.uris import port_of, scheme_of
 from appliance.errors import InputError, OutputError
 from appliance.media.frame import Format, Frame
@@ -37,7 +36,7 @@ class RtspOutput:
     """One path on an RTSP server."""
 
     def __init__(
-        self, uri: str, video: encoders.Wanted = encoders.DEFAULT, rtsp: Rtsp | None = None
+        self, uri: str, video: encoders.Wanted = encoders.DEFAULT, rtsp: RtspSettings | None = None
     ) -> None:
         """``uri`` is rtsp://HOST:PORT/PATH or rtsps://…; port 0 takes a free one.
 
@@ -46,7 +45,7 @@ class RtspOutput:
         self.host, self.port, self.path = parse_uri(uri)
         self.uri = uri
         self.dropped = 0
-        self._rtsp = rtsp or Rtsp()
+        self._rtsp = rtsp or RtspSettings()
         self._scheme = scheme_of(uri)
         self._wanted = video
         self._server: RtspServer | None = None
@@ -81,7 +80,7 @@ class RtspOutput:
         host = f"[{self.host}]" if ":" in self.host else self.host
         self.uri = f"{self._scheme}://{host}:{server.port}{self.path}"
 
-    def use_rtsp(self, rtsp: Rtsp) -> None:
+    def use_rtsp(self, rtsp: RtspSettings) -> None:
         """Other rules for readers, at once; see ``RtspServer.configure``. Raises InputError."""
         self._rtsp, server = rtsp, self._server
         if server is not None:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 import structlog
 
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.errors import InputError, OutputError
 from appliance.media.gst import GLib
 from appliance.outputs.rtsp import access, certificate
@@ -76,7 +76,7 @@ class RtspServer:
     _running: ClassVar[dict[tuple[str, int], RtspServer]] = {}
     _lock = threading.Lock()
 
-    def __init__(self, host: str, port: int, rtsp: Rtsp, *, tls: bool) -> None:
+    def __init__(self, host: str, port: int, rtsp: RtspSettings, *, tls: bool) -> None:
         self._users = 1
         self.host, self.tls = host, tls
         self._rtsp = rtsp
@@ -117,7 +117,7 @@ class RtspServer:
         self._thread.start()
 
     @classmethod
-    def acquire(cls, host: str, port: int, rtsp: Rtsp, *, tls: bool) -> RtspServer:
+    def acquire(cls, host: str, port: int, rtsp: RtspSettings, *, tls: bool) -> RtspServer:
         """The server on this address, started if need be. Port 0 always starts one, on a free port.
 
         Raises OutputError when the port is taken or the address is not this machine's, and
@@ -143,7 +143,7 @@ class RtspServer:
                 del self._running[(self.host, self.port)]
                 self._stop()
 
-    def configure(self, rtsp: Rtsp) -> None:
+    def configure(self, rtsp: RtspSettings) -> None:
         """Other rules for readers. Those who came in with another password must come in anew.
 
         Raises InputError when password or certificate cannot be had; nothing has changed then.
@@ -298,7 +298,7 @@ class RtspServer:
                 log.info("rtsp: the certificate was renewed", uri=self._uri)
 
 
-def _known_to_readers(rtsp: Rtsp) -> tuple[str, str]:
+def _known_to_readers(rtsp: RtspSettings) -> tuple[str, str]:
     return (rtsp.user, rtsp.password.reveal())
 
 

@@ -8,7 +8,7 @@ from appliance.config.schemes import OutputScheme, Use
 from appliance.system.packages import BAD, X
 
 if TYPE_CHECKING:
-    from appliance.config.settings import Output as OutputSettings
+    from appliance.config.settings import OutputSettings
     from appliance.outputs.base import Output
 
 

@@ -9,7 +9,7 @@ from appliance.config.schemes import OutputScheme, Use
 from appliance.system.packages import GOOD
 
 if TYPE_CHECKING:
-    from appliance.config.settings import Output as OutputSettings
+    from appliance.config.settings import OutputSettings
     from appliance.outputs.base import Output
 
 RECORDINGS = (".mp4", ".mkv")

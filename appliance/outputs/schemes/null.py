@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from appliance.config.schemes import OutputScheme
 
 if TYPE_CHECKING:
-    from appliance.config.settings import Output as OutputSettings
+    from appliance.config.settings import OutputSettings
     from appliance.outputs.base import Output
 
 

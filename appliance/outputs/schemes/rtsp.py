@@ -10,7 +10,7 @@ from appliance.config.schemes import Library, OutputScheme, Use
 from appliance.system.packages import BAD, GOOD
 
 if TYPE_CHECKING:
-    from appliance.config.settings import Output as OutputSettings
+    from appliance.config.settings import OutputSettings
     from appliance.outputs.base import Output
 
 PORTS = {"rtsp": 8554, "rtsps": 8322}

@@ -9,7 +9,7 @@ from appliance.config.schemes import SourceScheme, Use
 from appliance.system.packages import L4T
 
 if TYPE_CHECKING:
-    from appliance.config.settings import Source as SourceSettings
+    from appliance.config.settings import SourceSettings
     from appliance.sources.base import Source
 
 

@@ -10,7 +10,7 @@ from appliance.config.secrets import references
 from appliance.system.packages import GOOD, LIBAV
 
 if TYPE_CHECKING:
-    from appliance.config.settings import Source as SourceSettings
+    from appliance.config.settings import SourceSettings
     from appliance.sources.base import Source
 
 

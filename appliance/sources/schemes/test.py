@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from appliance.config.schemes import SourceScheme
 
 if TYPE_CHECKING:
-    from appliance.config.settings import Source as SourceSettings
+    from appliance.config.settings import SourceSettings
     from appliance.sources.base import Source
 
 

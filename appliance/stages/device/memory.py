@@ -7,7 +7,7 @@ from appliance.cuda.context import Context
 from appliance.media.frame import F32, Colour, Rect
 from appliance.pixels.gpu.planes import Tensor
 from appliance.pixels.gpu.scratch import Scratch
-from appliance.stages.device.report import Report, Verdict
+from appliance.stages.device.report import DeviceVerdict, Report
 
 
 class Slot:
@@ -18,7 +18,7 @@ class Slot:
         self.planes = context.alloc(3 * pixels)
         self.alpha = context.alloc(pixels)
         self.coefficients = context.alloc(2 * pixels)
-        self.verdict = Verdict(context)
+        self.verdict = DeviceVerdict(context)
         self.refined = False
         """Whether ``coefficients`` are this frame's."""
 
@@ -54,7 +54,7 @@ class GridMemory:
         )  # fmt: skip
         self._slots = (Slot(context, rows, columns), Slot(context, rows, columns))
         self.aside = context.alloc(3 * 4 * rows * columns)
-        self.aside_verdict = Verdict(context)
+        self.aside_verdict = DeviceVerdict(context)
         self.moved = context.alloc(4 * rows * columns)
         self.shift = context.alloc(3 * 4 * rows * columns)
         self.zero = context.alloc(2 * 4 * rows * columns, zero=True)

@@ -38,7 +38,7 @@ class Report:
         return frame_box(self.box, self.grid, self.rect) if self.box else None
 
 
-class Verdict:
+class DeviceVerdict:
     """A VERDICT on the device, where the host reads it, and when it may."""
 
     def __init__(self, context: Context) -> None:

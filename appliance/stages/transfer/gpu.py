@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from appliance.cuda.transfer import Upload
-from appliance.media.borrowed import Lent
+from appliance.media.borrowed import Borrowed
 from appliance.stages.device.report import Report
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.matte.checks import covers_too_much, not_finite
@@ -29,7 +29,7 @@ class TransferSteps:
     def upload(self, work: DeviceWork) -> None:
         """The frame in device memory: where it lies, or copied there."""
         owner = work.frame.owner
-        if isinstance(owner, Lent) and owner.surface is not None:
+        if isinstance(owner, Borrowed) and owner.surface is not None:
             work.live = owner.surface
         else:
             work.live = self._upload.put(work.frame)

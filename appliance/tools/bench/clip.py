@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.config.settings import Source as SourceSettings
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, error_text

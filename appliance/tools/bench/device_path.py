@@ -21,7 +21,7 @@ from appliance.stages.timings import StageClock
 _NOWHERE = Format(2, 2)
 
 
-class _Given:
+class _GivenSurface:
     """A surface to composite into, and to leave there."""
 
     def __init__(self, target: Surface) -> None:
@@ -126,7 +126,7 @@ class FramePath:
         """See ``launch``."""
         work = self._work
         work.raw, work.live, work.behind, work.overlay = raw, frame, background, overlay
-        work.way = _Given(out)
+        work.way = _GivenSurface(out)
         work.moved = None
         for bound in self._line.steps:
             if bound.step.name != "crop":

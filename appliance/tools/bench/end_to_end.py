@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from appliance.config.settings import Output, Settings
+from appliance.config.settings import OutputSettings, Settings
 from appliance.daemon.daemon import Daemon
 from appliance.errors import MissingDependency, OutputError
 from appliance.tools.bench.measure import peak_mb, quantiles_ms
@@ -53,7 +53,7 @@ def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, An
     CPU times are of this whole process (decoder, pipeline, encoder, RTSP server) and of the client.
     """
     source = settings.source.model_copy(update={"uri": str(clip), "pace": "realtime", "loop": True})
-    outputs = (Output(uri="rtsp://127.0.0.1:0/bench"),)
+    outputs = (OutputSettings(uri="rtsp://127.0.0.1:0/bench"),)
     daemon = Daemon(settings.model_copy(update={"source": source, "outputs": outputs}))
     daemon.start()
     try:

@@ -16,7 +16,7 @@ from appliance.config.settings import Settings
 from appliance.tools.doctor import machine, media
 from appliance.tools.doctor.machine import Finding
 
-__all__ = ["PROBES", "Finding", "Report", "closing", "examine", "run"]
+__all__ = ["PROBES", "DoctorReport", "Finding", "closing", "examine", "run"]
 
 Probe = Callable[[Settings], list[Finding]]
 
@@ -33,7 +33,7 @@ _SIGNS = {"ok": ("✓", "green"), "gap": ("!", "yellow"), "none": ("–", "dim")
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DoctorReport:
     """All findings by group; the main job can run when none of them is bad."""
 
     groups: tuple[tuple[str, tuple[Finding, ...]], ...]
@@ -54,7 +54,7 @@ class Report:
         return list(dict.fromkeys(p for finding in self.findings for p in finding.packages))
 
 
-def examine(settings: Settings, probes: Sequence[tuple[str, Probe]] = PROBES) -> Report:
+def examine(settings: Settings, probes: Sequence[tuple[str, Probe]] = PROBES) -> DoctorReport:
     """Ask every probe. A probe that itself breaks is a finding, not the end of the report."""
     groups = []
     for name, probe in probes:
@@ -63,7 +63,7 @@ def examine(settings: Settings, probes: Sequence[tuple[str, Probe]] = PROBES) ->
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a machine, say the rest
             findings = [Finding("bad", name, f"could not be examined: {error!r}")]
         groups.append((name, tuple(findings)))
-    return Report(tuple(groups))
+    return DoctorReport(tuple(groups))
 
 
 def run(settings: Settings, *, as_json: bool, first: Sequence[Finding] = ()) -> int:
@@ -73,7 +73,7 @@ def run(settings: Settings, *, as_json: bool, first: Sequence[Finding] = ()) -> 
     """
     report = examine(settings)
     if first:
-        report = Report((("Configuration", tuple(first)), *report.groups))
+        report = DoctorReport((("Configuration", tuple(first)), *report.groups))
     if as_json:
         print(json.dumps(as_plain(report), indent=2, ensure_ascii=False))
     else:
@@ -84,7 +84,7 @@ def run(settings: Settings, *, as_json: bool, first: Sequence[Finding] = ()) -> 
     return 0 if report.can_run else 1
 
 
-def as_table(report: Report) -> Table:
+def as_table(report: DoctorReport) -> Table:
     """The report for a terminal: a sign, what it is about, what was found, the cure."""
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     for style in ("bold", "", "", ""):
@@ -99,7 +99,7 @@ def as_table(report: Report) -> Table:
     return table
 
 
-def closing(report: Report) -> list[str]:
+def closing(report: DoctorReport) -> list[str]:
     """The verdict, and one line that installs all that is missing."""
     lines = [""]
     if report.packages:
@@ -113,7 +113,7 @@ def closing(report: Report) -> list[str]:
     return lines
 
 
-def as_plain(report: Report) -> dict[str, Any]:
+def as_plain(report: DoctorReport) -> dict[str, Any]:
     """The report for a machine."""
     groups = {}
     for group, findings in report.groups:

@@ -14,7 +14,7 @@ from appliance.errors import BuildError, MissingDependency
 from appliance.networks.manifest import Manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.networks.plans import flavour as flavours
-from appliance.networks.plans.sidecar import Gate, Sidecar, Tensor, plan_key, sha256_of
+from appliance.networks.plans.sidecar import Gate, Sidecar, TensorSpec, plan_key, sha256_of
 from appliance.networks.plans.store import commit, drafts, writable_plan_folder
 from appliance.networks.plans.verify import Plan, Runner, mismatches
 from appliance.tools.engine.builder import Request
@@ -31,7 +31,7 @@ PrecisionName = Literal["fp16", "fp32", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BuildOptions:
     """What is asked of a build. ``target`` "" is the GPU of this machine; memory is in MB."""
 
     flavour: str = "auto"
@@ -48,7 +48,7 @@ class Wish:
 def build_engine(
     manifest: Manifest,
     model: Path,
-    wish: Wish,
+    wish: BuildOptions,
     *,
     tell: Callable[[str], None],
     progress: Progress,
@@ -124,7 +124,7 @@ def at_precision(
     graph: ModelProto,
     manifest: Manifest,
     pictures: Pictures,
-    wish: Wish,
+    wish: BuildOptions,
     tell: Callable[[str], None],
 ) -> tuple[ModelProto, Precision]:
     """The graph at the precision wished for, and how it does against FP32."""
@@ -146,7 +146,7 @@ def _tried_on_the_gpu(
     plan: Path,
     flavour: flavours.Flavour,
     pictures: Pictures,
-    wish: Wish,
+    wish: BuildOptions,
     tell: Callable[[str], None],
 ) -> Sidecar:
     """The engine itself against FP32, where this machine has the GPU that it is for."""
@@ -173,8 +173,8 @@ def _name(name: str) -> Literal["tensorrt", "tensorrt_rtx"]:
     return "tensorrt_rtx" if name == "tensorrt_rtx" else "tensorrt"
 
 
-def _tensors(described: list[dict[str, Any]]) -> tuple[Tensor, ...]:
-    return tuple(Tensor.model_validate(d) for d in described)
+def _tensors(described: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
+    return tuple(TensorSpec.model_validate(d) for d in described)
 
 
 def _check_tensors(sidecar: Sidecar, manifest: Manifest) -> None:
@@ -186,4 +186,4 @@ def _check_tensors(sidecar: Sidecar, manifest: Manifest) -> None:
             raise BuildError(f"the engine's tensor {tensor.name!r} is {tensor.dtype}, not float")
 
 
-__all__ = ["Gate", "Wish", "at_precision", "build_engine", "static_graph"]
+__all__ = ["BuildOptions", "Gate", "at_precision", "build_engine", "static_graph"]

@@ -34,7 +34,7 @@ _DENOMINATORS = {"Div": 1, "Reciprocal": 0, "Log": 0, "Sqrt": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Magnitudes:
     """Magnitudes of one tensor's values: largest, and smallest above zero; its size."""
 
     largest: float
@@ -42,7 +42,7 @@ class Range:
     size: int
 
 
-def measure(model: ModelProto, manifest: Manifest, tensors: Sequence[F32]) -> dict[str, Range]:
+def measure(model: ModelProto, manifest: Manifest, tensors: Sequence[F32]) -> dict[str, Magnitudes]:
     """The ranges of all FP32 tensors of the graph over these inputs, weights included.
 
     ``model`` must have been through ``named``.
@@ -66,22 +66,22 @@ def measure(model: ModelProto, manifest: Manifest, tensors: Sequence[F32]) -> di
         for name, value in (manifest.input.name, tensor), *run(tensor)[1].items():
             now = _range(np.asarray(value))
             before = found.get(name, now)
-            found[name] = Range(
+            found[name] = Magnitudes(
                 max(before.largest, now.largest), min(before.smallest, now.smallest), now.size
             )
     return found
 
 
-def _range(value: np.ndarray) -> Range:
+def _range(value: np.ndarray) -> Magnitudes:
     size = np.abs(value.astype(np.float32, copy=False))
     positive = size[size > 0]
     smallest = float(positive.min()) if positive.size else math.inf
     # A NaN in FP32 already is the network's own fault; it counts as too large for FP16.
     largest = float(size.max()) if size.size else 0.0
-    return Range(math.inf if math.isnan(largest) else largest, smallest, value.size)
+    return Magnitudes(math.inf if math.isnan(largest) else largest, smallest, value.size)
 
 
-def unsafe_nodes(model: ModelProto, ranges: dict[str, Range]) -> tuple[str, ...]:
+def unsafe_nodes(model: ModelProto, ranges: dict[str, Magnitudes]) -> tuple[str, ...]:
     """The names of the nodes that must stay in FP32, in the graph's order."""
     candidates = set(float_nodes(model))
     constants = {i.name for i in model.graph.initializer}
@@ -92,7 +92,7 @@ def unsafe_nodes(model: ModelProto, ranges: dict[str, Range]) -> tuple[str, ...]
     )
 
 
-def _unsafe(node: NodeProto, ranges: dict[str, Range], constants: set[str]) -> bool:
+def _unsafe(node: NodeProto, ranges: dict[str, Magnitudes], constants: set[str]) -> bool:
     for name in (*node.input, *node.output):
         if name in ranges:
             room = 1.0 if name in constants else HEADROOM

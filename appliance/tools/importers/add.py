@@ -49,7 +49,7 @@ IMPORTERS: tuple[Importer, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ImportOptions:
     """What the command line asked for; ``kind`` "auto" lets the graph decide."""
 
     name: str
@@ -60,7 +60,7 @@ class Wish:
     replace: bool = False
 
 
-def add_model(wish: Wish) -> list[str]:
+def add_model(wish: ImportOptions) -> list[str]:
     """Check, convert and put a network in its place; returns what is to be said, line by line.
 
     Raises InputError or ModelError for a file that cannot be used. What is in place stays as it

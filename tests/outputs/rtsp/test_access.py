@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config.secrets import NONE, Secret
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.outputs.rtsp import server as rtsp_server
 from appliance.outputs.rtsp import tls
 from appliance.outputs.rtsp.access import WrongPasswords, wrong_passwords
@@ -134,7 +134,7 @@ def test_another_password_sends_readers_away_and_other_settings_do_not(
 ) -> None:
     output = serve()
     feed(output)
-    open_to_all = Rtsp()
+    open_to_all = RtspSettings()
     locked = open_to_all.model_copy(update={"password": PASSWORD})
     with RtspByHand(output.uri) as first, RtspByHand(output.uri, login=LOGIN) as second:
         first.play()
@@ -259,7 +259,7 @@ def test_one_port_is_either_encrypted_or_not(serve: Serve, pair: tuple[Path, Pat
     pem, key = str(pair[0]), str(pair[1])
     other = RtspOutput(
         output.uri.replace("rtsp:", "rtsps:").replace("live", "other"),
-        rtsp=Rtsp(certificate=pem, key=key),
+        rtsp=RtspSettings(certificate=pem, key=key),
     )
     with pytest.raises(OSError, match="rtsp:// is served there"):
         other.open(FORMAT)
@@ -362,7 +362,7 @@ def test_a_reader_that_is_sent_away_gets_no_more(
     ) as reader:  # fmt: skip
         try:
             wait_until(lambda: output.clients() == 1)
-            output.use_rtsp(Rtsp().model_copy(update={"password": PASSWORD}))
+            output.use_rtsp(RtspSettings().model_copy(update={"password": PASSWORD}))
             wait_until(lambda: output.clients() == 0 and not output._medias)
         finally:
             reader.kill()

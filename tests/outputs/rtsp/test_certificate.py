@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config.settings import Rtsp
+from appliance.config.settings import RtspSettings
 from appliance.errors import InputError
 from appliance.outputs.rtsp import certificate
 from tests.certificates import self_signed
@@ -18,8 +18,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return self_signed(tmp_path_factory.mktemp("pair"))
 
 
-def rtsp(pem: Path | str, key: Path | str = "none") -> Rtsp:
-    return Rtsp(certificate=str(pem), key=str(key))
+def rtsp(pem: Path | str, key: Path | str = "none") -> RtspSettings:
+    return RtspSettings(certificate=str(pem), key=str(key))
 
 
 def test_a_certificate_with_its_key_is_right(pair: tuple[Path, Path], tmp_path: Path) -> None:
@@ -28,8 +28,8 @@ def test_a_certificate_with_its_key_is_right(pair: tuple[Path, Path], tmp_path: 
     for settings in (rtsp(*pair), rtsp(both)):
         assert list(certificate.problems(settings)) == []
         assert certificate.load(settings) is not None
-    assert list(certificate.problems(Rtsp())) == []
-    assert certificate.load(Rtsp()) is None
+    assert list(certificate.problems(RtspSettings())) == []
+    assert certificate.load(RtspSettings()) is None
 
 
 def test_what_is_wrong_is_told_at_its_key(pair: tuple[Path, Path], tmp_path: Path) -> None:

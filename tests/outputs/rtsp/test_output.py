@@ -95,7 +95,9 @@ def test_another_encoding_keeps_who_reads_and_is_for_who_comes(
     with Client(output.uri) as first:
         first.wait_for_more(5)
         old = output._medias[0]
-        output.prepare_video(settings.Output(uri=output.uri, bitrate_kbps=333, keyframe_s=0.2))()
+        output.prepare_video(
+            settings.OutputSettings(uri=output.uri, bitrate_kbps=333, keyframe_s=0.2)
+        )()
         encoder = old.media.get_element().get_by_name("encoder")
         assert encoder.get_property("bitrate") == 333
         assert encoder.get_property("key-int-max") == 60 * 30
@@ -109,7 +111,7 @@ def test_another_encoding_keeps_who_reads_and_is_for_who_comes(
         assert first.ended is None
         first.wait_for_more(5)
         with pytest.raises(InputError):
-            output.prepare_video(settings.Output(uri=output.uri, encoder="nosuchenc"))
+            output.prepare_video(settings.OutputSettings(uri=output.uri, encoder="nosuchenc"))
     wait_until(lambda: output.clients() == 0 and not output._medias)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from appliance.config.settings import Clean, Refine, Settings, Steady
+from appliance.config.settings import CleanSettings, RefineSettings, Settings, SteadySettings
 from appliance.errors import MattingError
 from appliance.media.frame import F32, Frame, Rect
 from appliance.pixels import cpu
@@ -90,11 +90,11 @@ def clip(frames: int = 8) -> list[Frame]:
 
 SETTINGS = {
     "usual": Settings(),
-    "no clean": Settings(clean=Clean(enabled=False)),
-    "no steady": Settings(steady=Steady(enabled=False)),
-    "no refine": Settings(refine=Refine(enabled=False)),
-    "no correction": Settings(refine=Refine(decontaminate=False)),
-    "largest only": Settings(clean=Clean(keep="largest", grow=1)),
+    "no clean": Settings(clean=CleanSettings(enabled=False)),
+    "no steady": Settings(steady=SteadySettings(enabled=False)),
+    "no refine": Settings(refine=RefineSettings(enabled=False)),
+    "no correction": Settings(refine=RefineSettings(decontaminate=False)),
+    "largest only": Settings(clean=CleanSettings(keep="largest", grow=1)),
 }
 
 

@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from appliance.cli import main as cli
-from appliance.config.settings import Output, Settings
+from appliance.config.settings import OutputSettings, Settings
 from appliance.errors import MissingDependency
 from appliance.system import jetson_utils, v4l2
 from appliance.tools import devices
@@ -27,7 +27,7 @@ def by_name(findings: list[Finding]) -> dict[str, Finding]:
     return {finding.what: finding for finding in findings}
 
 
-def screen(report: doctor.Report, width: int = 80) -> str:
+def screen(report: doctor.DoctorReport, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
     console.print(doctor.as_table(report))
     return console.file.getvalue()
@@ -65,7 +65,7 @@ class TestReport:
 
     def test_nothing_is_lost_in_a_narrow_terminal(self):
         words = "first second third fourth fifth sixth seventh"
-        report = doctor.Report((("Group", (Finding("ok", "what", words),)),))
+        report = doctor.DoctorReport((("Group", (Finding("ok", "what", words),)),))
         narrow = screen(report, width=40).split()
         assert all(word in narrow for word in words.split())
 
@@ -142,10 +142,10 @@ class TestGStreamer:
             return by_name(found)["RTSP server"].state
 
         assert state(DEFAULTS) == "bad"
-        assert state(Settings(outputs=(Output(uri="display://"),))) == "gap"
+        assert state(Settings(outputs=(OutputSettings(uri="display://"),))) == "gap"
 
     def test_an_encoder_that_is_not_here(self):
-        settings = Settings(outputs=(Output(uri="null://", encoder="nvv4l2h264enc"),))
+        settings = Settings(outputs=(OutputSettings(uri="null://", encoder="nvv4l2h264enc"),))
         found = by_name(media.encoders(settings))
         if "nvv4l2h264enc" not in found["H.264"].detail:
             assert found["outputs.0.encoder"].state == "bad"
@@ -226,7 +226,7 @@ class TestMachine:
 
 class TestPorts:
     def test_free_and_taken(self, free_port):
-        settings = Settings(outputs=(Output(uri=f"rtsp://127.0.0.1:{free_port}/live"),))
+        settings = Settings(outputs=(OutputSettings(uri=f"rtsp://127.0.0.1:{free_port}/live"),))
         [finding] = machine.ports(settings)
         assert finding.state == "ok"
         with socket.create_server(("127.0.0.1", free_port)):
@@ -243,7 +243,7 @@ class TestPorts:
         assert finding.state == "gap"
 
     def test_other_outputs_need_none(self):
-        assert machine.ports(Settings(outputs=(Output(uri="null://"),))) == []
+        assert machine.ports(Settings(outputs=(OutputSettings(uri="null://"),))) == []
 
 
 class TestNetworks:

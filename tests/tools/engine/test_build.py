@@ -23,7 +23,7 @@ from appliance.networks.tensorrt import TensorRTMatting
 from appliance.tools.engine import build as building
 from appliance.tools.engine import builder as builder_module
 from appliance.tools.engine import gpu_gate
-from appliance.tools.engine.build import Wish, build_engine
+from appliance.tools.engine.build import BuildOptions, build_engine
 from appliance.tools.engine.builder import Request
 from appliance.tools.engine.child import run_builder
 from appliance.tools.engine.gates import Precision
@@ -60,7 +60,10 @@ def small(tmp_path: Path) -> Network:
 def make(network: Network, frames: Path, **wish: Any) -> Path:
     pytest.importorskip("onnxslim", reason="onnxslim is not installed (make test installs it)")
     return build_engine(
-        *network, Wish(**{"target": "sm86", "frames": frames, **wish}), tell=quiet, progress=quiet
+        *network,
+        BuildOptions(**{"target": "sm86", "frames": frames, **wish}),
+        tell=quiet,
+        progress=quiet,
     )
 
 
@@ -71,7 +74,7 @@ def test_the_shipped_network_for_each_target(
     manifest, model = portrait
     said: list[str] = []
     steps: list[tuple[str, int, int]] = []
-    wish = Wish(target=target, frames=frames)
+    wish = BuildOptions(target=target, frames=frames)
     path = build_engine(
         manifest, model, wish, tell=said.append, progress=lambda *step: steps.append(step)
     )
@@ -137,7 +140,7 @@ import signal
 import sys
 from pathlib import Path
 from appliance.networks.plans import store
-from appliance.tools.engine.build import Wish, build_engine
+from appliance.tools.engine.build import BuildOptions, build_engine
 from appliance.networks.manifest import load_manifest
 
 at, manifest, frames = sys.argv[1:]
@@ -165,7 +168,7 @@ def write(sidecar, path, inner=store.write_sidecar):
     here("sidecar written")
 
 store.write_sidecar = write
-wish = Wish(target="sm86", precision="fp32", frames=Path(frames))
+wish = BuildOptions(target="sm86", precision="fp32", frames=Path(frames))
 build_engine(*load_manifest(Path(manifest)), wish, tell=lambda _: None, progress=progress)
 """
 

@@ -18,18 +18,17 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from appliance.cli import main as cli
-from appliance.config.settings import Matting as MattingSettings
+from appliance.config.settings import MattingSettings
 from appliance.errors import InputError, ModelError
 from appliance.networks.choose import load_matting
 from appliance.networks.folders import data_folder, model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
 from appliance.networks.plans.sidecar import read_sidecar, sha256_of
 from appliance.networks.plans.verify import read_plan
-from appliance.tools.engine.build import PrecisionName, build_engine, static_graph
-from appliance.tools.engine.build import Wish as Engine
+from appliance.tools.engine.build import BuildOptions, PrecisionName, build_engine, static_graph
 from appliance.tools.engine.precision import to_half
 from appliance.tools.importers import add, base
-from appliance.tools.importers.add import IMPORTERS, Wish, add_model
+from appliance.tools.importers.add import IMPORTERS, ImportOptions, add_model
 
 pytestmark = pytest.mark.usefixtures("data_here")
 
@@ -153,7 +152,7 @@ def rvm(path: Path) -> Path:
 
 
 def added(file: Path, name: str = "mine", **wish: Any) -> tuple[Manifest, Path, list[str]]:
-    said = add_model(Wish(name, file, **wish))
+    said = add_model(ImportOptions(name, file, **wish))
     manifest, model = load_manifest(find_manifest(name, model_folders()))
     return manifest, model, said
 
@@ -295,7 +294,7 @@ def test_becomes_an_engine(
     frames = tmp_path / "noise.png"
     noise = np.random.default_rng(5).integers(0, 256, (90, 160, 3)).astype(np.uint8)
     cv2.imwrite(str(frames), noise)
-    engine = Engine(target="sm86", precision=precision, frames=frames, limit=20 / 255)
+    engine = BuildOptions(target="sm86", precision=precision, frames=frames, limit=20 / 255)
     path = build_engine(manifest, model, engine, tell=quiet, progress=quiet)
     sidecar = read_sidecar(path)
     assert [t.name for t in sidecar.inputs] == [
@@ -384,7 +383,7 @@ def test_a_known_release_is_said_to_be_one(tmp_path: Path, monkeypatch: pytest.M
     known = base.Release("A network", "a.onnx", sha256_of(file), file.stat().st_size, "its authors")
     importer = replace(add.IMPORTERS[1], releases=(known,))
     monkeypatch.setattr(add, "IMPORTERS", (importer,))
-    lines = add.add_model(add.Wish("mine", file))
+    lines = add.add_model(add.ImportOptions("mine", file))
     assert "known release: A network (size and SHA-256 as stated by its authors)" in lines
 
 
