@@ -11,7 +11,6 @@ import pytest
 
 # Names that may stand twice, each with its reason. Twins by place, in files ``cpu`` and ``gpu`` of
 # one folder or of one name below ``cpu/`` and ``gpu/``, share their names and need none.
-
 TWICE: dict[str, str] = {}
 
 

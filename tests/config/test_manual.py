@@ -11,7 +11,9 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from appliance.config.load import load, plain, schema
+from appliance.config.schemes import BACKGROUNDS, OUTPUTS, SOURCES, Family, Scheme
 from appliance.config.settings import Settings
+from appliance.config.uris import scheme_of
 from appliance.config.validate import allowed, item_of, section_of
 
 
@@ -78,6 +80,32 @@ def test_every_key_is_explained_with_range_and_default(text, key, field, default
     assert rest == f"{allowed(field)}. Default: {shown}"
     assert len(meaning) > 15, f"{key}: what it means is missing"
     assert field.description, f"{key}: the schema has no description"
+
+
+def list_of(text: str, key: str) -> set[str]:
+    """The schemes in the list above an address, a line each: "  csi://0     a camera"."""
+    section, _, name = key.partition(".")
+    lines = text.partition(f"\n{section}:\n")[2].splitlines()
+    end = next(i for i, line in enumerate(lines) if re.match(rf"  (- )?{name}:", line))
+    listed = [line for line in lines[:end] if re.match(r"  #   \S", line)]
+    assert listed, f"{key}: no list in config.yaml"
+    addresses = [re.split(r"\s{2,}", line[6:])[0] for line in listed]
+    return {scheme_of(address) for group in addresses for address in group.split(", ")}
+
+
+@pytest.mark.parametrize(
+    ("key", "family"),
+    [("source.uri", SOURCES), ("background.uri", BACKGROUNDS), ("outputs.uri", OUTPUTS)],
+)
+def test_every_scheme_has_its_line_and_no_other_is_named(
+    text: str, key: str, family: Family[Scheme]
+) -> None:
+    named = list_of(text, key)
+    for scheme in family.all():
+        assert named & {*scheme.names}, (
+            f"config.yaml, {key}: a line for {scheme.written} is missing"
+        )
+    assert [name for name in named if family.named(name) is None] == []
 
 
 @pytest.mark.parametrize(("key", "field", "default"), FIELDS, ids=[key for key, _, _ in FIELDS])

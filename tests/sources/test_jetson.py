@@ -22,8 +22,7 @@ from appliance.errors import InputError, MissingDependency, SourceError
 from appliance.media import borrowed
 from appliance.media.borrowed import Borrowed
 from appliance.media.frame import Colour, Format, Frame, Matrix
-from appliance.sources import jetson_image
-from appliance.sources import make as make_module
+from appliance.sources import capture, jetson_image
 from appliance.sources.fallback import FallbackSource
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.jetson import JetsonSource
@@ -374,4 +373,4 @@ def test_when_neither_opens_the_clearer_words_are_gstreamers() -> None:
 def test_the_makers_rule_is_the_settings_field() -> None:
     kinds = SourceSettings.model_fields["capture"].annotation
     assert set(kinds.__args__) == {"auto", "jetson-utils", "gstreamer"}  # type: ignore[union-attr]
-    assert make_module.jetson_utils is jetson_utils
+    assert capture.jetson_utils is jetson_utils
