@@ -15,7 +15,7 @@ class Background(Protocol):
 
     @property
     def error(self) -> BaseException | None:
-        """What ended its thread, where it has one and nothing should have."""
+        """The exception that ended its thread, if it has one; None while all is well."""
         ...
 
     def frame(self, live: Frame) -> Frame:

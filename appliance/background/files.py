@@ -1,4 +1,4 @@
-"""A background from a file: whether it is a picture or a video, its content says."""
+"""A background from a file, whose content says whether it is a picture or a video."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from appliance.sources.check_file import check_file
 def picture_or_video(path: Path, format: Format, fit: str) -> Background:
     """The picture, decoded and scaled, or the video, playing. Raises InputError."""
     check_file(path, "background")
-    # Decoders are imported when there is something to decode.
+    # Decoders are only imported when there is something to decode.
     from appliance.background.image import read_picture
 
     picture = read_picture(path, max(format.width, format.height))

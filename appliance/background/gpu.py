@@ -1,4 +1,4 @@
-"""The background on the GPU: taken up when it changes; blurred there when it is the live scene."""
+"""The background on the GPU: uploaded when it changes, or blurred there from the live scene."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DeviceBackground:
         self, context: Context, format: Format, background: Background, replay: Replay, *,
         mapped: bool = False,
     ) -> None:  # fmt: skip
-        """Take all memory. ``mapped``: CPU and GPU share it (Jetson)."""
+        """Allocate all memory. ``mapped``: CPU and GPU share it (Jetson)."""
         self._background, self._replay = background, replay
         self._blur: Blur | None = None
         self._upload: Upload | None = None
@@ -32,18 +32,18 @@ class DeviceBackground:
         else:
             self._upload = Upload(context, format, _DEPTH, mapped=mapped)
         self.picture = background.frame(blank(format.width, format.height, format.colour))
-        """The newest one in the host's memory; of a blurred scene, that of a black frame."""
+        """The newest picture in host memory; for a blurred scene, that of a black frame."""
 
     def __call__(self, frame: Frame, live: Surface) -> Surface:
-        """The background of a frame, of which ``live`` is the copy in device memory.
+        """The background for ``frame``; ``live`` is that frame's copy in device memory.
 
-        A still picture is copied once, a video's when it gives another one.
+        A still picture is copied once, a video's whenever it gives a new one.
         """
         if self._blur is not None:
             return self._blurred(self._blur, live)
         assert self._upload is not None
         before, self.picture = self.picture, self._background.frame(frame)
-        # What is made from the live frame may come in the same memory each time.
+        # A picture made from the live frame may come in the same memory each time.
         changed = self.picture is not before or self._background.wants_frame
         if self._surface is None or changed:
             self._surface = self._upload.put(self.picture)

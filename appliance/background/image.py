@@ -12,24 +12,24 @@ from appliance.errors import InputError
 from appliance.media.frame import U8
 
 MOST_PIXELS = 100_000_000
-"""Largest picture taken, in pixels; decoded it takes 300 MB for a moment."""
+"""The largest picture accepted, in pixels; decoded, it takes 300 MB for a moment."""
 
-# Only what is wanted: Pillow knows formats that start other programs.
+# Only what is wanted: some of Pillow's formats start other programs.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
 
 def read_picture(path: Path, longest: int) -> U8 | None:
     """The picture in a file, RGB (height, width, 3), or None when it should be played as a video.
 
-    Upright by its EXIF tag; what is transparent is black; of an animated PNG or WebP the first
-    picture. None for an animated GIF and for what is no picture at all.
+    Turned upright by its EXIF tag, with transparency on black; the first picture of an animated
+    PNG or WebP. None for an animated GIF and for anything that is not a picture.
 
     Args:
         path: a regular file (``check_file``).
-        longest: the canvas's longer side in pixels; a JPEG far larger is decoded at a fraction.
+        longest: the canvas's longer side in pixels; a far larger JPEG is decoded at reduced size.
 
     Raises:
-        InputError: too many pixels, broken off, or damaged.
+        InputError: too many pixels, truncated, or damaged.
     """
     where = f"background {str(path)!r}"
     try:
@@ -72,7 +72,7 @@ def _too_large(where: str, what: str) -> InputError:
 
 def _rgb(picture: Image.Image) -> U8:
     if picture.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
-        # Grey of 16 bits, which Pillow's own conversion cuts off at 255.
+        # 16-bit grey, which Pillow's own conversion clips at 255.
         grey = np.clip(np.asarray(picture, np.int64) // 257, 0, 255).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if "A" in picture.getbands() or "transparency" in picture.info:

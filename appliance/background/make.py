@@ -17,7 +17,7 @@ def make_background(settings: BackgroundSettings, format: Format) -> Background:
     """
     uri = settings.uri
     scheme = background_scheme(uri)
-    # auto, which other addresses know, is no background and no file either.
+    # auto, which is valid elsewhere, names neither a background nor a file.
     if scheme is None or uri == "auto":
         raise InputError(
             f"background {uri!r}: not known; expected a path or one of {BACKGROUNDS.known()}"

@@ -1,4 +1,4 @@
-"""Backgrounds that do not move: made once, given out as they are."""
+"""Still backgrounds: made once, returned as they are."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def gradient_frame(format: Format) -> Frame:
 
 
 def _gradient(height: int, width: int, colour: Colour) -> F32:
-    """Y, Cb, Cr of the backdrop with their fractions, sampled on a grid over the canvas."""
+    """Y, Cb, Cr of the backdrop, unrounded, sampled on a grid over the canvas."""
     rows = (np.arange(height, dtype=np.float32) + 0.5) / height
     columns = (np.arange(width, dtype=np.float32) + 0.5) / width
     # An ellipse of light, a little above the middle.
@@ -60,7 +60,7 @@ def _gradient(height: int, width: int, colour: Colour) -> F32:
 
 
 def _dither(plane: F32, seed: int) -> U8:
-    """Rounded with noise of one step, so that a slope of less than a step stays a slope."""
+    """Round with noise of one step, so that a slope shallower than a step shows no bands."""
     noise = np.random.default_rng(seed).random(plane.shape, np.float32)
     return np.asarray(np.clip(np.floor(plane + noise), 0, 255), np.uint8)
 
@@ -68,7 +68,7 @@ def _dither(plane: F32, seed: int) -> U8:
 def place(rgb: U8, format: Format, fit: str) -> U8:
     """A picture on the canvas, RGB (height, width, 3).
 
-    ``fit`` is "fill" (cover, the overhang cut evenly) or "fit" (show all, black bars).
+    ``fit`` is "fill" (cover, cropped evenly) or "fit" (show all, with black bars).
     """
     height, width = rgb.shape[:2]
     if fit == "fill":
@@ -78,7 +78,7 @@ def place(rgb: U8, format: Format, fit: str) -> U8:
         x, y = (width - columns) // 2, (height - rows) // 2
         return _resize(rgb[y : y + rows, x : x + columns], format.width, format.height)
     scale = min(format.width / width, format.height / height)
-    # Even, at even places: a chroma sample then never mixes picture and bar.
+    # Even size, even offset: so no chroma sample mixes picture and bar.
     columns = min(format.width, max(2, round(width * scale / 2) * 2))
     rows = min(format.height, max(2, round(height * scale / 2) * 2))
     x, y = (format.width - columns) // 4 * 2, (format.height - rows) // 4 * 2

@@ -1,4 +1,4 @@
-"""A video behind the person: decoded ahead in GStreamer's threads, looped without a hitch."""
+"""A video behind the person: decoded ahead in GStreamer's threads, looped seamlessly."""
 
 from __future__ import annotations
 

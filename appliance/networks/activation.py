@@ -9,7 +9,7 @@ from appliance.networks.manifest import OutputSpec
 
 
 def activate(raw: F32, spec: OutputSpec) -> F32:
-    """One channel of the output, float32 (1, …), as alpha, float32 (height, width)."""
+    """Turn one channel of the raw output, float32 (1, …), into alpha, float32 (height, width)."""
     axis = 1 if spec.layout == "NCHW" else 3
     if spec.activation == "softmax":
         powers: F32 = np.exp(raw - raw.max(axis=axis, keepdims=True))

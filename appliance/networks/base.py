@@ -1,4 +1,4 @@
-"""What a matting network is to the pipeline."""
+"""What the pipeline expects of a matting network."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Matting(Protocol):
     """What runs it, in words, for the status line and the log."""
 
     smaller: Matting | None
-    """The same with a smaller input, for a machine that cannot keep up; None where there is none.
+    """The same network with a smaller input, for a machine that cannot keep up; None without one.
 
-    It must not have a smaller one itself.
+    Its own ``smaller`` must be None.
     """
 
     @property
@@ -31,8 +31,8 @@ class Matting(Protocol):
         """Run the network on ``input``.
 
         Returns alpha, float32 (height, width), as the network gave it: the caller checks it.
-        ``remember=False`` is a look aside, at another part of the frame: the network is shown a
-        zeroed recurrent state, and its own is left as it was.
+        ``remember=False`` is for a side pass over another part of the frame: the network runs from
+        a zeroed recurrent state, and its own is left untouched.
         Raises MattingError when the network throws.
         """
         ...
@@ -48,7 +48,7 @@ class DeviceRunner(Protocol):
     Attributes:
         manifest: the network's. description: what runs it, in words, for the log.
         input: FP32 in the manifest's layout. output: the raw output, FP32, of ``output_shape``.
-        phase: ``launch`` does the same again while this is the same.
+        phase: while it is unchanged, ``launch`` does exactly the same again.
         recordable: whether ``launch`` may be recorded into a CUDA graph.
     """
 
@@ -67,16 +67,16 @@ class DeviceRunner(Protocol):
     def launch(self) -> None:
         """Run on ``input``, into ``output``, on the context's stream; returns at once.
 
-        Raises MattingError when the runner will not, GpuError when CUDA fails.
+        Raises MattingError when the runner refuses, GpuError when CUDA fails.
         """
         ...
 
     def launch_aside(self) -> None:
-        """``launch`` with a zeroed recurrent state, the network's own left as it is."""
+        """``launch`` from a zeroed recurrent state; the network's own is left as it is."""
         ...
 
     def advance(self) -> None:
-        """Let the last ``launch``'s recurrent state be the next one's."""
+        """Make the recurrent state that the last ``launch`` produced the next one's input."""
         ...
 
     def reset(self) -> None:
@@ -84,5 +84,5 @@ class DeviceRunner(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of everything; the context stays its owner's."""
+        """Release everything; the context still belongs to its owner."""
         ...

@@ -21,12 +21,12 @@ _log = structlog.get_logger("matting")
 
 
 def choose_network(settings: MattingSettings) -> Matting | OnGpu:
-    """The network that the settings name, for the frame path that it is run in.
+    """Choose the network that the settings name, on the GPU or on the CPU.
 
-    With ``auto`` that is a TensorRT plan, for the path on the GPU, where the network has one that
-    this machine may load and all that it takes is here; else ONNX Runtime, for the path on the CPU.
-    Which, and why, is logged. Raises ModelError when the network, its manifest, or the runtime
-    asked for cannot be used.
+    With ``auto`` that is a TensorRT plan, for the GPU path, if the network has one that this
+    machine may load and everything needed to run it is available; else ONNX Runtime, for the CPU
+    path. The choice and the reason for it are logged. Raises ModelError when the network, its
+    manifest, or the requested runtime cannot be used.
     """
     from appliance.networks.on_gpu import tensorrt_on_gpu
 
@@ -34,10 +34,10 @@ def choose_network(settings: MattingSettings) -> Matting | OnGpu:
 
 
 def load_matting(settings: MattingSettings) -> Matting:
-    """Load the network that the settings name, for frames that are in the host's memory.
+    """Load the network that the settings name, for frames in host memory.
 
-    The choice is ``choose_network``'s; TensorRT then has a thread of its own, and every frame is
-    copied to it and back. Raises as ``choose_network`` does.
+    Chosen as by ``choose_network``; TensorRT then has a thread of its own, and every frame is
+    copied to the GPU and back. Raises as ``choose_network`` does.
     """
     from appliance.networks.tensorrt import load_tensorrt
 
@@ -69,9 +69,9 @@ def _choose(
 
 
 def instead(settings: MattingSettings, error: MatteboxError) -> Matting:
-    """ONNX Runtime, where TensorRT cannot be used because of ``error`` and need not be.
+    """Fall back to ONNX Runtime, as ``error`` keeps TensorRT from being used.
 
-    Raises ModelError where the settings insist on TensorRT.
+    Raises ModelError if the settings insist on TensorRT.
     """
     if settings.runtime == "tensorrt":
         raise ModelError(f"matting.runtime is tensorrt: {error}") from error
@@ -89,6 +89,6 @@ def _on_the_cpu(manifest: Manifest, model: Path, settings: MattingSettings) -> M
             smaller = load_manifest(beside / manifest.smaller / "manifest.yaml")
             matting.smaller = OnnxRuntimeMatting(*smaller, settings.threads)
         except ModelError as error:
-            # It is only for need, and the network itself is sound.
+            # It is only needed under load, and the network itself is sound.
             _log.warning("the network has no smaller input for when it has to", why=str(error))
     return matting

@@ -1,6 +1,6 @@
 """A network's ends on the GPU: from the crop's planes to its input, from its output to alpha.
 
-Most networks take planes and give alpha as it is, and nothing is launched for them here.
+Most networks take planes and give alpha directly, so nothing is launched for them here.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _THREADS = 256
 
 
 class NetworkEnds:
-    """Around one runner: ``tensor`` to crop into, ``feed``, the run, ``alpha``, ``window``."""
+    """Wraps one runner: crop into ``tensor``, ``feed``, run, ``alpha``, then read a ``window``."""
 
     def __init__(self, context: Context, network: DeviceRunner) -> None:
-        """Takes all memory. Raises ModelError when the output is not of the input's size."""
+        """Allocate all memory. Raises ModelError when the output does not fit input or manifest."""
         spec, output = network.manifest.input, network.manifest.output
         self.spec: InputSpec = spec
         """What the network's input looks like."""
@@ -39,7 +39,7 @@ class NetworkEnds:
         self._steps = (1, self._pixels) if planar else (self._channels, 1)
         self._kind = _KINDS[output.activation]
         self._channel = output.channel
-        # NHWC is filled by way of planes.
+        # An NHWC input is interleaved from planes.
         self._planes = context.alloc(12 * self._pixels) if spec.layout == "NHWC" else None
         target = network.input if self._planes is None else self._planes
         self.tensor = Tensor(target.address, spec.height, spec.width)
@@ -50,7 +50,7 @@ class NetworkEnds:
         self._alpha = start if self._dense is None else self._dense.address
 
     def feed(self) -> None:
-        """``tensor`` to the network's input."""
+        """Bring ``tensor`` into the layout of the network's input."""
         if self._planes is not None:
             self._context.kernels["interleave"](
                 self._grid(), (_THREADS, 1, 1), planes=self._planes.address, count=self._pixels,
@@ -58,7 +58,7 @@ class NetworkEnds:
             )  # fmt: skip
 
     def alpha(self) -> None:
-        """The network's output to alpha."""
+        """Turn the network's raw output into alpha."""
         if self._dense is not None:
             self._context.kernels["activate"](
                 self._grid(), (_THREADS, 1, 1), raw=self._network.output.address,
@@ -68,7 +68,7 @@ class NetworkEnds:
             )  # fmt: skip
 
     def window(self, inner: Rect) -> Raw:
-        """The part ``inner`` of alpha."""
+        """The part of alpha that ``inner`` covers."""
         address = self._alpha + 4 * (inner.y * self._columns + inner.x)
         return Raw(address, self._columns, inner.height, inner.width)
 

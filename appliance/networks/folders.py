@@ -1,4 +1,4 @@
-"""Where networks are looked for by name: those that are shipped, and those that users add."""
+"""The folders searched for a network by name: the shipped ones, and those that users add."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ SHIPPED = folders.root() / "engines"
 
 
 def data_folder() -> Path:
-    """Where ``mattebox model add`` puts networks; it need not be there."""
+    """Where ``mattebox model add`` puts networks; it need not exist."""
     return folders.state() / "engines"
 
 
 def model_folders() -> tuple[Path, ...]:
-    """Where networks are looked for by name, in this order: a shipped one wins."""
+    """The folders searched for a network by name, in this order: a shipped one wins."""
     return (SHIPPED, data_folder())

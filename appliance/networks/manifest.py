@@ -1,4 +1,4 @@
-"""The manifest beside an ONNX file: what the network wants and what it gives."""
+"""The manifest beside an ONNX file: what the network takes and what it gives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Triple = tuple[float, float, float]
 
 
 class StrictModel(BaseModel):
-    """Base of what is read from a network's files: frozen, no unknown keys, finite numbers only."""
+    """Base class for a network's files as read: frozen, no unknown keys, finite numbers only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -82,7 +82,7 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
     """Read a manifest.
 
     Returns the manifest and the path of its ONNX file. Raises ModelError when the file is missing,
-    is not YAML, has a wrong field, or names a model that is not there.
+    is not YAML, has a wrong field, or names a model that does not exist.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -111,9 +111,9 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
 
 
 def find_manifest(name: str, folders: tuple[Path, ...]) -> Path:
-    """The manifest of a model by name (a folder in ``folders``) or by path.
+    """Find a model's manifest by name (a folder in ``folders``) or by path.
 
-    Raises ModelError that lists the names there are.
+    Raises ModelError, listing the names that exist.
     """
     direct = Path(name)
     if direct.suffix in {".yaml", ".yml"}:

@@ -20,10 +20,10 @@ class OnGpu:
 
     Attributes:
         manifest: the network's.
-        description: what is going to run it, in words, for the log.
+        description: what will run it, in words, for the log.
         load: loads it, in the thread that made the context. Raises PlanError, GpuError.
-        make_context: takes the GPU, in the thread that is going to own it. Raises
-            MissingDependency, GpuError.
+        make_context: claims the GPU, in the thread that will own it. Raises MissingDependency,
+            GpuError.
     """
 
     manifest: Manifest
@@ -33,12 +33,12 @@ class OnGpu:
 
 
 def tensorrt_on_gpu(manifest: Manifest, model: Path) -> OnGpu:
-    """The network's newest TensorRT plan that this machine may load, with all that it takes here.
+    """The network's newest TensorRT plan that this machine may load, its prerequisites checked.
 
-    What can be found out without a context is: TensorRT, the GPU, the plan and its hashes, pycuda,
-    and kernels compiled for this GPU (they are compiled now where they are not kept yet).
+    Everything that can be checked without a context is: TensorRT, the GPU, the plan and its
+    hashes, pycuda, and the kernels for this GPU (compiled now unless they are in the cache).
 
-    Raises MissingDependency without one of them, PlanError without a plan that fits,
+    Raises MissingDependency when one of them is missing, PlanError when no plan fits,
     KernelBuildError when the kernels do not compile.
     """
     found = engine_here(manifest, model)

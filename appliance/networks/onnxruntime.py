@@ -42,8 +42,8 @@ class OnnxRuntimeMatting:
     def __init__(self, manifest: Manifest, model: Path, threads: int = 0) -> None:
         """Load and check.
 
-        Raises ModelError when the file is not ONNX, or its inputs and outputs are not the
-        manifest's.
+        Raises ModelError when the file is not ONNX, or its inputs and outputs do not match the
+        manifest.
         """
         self.manifest = manifest
         self.smaller: Matting | None = None
@@ -100,7 +100,7 @@ def _describe(tensors: list[ort.NodeArg]) -> str:
 
 
 def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
-    """Hold the graph against its manifest; raise ModelError where they differ."""
+    """Compare the graph with its manifest; raise ModelError where they differ."""
     inputs = {t.name: t for t in session.get_inputs()}
     outputs = {t.name: t for t in session.get_outputs()}
     wanted: list[tuple[str, tuple[int, ...]]] = [(manifest.input.name, manifest.input.shape)]

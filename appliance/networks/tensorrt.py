@@ -1,6 +1,6 @@
 """Matting on the GPU by TensorRT, behind the same protocol as on the CPU.
 
-Not run on hardware yet: see ``device_network``. Importable without tensorrt and without pycuda.
+Not run on hardware yet: see ``tensorrt_device``. Importable without tensorrt and without pycuda.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from appliance.networks.plans.verify import Plan
 from appliance.networks.tensorrt_device import DeviceNetwork
 
 _LOAD_S, _INFER_S = 60.0, 2.0
-"""Seconds until loading an engine, and a frame, are given up."""
+"""Seconds after which loading an engine, and waiting for a frame, are given up."""
 
 
 class TensorRTMatting:
     """A network as a TensorRT engine.
 
-    Its GPU work is done by one thread that owns the context; loading, inference and the end may
-    come from different ones. ``input`` is pinned host memory. A path that has its frames on the
-    GPU already takes ``DeviceNetwork`` itself and copies nothing.
+    One thread owns the context and does all GPU work; loading, inference and closing may be
+    called from different threads. ``input`` is pinned host memory. A path whose frames are
+    already on the GPU uses ``DeviceNetwork`` directly and copies nothing.
     """
 
     def __init__(
@@ -84,12 +84,12 @@ class TensorRTMatting:
             ) from None
 
     def close(self) -> None:
-        """Give the GPU back. Done by itself when the object goes."""
+        """Release the GPU. Happens by itself when the object is garbage-collected."""
         self._end()
 
 
 class _Work:
-    """What only the GPU's thread touches, but for the pinned input between two frames."""
+    """What only the GPU thread touches, except for the pinned input between two frames."""
 
     def __init__(
         self, manifest: Manifest, plan: Plan, flavour: Flavour, make_context: Callable[[], Context]
@@ -105,7 +105,7 @@ class _Work:
             raise
 
     def infer(self, remember: bool) -> F32:
-        """Up, run, down; the one wait of the frame. The result is overwritten by the next."""
+        """Upload, run, download; the frame's only wait. The next call overwrites the result."""
         context, network = self._context, self.network
         with context.guard("copying the frame to the GPU"):
             context.driver.memcpy_htod_async(network.input.address, self.host_input, context.stream)
@@ -131,9 +131,9 @@ def _close(thread: ThreadPoolExecutor, work: _Work) -> None:
 def load_tensorrt(
     manifest: Manifest, model: Path, make_context: Callable[[], Context] = Context
 ) -> TensorRTMatting:
-    """The network's newest plan that this machine may load.
+    """Load the network's newest plan that this machine may load.
 
-    Raises MissingDependency without TensorRT, pycuda or a GPU, PlanError without a plan that fits.
+    Raises MissingDependency without TensorRT, pycuda or a GPU, PlanError when no plan fits.
     """
     found = engine_here(manifest, model)
     return TensorRTMatting(manifest, found.plan, found.flavour, make_context)

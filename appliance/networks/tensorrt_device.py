@@ -1,7 +1,7 @@
 """A TensorRT engine over our own device buffers. Used from the thread that owns the GPU.
 
 Not run on hardware yet: tested against a stand-in with the library's signatures, which runs the
-same graph in ONNX Runtime over "device" memory of the host.
+same graph in ONNX Runtime over host memory posing as the device's.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ _FLOAT = 4
 class DeviceNetwork:
     """One engine, its execution context, and a buffer for each input and output, all FP32.
 
-    Recurrent state stays on the device: each state has two buffers, and what was an output is the
-    next frame's input by a change of addresses, without a copy.
+    Recurrent state stays on the device: each state has two buffers, and one frame's output becomes
+    the next frame's input by swapping addresses, without a copy.
     """
 
     def __init__(self, manifest: Manifest, plan: Plan, flavour: Flavour, context: Context) -> None:
-        """Load a plan that has been verified, and allocate everything.
+        """Load a verified plan, and allocate everything.
 
-        Raises PlanError when TensorRT refuses it, or its tensors are not the manifest's; GpuError.
+        Raises PlanError when TensorRT refuses it or its tensors do not match the manifest,
+        GpuError when CUDA fails.
         """
         self.manifest, self._context = manifest, context
         self.description = describe(manifest, plan)
         self.recordable = True
-        """Whether ``launch`` may be tried in a CUDA graph; some engines refuse, and say so then."""
+        """Whether recording ``launch`` into a CUDA graph may be tried; some engines then refuse."""
         self._turns = 0
         self._kept: list[Buffer] = []
         trt = flavour.module
@@ -58,11 +59,11 @@ class DeviceNetwork:
         """Device memory of the raw output, FP32."""
         self._states = [(self._allocate(s.shape), self._allocate(s.shape)) for s in manifest.state]
         self._nothing = [self._allocate(s.shape) for s in manifest.state]
-        """What a look aside is shown instead of the state: zeros, never written."""
+        """What a side pass is given in place of the state: zeros, never written."""
         self._address(manifest.input.name, self.input)
         self._address(manifest.output.name, self.output)
         for name in shapes.keys() - self._wanted(manifest).keys():
-            # An output nobody asks for still wants somewhere to go.
+            # An output nobody asks for still needs somewhere to go.
             self._address(name, self._allocate(shapes[name]))
         self._bind_states()
         self.reset()
@@ -76,7 +77,7 @@ class DeviceNetwork:
         return wanted
 
     def _shapes(self, trt: Any, plan: Plan) -> dict[str, tuple[int, ...]]:
-        """The engine's tensors, held against the manifest."""
+        """The shapes of the engine's tensors by name, checked against the manifest."""
         engine = self._engine
         names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         shapes = {name: tuple(engine.get_tensor_shape(name)) for name in names}
@@ -121,7 +122,7 @@ class DeviceNetwork:
         return self._turns & 1
 
     def enqueue(self, *, remember: bool = True) -> None:
-        """``launch`` and ``advance``; or a look aside, see ``Matting.infer``: no state is seen."""
+        """``launch`` and ``advance``, or a side pass without state: see ``Matting.infer``."""
         if remember:
             self.launch()
             self.advance()
@@ -134,8 +135,8 @@ class DeviceNetwork:
     def launch(self) -> None:
         """Run on ``input``, into ``output``, on the context's stream; returns at once.
 
-        Allocates nothing and waits for nothing. Raises MattingError when TensorRT will not,
-        GpuError when CUDA fails.
+        Allocates nothing and waits for nothing. Raises MattingError when TensorRT refuses, GpuError
+        when CUDA fails.
         """
         with self._context.guard("running the network"):
             started = self._execution.execute_async_v3(self._context.stream.handle)
@@ -143,15 +144,15 @@ class DeviceNetwork:
             raise MattingError(f"{self.manifest.name}: TensorRT did not run it: {self._reason()}")
 
     def launch_aside(self) -> None:
-        """``launch`` with a zeroed recurrent state; the network's own is left as it was."""
-        # What the states become goes where the next ``launch`` writes them anyway.
+        """``launch`` from a zeroed recurrent state; the network's own is left as it was."""
+        # The states it outputs go where the next ``launch`` writes its own anyway.
         for spec, nothing in zip(self.manifest.state, self._nothing, strict=True):
             self._execution.set_tensor_address(spec.input, nothing.address)
         self.launch()
         self._bind_states()
 
     def advance(self) -> None:
-        """Make the state that ``launch`` gave the next one's input: addresses, not a copy."""
+        """Make the state that ``launch`` produced the next one's input, by swapping addresses."""
         if self._states:
             self._turns += 1
             for index, (now, following) in enumerate(self._states):
@@ -166,7 +167,7 @@ class DeviceNetwork:
                 context.driver.memset_d8_async(now.address, 0, now.nbytes, context.stream)
 
     def close(self) -> None:
-        """Let go of engine and buffers, in this order. The context stays its owner's."""
+        """Release the engine, then the buffers. The context still belongs to its owner."""
         self._execution = self._engine = self._runtime = None
         self._states, self._nothing, self._kept = [], [], []
 
@@ -175,7 +176,7 @@ class DeviceNetwork:
 
 
 def describe(manifest: Manifest, plan: Plan) -> str:
-    """What runs a network by a plan, in words."""
+    """What runs the network when it uses this plan, in words."""
     sidecar = plan.sidecar
     engine = f"{sidecar.flavour} {sidecar.version}, {sidecar.precision}, {sidecar.target}"
     return f"{manifest.name} on {engine}"

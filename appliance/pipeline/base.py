@@ -1,4 +1,4 @@
-"""What a pipeline is, on the CPU or on the GPU, and what it says of a frame."""
+"""What a pipeline is, on the CPU or on the GPU, and what it reports about a frame."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Outcome:
     """What ``process`` saw: the part of the frame looked at, the person's box, components kept.
 
-    ``carried``: the matte is the last one, moved along; the network did not look.
+    ``carried``: the matte is the last one, moved along; the network did not run.
     """
 
     roi: Rect
@@ -37,7 +37,7 @@ class FramePipeline(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Those of the next frame."""
+        """The settings for the next frame."""
         ...
 
     @property
@@ -52,13 +52,13 @@ class FramePipeline(Protocol):
 
     @property
     def levels(self) -> Sequence[Level]:
-        """The levels of shedding that bring something here."""
+        """The levels of shedding that help here."""
         ...
 
     def shed(self, level: Level) -> None:
-        """Make frames with less work from the next one on, or with all of it again.
+        """Do less work per frame from the next one on, or all of it again.
 
-        Fewer frames, as ``Level.HALF`` also wants, are for the caller to see to.
+        Making fewer frames, as ``Level.HALF`` also demands, is the caller's job.
         """
         ...
 
@@ -77,15 +77,15 @@ class FramePipeline(Protocol):
         ...
 
     def use_background(self, background: Background) -> None:
-        """Stand another background behind the person from the next frame on."""
+        """Put another background behind the person from the next frame on."""
         ...
 
     def use_canvases(self, pool: BufferPool) -> None:
-        """Composites are going to be asked for in this pool's canvases."""
+        """Prepare for composites to be requested in this pool's canvases."""
         ...
 
     def configure(self, settings: Settings) -> None:
-        """Take other settings for every step from the next frame on."""
+        """Apply new settings to every step from the next frame on."""
         ...
 
     def reset(self) -> None:
@@ -93,5 +93,5 @@ class FramePipeline(Protocol):
         ...
 
     def close(self) -> None:
-        """Give everything back; never raises. Safe to call twice."""
+        """Release everything; never raises. Safe to call twice."""
         ...

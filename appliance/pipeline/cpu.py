@@ -24,7 +24,7 @@ class Pipeline:
     def __init__(
         self, settings: Settings, format: Format, matting: Matting, background: BackgroundFrames
     ) -> None:
-        # The grids are far too small for OpenCV's thread pool to win anything.
+        # The grids are far too small for OpenCV's thread pool to gain anything.
         cv2.setNumThreads(1)
         self.clock = StageClock()
         spec = matting.manifest.input
@@ -40,23 +40,23 @@ class Pipeline:
 
     @property
     def settings(self) -> Settings:
-        """Those of the next frame."""
+        """The settings for the next frame."""
         return self._common.settings
 
     @property
     def format(self) -> Format:
-        """What every frame is like."""
+        """The format of every frame."""
         return self._common.format
 
     def use_matting(self, matting: Matting) -> None:
-        """Run another network from the next frame on; starts over, as its grid is another."""
+        """Run another network from the next frame on; starts over, as its grid differs."""
         self.description = matting.description
         self._network.use(matting)
         self.reset()
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The levels of shedding that bring something here."""
+        """The levels of shedding that help here."""
         return self._network.levels
 
     def shed(self, level: Level) -> None:
@@ -64,7 +64,7 @@ class Pipeline:
         self._network.shed(level)
 
     def use_background(self, background: BackgroundFrames) -> None:
-        """Stand another background behind the person from the next frame on."""
+        """Put another background behind the person from the next frame on."""
         self._composite.use(background)
 
     @property
@@ -74,7 +74,7 @@ class Pipeline:
         return self._composite.behind
 
     def configure(self, settings: Settings) -> None:
-        """Take other settings for every step from the next frame on."""
+        """Apply new settings to every step from the next frame on."""
         self._common.settings = settings
         self._common.tracker.configure(settings.roi)
         self._line.configure(settings)
@@ -83,7 +83,7 @@ class Pipeline:
         """Nothing to prepare; see ``FramePipeline``."""
 
     def close(self) -> None:
-        """Nothing to give back; see ``FramePipeline``."""
+        """Nothing to release; see ``FramePipeline``."""
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""

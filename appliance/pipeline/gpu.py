@@ -1,11 +1,11 @@
 """The path of one frame on the GPU: the cascade's steps, in spans, on device memory.
 
 The frame goes up, the composite comes down, and between the two the host waits once, for the
-finished composite. The next frame could be taken up meanwhile; but a camera has not taken it yet,
-and a composite that is only looked at when the next frame comes is a frame late. What overlaps is
-the host's own copying and the GPU's work within one frame.
+finished composite. The next frame could be uploaded meanwhile; but a camera has not captured it
+yet, and a composite collected only when the next frame comes is a frame late. What overlaps is the
+host's own copying and the GPU's work within one frame.
 
-Used from the thread that makes it, which thereby owns the GPU.
+Used from the thread that creates it, which thereby owns the GPU.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class CanvasPool(Protocol):
-    """What is needed of a pool of canvases; see ``media.canvas.BufferPool``."""
+    """What is needed of a pool of canvases: see ``media.canvas.BufferPool``."""
 
     @property
     def stride(self) -> int:
@@ -63,10 +63,10 @@ class GpuPipeline:
     def __init__(
         self, settings: Settings, format: Format, network: OnGpu, background: Background
     ) -> None:
-        """Take the GPU, load the network, take all memory.
+        """Claim the GPU, load the network, allocate all memory.
 
         Raises MissingDependency without a GPU, ModelError (PlanError) when the network cannot be
-        used, GpuError when CUDA fails; the GPU has been given back then.
+        used, GpuError when CUDA fails; the GPU has then been released.
         """
         self.format = format
         self.clock = StageClock()
@@ -93,18 +93,18 @@ class GpuPipeline:
 
     @property
     def settings(self) -> Settings:
-        """Those of the next frame."""
+        """The settings for the next frame."""
         return self._common.settings
 
     def load(self, network: OnGpu) -> Loaded:
-        """Another network beside the present one, for ``use_matting``; nothing changes yet.
+        """Load another network beside the current one, for ``use_matting``; nothing changes yet.
 
         Raises ModelError (PlanError) when it cannot be used, GpuError when CUDA fails.
         """
         return Loaded(self._context, self.settings, self.format, network)
 
     def use_matting(self, loaded: Loaded) -> None:
-        """Run another network from the next frame on; starts over, as its grid is another."""
+        """Run another network from the next frame on; starts over, as its grid differs."""
         before = self._loaded
         self._use(loaded)
         before.close()
@@ -120,8 +120,8 @@ class GpuPipeline:
         loaded.memory.configure(common.settings)
 
     def use_background(self, background: Background) -> None:
-        """Stand another background behind the person from the next frame on."""
-        # Keys of graphs are addresses, which may come again.
+        """Put another background behind the person from the next frame on."""
+        # Graphs are keyed by addresses, which may be reused.
         self._replay.close()
         self._line.part(CompositeSteps).use(
             DeviceBackground(
@@ -133,14 +133,14 @@ class GpuPipeline:
 
     @property
     def behind(self) -> Frame:
-        """The newest background: what a placeholder without a person shows, also after the end."""
+        """The newest background: what a placeholder without a person shows, even after closing."""
         line = self.__dict__.get("_line")
         newest = line.part(CompositeSteps).behind if line is not None else self._behind
         assert newest is not None
         return newest
 
     def configure(self, settings: Settings) -> None:
-        """Take other settings for every step from the next frame on."""
+        """Apply new settings to every step from the next frame on."""
         common = self._common
         common.settings = settings
         common.memory.configure(settings)
@@ -150,26 +150,26 @@ class GpuPipeline:
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The levels of shedding that bring something here; the network is the least of it."""
+        """The levels of shedding that help here; the network is the least of the work."""
         return (Level.FULL, Level.HALF)
 
     def shed(self, level: Level) -> None:
-        """Fewer frames are for the caller to see to; nothing else is left out here."""
+        """Making fewer frames is the caller's job; nothing else is left out here."""
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""
         self._line.reset()
 
     def without_graphs(self, without: bool) -> str | None:
-        """Launch every kernel by itself from the next frame on, to compare, or replay graphs again.
+        """From the next frame on, launch kernels singly, to compare, or replay graphs again.
 
-        Returns why there are no graphs, where there are none.
+        Returns why there are no graphs, if there are none.
         """
         self._replay.off = without
         return self._replay.refused
 
     def use_canvases(self, pool: CanvasPool) -> None:
-        """Write the composites straight into a pool's canvases, where the driver lets us."""
+        """Write the composites straight into a pool's canvases, if the driver lets us."""
         if pool is self._pool:
             return
         self._pool = pool
@@ -200,7 +200,7 @@ class GpuPipeline:
         return Outcome(work.rect, work.box, work.report.count)
 
     def close(self) -> None:
-        """Give everything back: graphs, network, memory, and last the GPU. Safe to call twice."""
+        """Release everything: graphs, network, memory, and the GPU last. Safe to call twice."""
         replay, loaded = (self.__dict__.get(name) for name in ("_replay", "_loaded"))
         if "_line" in self.__dict__:
             self._behind = self._line.part(CompositeSteps).behind
@@ -209,27 +209,27 @@ class GpuPipeline:
         self._step(self._canvases.close if self._canvases else None)
         self._canvases = None
         for name in ("_replay", "_loaded", "_download", "_matte", "_spans", "_line", "_common"):
-            # Memory goes while its context is there.
+            # Memory must be freed while its context exists.
             self.__dict__.pop(name, None)
         self._context.close()
 
     def _step(self, close: Callable[[], None] | None) -> None:
-        """One step of the end; the others follow whatever becomes of it."""
+        """One step of ``close``; the others follow even if it fails."""
         try:
             if close is not None:
                 close()
         except GpuError as error:
-            # What broke the context has been said, and nothing more can be done for it.
+            # What broke the context has been reported, and nothing more can be done about it.
             log.warning("what the GPU holds could not be given back in order", why=str(error))
 
 
 class Loaded:
-    """A network with the part of the path that is of its size."""
+    """A network with the part of the path that depends on its size."""
 
     def __init__(
         self, context: Context, settings: Settings, format: Format, network: OnGpu
     ) -> None:
-        """Raises ModelError (PlanError) when the network cannot be used, GpuError."""
+        """Raises ModelError (PlanError) when it cannot be used, GpuError when CUDA fails."""
         self.runner: DeviceRunner = network.load(context)
         try:
             spec = self.runner.manifest.input
@@ -250,7 +250,7 @@ class Loaded:
             raise
 
     def close(self) -> None:
-        """Let go of it all now: memory that goes later, in another thread, is lost."""
+        """Release it all now: memory freed later, in another thread, is leaked."""
         self.runner.close()
         self.__dict__.clear()
 

@@ -1,7 +1,7 @@
-"""The frame's path, on the CPU or on the GPU: what both are, which is made, how they are exchanged.
+"""Makes the pipeline, on the CPU or on the GPU, and exchanges its network while it runs.
 
-Everything here is to be called in the thread that runs the pipeline: a GPU belongs to the thread
-that takes it.
+Call everything here in the thread that runs the pipeline: a GPU belongs to the thread that claims
+it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 def make_pipeline(
     settings: Settings, format: Format, network: Matting | OnGpu, background: Background
 ) -> FramePipeline:
-    """The pipeline for a network; which, and why, is logged.
+    """The pipeline for a network; which one, and why, is logged.
 
     Raises ModelError when the network cannot be used, GpuError when CUDA fails.
     """
@@ -61,11 +61,11 @@ def _on_gpu(
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Another network, ready beside the one that runs.
+    """Another network, ready beside the running one.
 
     Attributes:
-        exchange: makes it the one that runs, between two frames; gives the pipeline from then on.
-        discard: instead of that, lets go of it.
+        exchange: puts it in place, between two frames; returns the pipeline to use from then on.
+        discard: releases it instead.
     """
 
     exchange: Callable[[], FramePipeline]
@@ -76,9 +76,9 @@ def prepare(
     running: FramePipeline, settings: Settings, format: Format, network: Matting | OnGpu,
     background: Background,
 ) -> Prepared:  # fmt: skip
-    """Load all that another network takes; until the exchange ``running`` goes on as it is.
+    """Load everything that another network needs; until the exchange ``running`` is unchanged.
 
-    On the GPU this takes as long as the engine takes to load, and no frame is made meanwhile.
+    On the GPU this takes as long as loading the engine does, and no frame is made meanwhile.
 
     Raises ModelError when the network cannot be used, GpuError when CUDA fails.
     """

@@ -1,6 +1,6 @@
-"""How much of the work is left out: the rules only, on figures that are handed in.
+"""How much of the work is left out: only the rules, applied to figures passed in.
 
-No clock, no thread, no pipeline: ``watch`` takes the figures and has done what is decided here.
+No clock, no thread, no pipeline: ``watch`` takes the figures and carries out the decisions.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class Made:
     """One frame that was made.
 
     Attributes:
-        at: when it was done, seconds, of any clock that only rises.
+        at: when it was finished, in seconds of any monotonic clock.
         cost: how long that took, seconds.
         means: what gave the matte.
         interval: seconds between two frames that are to be made at ``Level.FULL``.
-        late: a frame before it was lost because this one, or the one before, took too long.
+        late: a frame was lost just before it, because it or the previous one took too long.
     """
 
     at: float
@@ -35,34 +35,34 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another level, and why, in words; ``hot``: not for want of time."""
+    """A change of level, and why, in words; ``hot``: because of heat, not for want of time."""
 
     level: Level
     why: str
     hot: bool = False
 
 
-# Figures are of this stretch of time, seconds, and of no fewer frames than that.
+# Figures cover this stretch of time, in seconds, and at least this many frames.
 _WINDOW_S, _WINDOW_LEAST = 3.0, 8
-# One frame that hung must not outweigh all the others: it counts as so many frames' time.
+# One frame that hung must not outweigh all the others: it counts as at most this many intervals.
 _MOST_FRAMES = 8
-# How often it is looked at them.
+# Seconds between two looks at the figures.
 _LOOK_S = 0.1
-# Up: after so many seconds at a level, when so many frames were late, and that was this part of
-# them where all the time is used, or that part where it is not and they were late by chance.
+# Up: after _UP_AFTER_S seconds at a level, when at least _LATE_LEAST frames were late, and these
+# are the fraction _LATE_FULL of all if the load is _FULL, else _LATE_BUSY: some are late by chance.
 _UP_AFTER_S, _LATE_LEAST, _LATE_FULL, _LATE_BUSY = 1.0, 3, 0.03, 0.15
-# Frames that are lost while making them takes less than this part of the time are not lost by us:
-# a network that delivers them in bursts, say.
+# The load that counts as full; and the load below which lost frames are not our doing: a network
+# that delivers them in bursts, say.
 _FULL, _BUSY = 0.95, 0.7
-# Down: when the lower level would take no more than this part of the time, with as good as no frame
-# late, for so many seconds. After a relapse twice as long, and so on.
+# Down: when the lower level would take at most the fraction _FITS of the time, with hardly a frame
+# late (_CALM_SHARE), for _CALM_S seconds. Twice as long after a relapse, and so on.
 _FITS, _CALM_SHARE = 0.7, 0.02
 _CALM_S, _MOST_RELAPSES = 5.0, 6
-# Back up so soon after a step down: it should not have been taken.
+# A step up this soon (seconds) after a step down: that should not have been taken.
 _RELAPSE_S = 20.0
-# A level that held for so long was right.
+# A level that held for this long (seconds) was right.
 _HELD_S = 60.0
-# Less is done every so many seconds while it is too hot; heat takes its time to go.
+# Seconds between two steps up while it is too hot: cooling down takes time.
 _COOL_S = 15.0
 
 
@@ -74,7 +74,7 @@ class Controller:
     """Decides on the level. Call ``made`` for each frame; it says when the level changes."""
 
     def __init__(self, levels: Sequence[Level] = tuple(Level)) -> None:
-        """``levels``: those that bring something here, rising, ``Level.FULL`` first."""
+        """``levels``: those that help here, ascending, ``Level.FULL`` first."""
         self.level = Level.FULL
         self._levels = tuple(levels)
         self._costs = Costs()
@@ -87,7 +87,7 @@ class Controller:
 
     @property
     def load(self) -> float:
-        """Time that frames take, as a part of the time there is; 0 before there is a figure."""
+        """Time frames take, as a fraction of the time available; 0 before there is a figure."""
         if not self._window:
             return 0.0
         mean = sum(map(_bounded, self._window)) / len(self._window)
@@ -95,22 +95,22 @@ class Controller:
 
     @property
     def late(self) -> float:
-        """The part of the recent frames, 0 to 1, before which one was lost."""
+        """The fraction of the recent frames, 0 to 1, just before which one was lost."""
         window = self._window
         return sum(made.late for made in window) / len(window) if window else 0.0
 
     @property
     def settled(self) -> bool:
-        """Whether the level has been the same for long enough for its figures to mean something."""
+        """Whether the level has held long enough for its figures to mean something."""
         window = self._window
         return bool(window) and self._since is not None and window[-1].at - self._since >= _WINDOW_S
 
     def made(self, frame: Made, heat: Heat | None = None) -> Change | None:
-        """Take in one frame; the change of level that follows from it, if any."""
+        """Take in one frame; returns the change of level that it leads to, if any."""
         heat = heat or Heat()
         window = self._window
         if window and frame.at - frame.cost - window[-1].at > _WINDOW_S:
-            # Nothing came for a while (the source was away): what was before says nothing.
+            # Nothing came for a while (the source was away): earlier figures say nothing.
             self._start_over(None)
         if self._since is None:
             self._since = self._look_again = frame.at
@@ -124,7 +124,7 @@ class Controller:
         return self._up(frame.at, heat) or self._down(frame.at, heat)
 
     def _budget(self, level: Level) -> float:
-        """Seconds there are for one frame at a level."""
+        """Seconds available for one frame at a level."""
         interval = sum(made.interval for made in self._window) / len(self._window)
         return 2 * interval if level == Level.HALF else interval
 
@@ -149,7 +149,7 @@ class Controller:
 
     def _too_slow(self) -> str:
         budget = self._budget(self.level)
-        # The newest are what is too slow; those before may not have been.
+        # It is the newest frames that are too slow; earlier ones may not have been.
         newest = list(self._window)[-max(_WINDOW_LEAST, len(self._window) // 3) :]
         cost = max(sum(made.cost for made in newest) / len(newest), self.load * budget)
         most = max(made.cost for made in self._window)

@@ -1,4 +1,4 @@
-"""What frames cost, by what made them, and so what they would cost at another level."""
+"""What frames cost, by how they were made, and hence what they would cost at another level."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from appliance.shedding.level import Level, Means
 
 _RECENT = 32
-# So many frames tell what the smaller input saves; no network saves more than this by it.
+# This many frames tell what the smaller input saves; no network saves more than this factor.
 _ENOUGH, _MOST_SAVED = 8, 4.0
-# What was learned so long ago, seconds, was another day: the machine, the picture have changed.
+# After this many seconds what was learned is stale: the machine and the picture have changed.
 _STALE_S = 600.0
 
 
 @dataclass(slots=True)
 class _Saving:
-    """The full network's cost over the small one's, as it was when the one gave way."""
+    """The full network's cost over the small one's, measured when it gave way to the small one."""
 
     network: float
     at: float
@@ -24,7 +24,7 @@ class _Saving:
 
 
 class Costs:
-    """Recent costs of frames, in seconds, by their means."""
+    """Recent costs of frames, in seconds, by their ``Means``."""
 
     def __init__(self) -> None:
         self._costs: dict[Means, deque[float]] = {m: deque(maxlen=_RECENT) for m in Means}
@@ -40,7 +40,7 @@ class Costs:
             saving.ratio = min(max(saving.network / _mean(small), 1.0), _MOST_SAVED)
 
     def moved(self, before: Level, level: Level, now: float) -> None:
-        """The level is another one from now on."""
+        """Note that the level changes, from ``before`` to ``level``."""
         network = self._costs[Means.NETWORK]
         if before < Level.SMALL <= level and network:
             self._saving = _Saving(_mean(network), now)
@@ -53,21 +53,21 @@ class Costs:
         self._order = deque((m for m in self._order if m != means), maxlen=_RECENT)
 
     def of(self, level: Level, now: float) -> float | None:
-        """The mean cost of a frame at a level from FULL to SMALL; None when nothing tells it.
+        """The mean cost of a frame at a level from FULL to SMALL; None when nothing tells.
 
-        A full look that was not taken lately is reckoned from a small one: dearer by as much as it
-        was when it was given up, which carries the machine's present pace over to it.
+        If the full network has not run lately, its cost is estimated from the small one's, times
+        the ratio measured when it was given up: so the machine's present pace is allowed for.
         """
         network = self._look(small=level >= Level.SMALL, now=now)
         carried = self._costs[Means.CARRIED]
         if network is None or level == Level.FULL or Means.CARRIED not in self._order:
             return network
-        # As often as it could be carried lately; a picture full of cuts leaves it to the network.
+        # Carried as often as was possible lately; a picture full of cuts leaves it to the network.
         share = min(0.5, sum(m == Means.CARRIED for m in self._order) / len(self._order))
         return (1 - share) * network + share * _mean(carried)
 
     def _look(self, *, small: bool, now: float) -> float | None:
-        """What a frame costs for which the network looks."""
+        """What a frame costs when the network runs for it."""
         lately = set(self._order)
         if small and Means.SMALL in lately:
             return _mean(self._costs[Means.SMALL])
@@ -77,7 +77,7 @@ class Costs:
             return None
         now_small, saving = _mean(self._costs[Means.SMALL]), self._saving
         if saving is None or saving.ratio is None or now - saving.at > _STALE_S:
-            # Nothing tells; the step down is tried, and tells.
+            # Nothing tells: trying the step down will.
             return now_small
         return now_small * saving.ratio
 

@@ -1,4 +1,4 @@
-"""The levels, and by what means a frame's matte is made at them."""
+"""The levels of shedding, and the means by which a frame's matte is made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Level(IntEnum):
     FULL = 0
     """Nothing."""
     REUSE = 1
-    """The network on every second frame; between, the last matte follows the movement."""
+    """The network runs on every second frame; in between, the last matte follows the motion."""
     SMALL = 2
     """The network's input is smaller, too."""
     HALF = 3
@@ -35,7 +35,7 @@ _WORDS = {
 
 
 def in_words(level: Level, levels: Sequence[Level] = tuple(Level)) -> str:
-    """What is left out at ``level`` where there are ``levels``: a clause without a full stop."""
+    """What ``level`` leaves out, given the ``levels`` there are: a clause without a full stop."""
     parts = [_WORDS[each] for each in levels if Level.FULL < each <= level]
     if not parts:
         return "nothing is left out"

@@ -1,4 +1,4 @@
-"""Shedding at work: measures how the frames go, has the controller decide, and sees it done."""
+"""Shedding at work: measures the frames, lets the controller decide, and carries it out."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from appliance.shedding.controller import Change, Controller, Made
 from appliance.shedding.level import Level, Means, in_words
 from appliance.system.thermal import Heat
 
-# Frames are counted over this stretch, seconds, to tell how often they come.
+# The stretch, in seconds, over which frames are counted to tell how often they come.
 _RATE_S = 3.0
-# Nothing more can be left out, and still so many are lost: that is said, and taken back.
+# The fraction of frames lost, with nothing more to leave out, from which that is reported, and
+# below which the report is withdrawn.
 _BEYOND, _NOT_BEYOND = 0.1, 0.02
 
 log = structlog.get_logger(__name__)
@@ -30,24 +31,24 @@ class Sheds(Protocol):
 
     @property
     def levels(self) -> Sequence[Level]:
-        """The levels that bring something here, rising, ``Level.FULL`` first."""
+        """The levels that help here, ascending, ``Level.FULL`` first."""
         ...
 
     def shed(self, level: Level) -> None:
-        """Make frames at this level from the next one on. Leaving frames out is not its job."""
+        """Make frames at this level from the next one on. Skipping whole frames is not its job."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How it stands.
+    """The state of shedding.
 
     Attributes:
         level: 0 (nothing is left out) to 3, see ``Level``.
         doing: what is left out, in words.
         why: why, in words; empty at level 0. hot: because of heat, not for want of time.
-        load: the time that frames take, as a part of the time there is.
-        lost: the part of the frames that is lost although nothing more can be left out.
+        load: the time that frames take, as a fraction of the time available.
+        lost: the fraction of frames lost although nothing more can be left out.
     """
 
     level: Level = Level.FULL
@@ -62,7 +63,7 @@ class State:
         """For people; empty at level 0."""
         if self.level == Level.FULL:
             return ""
-        # In tenths: a sentence that changes with every frame would be told with every frame.
+        # In tenths: a sentence that changed with every frame would be reported with every frame.
         lost = max(1, round(10 * self.lost))
         even_so = f"; even so about {lost} in 10 frames is lost" if self.lost else ""
         what = "hot" if self.hot else "slow"
@@ -72,7 +73,7 @@ class State:
 class Shedding:
     """Stands between the worker and its pipeline. Used from the worker's thread.
 
-    For each frame: ``takes`` says whether it is to be made at all, ``made`` is told when it was.
+    For each frame: ``takes`` says whether to make it at all, ``made`` must be called when it is.
     ``state`` may be read from any thread.
     """
 
@@ -87,8 +88,8 @@ class Shedding:
 
         Args:
             period_ns: time from one frame of the canvas to the next.
-            heat: how hot the machine is; must not wait.
-            clock: nanoseconds that only rise.
+            heat: how hot the machine is; must not block.
+            clock: monotonic, in nanoseconds.
         """
         self.state = State()
         self._settings = settings
@@ -105,12 +106,12 @@ class Shedding:
         self._late = False
 
     def attach(self, pipeline: Sheds) -> None:
-        """Steer this pipeline from the next frame on; what another one took says nothing of it."""
+        """Steer this pipeline from the next frame on; another one's figures say nothing of it."""
         self._pipeline, self._levels = pipeline, tuple(pipeline.levels)
         self._start_over("another network")
 
     def configure(self, settings: LoadSettings) -> None:
-        """Take other settings from the next frame on."""
+        """Apply new settings from the next frame on."""
         if settings != self._settings:
             self._settings = settings
             self._start_over("other settings")
@@ -124,9 +125,9 @@ class Shedding:
             log.info("load: less is left out", level=0, now=self.state.doing, why=why)
 
     def takes(self, pts: int, inbox: Mailbox[Any]) -> bool:
-        """Whether the frame of this presentation time (nanoseconds) is to be made; else it is left.
+        """Whether to make the frame of this presentation time (nanoseconds), or leave it out.
 
-        ``inbox`` is where it came from. Always, for one that loses nothing: its source waits.
+        ``inbox`` is where it came from. Always True for a lossless one: its source waits.
         """
         if inbox is not self._inbox:
             self._inbox, self._pts = inbox, None
@@ -142,10 +143,10 @@ class Shedding:
         return True
 
     def _count(self, pts: int, arrived: int) -> None:
-        """Keep how many frames have come by the one of this time."""
+        """Record how many frames had arrived by the one of this time."""
         arrivals = self._arrivals
         if arrivals and not 0 < pts - arrivals[-1][0] < _RATE_S * 1e9:
-            # A loop, a jump: from here on they are counted anew.
+            # A loop or a jump: counting starts again here.
             arrivals.clear()
         arrivals.append((pts, arrived))
         while pts - arrivals[0][0] > _RATE_S * 1e9 and len(arrivals) > 2:
@@ -163,12 +164,12 @@ class Shedding:
         return not last < pts < last + 1.5 * wanted
 
     def _interval(self) -> float:
-        """Nanoseconds between two frames that are wanted: of the canvas, or a slower source."""
+        """Nanoseconds between two wanted frames: the canvas's interval, or a slower source's."""
         (first, before), (last, now) = self._arrivals[0], self._arrivals[-1]
         return max(self._period, (last - first) / (now - before) if now > before else 0.0)
 
     def made(self, *, carried: bool) -> None:
-        """The frame was made, and is out; ``carried`` as in the pipeline's ``Outcome``."""
+        """Note that the frame was made and sent; ``carried`` as in ``pipeline.base.Outcome``."""
         if self._inbox is None or self._inbox.lossless or not self._settings.shed:
             return
         controller, now = self._controller, self._clock()
@@ -197,12 +198,12 @@ class Shedding:
             log.warning("load: more is left out", level=level, now=doing, why=why)
         else:
             log.info("load: less is left out", level=level, now=doing, why=why)
-            # What led here still holds for what is left out yet.
+            # The earlier reason still holds for what is still left out.
             why, hot = (self.state.why, self.state.hot) if level else ("", False)
         self.state = State(change.level, doing, why, hot)
 
     def _look_beyond(self) -> None:
-        """Keep the figures, and see whether the last level is not enough."""
+        """Update the figures, and see whether even the last level is not enough."""
         controller, state = self._controller, self.state
         lost, settled = controller.late, controller.settled
         beyond = 0.0

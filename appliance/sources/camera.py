@@ -20,7 +20,7 @@ from appliance.system import v4l2
 
 log = structlog.get_logger(__name__)
 
-# FOURCCs by what they cost to turn into NV12: nothing, a shuffle, a decode.
+# FOURCCs in order of what converting them to NV12 costs: nothing, a shuffle, a decode.
 _KINDS = {
     "NV12": "video/x-raw,format=NV12",
     "YU12": "video/x-raw,format=I420",
@@ -30,7 +30,7 @@ _KINDS = {
     "MJPG": "image/jpeg",
     "JPEG": "image/jpeg",
 }
-# What is asked for when the settings leave it to the camera.
+# What is requested when the settings leave it to the camera.
 SIZE, _RATE = (1280, 720), 30.0
 
 
@@ -64,7 +64,7 @@ class CameraSource(GstSource):
         return SourceError(f"{self.name}: {text}{self._missing}")
 
     def _choose(self, want: Format | None) -> str:
-        """The caps to ask the camera for. Raises SourceError or InputError in words."""
+        """The caps to ask the camera for. Raises SourceError or InputError, saying what to do."""
         try:
             device = v4l2.query(self._path)
         except OSError as error:
@@ -90,10 +90,10 @@ class CameraSource(GstSource):
 
 
 def best_caps(modes: tuple[v4l2.Mode, ...], size: tuple[int, int], rate: float) -> tuple[str, bool]:
-    """The caps of the mode nearest to a size and rate, and whether it has both exactly.
+    """The caps of the mode nearest to a size and rate, and whether it matches both exactly.
 
-    The size counts first, then a rate that is reached, then the cheapest format. ``ANY`` when the
-    driver lists nothing.
+    Size counts first, then whether the rate is reached, then the cheapest format. ``ANY`` if the
+    driver lists nothing usable.
     """
     order = list(_KINDS)
 
@@ -111,7 +111,7 @@ def best_caps(modes: tuple[v4l2.Mode, ...], size: tuple[int, int], rate: float) 
     caps = f"{_KINDS[mode.fourcc]},width={width},height={height}"
     nearest = min(mode.rates, key=lambda one: abs(one - rate), default=None)
     if nearest is not None:
-        # A range, as drivers write 29.97 as 30000/1001 or as 2997/100.
+        # A range, since drivers write 29.97 as 30000/1001 or as 2997/100.
         low, high = round(nearest * 1000) - 20, round(nearest * 1000) + 20
         caps += f",framerate=[{low}/1000,{high}/1000]"
     exact = (width, height) == size and (nearest is None or abs(nearest - rate) < 0.02)
@@ -119,7 +119,7 @@ def best_caps(modes: tuple[v4l2.Mode, ...], size: tuple[int, int], rate: float) 
 
 
 def explain(path: Path, error: OSError) -> MatteboxError:
-    """An error of opening a device, with what to do about it."""
+    """An error from opening a device, with what to do about it."""
     name = f"v4l2://{path}"
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         there = ", ".join(str(node) for node in v4l2.nodes()) or "none"
@@ -141,7 +141,7 @@ def explain(path: Path, error: OSError) -> MatteboxError:
 
 
 def _group(path: Path) -> str:
-    """The group that owns a device, ``video`` when that is not to be found out."""
+    """The group that owns a device; ``video`` if that cannot be determined."""
     try:
         status = os.stat(path)
         return grp.getgrgid(status.st_gid).gr_name if stat.S_ISCHR(status.st_mode) else "video"

@@ -1,9 +1,9 @@
 """What GStreamer's caps get wrong about a stream, put right before anything acts on it.
 
 - A colorimetry with a known range and an unknown matrix (an H.264 stream that says "full range" and
-  nothing else, as many webcams' recordings do) is thrown away whole by GStreamer's converters.
-- Pixels that are square but for a rounding (5776/5769) would have the picture scaled by a column.
-- The MP4 demuxer overlooks the full-range flag, and its word is then taken before the stream's own.
+  nothing else, as many webcams' recordings do) is discarded entirely by GStreamer's converters.
+- Pixels that are square except for rounding (5776/5769) would have the picture scaled by a column.
+- The MP4 demuxer overlooks the full-range flag, and then takes precedence over the stream itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def default_matrix(height: int) -> Matrix:
 
 
 def mended(caps: Gst.Caps) -> Gst.Caps:
-    """Fixed raw video caps with what is wrong in them put right; a copy."""
+    """A copy of fixed raw video caps, with what is wrong in them put right."""
     text = _corrections(caps)
     copy = caps.copy()
     for name, value in text.items():
@@ -32,7 +32,7 @@ def mended(caps: Gst.Caps) -> Gst.Caps:
 
 
 def mender() -> Gst.Element:
-    """An element that does the same to the caps that go through it, also when they change."""
+    """An element that does the same to the caps passing through it, even when they change."""
     element = make("capssetter", caps=Gst.Caps.from_string("video/x-raw"), join=True)
     sink = element.get_static_pad("sink")
     sink.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, _before_caps, element)
@@ -56,7 +56,7 @@ def _corrections(caps: Gst.Caps) -> dict[str, object]:
     is_yuv = not re.search("RGB|BGR|GRAY", structure.get_string("format") or "")
     if colours and is_yuv:
         bt601 = default_matrix(structure.get_int("height").value) is Matrix.BT601
-        # The string of such a mixture as GStreamer itself writes it: 2:4:16:4 is "bt601".
+        # Such a combination in GStreamer's own spelling: 2:4:16:4 is "bt601".
         limited = "bt601" if bt601 else "bt709"
         full = "1:4:16:4" if bt601 else "1:3:5:1"
         found["colorimetry"] = limited if colours[1] == "2" else full
@@ -83,6 +83,6 @@ def _without_colorimetry(pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeRe
     plain.remove_field("colorimetry")
     replaced = Gst.Caps.new_empty()
     replaced.append_structure(plain)
-    # An event cannot be changed through the bindings: another takes its place.
+    # The bindings cannot change an event: another takes its place.
     pad.send_event(Gst.Event.new_caps(replaced))
     return Gst.PadProbeReturn.DROP

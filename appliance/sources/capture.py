@@ -1,4 +1,4 @@
-"""What takes a camera's pictures: GStreamer, or jetson-utils where it can."""
+"""What captures a camera's pictures: GStreamer, or jetson-utils where it can."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ log = structlog.get_logger(__name__)
 def choose(
     settings: SourceSettings, uri: str, usual: tuple[int, int], by_gstreamer: Callable[[], Source]
 ) -> Source:
-    """The camera by what ``settings.capture`` says: with auto, jetson-utils where it is installed.
+    """The camera, captured as ``settings.capture`` says; auto: by jetson-utils if installed.
 
-    ``usual`` is the size where nobody says one. Raises MissingDependency when it is insisted on.
+    ``usual`` is the size if none is set. Raises MissingDependency when jetson-utils is insisted on
+    and is not installed.
     """
     capture = settings.capture
     if capture == "gstreamer" or (capture == "auto" and not jetson_utils.installed()):

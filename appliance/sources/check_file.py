@@ -1,4 +1,4 @@
-"""A file that a source or background is to read: checked before anything tries to play it."""
+"""Checks a file for a source or background before anything tries to play it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KINDS = {
 def check_file(path: Path, what: str) -> int:
     """The size in bytes of a regular, readable, non-empty file.
 
-    ``what`` is its use in the error's words ("source"). Never blocks, whatever the path names.
+    ``what`` is what an error calls its use ("source"). Never blocks, whatever the path names.
     Raises InputError.
     """
     where = f"{what} {str(path)!r}"

@@ -1,7 +1,7 @@
 """From whatever a decoder gives to what the canvas wants: the elements in between.
 
-Only what a stream needs is put in its way. Elements that stay for what may change midway (crop,
-scale, convert) hand the buffers through untouched while there is nothing to do.
+Only the elements that a stream needs are inserted. Those kept for what may change midway (crop,
+scale, convert) pass buffers through untouched while there is nothing to do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from appliance.media.gst import Gst, GstVideo, colorimetry, full_range
 from appliance.sources.caps_fixes import default_matrix, mended, mender
 from appliance.sources.elements import make, takes
 
-# What brings a picture out of a device's memory, by the caps feature that says it is there.
+# The element that downloads a picture from device memory, by the caps feature for that memory.
 _DOWNLOADS = {
     "memory:NVMM": "nvvidconv",
     "memory:CUDAMemory": "cudadownload",
@@ -36,12 +36,12 @@ class Chain:
 def conform(
     caps: Gst.Caps, want: Format | None, turn: str | None, what: str, *, fill: bool = False
 ) -> Chain:
-    """The chain for a pad of these fixed caps.
+    """The chain for a pad with these fixed caps.
 
     ``want`` is the format to deliver, None for the stream's own: even sides (an odd line is cut,
     not squeezed), square pixels, upright, its own matrix and range. ``turn`` is the stream's
-    orientation tag, if it has one. ``fill`` cuts what does not fit ``want``'s shape, where bars
-    would be put beside it. Raises InputError for a picture too small or too large.
+    orientation tag, if it has one. ``fill`` crops what does not fit ``want``'s shape, instead of
+    adding bars. Raises InputError for a picture too small or too large.
     """
     caps = mended(caps)
     info = GstVideo.VideoInfo.new_from_caps(caps)
@@ -58,7 +58,7 @@ def conform(
     if info.interlace_mode != GstVideo.VideoInterlaceMode.PROGRESSIVE:
         if not takes("deinterlace", caps):
             elements += [make("videoconvert"), _filter("video/x-raw,format={I420,NV12}")]
-        # One picture from each two fields: the rate stays what the caps say.
+        # One picture per pair of fields: the rate stays what the caps say.
         elements.append(make("deinterlace", mode="auto", fields="top"))
     if turn is not None:
         if not takes("videoflip", caps):
@@ -70,7 +70,7 @@ def conform(
 
 
 def own_format(info: GstVideo.VideoInfo, turn: str | None, what: str) -> Format:
-    """The format a stream has by itself, as ``conform`` says. Raises InputError for its size."""
+    """A stream's own format, as ``conform`` describes it. Raises InputError for its size."""
     width, height = info.width, info.height
     if info.par_n > 0 and info.par_d > 0:
         width = round(width * info.par_n / info.par_d)
@@ -98,7 +98,7 @@ def _colour(info: GstVideo.VideoInfo) -> Colour:
         GstVideo.VideoColorMatrix.BT709: Matrix.BT709,
     }
     matrix = matrices.get(info.colorimetry.matrix, default_matrix(info.height))
-    # RGB is full-range in itself, which says nothing about how its YUV should be.
+    # RGB is inherently full-range, which says nothing about how its YUV should be.
     rgb = info.finfo.flags & GstVideo.VideoFormatFlags.RGB
     full = not rgb and full_range(info.colorimetry)
     return Colour(matrix, Range.FULL if full else Range.LIMITED)
@@ -141,7 +141,7 @@ def _set_crop(
 
 
 def _last_filter(info: GstVideo.VideoInfo, target: Format) -> Gst.Element:
-    """Exactly the target's size and colour; NV12, or I420, of which ``frame_of`` makes NV12."""
+    """Exactly the target's size and colour; NV12, or I420, which ``frame_of`` turns into NV12."""
     colours = [canonical(colorimetry(target.colour))]
     if _colour(info) == target.colour and info.colorimetry.matrix in (
         GstVideo.VideoColorMatrix.BT601,

@@ -12,7 +12,7 @@ from appliance.media.gst import Gst, error_text
 from appliance.sources.elements import make
 from appliance.sources.gstreamer import GstSource
 
-# What is asked for when the settings leave it to the camera.
+# What is requested when the settings leave it to the camera.
 SIZE = (1920, 1080)
 # nvargus writes this when the number names no camera, or the daemon has lost it.
 _NO_CAMERA = ("no cameras available", "invalid camera device")
@@ -35,7 +35,7 @@ class CsiSource(GstSource):
     def __init__(self, settings: SourceSettings, sensor: int) -> None:
         super().__init__(settings, f"csi://{sensor}")
         self._sensor = sensor
-        # Asked for now, so that a machine that is no Jetson says so at once.
+        # Made once now, so that a machine that is not a Jetson says so at once.
         make("nvarguscamerasrc")
         self._size = SIZE if settings.size == "auto" else settings.size
         self._fps = (30, 1) if settings.fps == "auto" else settings.fps

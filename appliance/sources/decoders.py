@@ -1,8 +1,8 @@
-"""Decoders in hardware: taken first by rank, and left out once one has failed.
+"""Hardware decoders: preferred by rank, and left out once they have failed.
 
-decodebin takes the decoder of the highest rank that says it can: NVDEC's, VA's or a Jetson's before
+decodebin picks the highest-ranked decoder that claims to fit: NVDEC's, VA's or a Jetson's before
 FFmpeg's. One that then fails (a driver of another version, a profile it does not know, no memory
-left on the GPU) would be taken again each time.
+left on the GPU) would be picked again each time.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ log = structlog.get_logger(__name__)
 
 
 class DecoderFailed(SourceError):
-    """A hardware decoder failed and is left out from now on: to open anew takes another."""
+    """A hardware decoder failed and is left out from now on: reopening takes another."""
 
 
 def hardware() -> list[str]:
-    """The H.264 decoders in hardware that would be taken here, the first choice first."""
+    """The hardware decoders for H.264 that would be used here, first choice first."""
     found = Gst.ElementFactory.list_get_elements(
         Gst.ELEMENT_FACTORY_TYPE_DECODER, Gst.Rank.MARGINAL
     )
@@ -32,9 +32,9 @@ def hardware() -> list[str]:
 
 
 def leave_out(source: Any) -> str | None:
-    """The name of the decoder that reported an error, left out by now; None for anything else.
+    """Leave out the decoder that reported an error; returns its name, None for anything else.
 
-    ``source`` is what a message of the bus came from. For the whole process, until it ends.
+    ``source`` is what a bus message came from. Holds for the whole process, until it ends.
     """
     factory = source.get_factory() if isinstance(source, Gst.Element) else None
     if factory is None or not _in_hardware(factory):
@@ -48,5 +48,5 @@ def leave_out(source: Any) -> str | None:
 
 def _in_hardware(factory: Any) -> bool:
     kinds = str(factory.get_metadata("klass")).split("/")
-    # A Jetson's calls itself only a decoder.
+    # A Jetson's does not declare itself as hardware.
     return "Decoder" in kinds and ("Hardware" in kinds or factory.get_name().startswith("nvv4l2"))

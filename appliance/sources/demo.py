@@ -15,11 +15,11 @@ from appliance.sources.demo_scene import FACE, TOP, VIEW_HEIGHT, Scene, make_sce
 from appliance.sources.timeline import Pacer
 
 PERIOD_S = 24.0
-"""The motion repeats after so many seconds, without a jump."""
+"""The motion repeats after this many seconds, without a jump."""
 
 
 class DemoSource:
-    """The portrait seen by a camera that is never quite still: 1280x720 at 30 by default."""
+    """The portrait seen by a camera that is never quite still: 1280x720 at 30 fps by default."""
 
     def __init__(self, settings: SourceSettings) -> None:
         self.settings = settings
@@ -64,7 +64,7 @@ class DemoSource:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         edge = cv2.BORDER_REPLICATE
         cv2.warpAffine(scene.frame.y, placed, y.shape[::-1], y, flags, edge)
-        # The same map between samples that lie at the centres of 2x2 blocks.
+        # The same map for chroma, whose samples lie at the centres of 2x2 blocks.
         half = placed.copy()
         half[:, 2] = (placed[:, 2] + placed[:, :2].sum(1) * 0.5 - 0.5) / 2
         cv2.warpAffine(scene.frame.uv, half, uv.shape[1::-1], uv, flags, edge)
@@ -72,7 +72,7 @@ class DemoSource:
 
 
 def placement(seconds: float, format: Format, scene: Scene) -> F32:
-    """The map from output pixels to the scene's, (2, 3), at a time."""
+    """The affine map, float32 (2, 3), from output pixels to the scene's at a time."""
 
     def wave(cycles: int, phase: float = 0.0) -> float:
         return math.sin(2 * math.pi * (cycles * seconds / PERIOD_S + phase))

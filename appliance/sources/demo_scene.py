@@ -1,8 +1,8 @@
-"""The demo's picture: the astronaut portrait of scikit-image, made wider than it was taken.
+"""The demo's picture: scikit-image's portrait of an astronaut, made wider than it was taken.
 
-The photograph is 512x512; a webcam's view is wider. Its own edges are carried outwards and thrown
-out of focus, more with the distance, so that the wall, the flag and the table go on without a seam
-and without a second person.
+The photograph is 512x512; a webcam's view is wider. Its own edges are extended outwards and
+blurred, more with distance, so that the wall, the flag and the table continue without a seam and
+without a second person.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from appliance.media.frame import F32, U8, Colour, Frame
 from appliance.media.rgb import rgb_to_nv12
 
 SIDE, TOP = 176, 40
-"""Pixels added left and right, and above."""
+"""Pixels added on the left and right, and above."""
 
 FACE = (SIDE + 232.0, TOP + 150.0)
-"""Where the view rests, in the wide picture."""
+"""The centre of the view at rest, in the wide picture."""
 
 VIEW_HEIGHT = 344.0
-"""Rows of the wide picture that are seen at rest."""
+"""Rows of the wide picture that are in view at rest."""
 
-# From this distance to that (pixels; negative: still inside the photograph), blur by this sigma.
-# It sets in before the border, so that what is carried on there has no detail left to streak.
+# From the first distance to the second (pixels; negative: inside the photograph), fade in a blur of
+# this sigma. It starts before the border, so that what is extended there has no detail to streak.
 _BLUR = ((-14, -4, 2.0), (-8, 4, 6.0), (0, 20, 16.0), (16, 80, 36.0))
 
 
@@ -50,8 +50,8 @@ def photograph() -> U8:
 
 
 def widen(photo: U8) -> U8:
-    """The photograph with ``SIDE`` columns more on both sides and ``TOP`` rows more above."""
-    # Single columns would smear their grain into streaks: the mean of a few is carried on.
+    """The photograph with ``SIDE`` more columns on either side and ``TOP`` more rows above."""
+    # Single columns would smear their grain into streaks: the mean of a few is extended instead.
     edges = photo.astype(np.float32)
     left, right = edges[:, :6].mean(1, keepdims=True), edges[:, -6:].mean(1, keepdims=True)
     wide = np.concatenate((np.repeat(left, SIDE, 1), edges, np.repeat(right, SIDE, 1)), axis=1)
@@ -69,7 +69,7 @@ def widen(photo: U8) -> U8:
 
 
 def _mottle(outside: F32) -> F32:
-    """The cloudy grain of the studio's wall, for what was added: (rows, columns, 1)."""
+    """The cloudy grain of the studio wall, for what was added: float32 (rows, columns, 1)."""
     draw = np.random.default_rng(7)
     noise: F32 = np.zeros(outside.shape, np.float32)
     for sigma, height in ((1.0, 2.0), (9.0, 2.5), (30.0, 4.0)):
@@ -88,7 +88,7 @@ class Scene:
 
 
 def make_scene(height: int, colour: Colour) -> Scene:
-    """The scene for an output of so many rows."""
+    """The scene for an output of ``height`` rows."""
     wide = widen(photograph())
     scale = max(1.0, min(height / VIEW_HEIGHT, 8.0))
     size = tuple(round(side * scale / 2) * 2 for side in wide.shape[1::-1])

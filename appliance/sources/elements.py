@@ -1,4 +1,4 @@
-"""GStreamer elements, made with errors that say what to install."""
+"""Makes GStreamer elements, with errors that say what to install."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def takes(factory: str, caps: Gst.Caps) -> bool:
 
 
 def chain(pipeline: Gst.Pipeline, elements: list[Gst.Element]) -> None:
-    """Add elements to a pipeline, link them in order and let them take the pipeline's state.
+    """Add elements to a pipeline, link them in order and bring them to the pipeline's state.
 
     The last may be in the pipeline already.
     """

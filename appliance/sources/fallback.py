@@ -1,4 +1,4 @@
-"""The first of two sources, or, where it cannot give its pictures, the second."""
+"""The first of two sources or, if that cannot deliver pictures, the second."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ log = structlog.get_logger(__name__)
 
 
 class FallbackSource:
-    """Two ways to the same camera. Once the second was needed and opened, it stays."""
+    """Two ways to the same camera. Once the second has been needed and has opened, it stays."""
 
     live = True
 
     def __init__(self, first: Callable[[], Source], second: Callable[[], Source]) -> None:
-        """Neither is made before it is opened."""
+        """Neither is created until it is to be opened."""
         self._first, self._second = first, second
         self._chosen: Source | None = None
         self._second_it_is = False

@@ -17,7 +17,7 @@ from appliance.sources.base import Source
 
 log = structlog.get_logger(__name__)
 
-# Short, so that a stop is heard soon whatever the source waits for.
+# Short, so that a stop is noticed soon whatever the source waits for.
 _READ_S = 0.2
 _STOP_S = 2.0
 
@@ -26,9 +26,9 @@ State = Literal["connecting", "live", "waiting", "ended", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How the source is doing: ``state``, and in ``reason`` the words for a person.
+    """How the source is doing: ``state``, and ``reason`` in words for people.
 
-    connecting: being opened. live: frames come. waiting: it failed and is tried again soon.
+    connecting: being opened. live: frames come. waiting: it failed and will soon be retried.
     ended: it does not loop and is over, or was stopped. failed: the thread died (see ``error``).
     """
 
@@ -41,10 +41,10 @@ class SourceFeeder:
 
     Attributes:
         mailbox: where frames go; lossless for a source that can wait.
-        format: what every frame has, from ``start`` on.
+        format: that of every frame; None until it is known.
         state: see ``SourceState``.
         frames: frames posted. reconnects: times the source was opened again.
-        error: what ended the thread, when nothing should have.
+        error: the exception that ended the thread; None while all is well.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class SourceFeeder:
         self.error: BaseException | None = None
         self._settings = settings
         self._stop = threading.Event()
-        # The first try is over, well or not; the format is known.
+        # Set when the first try is over, successful or not; and when the format is known.
         self._opened, self._known = threading.Event(), threading.Event()
         self._first_error: Exception | None = None
-        # Whether somebody waits for the first try, to be told what can never work.
+        # Whether somebody is waiting for the first try, to be told if it can never work.
         self._awaited, self._awaiting = True, threading.Lock()
         self._told: str | None = None
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
@@ -79,14 +79,14 @@ class SourceFeeder:
     def start(self, timeout: float | None = None) -> Format | None:
         """Start the thread and wait for the first ``open``.
 
-        Returns the format, or None when the source does not answer yet (it failed in a way that
+        Returns the format, or None when the source has not answered yet (it failed in a way that
         may pass, or took longer than ``timeout`` seconds, by default a little more than the
-        source's own limit) and no ``want`` was given: it goes on being tried, and ``format`` is
+        source's own limit) and no ``want`` was given: it keeps being tried, and ``format`` is
         set once it answers.
 
-        Raises InputError, MissingDependency and the like when it can never work, as far as that
-        turns out in time. Later it is one more reason to try again: a camera's node may not be
-        readable yet, a file may come back, and a running appliance must not end for it.
+        Raises InputError, MissingDependency and the like when it can never work, if that turns out
+        in time. Later it is just another reason to retry: a camera's node may not be readable yet,
+        a file may come back, and a running appliance must not end because of it.
         """
         limit = self._settings.timeout_s + 1 if timeout is None else timeout
         self._thread.start()
@@ -117,12 +117,12 @@ class SourceFeeder:
 
     @property
     def stopped(self) -> bool:
-        """Whether ``stop`` was called: its end is no end of the source's own."""
+        """Whether a stop was requested, so that its end is not the source's own."""
         return self._stop.is_set()
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
     # Inside the thread.
@@ -132,7 +132,7 @@ class SourceFeeder:
             self._keep_going()
         except Closed:
             self.state = SourceState("ended", "stopped")
-        except BaseException as error:  # SystemExit, too, would end the thread without a word
+        except BaseException as error:  # SystemExit, too, would end the thread silently
             self.error = error
             self.state = SourceState("failed", f"the source's thread died: {error}")
             log.exception("the source's thread died")
@@ -140,7 +140,7 @@ class SourceFeeder:
             self.source.close()
             self._opened.set()
             self._known.set()
-            # Whoever reads learns that no more will come.
+            # This tells the reader that no more will come.
             self.mailbox.close()
 
     def _keep_going(self) -> None:
@@ -154,7 +154,7 @@ class SourceFeeder:
             if self.frames > posted:
                 wait, self._told = self._settings.retry_first_s, None
             self.state = SourceState("waiting", f"{reason}; next try in {wait:.3g} s")
-            # The same trouble again and again is one line, not one for each try.
+            # The same trouble again and again is logged once, not at each try.
             if reason != self._told:
                 log.warning(
                     "the source failed", reason=reason,
@@ -168,7 +168,7 @@ class SourceFeeder:
         self.state = SourceState("ended", "stopped")
 
     def _once(self) -> str | None:
-        """Open and read to the bitter end: why it broke; None when it is over."""
+        """Open and read until it ends; returns why it failed, None when it is over."""
         first = not self._opened.is_set()
         self.state = SourceState("connecting", self.state.reason)
         try:
@@ -218,7 +218,7 @@ class SourceFeeder:
             self.state = SourceState("live")
 
     def _follow(self, frame: Frame) -> Frame:
-        """Times and serials that go on rising over reconnects."""
+        """The frame with a time and serial that keep rising across reconnects."""
         last = self._last
         if self._fresh and last is not None:
             assert self.format is not None

@@ -1,4 +1,4 @@
-"""A video file: looped without a hitch, at its own speed or as fast as it is read."""
+"""A video file: looped seamlessly, at its own speed or as fast as it is read."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class FileSource(GstSource):
     """Plays a file.
 
     The decoder runs a few pictures ahead. When its last picture is out, those still unread are
-    set aside and the file starts again while they are shown, so a loop costs nobody time.
+    set aside and the file starts again while they are shown, so looping causes no delay.
     """
 
     buffers = 4
-    # A second thread costs a tenth more in all; it pays for 4K, where there are cores to spare.
+    # A second thread costs a tenth more in all; it pays off for 4K, if there are cores to spare.
     decoder_threads = 2 if (os.cpu_count() or 1) >= 4 else 1
 
     def __init__(
         self, settings: SourceSettings, path: Path, *, fill: bool = False, use: str = "source"
     ) -> None:
-        """``fill``: cut the overhang instead of adding bars. ``use``: what errors call the file."""
+        """``fill``: crop instead of adding bars. ``use``: what errors call the file."""
         super().__init__(settings, f"{use} {str(path)!r}")
         self.fill = fill
         self._path, self._use = path, use
@@ -104,7 +104,7 @@ class FileSource(GstSource):
         )
 
     def _next(self, deadline: float) -> Gst.Sample | None:
-        """The next sample, over the end of the file and back to its start."""
+        """The next sample, continuing past the end of the file at its start."""
         if self._held:
             return self._held.popleft()
         while True:
@@ -131,7 +131,7 @@ class FileSource(GstSource):
 
     def _loop(self) -> None:
         """Set aside what is decoded but unread, and start the file again."""
-        # With a deadline of now: the picture that ``open`` waited for, then what the sink holds.
+        # With a deadline of now: the picture that ``open`` waited for, then those in the appsink.
         while (sample := self._take(0.0)) is not None:
             self._count(sample)
             self._held.append(sample)
@@ -152,14 +152,14 @@ class FileSource(GstSource):
             self._reopen()
 
     def _reopen(self) -> None:
-        """Start anew what cannot be wound back, keeping format, count and timeline."""
+        """Reopen a file that cannot be rewound, keeping format, count and timeline."""
         format, frames, timeline = self.format, self.frames, self._timeline
         check_file(self._path, self._use)
         super().open(self._want or format)
         self.frames, self._timeline = frames, timeline
 
     def _broken_off(self, error: InputError) -> None:
-        """A file that breaks off after some pictures (truncated, say) ends there."""
+        """Treat a file that breaks off after some pictures (truncated, say) as ending there."""
         if not self._this_round:
             raise SourceError(str(error)) from error
         log.warning("the file breaks off; taken for its end", source=self.name, reason=str(error))

@@ -1,7 +1,7 @@
-"""GIFs, whose end FFmpeg's demuxer, as GStreamer 1.22 wraps it, never finds.
+"""A workaround for GIFs, whose end FFmpeg's demuxer never finds as wrapped by GStreamer 1.22.
 
-It looks one byte beyond the file's last, gets nothing, and asks again for ever. One byte more is
-all it needs: another trailer.
+It reads one byte past the end of the file, gets nothing, and retries for ever. One more byte is all
+it needs: a second trailer.
 """
 
 from __future__ import annotations

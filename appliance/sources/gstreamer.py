@@ -1,8 +1,8 @@
-"""What all GStreamer sources share: a pipeline that is watched, pulled from, and always let go.
+"""What all GStreamer sources share: a pipeline that is watched, pulled from, and always released.
 
     the source's own elements ! decodebin ! what ``conform`` finds needed ! appsink
 
-No main loop runs: whoever reads also looks at the bus.
+There is no main loop: the reader also polls the bus.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 
-# How long one look at the appsink lasts before the bus is looked at again.
+# How long to wait at the appsink before polling the bus again.
 _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
 # Hardware decoders that may fail, one after the other, before the last try.
@@ -41,11 +41,11 @@ class GstSource:
     """
 
     live = True
-    # Cut the overhang of a picture of another shape, rather than put bars beside it.
+    # Crop a picture of another shape, rather than add bars.
     fill = False
     # Pictures the appsink may hold: enough to ride out a late reader, few enough to stay fresh.
     buffers = 2
-    # Threads of a software decoder; frame threading delays by a picture for each.
+    # Threads of a software decoder; each one delays frames by a picture (frame threading).
     decoder_threads = 1
 
     def __init__(self, settings: SourceSettings, name: str) -> None:
@@ -57,25 +57,25 @@ class GstSource:
         self._pipeline: Gst.Pipeline | None = None
         self._sink: GstApp.AppSink | None = None
         self._want: Format | None = None
-        # FFmpeg's demuxers, as GStreamer wraps them, say that they can seek and then fall silent.
+        # FFmpeg's demuxers, as GStreamer wraps them, claim that they can seek and then fall silent.
         self.winds_back = True
         self._first: Gst.Sample | None = None
         self._failure: Exception | None = None
         self._missing = ""
         self._demuxers: list[Gst.Element] = []
         self._linking = threading.Lock()
-        # The end of the stream has reached the appsink, whose last pictures may still be unread.
+        # Set when end of stream reaches the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
         self._timeline = Timeline(Gst.SECOND // 30, settings.timeout_s)
 
-    # What a subclass gives.
+    # What a subclass provides.
 
     def head(self, pipeline: Gst.Pipeline) -> None:
         """Add the elements before ``self.decoder`` to ``pipeline`` and link them to it."""
         raise NotImplementedError
 
     def failed(self, message: Gst.Message) -> MatteboxError:
-        """The exception for an error message of the bus."""
+        """The exception for an error message from the bus."""
         return SourceError(f"{self.name}: {redact(error_text(message))}{self._missing}")
 
     # The contract (sources/base.py).
@@ -99,12 +99,12 @@ class GstSource:
             while self._first is None:
                 self._first = self._pull(_GLANCE)
                 if self._first is None and self._ended.is_set():
-                    # A last glance: picture and end may have come between the pull and this look.
+                    # One last pull: picture and end may have come between the pull and this check.
                     self._first = self._pull(0)
                     if self._first is None:
                         raise self.no_picture("it ended without a picture")
                 if self._first is None and given_up:
-                    # And said nothing: decodebin swallows its error while it is being put in.
+                    # Without a message: decodebin swallows the error of a demuxer being added.
                     raise self.no_picture("it breaks off before its first picture")
                 given_up = self._has_given_up()
                 if self._first is None and time.monotonic() > deadline:
@@ -125,7 +125,7 @@ class GstSource:
             if sample is not None:
                 return self._frame(sample)
             if self._ended.is_set():
-                # Cameras and servers have no end: it is one that went away.
+                # Cameras and servers never end: this one has gone away.
                 raise SourceError(f"{self.name}: the other side ended the stream")
             if time.monotonic() >= deadline:
                 return None
@@ -137,7 +137,7 @@ class GstSource:
         self._missing, self._demuxers = "", []
         if pipeline is None:
             return
-        # A driver or a server that does not answer can hold up the change of state for ever.
+        # A driver or a server that does not answer can block the state change for ever.
         closer = threading.Thread(
             target=pipeline.set_state, args=(Gst.State.NULL,), name="source-close", daemon=True
         )
@@ -187,7 +187,7 @@ class GstSource:
         return self.live
 
     def _tune(self, _bin: Gst.Bin, _child: Gst.Bin, element: Gst.Element) -> None:
-        """Called for each element that decodebin puts in, before it starts."""
+        """Called for each element that decodebin adds, before it starts."""
         factory = element.get_factory()
         name = factory.get_name() if factory is not None else ""
         if name.startswith("avdec_") and element.find_property("max-threads") is not None:
@@ -200,7 +200,7 @@ class GstSource:
             self._demuxers.append(element)
 
     def _has_given_up(self) -> bool:
-        """Whether a demuxer has found no stream, and stopped reading."""
+        """Whether a demuxer has stopped reading without finding a stream."""
         return any(
             pad.get_task_state() == Gst.TaskState.PAUSED and not demuxer.srcpads
             for demuxer in list(self._demuxers)
@@ -248,7 +248,7 @@ class GstSource:
         bus = self._pipeline.get_bus()
         while (message := bus.pop()) is not None:
             if message.type == Gst.MessageType.ERROR:
-                # decodebin, asked for pictures only, looks for a decoder that makes some of sound.
+                # decodebin, asked only for pictures, seeks a decoder that makes them from sound.
                 if self.format is None and "(audio/" in error_text(message):
                     raise self._no_video()
                 if leave_out(message.src) is not None:
@@ -282,12 +282,12 @@ class GstSource:
             sample = self._pull(min(_GLANCE, left))
             if sample is not None or left <= 0:
                 return sample
-            # A last glance: the end may have come between the pull and the look at the flag.
+            # One last pull: the end may have come between the pull and the check of the flag.
             if self._ended.is_set():
                 return self._pull(0)
 
     def _frame(self, sample: Gst.Sample, placed: tuple[int, bool] | None = None) -> Frame:
-        """The sample as a frame, at its place in the timeline unless that is given."""
+        """The sample as a frame, at ``placed`` or else at its place in the timeline."""
         pts, jump = placed or self._timeline.place(running_time(sample), duration_of(sample))
         cut = jump or self.frames == 0
         frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=cut)
@@ -302,7 +302,7 @@ _DECODERS = (
 
 
 def running_time(sample: Gst.Sample) -> int | None:
-    """A sample's time since the stream's start, nanoseconds; None when it bears none."""
+    """A sample's time since the stream's start, nanoseconds; None if it has none."""
     pts = sample.get_buffer().pts
     if pts == Gst.CLOCK_TIME_NONE:
         return None
@@ -311,7 +311,7 @@ def running_time(sample: Gst.Sample) -> int | None:
 
 
 def duration_of(sample: Gst.Sample) -> int | None:
-    """How long a sample is to be shown, nanoseconds; None when it does not say."""
+    """How long a sample is to be shown, nanoseconds; None if it does not say, or over 10 s."""
     duration = sample.get_buffer().duration
     return int(duration) if 0 < duration <= Gst.SECOND * 10 else None
 
@@ -319,7 +319,7 @@ def duration_of(sample: Gst.Sample) -> int | None:
 def _orientation(pad: Gst.Pad) -> str | None:
     """The orientation tag of a stream that is not upright, as ``rotate-90``.
 
-    When decodebin shows a pad, the tag has come as far as the decoder's input.
+    When decodebin exposes a pad, the tag has got as far as the decoder's input.
     """
     inner = pad.get_target() if isinstance(pad, Gst.GhostPad) else pad
     decoder = inner.get_parent_element() if inner is not None else None

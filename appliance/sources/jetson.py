@@ -1,7 +1,7 @@
 """csi:// and v4l2:// by jetson-utils: pictures in memory that CPU and GPU share, without a copy.
 
 Not tried on hardware yet: written from the library's sources (its Python bindings, gstCamera,
-gstBufferManager), and tested against a stand-in that does as they do.
+gstBufferManager), and tested against a stand-in that behaves as they do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from appliance.system.deadline import Late, within
 log = structlog.get_logger(__name__)
 
 _CLOSE_WITHIN = 1.5
-# A frame waits in a mailbox and is worked on; for so long the ring must not come round.
+# A frame waits in a mailbox and is processed: for this many seconds the ring must not wrap round.
 _HELD_S = 0.25
 _FEWEST, _MOST = 6, 32
 # An unknown format name is how the library is asked for its raw pictures.
@@ -34,7 +34,7 @@ _RAW = "unknown"
 
 
 class JetsonSource:
-    """One camera, NV12, at the size and rate asked for; refuses what it cannot give by pointer."""
+    """One camera, NV12, at the size and rate asked for; refuses what cannot be read by pointer."""
 
     live = True
 
@@ -45,7 +45,7 @@ class JetsonSource:
         usual: tuple[int, int],
         load: Callable[[], Any] = jetson_utils.load,
     ) -> None:
-        """``usual`` is the size where nobody says one. Raises MissingDependency."""
+        """``usual`` is the size if none is set. Raises MissingDependency."""
         self.settings = settings
         self.name = uri
         self._usual = usual
@@ -77,7 +77,7 @@ class JetsonSource:
         self._frames = 0
         period = int(1e9 / self._format.rate)
         self._timeline = Timeline(period, 0.8 * limit)
-        # One picture is being written, and one may have come since this was the newest.
+        # One picture is being written, and another may have come since this one was the newest.
         self._lent_ns = (_ring(self._format.rate) - 2) * period
         return self._format
 
@@ -119,26 +119,26 @@ class JetsonSource:
                 "a source does not let go; left behind",
                 source=self.name, waited_s=_CLOSE_WITHIN,
             )  # fmt: skip
-        except Exception as error:  # noqa: BLE001  the library raises nothing more particular
+        except Exception as error:  # noqa: BLE001  the library raises nothing more specific
             log.warning("a source did not close well", source=self.name, reason=_words(error))
 
     # Inside.
 
     def _start(self, want: Format | None) -> tuple[Any, Any]:
-        """The library's source and its first picture; in a thread that may be left behind."""
+        """The library's source and its first picture; runs in a thread that may be abandoned."""
         try:
             source = self._module.videoSource(self.name, argv=self._arguments(want))
-        except Exception as error:  # it raises nothing more particular
+        except Exception as error:  # it raises nothing more specific
             raise SourceError(
                 f"{self.name}: jetson-utils cannot open it ({_words(error)}); is the camera "
                 "plugged in, and does nobody else use it?"
             ) from error
         try:
-            # Not Open(): in some versions one that fails takes the process along. Capture opens.
+            # Not Open(): in some versions it kills the process when it fails. Capture opens, too.
             image = self._capture(source, self.settings.timeout_s)
             if image is None:
                 raise SourceError(f"{self.name}: no picture within {self.settings.timeout_s:g} s")
-            # Gives this process's CUDA context to this thread, for the question that comes.
+            # Makes the process's CUDA context current in this thread, for the check that follows.
             self._module.cudaDeviceSynchronize()
             jetson_image.check(image, self.name)
         except MatteboxError:
@@ -157,11 +157,11 @@ class JetsonSource:
             "mattebox",
             f"--input-width={width}",
             f"--input-height={height}",
-            # It cuts a fraction off: 29.97 would become 29, which no camera has.
+            # It truncates: 29.97 would become 29, which no camera has.
             f"--input-rate={round(rate)}",
             f"--num-buffers={_ring(rate)}",
-            # For CSI cameras it takes none for this and this for none, to turn those mounted
-            # upside down; GStreamer's source turns nothing.
+            # For CSI cameras it swaps this and none, for those mounted upside down; so this means
+            # no turn, as with GStreamer's source.
             *(["--input-flip=rotate-180"] if self.name.startswith("csi:") else []),
         ]
 
@@ -169,11 +169,11 @@ class JetsonSource:
         """The next picture, or None after ``timeout`` seconds."""
         try:
             return source.Capture(format=_RAW, timeout=max(1, round(timeout * 1000)))
-        except Exception as error:  # it raises nothing more particular
+        except Exception as error:  # it raises nothing more specific
             raise SourceError(f"{self.name}: jetson-utils: {_words(error)}") from error
 
     def _format_of(self, image: Any, want: Format | None) -> Format:
-        # It does not say the colour: what GStreamer's source takes where nothing is said.
+        # It does not tell the colour: assume what GStreamer's source does for untagged streams.
         colour = Colour(default_matrix(image.height))
         if want is not None:
             given = f"{image.width}x{image.height}, {colour.matrix.value}"
@@ -191,10 +191,10 @@ def _ring(rate: float) -> int:
 
 
 def _drop(opened: tuple[Any, Any]) -> None:
-    """Close a source that nobody waits for any more."""
+    """Close a source that nobody is waiting for any more."""
     try:
         opened[0].Close()
-    except Exception as error:  # noqa: BLE001  the library raises nothing more particular
+    except Exception as error:  # noqa: BLE001  the library raises nothing more specific
         log.warning("a source did not close well", reason=_words(error))
 
 

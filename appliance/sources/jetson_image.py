@@ -1,4 +1,4 @@
-"""jetson-utils's cudaImage as NV12: by its pointer where it is that already, else converted.
+"""jetson-utils's cudaImage as NV12: by its pointer if it is NV12 already, else converted.
 
 Raw pictures lie in the library's ring as GStreamer laid them out: rows without padding, for widths
 that are multiples of four. The memory is mapped: CPU and GPU see it at the same address.
@@ -17,7 +17,7 @@ from appliance.media.frame import U8, Colour
 from appliance.media.surface import Surface
 
 RAW = ("nv12", "i420", "yuyv", "uyvy")
-"""The library's names of the formats that are understood here."""
+"""The library's names for the formats that are understood here."""
 
 _BITS = {"nv12": 12, "i420": 12, "yuyv": 16, "uyvy": 16}
 _HOST_POINTER = 4  # CU_POINTER_ATTRIBUTE_HOST_POINTER, cuda.h
@@ -48,8 +48,8 @@ def check(image: Any, name: str) -> None:
 def on_the_host(address: int) -> bool:
     """Whether the CPU may read an address that CUDA gave out.
 
-    Asked of the driver: jetson-utils calls raw pictures mapped whether or not they are, and a look
-    at one that is not ends the process.
+    The driver is asked, since jetson-utils calls raw pictures mapped whether or not they are, and
+    reading one that is not kills the process.
     """
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
@@ -64,8 +64,8 @@ def on_the_host(address: int) -> bool:
 def planes(image: Any) -> tuple[U8, U8, bool]:
     """The image's Y (height, width) and UV (height/2, width/2, 2).
 
-    The third value says whether any of it lies in the image's own memory, which the library will
-    write over; what had to be converted does not.
+    The third value says whether any of it is in the image's own memory, which the library will
+    overwrite; what had to be converted is not.
     """
     width, height = image.width, image.height
     rows, columns = height // 2, width // 2
@@ -83,13 +83,13 @@ def planes(image: Any) -> tuple[U8, U8, bool]:
     first = 0 if image.format == "yuyv" else 1
     y = np.ascontiguousarray(packed[:, :, first])
     pairs = packed[:, :, 1 - first].reshape(rows, 2, width)
-    # The mean of two lines, halves up, as in pixels/surfaces.py.
+    # The mean of two lines, halves rounded up, as in ``pixels.cpu.convert``.
     mean = (pairs[:, 0].astype(np.uint16) + pairs[:, 1] + 1) >> 1
     return y, mean.astype(np.uint8).reshape(rows, columns, 2), False
 
 
 def surface(image: Any, colour: Colour, keeps: object) -> Surface | None:
-    """The same picture for the GPU; None for what it would not take as it is."""
+    """The same picture for the GPU; None if that cannot use it as it is."""
     if image.format != "nv12":
         return None
     chroma = image.ptr + image.width * image.height

@@ -41,7 +41,7 @@ def first_camera_or_demo() -> str:
         except OSError as error:
             log.warning("source: a video device is passed by", device=str(path), reason=str(error))
             continue
-        # A loopback device that takes pictures is somebody's output, maybe our own.
+        # A loopback device that accepts pictures is somebody's output, maybe our own.
         if device.capture and device.modes and not (device.loopback and device.output):
             log.info("source: auto is the first camera", camera=device.card, uri=f"v4l2://{path}")
             return f"v4l2://{path}"

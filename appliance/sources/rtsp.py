@@ -10,7 +10,7 @@ from appliance.sources.elements import make
 from appliance.sources.gstreamer import GstSource
 from appliance.system.redact import redact
 
-# What to say for what servers answer, by words in GStreamer's message.
+# Advice on what servers answer, by words in GStreamer's message.
 _ADVICE = (
     (("not found", "404"), "the server has no stream of this path: check what follows the port"),
     (
@@ -29,7 +29,7 @@ _ADVICE = (
 
 
 class RtspSource(GstSource):
-    """A stream fetched over TCP or UDP. Whatever goes wrong may pass: it is tried again."""
+    """A stream fetched over TCP or UDP. Any failure may be temporary, so it is retried."""
 
     def __init__(self, settings: SourceSettings, uri: str) -> None:
         super().__init__(settings, redact(uri))
@@ -38,7 +38,7 @@ class RtspSource(GstSource):
     def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""
         try:
-            # Each time it is opened: a credential may have changed, or come, since.
+            # At every open: a credential may have changed, or been added, since.
             location = fill(self._uri)
         except InputError as error:
             raise SourceError(f"{self.name}: {error}") from None
@@ -48,13 +48,13 @@ class RtspSource(GstSource):
             location=location,
             protocols="tcp" if self.settings.transport == "tcp" else "udp",
             latency=self.settings.latency_ms,
-            # What comes too late for the jitter buffer is left out; delay must not build up.
+            # What comes too late for the jitter buffer is dropped; delay must not build up.
             drop_on_latency=True,
             tcp_timeout=microseconds,
             timeout=microseconds,
-            # Without it a server that is gone makes closing wait.
+            # Without this, closing waits for a server that is gone.
             teardown_timeout=100 * Gst.MSECOND,
-            # Falling back from UDP to TCP by itself would hide what the settings ask for.
+            # An automatic fallback from UDP to TCP would bypass what the settings ask for.
             retry=1,
         )
         source.connect("select-stream", _only_video)
@@ -80,5 +80,5 @@ class RtspSource(GstSource):
 
 
 def _only_video(_source: Gst.Element, _number: int, caps: Gst.Caps) -> bool:
-    """Asked by rtspsrc for each stream on offer: sound is not even set up."""
+    """Called by rtspsrc for each stream on offer: sound is not even set up."""
     return bool(caps.get_structure(0).get_string("media") == "video")

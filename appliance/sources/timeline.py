@@ -1,4 +1,4 @@
-"""Presentation times that rise whatever the stream does, and the clock that paces a file."""
+"""Presentation times that keep rising whatever the stream does, and a file's pacing clock."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _LONGEST_STEP_NS = 100_000_000
 class Timeline:
     """Maps a stream's times to times that rise from frame to frame.
 
-    A step back, or ahead by more than ``longest_gap`` seconds, is a jump: the next frame follows
-    one frame's time after the last. All times are integers in nanoseconds.
+    A step back, or ahead by more than ``longest_gap`` seconds, is a jump: that frame is placed one
+    frame time after the last. All times are integers in nanoseconds.
     """
 
     def __init__(self, frame_time: int, longest_gap: float) -> None:
@@ -24,14 +24,14 @@ class Timeline:
         self._restarted = False
 
     def restart(self) -> None:
-        """The stream starts anew (a loop): its next frame follows the last."""
+        """The stream starts again (a loop): its next frame follows the last."""
         self._restarted = True
 
     def place(self, pts: int | None, duration: int | None = None) -> tuple[int, bool]:
         """The presentation time of a frame stamped ``pts``; whether there was a jump or restart.
 
-        None, or the same stamp once more (the GIF reader stamps everything 0), is no stamp: such a
-        frame follows the last by the ``duration`` that the last one had, or one frame's time.
+        None, or a repeated stamp (the GIF reader stamps everything 0), counts as no stamp: such a
+        frame follows the last one after that one's ``duration``, or one frame time.
         """
         step, self._step = self._step, duration or self.frame_time
         stamped, self._stamp = self._stamp, pts
@@ -45,7 +45,7 @@ class Timeline:
         placed = expected if pts is None else pts + self._offset
         went_on = pts is not None and stamped is not None and 0 < pts - stamped <= self._longest
         if went_on and not self._restarted and placed <= self._last:
-            # Frames without a stamp were given more time than they had: it is caught up with.
+            # Frames without a stamp were given more time than they had: catch up.
             placed, pts = self._last + self.frame_time // 2, None
         jump = self._restarted or not 0 < placed - self._last <= self._longest
         if jump:
@@ -59,16 +59,16 @@ class Timeline:
 class Pacer:
     """Says when a frame is due, so that a file plays at its own speed.
 
-    A frame that is late is given no sooner than 0.6 of its own step after the one before: two at
-    once would only push each other out of a mailbox, while so the clip catches up. When frames
-    come later than ``slack`` seconds (a machine too slow, a machine that slept), the schedule
-    starts anew at that frame: the clip is then shown slower, never in a burst.
+    A late frame is released no sooner than 0.6 of its own step after the one before: two at once
+    would only push each other out of a mailbox, while this way the clip catches up. When a frame
+    is more than ``slack`` seconds late (a machine too slow, or one that slept), the schedule
+    restarts at that frame: the clip then plays slower, never in a burst.
     """
 
     def __init__(self, slack: float = 0.25) -> None:
         self._slack = int(slack * 1e9)
         self._zero: int | None = None
-        # The last frame given: its time, and when that was.
+        # The last frame released: its time, and when it was released.
         self._last: tuple[int, int] | None = None
 
     def wait(self, pts: int, timeout: float) -> bool:

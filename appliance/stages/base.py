@@ -1,4 +1,4 @@
-"""What the CPU's steps share: the frame in work, and what belongs to all of one pipeline's."""
+"""What the CPU steps share: the frame being processed, and what one pipeline's parts all use."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Common:
     """What the parts of one pipeline share.
 
     Attributes:
-        settings: of the frame in work; others may come between two frames.
+        settings: of the current frame; they may be replaced between two frames.
         format: of every frame. clock: times each step.
-        tracker: where the person is going to be; another one with another network.
+        tracker: predicts where the person will be; replaced together with the network.
     """
 
     settings: Settings
@@ -46,13 +46,13 @@ class Work:
         rect: the part of the frame that the network's grid covers.
         held: the last frame's matte covers ``rect`` and may be carried to this frame.
         planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
-        raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
-        carried: ``raw`` was carried; the network did not look.
-        alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
+        raw: float32 (rows, columns): alpha as the network gave it, or as carried.
+        carried: ``raw`` was carried; the network did not run.
+        alpha: float32 (rows, columns), 0..1; modified in place. kept: its components.
         moved: float32 (rows, columns), 0..1: where the picture moved since the last frame.
-        matte: what is composited; None where nobody is.
+        matte: what is composited; None if nobody is there.
         behind: the picture behind the person.
-        scan: it is time to look for people elsewhere. elsewhere: who was found there.
+        scan: it is time to look for people elsewhere. elsewhere: the box found there.
     """
 
     frame: Frame
@@ -73,7 +73,7 @@ class Work:
 
     @property
     def somebody(self) -> bool | None:
-        """True where anything of a person is left in ``alpha``, None where nothing is."""
+        """True if anything of a person is left in ``alpha``, else None."""
         if self.kept is None or self.alpha is None:
             return None
         there = self.kept.box is not None or float(self.alpha.max()) >= 1 / 255

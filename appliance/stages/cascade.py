@@ -1,15 +1,14 @@
-"""The frame's path, said once: every step in its order, what it needs, what it gives, who does it.
+"""The frame's path, defined once: every step in order, its needs, its results and its code.
 
-Both pipelines run what stands here, timings and ``mattebox bench`` call the steps by these names,
-and ``mattebox check --cascade`` prints them. To add a stage: a folder beside this file, a line
-here, a section in ``config.yaml``.
+Both pipelines run this list, timings and ``mattebox bench`` use its names, and
+``mattebox check --cascade`` prints it. To add a stage: a folder beside this file, a ``Step`` here,
+a section in ``config/settings/`` and in ``config.yaml``.
 
-A step is run when all that it needs is there and something that it gives is not. So a matte that
-was carried leaves the network out, and what is for a person is left out while nobody is there,
-without anybody saying so again.
+A step runs when everything it needs is present and something it gives is missing. So the network
+is skipped when the matte was carried, and steps that are for a person are skipped while nobody is
+there, without any further condition.
 
-Nothing heavy is imported here: what runs a step is named, and imported by the pipeline that wants
-it.
+Nothing heavy is imported here: a step names its code, and the pipeline that runs it imports it.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ class Step:
         does: what it does, in words.
         needs: fields of ``Work`` that must have been given. gives: those that it gives.
         cpu, gpu: the method that does it, ``folder.file:Part.method`` below ``appliance.stages``;
-            None: there is nothing to do on that side.
-        within: on the GPU, the step whose kernels do it besides; empty: none.
-        on: whether these settings want it; None: it is never left out.
+            None: nothing to do on that side.
+        within: on the GPU, the step whose kernels also do this one; empty: none.
+        on: whether given settings call for it; None: always.
         off: what remains of it when the settings switch it off.
         when: how often it is run.
-        launched: on the GPU, the span of launches that it belongs to. The host can time only the
-            launching, and steps of one span are recorded into one CUDA graph. Empty: a span of
-            its own name.
+        launched: on the GPU, the span of launches that it belongs to. The host can only time the
+            launching, and the steps of one span are recorded into one CUDA graph. Empty: a span
+            of its own, under its own name.
     """
 
     name: str
@@ -59,12 +58,12 @@ class Step:
         return self.cpu if side == "cpu" else self.gpu
 
     def wanted(self, settings: Settings) -> bool:
-        """Whether these settings want it."""
+        """Whether these settings call for it."""
         return self.on is None or self.on(settings)
 
     @property
     def span(self) -> str:
-        """The name under which the host's time is counted on the GPU."""
+        """The name under which the host's time for it is counted on the GPU side."""
         return self.launched or self.name
 
 
@@ -146,5 +145,5 @@ CASCADE: tuple[Step, ...] = (
 
 
 def steps(side: Side, settings: Settings) -> tuple[Step, ...]:
-    """The steps that one side runs with these settings, in their order."""
+    """The steps that one side runs with these settings, in order."""
     return tuple(step for step in CASCADE if step.runs_on(side) and step.wanted(settings))

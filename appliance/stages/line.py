@@ -1,4 +1,4 @@
-"""The cascade as one pipeline runs it: its steps bound to the parts that do them."""
+"""The cascade as one pipeline runs it: its steps bound to the parts that implement them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ P = TypeVar("P", bound="Part")
 class Part(Protocol):
     """An object whose methods are steps.
 
-    It is made once for a pipeline, with what that pipeline's parts share as its only argument. A
-    step is called with the frame's work and leaves there what the cascade says that it gives.
+    It is made once per pipeline, its only argument being what that pipeline's parts share. A step
+    is called with the frame's work and stores there what the cascade says the step gives.
     """
 
     def reset(self) -> None:
@@ -34,7 +34,7 @@ class BoundStep:
     run: Callable[[Any], None]
 
     def ready(self, work: object) -> bool:
-        """Whether all that it needs is there and something that it gives is not."""
+        """Whether everything it needs is present and something it gives is missing."""
         for name in self.step.needs:
             if getattr(work, name) is None:
                 return False
@@ -43,7 +43,7 @@ class BoundStep:
 
 
 class Line:
-    """One side's steps in their order. A part is made when one of its steps is first wanted."""
+    """One side's steps in order. A part is made when one of its steps is first wanted."""
 
     def __init__(
         self, side: Side, shared: object, settings: Settings,
@@ -59,9 +59,9 @@ class Line:
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
-        """Take up the steps that these settings want, and no others, from the next frame on.
+        """Run the steps that these settings want, and no others, from the next frame on.
 
-        A part that gets a step back starts over: what it remembers is of long ago.
+        A part that regains a step starts over: what it remembers is out of date.
         """
         before = {bound.step.name for bound in self.steps}
         bound = []

@@ -1,4 +1,4 @@
-"""Where the person is going to be: the region of interest for the next frame.
+"""Where the person will be: the region of interest (ROI) for the next frame.
 
 Double exponential smoothing of each of the four sides of the person's box, with x_t the measured
 side, S1 the level and S2 the trend (Holt, "Forecasting seasonals and trends by exponentially
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from appliance.config.settings import RoiSettings
 from appliance.media.frame import Rect
 
-# With the ROI at more than this part of the frame there is nothing to win by cropping.
+# With the ROI above this fraction of the frame's area, cropping gains nothing.
 _NEARLY_ALL = 0.75
-# A ROI so much larger than wanted is shrunk even when the person rests within it.
+# A ROI this many times larger than wanted, by area, is shrunk even while the person rests in it.
 _TOO_LARGE = 1.6
-# The reach of one growth on border contact, as a fraction of the ROI's side.
+# How far the ROI grows at once on border contact, as a fraction of its side.
 _GROWTH = 0.35
 
 
@@ -86,9 +86,9 @@ def even(rect: tuple[float, float, float, float], width: int, height: int) -> Re
 class Tracker:
     """One ROI around everyone, predicted a frame ahead.
 
-    Call ``roi`` for the rectangle to look at, then ``update`` with what was found there. Where the
-    ROI is less than the whole frame, ``rescan_due`` says from time to time that a second look at
-    the whole frame is wanted; its find goes to ``update`` as ``elsewhere``.
+    Read ``roi`` for the rectangle to look at, then call ``update`` with what was found there.
+    While the ROI is less than the whole frame, ``rescan_due`` asks from time to time for a second
+    look, at the whole frame; what it finds goes to ``update`` as ``elsewhere``.
     """
 
     def __init__(self, settings: RoiSettings, width: int, height: int, aspect: float) -> None:
@@ -101,7 +101,7 @@ class Tracker:
         self.roi = self._whole
 
     def configure(self, settings: RoiSettings) -> None:
-        """Take other settings from the next frame on; starts over, as the box's smoothing does."""
+        """Apply new settings from the next frame on; the ROI and the smoothing start over."""
         if settings != self._settings:
             self._settings = settings
             self.reset()
@@ -118,7 +118,7 @@ class Tracker:
         return self._sides is not None and self.roi != self._whole
 
     def rescan_due(self, now: int) -> bool:
-        """Whether the whole frame should be looked at besides the ROI; ``now`` in nanoseconds."""
+        """Whether to look at the whole frame, too, not only the ROI; ``now`` in nanoseconds."""
         if self.roi == self._whole:
             self._scanned = now
             return False
@@ -150,7 +150,7 @@ class Tracker:
         self._aim(ahead)
 
     def _grow(self, box: Box) -> Box:
-        """Border contact: what touches the ROI's border goes on beyond it; reach out there."""
+        """Reach out on border contact: what touches the ROI's border continues beyond it."""
         roi, w, h = self.roi, self._width, self._height
         reach_x, reach_y = roi.width * _GROWTH, roi.height * _GROWTH
         slack = max(2.0, 0.01 * max(roi.width, roi.height))
@@ -164,7 +164,7 @@ class Tracker:
         )
 
     def _aim(self, box: Box) -> None:
-        """Choose the ROI for a predicted box: rest while the margin holds, else move."""
+        """Choose the ROI for a predicted box: keep it while the margin holds, else move it."""
         wanted = self._around(box)
         keep = self._settings.margin * (1 - self._settings.hold)
         dx, dy = keep * (box.right - box.left), keep * (box.bottom - box.top)
@@ -180,7 +180,7 @@ class Tracker:
         self.roi = wanted
 
     def _around(self, box: Box) -> Rect:
-        """Margin, least size, the network's aspect where the frame has room, clamped and even."""
+        """The box with margin, least size, the network's aspect where it fits, clamped, even."""
         s = self._settings
         margin_x = s.margin * (box.right - box.left)
         margin_y = s.margin * (box.bottom - box.top)

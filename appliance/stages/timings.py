@@ -1,4 +1,4 @@
-"""Stage times: how long each step of a frame's path took, by the wall and by this thread's CPU."""
+"""Stage times: how long each step of a frame's path took, in wall time and in thread CPU time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BOUNDS_NS = tuple(int(bound * 1e6) for bound in BOUNDS_MS)
 
 
 class Histogram:
-    """Times counted by size since the start. Written by one thread, read by any."""
+    """Durations counted by size since the start. Written by one thread, read by any."""
 
     __slots__ = ("counts", "total_ns")
 

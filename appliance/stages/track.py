@@ -1,4 +1,4 @@
-"""The last step of a frame: where the person is going to be in the next one."""
+"""The last step of a frame: where the person will be in the next one."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Tracked(Protocol):
 
     @property
     def elsewhere(self) -> Box | None:
-        """The box found in the whole frame, where that was looked at."""
+        """The box found in the whole frame, if that was looked at."""
         ...
 
 
 class Tracking(Protocol):
-    """What the step needs of what its pipeline shares."""
+    """What the step needs of its pipeline's shared state."""
 
     tracker: Tracker
 
 
 class TrackSteps:
-    """Host's work on either side."""
+    """Runs on the host, in either pipeline."""
 
     def __init__(self, common: Tracking) -> None:
         self._common = common
@@ -38,5 +38,5 @@ class TrackSteps:
         self._common.tracker.reset()
 
     def track(self, work: Tracked) -> None:
-        """Take in what was found."""
+        """Tell the tracker what was found."""
         self._common.tracker.update(work.box, work.elsewhere)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def make(settings: BackgroundSettings, format: Format) -> Background:
-    """The blur, made anew of each frame; a warning goes to the log."""
+    """The blur, recomputed for each frame; a warning is logged."""
     import structlog
 
     from appliance.background.blur import BlurBackground

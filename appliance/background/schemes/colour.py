@@ -16,7 +16,7 @@ _START = r"colou?r:(?://)?"
 
 
 def check(uri: str) -> str:
-    """The colour in its one form: ``colour:#00b140``."""
+    """The colour in canonical form: ``colour:#00b140``."""
     colour = re.fullmatch(rf"{_START}(#[0-9A-F]{{6}})", uri, re.IGNORECASE)
     if colour is None:
         raise ValueError("a colour is written colour:#RRGGBB, for example colour:#00b140")

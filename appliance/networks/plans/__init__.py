@@ -1,1 +1,1 @@
-"""May this TensorRT plan be run here: what is known of it, and who vouches."""
+"""Whether a TensorRT plan may run here: what is known about it, and what vouches for it."""

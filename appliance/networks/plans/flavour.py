@@ -1,6 +1,6 @@
 """The two TensorRTs: ``tensorrt`` and ``tensorrt_rtx``, one API under two names.
 
-Neither is imported before it is asked for: the appliance starts without them.
+Neither is imported until it is needed: the appliance starts without them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COMPUTE_CAPABILITY_MAJOR, _COMPUTE_CAPABILITY_MINOR = 75, 76
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
-    """One TensorRT that is installed."""
+    """One installed TensorRT."""
 
     name: str
     version: str
@@ -28,7 +28,7 @@ class Flavour:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The compute capabilities that it can build for without such a GPU, as "sm86"."""
+        """The compute capabilities that it can build for without such a GPU, like "sm86"."""
         names = vars(getattr(self.module, "ComputeCapability", object))
         found = [n for n in names if n.startswith("SM") and n[2:].isdigit()]
         return tuple(n.lower() for n in sorted(found, key=lambda n: int(n[2:])))
@@ -73,14 +73,14 @@ def load_flavour(name: str = "auto") -> Flavour:
 
 
 def platform() -> str:
-    """The operating system and processor that a plan belongs to, as "linux-x86_64"."""
+    """The operating system and processor that plans built here are for, like "linux-x86_64"."""
     return f"{machine.system()}-{machine.machine()}".lower()
 
 
 def this_gpu() -> str | None:
-    """The compute capability of the first GPU, as "sm86"; None where there is none.
+    """The compute capability of the first GPU, like "sm86"; None without a GPU.
 
-    Asks the driver itself, and makes no context.
+    Asks the driver directly, without creating a context.
     """
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
@@ -97,7 +97,7 @@ def this_gpu() -> str | None:
 
 
 def choose_target(flavour: Flavour, wanted: str) -> str:
-    """The compute capability to build for: the one wanted, or, with "", this machine's GPU's.
+    """The compute capability to build for: ``wanted``, or this machine's GPU's if that is "".
 
     Raises BuildError when this flavour cannot build for it here.
     """

@@ -1,4 +1,4 @@
-"""This machine's part: what would run a plan here, and the plan that it may load."""
+"""What would run a plan on this machine, and which plan it may load."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Engine:
 
 
 def this_runner() -> Runner:
-    """What would run a plan here; None where it is not known (no TensorRT, no GPU)."""
+    """What would run a plan here; its fields are None where unknown (no TensorRT, no GPU)."""
     try:
         flavour = load_flavour()
     except MissingDependency:
@@ -32,11 +32,11 @@ def this_runner() -> Runner:
 def engine_here(manifest: Manifest, model: Path) -> Engine:
     """The network's newest plan that this machine may load; nothing is loaded yet.
 
-    Raises MissingDependency without TensorRT or a GPU, PlanError without a plan that fits.
+    Raises MissingDependency without TensorRT or a GPU, PlanError when no plan fits.
     """
     target = this_gpu()
     if target is None and flavours.installed():
-        # Before TensorRT is imported: it is large, and would be of no use.
+        # Checked before TensorRT is imported, which is large and would be of no use.
         raise MissingDependency("TensorRT is installed, but no NVIDIA GPU answers; see nvidia-smi")
     flavour = load_flavour()
     if target is None:

@@ -1,4 +1,4 @@
-"""The sidecar of a plan: what it was built from, by what, for what, and how well it did."""
+"""The sidecar of a plan: what it was built from, by what, for what, and how well it fared."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TensorSpec(StrictModel):
 
 
 class Gate(StrictModel):
-    """How far the engine's precision is from FP32: differences of alpha, 0 to 1."""
+    """How far the engine's precision is from FP32, as differences in alpha, 0 to 1."""
 
     frames: int = Field(ge=0)
     source: str
@@ -52,10 +52,10 @@ class Gate(StrictModel):
 
 
 class Sidecar(StrictModel):
-    """One plan. ``plan`` is a file name within the sidecar's own folder.
+    """All about one plan. ``plan`` is a file name within the sidecar's own folder.
 
-    ``gate`` is of the engine's graph in ONNX Runtime; ``gpu_gate`` of the engine itself, where it
-    was built on the GPU that it is for.
+    ``gate`` was measured on the engine's graph in ONNX Runtime; ``gpu_gate`` on the engine itself,
+    if it was built on the GPU that it is for.
     """
 
     format: Literal[1] = 1
@@ -79,7 +79,7 @@ class Sidecar(StrictModel):
 
     @property
     def failed_gate(self) -> Gate | None:
-        """The gate that the plan did not pass; None when it passed all that it was put to."""
+        """The first gate that the plan failed; None if it passed every gate it was put through."""
         gates = (self.gate, self.gpu_gate)
         return next((gate for gate in gates if gate is not None and not gate.passed), None)
 
@@ -95,7 +95,7 @@ def plan_key(flavour: str, version: str, target: str, precision: str) -> str:
 
 
 def read_sidecar(path: Path) -> Sidecar:
-    """Read one. Raises PlanError when it cannot be read, or says what it may not."""
+    """Read a sidecar. Raises PlanError when it cannot be read or is not valid."""
     try:
         return Sidecar.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -110,7 +110,7 @@ def read_sidecar(path: Path) -> Sidecar:
 
 
 def write_sidecar(sidecar: Sidecar, path: Path) -> None:
-    """Write one, whole or not at all: a reader never sees half of it."""
+    """Write a sidecar atomically: a reader never sees half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with draft.open("w", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
-"""Where plans lie, and how a new one takes the place of the old.
+"""Where plans are kept, and how a new one replaces the old.
 
-A plan's file name holds its own hash, and its sidecar names it. The sidecar is what is replaced,
-in one rename: whatever the moment of an interruption, the sidecar there is names a whole plan.
+A plan's file name contains its hash, and its sidecar names that file. It is the sidecar that is
+replaced, in one rename: whenever an interruption comes, the sidecar in place names a whole plan.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _LOCK_S = 30.0
 
 
 def plan_folders(model: Path, name: str) -> tuple[Path, ...]:
-    """Where plans of the network with this ONNX file may lie: beside it, or in the data folder."""
+    """Where a network's plans may be: beside its ONNX file ``model``, or in the data folder."""
     beside = model.parent / "plans"
     elsewhere = data_folder() / name / "plans"
     return (beside,) if elsewhere == beside else (beside, elsewhere)
 
 
 def writable_plan_folder(model: Path, name: str) -> Path:
-    """The first of ``plan_folders`` that can be written to, made. Raises BuildError."""
+    """The first writable one of ``plan_folders``, created if need be. Raises BuildError."""
     reasons = []
     for folder in plan_folders(model, name):
         try:
@@ -49,7 +49,7 @@ def writable_plan_folder(model: Path, name: str) -> Path:
 
 
 def sidecars(model: Path, name: str) -> list[Path]:
-    """The sidecars of a network's plans, the newest first."""
+    """The sidecars of a network's plans, newest first."""
     found: dict[Path, float] = {}
     for folder in plan_folders(model, name):
         for path in folder.glob("*.json"):
@@ -62,9 +62,9 @@ def sidecars(model: Path, name: str) -> list[Path]:
 
 @contextmanager
 def drafts(folder: Path) -> Iterator[Path]:
-    """A folder for one build's files, on the same disk; gone afterwards.
+    """A temporary folder for one build's files, on the same disk; removed afterwards.
 
-    What builds that were killed have left is removed first.
+    What killed builds left behind is removed first.
     """
     for left in folder.glob(f"{_DRAFT}*"):
         owner = left.name[len(_DRAFT) :].partition("-")[0]
@@ -80,8 +80,8 @@ def drafts(folder: Path) -> Iterator[Path]:
 def commit(draft: Path, sidecar: Sidecar, folder: Path) -> Path:
     """Put a finished plan in its place; returns the sidecar's path.
 
-    The plan first, under a name of its own; then its sidecar, in one rename; only then goes what
-    it supersedes, and what no sidecar names any more.
+    The plan first, under a name of its own; then its sidecar, in one rename; only then are the
+    plans removed that it supersedes or that no sidecar names any more.
     """
     path = folder / f"{sidecar.key}.json"
     with (folder / ".lock").open("w") as lock:
@@ -99,7 +99,7 @@ def commit(draft: Path, sidecar: Sidecar, folder: Path) -> Path:
 
 
 def _take(lock: TextIO, folder: Path) -> None:
-    """Only renames happen under it: whoever holds it lets go within moments."""
+    """Acquire the lock. Only renames happen under it, so any holder releases it in moments."""
     deadline = time.monotonic() + _LOCK_S
     while True:
         try:
@@ -115,7 +115,7 @@ def _take(lock: TextIO, folder: Path) -> None:
 
 
 def _remove_superseded(folder: Path, new: Sidecar) -> None:
-    """Plans that nothing here can use any more: of another ONNX file, or by another version."""
+    """Remove sidecars that are now useless: for another ONNX file, or by another version."""
     for path in folder.glob("*.json"):
         try:
             old = read_sidecar(path)

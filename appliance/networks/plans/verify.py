@@ -18,9 +18,9 @@ from appliance.networks.plans.store import sidecars
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """What a plan would be run by: TensorRT's flavour and version, GPU ("sm86"), platform.
+    """What would run a plan: TensorRT's flavour and version, GPU (like "sm86"), platform.
 
-    None means that it is not known here, and is not checked.
+    None means unknown here, and is not checked.
     """
 
     flavour: str | None = None
@@ -40,7 +40,7 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan whose bytes are the ones that its sidecar tells of."""
+    """A plan whose bytes match the hash in its sidecar."""
 
     sidecar: Sidecar
     path: Path
@@ -49,11 +49,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a plan is to this machine, with a sentence for each reason.
+    """Whether a plan is of use to this machine, with a sentence for each reason.
 
-    ``usable``: it may be loaded here (so far as that is known). ``elsewhere``: whole, and made for
-    another machine, which is no fault of this one. ``refused``: nobody should load it, or it was
-    for this machine and has been overtaken.
+    ``usable``: it may be loaded here (as far as is known). ``elsewhere``: intact, but made for
+    another machine, which is no fault. ``refused``: nobody should load it, or it was for this
+    machine and is out of date.
     """
 
     kind: Literal["usable", "elsewhere", "refused"]
@@ -61,9 +61,9 @@ class Verdict:
 
 
 def rebuild(model: str, sidecar: Sidecar | None = None, *, anywhere: bool = False) -> str:
-    """The command that makes a plan anew for this machine's GPU.
+    """The command that rebuilds a plan for this machine's GPU.
 
-    ``anywhere``: for the plan's own, where its TensorRT can do that.
+    ``anywhere``: for the plan's own GPU, if its TensorRT can build for it anywhere.
     """
     words = ["mattebox engine build", model]
     if sidecar and sidecar.precision != "fp16":
@@ -74,9 +74,9 @@ def rebuild(model: str, sidecar: Sidecar | None = None, *, anywhere: bool = Fals
 
 
 def mismatches(sidecar: Sidecar, manifest: Manifest, onnx_sha256: str, runner: Runner) -> list[str]:
-    """All that keeps a plan from being used, a clear sentence each; empty when nothing does.
+    """Everything that keeps a plan from being used, a clear sentence each; empty if nothing does.
 
-    The plan's own bytes are ``read_plan``'s to check.
+    The plan's own bytes are checked by ``read_plan``.
     """
     found = []
     if sidecar.model != manifest.name:
@@ -117,9 +117,9 @@ def mismatches(sidecar: Sidecar, manifest: Manifest, onnx_sha256: str, runner: R
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan that the sidecar at ``path`` names, its bytes held against their hash.
+    """The plan that the sidecar at ``path`` names, its bytes checked against their hash.
 
-    Raises PlanError when the sidecar or the plan is missing, or the plan is not the sidecar's.
+    Raises PlanError when the sidecar or the plan is missing, or the hash differs.
     """
     for again in (True, False):
         sidecar = read_sidecar(path)
@@ -160,7 +160,7 @@ def elsewhere(sidecar: Sidecar, runner: Runner) -> str | None:
 
 
 def judge(path: Path, manifest: Manifest, onnx_sha256: str, runner: Runner) -> Verdict:
-    """What the plan of the sidecar at ``path`` is to ``runner``, its bytes read and hashed."""
+    """Judge whether ``runner`` may use the plan of a sidecar; its bytes are read and hashed."""
     try:
         sidecar = read_sidecar(path)
         wrong = mismatches(sidecar, manifest, onnx_sha256, Runner())
@@ -181,7 +181,7 @@ def judge(path: Path, manifest: Manifest, onnx_sha256: str, runner: Runner) -> V
 def find_plan(manifest: Manifest, model: Path, runner: Runner) -> Plan:
     """The newest plan of a network that ``runner`` may load.
 
-    Raises PlanError that says what is wrong with each plan there is, and what to do.
+    Raises PlanError, saying what is wrong with each existing plan, and what to do.
     """
     reasons = []
     digest = sha256_of(model)

@@ -1,4 +1,4 @@
-"""demo://: a portrait that moves, so that there is something to see."""
+"""demo://: an animated portrait, so that there is something to see without a camera."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def make(settings: SourceSettings, uri: str) -> Source:
-    """The pattern of a name."""
+    """The pattern that the address names."""
     from appliance.sources.pattern import PatternSource
 
     return PatternSource(settings, uri.partition("://")[2].strip("/"))

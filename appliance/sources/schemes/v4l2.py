@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def meant(path: str) -> str | None:
-    """A device node named as if it were a file."""
+    """What was meant by a device node given as if it were a file."""
     return f"a camera is written v4l2://{path}" if shapes.is_video_node(path) else None
 
 

@@ -18,7 +18,7 @@ class CompositeSteps:
         """The newest background: what a placeholder without a person shows."""
 
     def use(self, background: BackgroundFrames) -> None:
-        """Stand another background behind the person from the next frame on."""
+        """Put another background behind the person from the next frame on."""
         format = self._common.format
         self._background = background
         self.behind = background.frame(blank(format.width, format.height, format.colour))
@@ -27,12 +27,12 @@ class CompositeSteps:
         """Nothing is carried over time here."""
 
     def background(self, work: Work) -> None:
-        """What stands behind the person in this frame."""
+        """The picture behind the person in this frame."""
         assert self._background is not None
         work.behind = self.behind = self._background.frame(work.frame)
 
     def composite(self, work: Work) -> None:
-        """The person over the background, into ``out``; the background alone where nobody is."""
+        """The person over the background, into ``out``; only the background if nobody is there."""
         assert work.behind is not None
         self._compositor(
             work.frame, work.behind, work.matte, work.out,

@@ -16,10 +16,10 @@ class CompositeSteps:
         self._common = common
         self._background: DeviceBackgroundFrames | None = None
         self.behind: Frame | None = None
-        """The newest background in the host's memory: what a placeholder shows."""
+        """The newest background in host memory: what a placeholder shows."""
 
     def use(self, background: DeviceBackgroundFrames) -> None:
-        """Stand another background behind the person from the next frame on."""
+        """Put another background behind the person from the next frame on."""
         self._background = background
         self.behind = background.picture
 
@@ -46,14 +46,14 @@ class CompositeSteps:
         return (work.live.address, work.behind.address, work.way.target.address, matte)
 
     def background(self, work: DeviceWork) -> None:
-        """What stands behind the person in this frame, in device memory."""
+        """The picture behind the person in this frame, in device memory."""
         assert self._background is not None
         assert work.live is not None
         work.behind = self._background(work.frame, work.live)
         self.behind = self._background.picture
 
     def composite(self, work: DeviceWork) -> None:
-        """The person over the background; whether anybody is shown, the verdict says."""
+        """The person over the background; the verdict decides whether anybody is shown."""
         assert work.live is not None
         assert work.behind is not None
         assert work.way is not None

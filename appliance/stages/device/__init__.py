@@ -1,1 +1,1 @@
-"""What the steps on the GPU share: the frame in work, the memory of one size of network."""
+"""What the GPU steps share: the frame being processed, and the memory for one network size."""

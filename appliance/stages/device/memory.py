@@ -1,4 +1,4 @@
-"""The memory of one size of network, and the books on which frame lies in which part of it."""
+"""The memory for one network size, and the record of which frame is in which part of it."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class Slot:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns over it."""
+        """Rows and columns of the grid over it."""
         return self.verdict.grid
 
 
 class GridMemory:
-    """All memory of one size of network, and the books on which frame is in which part of it."""
+    """All memory for one network size, and the record of which frame is in which part of it."""
 
     def __init__(
         self, context: Context, settings: Settings, tensor: Tensor, colour: Colour, *, mean: F32,
         scale: F32, bgr: bool = False,
     ) -> None:  # fmt: skip
-        """Take all of it.
+        """Allocate all of it.
 
         Args:
             tensor: the network's input, in device memory.
@@ -59,31 +59,31 @@ class GridMemory:
         self.shift = context.alloc(3 * 4 * rows * columns)
         self.zero = context.alloc(2 * 4 * rows * columns, zero=True)
         self.frames = 0
-        """Frames that were launched."""
+        """Frames launched so far."""
         self.history = False
-        """Whether the last frame says anything of this one."""
+        """Whether the last frame says anything about this one."""
         self.inner: Rect | None = None
         """The part of the network's input that was filled last."""
         self.changes = 0
-        """How often other settings came: what was recorded with the old ones is not replayed."""
+        """How often the settings changed: graphs recorded with old ones are not replayed."""
 
     @property
     def this(self) -> Slot:
-        """The frame's in work."""
+        """The current frame's slot."""
         return self._slots[self.frames & 1]
 
     @property
     def last(self) -> Slot:
-        """The frame's before."""
+        """The previous frame's slot."""
         return self._slots[self.frames + 1 & 1]
 
     def configure(self, settings: Settings) -> None:
-        """Take other settings from the next frame on. Between two frames: it may wait."""
+        """Apply new settings from the next frame on. To be called between two frames: may wait."""
         self.changes += 1
         self.scratch.regrow(settings.clean.grow)
 
     def end(self, settings: Settings, *, marked: bool = True) -> None:
-        """All of this frame has been launched. Not ``marked``: there will be no report on it."""
+        """Note that this frame is fully launched. Without ``marked`` it will have no report."""
         if marked:
             self.this.verdict.mark()
         self.this.refined = settings.refine.enabled
@@ -91,7 +91,7 @@ class GridMemory:
         self.history = True
 
     def report(self) -> Report:
-        """The report on the frame launched last, which costs no wait once its composite is there.
+        """The report on the frame launched last; no wait once its composite is finished.
 
         Raises:
             RuntimeError: nothing has been launched yet.

@@ -1,4 +1,4 @@
-"""What the host reads of a frame's matte once its composite is there."""
+"""What the host learns about a frame's matte once its composite is finished."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from appliance.stages.roi import Box, frame_box
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a frame's matte came to, as the host reads it when the composite is finished.
+    """The verdict on a frame's matte, as the host reads it once the composite is finished.
 
     Attributes:
         rect: the part of the frame that was looked at.
         grid: rows and columns of the grid over it.
-        box: around the kept components, in grid pixels; None for none.
+        box: around the kept components, in grid pixels; None if there are none.
         count: components kept.
         refused: why the matte was not trusted: ``""``, ``"nan"`` or ``"coverage"``.
         mean: of the raw alpha.
@@ -39,7 +39,7 @@ class Report:
 
 
 class DeviceVerdict:
-    """A VERDICT on the device, where the host reads it, and when it may."""
+    """A VERDICT on the device, the host's copy of it, and the event that says when to read it."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -57,12 +57,12 @@ class DeviceVerdict:
             self._context.driver.memcpy_dtoh_async(self._read, self.address, self._context.stream)
 
     def mark(self) -> None:
-        """All of it has been launched. Not to be recorded into a graph."""
+        """Record the event, as all of it has been launched. Not to be recorded into a graph."""
         with self._context.guard("marking the verdict's end"):
             self._event.record(self._context.stream)
 
     def report(self) -> Report:
-        """What it says; waits where that is not there yet."""
+        """What it says; waits until that has arrived."""
         self._context.wait(self._event, "waiting for the verdict")
         v = self._read.view(VERDICT)[0]
         left, top = int(v["left"]), int(v["top"])

@@ -1,4 +1,4 @@
-"""Steps that are launched together: one CUDA graph where the same comes again and again."""
+"""Steps that are launched together: one CUDA graph when the same launches recur."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.stages.line import BoundStep, Line
 
 
 class Span:
-    """Consecutive steps of the cascade under one name, as the host's time is counted."""
+    """Consecutive steps of the cascade under one name, by which the host's time is counted."""
 
     def __init__(self, name: str, steps: Iterable[BoundStep], replay: Replay) -> None:
         self.name = name
@@ -51,6 +51,6 @@ class Span:
 
 
 def spans(line: Line, replay: Replay) -> tuple[Span, ...]:
-    """The line's steps in spans, in their order."""
+    """The line's steps grouped into spans, in order."""
     grouped = groupby(line.steps, key=lambda bound: bound.step.span)
     return tuple(Span(name, list(steps), replay) for name, steps in grouped)

@@ -1,4 +1,4 @@
-"""The frame in work on the GPU, and what the parts of one pipeline share."""
+"""The frame being processed on the GPU, and what the parts of one pipeline share."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class DeviceBackgroundFrames(Protocol):
 
     @property
     def picture(self) -> Frame:
-        """The newest one in the host's memory."""
+        """The newest picture, in host memory."""
         ...
 
     def __call__(self, frame: Frame, live: Surface) -> Surface:
-        """The background of a frame, of which ``live`` is the copy in device memory."""
+        """The background for ``frame``; ``live`` is that frame's copy in device memory."""
         ...
 
 
@@ -43,11 +43,11 @@ class Way(Protocol):
         ...
 
     def send(self) -> None:
-        """Start its way back, behind all that was launched so far."""
+        """Start the transfer back, after everything launched so far."""
         ...
 
     def take(self) -> Frame | None:
-        """Wait for it; the frame, where it is not in the canvas itself already."""
+        """Wait for it; returns the frame, or None if that is in the canvas already."""
         ...
 
 
@@ -57,7 +57,7 @@ class DeviceCommon:
 
     Attributes:
         settings, format, clock, tracker: as in ``base.Common``.
-        replay: records what comes again. memory, ends, runner: of the network that runs now.
+        replay: records launches that recur. memory, ends, runner: the current network's.
     """
 
     context: Context
@@ -75,8 +75,8 @@ class DeviceCommon:
 class DevicePart(Protocol):
     """A part whose steps launch kernels, which are recorded together and replayed.
 
-    A step that is replayed is not called: what later steps are to find in ``work`` is noted in
-    ``begin``, and what goes on from frame to frame in ``end``.
+    A replayed step is not called: what later steps need in ``work`` must be set in ``begin``, and
+    what advances from frame to frame, in ``end``.
     """
 
     @property
@@ -89,11 +89,11 @@ class DevicePart(Protocol):
         ...
 
     def key(self, work: DeviceWork) -> Hashable:
-        """The same where the same is launched, with the same arguments."""
+        """Equal for two frames if their launches are the same, with the same arguments."""
         ...
 
     def end(self, work: DeviceWork) -> None:
-        """Called for every frame after that."""
+        """Called for every frame after its steps are launched or replayed."""
         ...
 
 
@@ -103,15 +103,15 @@ class DeviceWork:
 
     Attributes:
         frame, out, matte_out: as in ``base.Work``.
-        way: takes the composite back. matte_way: the matte, where it is wanted.
+        way: brings the composite back. matte_way: the matte, if wanted.
         live: the frame in device memory. rect: the part of it that the grid covers.
         inner: where that goes in the network's input.
         planes, raw, alpha, moved, matte: as in ``base.Work``, in device memory.
-        kept: the device knows the components; the host reads of them in ``report``.
+        kept: the components are known on the device; the host learns of them from ``report``.
         behind: the picture behind the person. overlay: what is drawn on top.
-        scan: it is time to look for people elsewhere; ``aside`` is what was seen there.
-        made, made_matte: what came back, where it is not in the canvas already.
-        report: what the matte came to, once the composite is there.
+        scan: it is time to look for people elsewhere. aside: the report on that look.
+        made, made_matte: what came back, unless it is in the canvas already.
+        report: the verdict on the matte, once the composite is finished.
     """
 
     frame: Frame
@@ -139,7 +139,7 @@ class DeviceWork:
 
     @property
     def somebody(self) -> bool:
-        """Whether anybody is there is decided on the device; to the host everybody may be."""
+        """Always True: whether anybody is there is decided on the device, unknown to the host."""
         return True
 
     @property
@@ -149,5 +149,5 @@ class DeviceWork:
 
     @property
     def elsewhere(self) -> Box | None:
-        """The box that the look at the whole frame found."""
+        """The box found by the look at the whole frame."""
         return self.aside.frame_box if self.aside else None

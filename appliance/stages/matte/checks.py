@@ -1,4 +1,4 @@
-"""Whether an alpha can be true at all: what cannot be is never composited."""
+"""Whether an alpha is plausible at all: an implausible one is never composited."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _CHECK_HINT = "the placeholder is shown until the network recovers"
 
 
 def check_alpha(alpha: F32, max_coverage: float) -> None:
-    """Refuse an alpha that cannot be true.
+    """Refuse an implausible alpha.
 
     Raises:
-        MattingError: NaN or infinity in it, or more of the picture than ``max_coverage`` covered
-            (a network that says "person" everywhere would show the whole room).
+        MattingError: it has NaN or infinity in it, or covers more of the picture than
+            ``max_coverage`` (a network that says "person" everywhere would show the whole room).
     """
     mean = float(alpha.mean())
     if not np.isfinite(mean):
@@ -30,7 +30,7 @@ def not_finite() -> MattingError:
 
 
 def covers_too_much(mean: float, max_coverage: float) -> MattingError:
-    """The error for an alpha whose mean is more than is allowed."""
+    """The error for an alpha whose mean exceeds the limit."""
     return MattingError(
         f"the network calls {100 * mean:.1f} % of the picture person, more than "
         f"matting.max_coverage = {max_coverage}; {_CHECK_HINT}"

@@ -29,7 +29,7 @@ class _Refined:
     coefficients: F32
 
     def fits(self, rect: Rect, coefficients: F32) -> bool:
-        """Whether coefficients of then and now stand for the same places."""
+        """Whether the old and the new coefficients stand for the same places."""
         return self.rect == rect and self.coefficients.shape == coefficients.shape
 
 
@@ -46,12 +46,12 @@ class MatteSteps:
         self._seen = self._refined = None
 
     def check(self, work: Work) -> None:
-        """Refuse a raw alpha that cannot be true. Raises MattingError: see ``check_alpha``."""
+        """Refuse an implausible raw alpha. Raises MattingError: see ``check_alpha``."""
         assert work.raw is not None
         check_alpha(work.raw, self._common.settings.matting.max_coverage)
 
     def clean(self, work: Work) -> None:
-        """Keep the components that are people. Switched off, their box is found all the same."""
+        """Keep the components that are people. If switched off, all stay; their box is found."""
         assert work.raw is not None
         s = self._common.settings.clean
         alpha = work.alpha = np.clip(work.raw, 0, 1)
@@ -62,7 +62,7 @@ class MatteSteps:
             work.kept = cpu.keep_components(alpha, s.threshold, "all", 0.0)
 
     def steady(self, work: Work) -> None:
-        """Hold alpha where the picture stands still, in place."""
+        """Hold alpha where the picture is still, in place."""
         assert work.alpha is not None
         assert work.planes is not None
         assert work.rect is not None
@@ -73,11 +73,11 @@ class MatteSteps:
             work.moved = cpu.motion(planes, before, s.motion_low, s.motion_high)
             previous = cpu.resample(last.alpha, last.rect, rect, alpha.shape, 0.0)
             cpu.steady(alpha, previous, work.moved, s.strength)
-        # The planes' memory is the next crop's.
+        # The next crop will overwrite the planes.
         self._seen = _Seen(rect, alpha, planes.copy()) if work.somebody else None
 
     def refine(self, work: Work) -> None:
-        """Let the edges follow the picture. Switched off, alpha is enlarged as it is."""
+        """Make the edges follow the picture's. If switched off, alpha is enlarged as it is."""
         assert work.alpha is not None
         assert work.planes is not None
         assert work.rect is not None

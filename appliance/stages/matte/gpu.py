@@ -1,7 +1,7 @@
 """From raw alpha to the matte that is composited, on the GPU: clean, steady, refine.
 
-The twin of ``cpu``. The host does not wait before it launches the composite: whether the matte can
-be true, and whether anybody is there at all, is decided on the device (``keep_components``).
+The twin of ``cpu``. The host launches the composite without waiting: whether the matte is
+plausible, and whether anybody is there at all, is decided on the device (``keep_components``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from appliance.stages.device.work import DeviceCommon, DeviceWork
 
 
 class MatteSteps:
-    """The steps between network and composite; what they remember lies in the last slot."""
+    """The steps between network and composite; what they remember is in the previous slot."""
 
     def __init__(self, common: DeviceCommon) -> None:
         self._common = common
@@ -61,7 +61,7 @@ class MatteSteps:
         work.kept = True
 
     def steady(self, work: DeviceWork) -> None:
-        """Hold alpha where the picture stands still, in place."""
+        """Hold alpha where the picture is still, in place."""
         self._steady(work, history=self._common.memory.history)
 
     def _steady(self, work: DeviceWork, *, history: bool) -> None:
@@ -79,14 +79,14 @@ class MatteSteps:
         )  # fmt: skip
 
     def refine(self, work: DeviceWork) -> None:
-        """Let the edges follow the picture. Switched off, alpha is enlarged as it is."""
+        """Make the edges follow the picture's. If switched off, alpha is enlarged as it is."""
         assert work.planes is not None
         assert work.alpha is not None
         memory, s = self._common.memory, self._common.settings.refine
         this, last = memory.this, memory.last
         held = memory.history and work.moved is not None
         if work.moved is None:
-            # Run even where nothing is to be steadied: it finds the largest alpha.
+            # Run even with nothing to steady: it also finds the largest alpha.
             self._steady(work, history=False)
         shift = Plane(memory.shift.address, *this.grid) if s.decontaminate else None
         if s.enabled:

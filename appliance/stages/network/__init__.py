@@ -1,1 +1,1 @@
-"""A look at a part of a frame: crop, convert, run the network."""
+"""Running the network on a part of a frame: crop, convert, infer."""

@@ -1,4 +1,4 @@
-"""A look at a part of the frame through the network, on the CPU: crop, carry, network, rescan."""
+"""The network run on a part of the frame, on the CPU: crop, carry, network, rescan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from appliance.stages.timings import StageClock
 
 
 class Look:
-    """One network with all it takes to look at a part of a frame. Allocates what it needs once."""
+    """One network with everything needed to run it on a part of a frame, allocated once."""
 
     def __init__(self, matting: Matting, clock: StageClock) -> None:
         self.matting = matting
@@ -49,9 +49,9 @@ class Look:
         return planes
 
     def fill(self, frame: Frame, rect: Rect, *, aside: bool = False) -> F32:
-        """``crop``, and the same as the network's input, for ``infer``.
+        """``crop``, and write the same into the network's input, for ``infer``.
 
-        ``aside``: besides, at another part than usual, into planes of their own.
+        ``aside``: a side pass, over another part than usual, into planes of its own.
         """
         inner = inner_rect(rect, self._spec)
         planes = self._crop(frame, rect, inner, aside=aside)
@@ -67,12 +67,13 @@ class Look:
         return planes
 
     def infer(self, rect: Rect, *, aside: bool = False) -> F32:
-        """Raw alpha, float32 (rows, columns), of what ``fill`` put there of ``rect``.
+        """Raw alpha, float32 (rows, columns), of ``rect``, which ``fill`` has put into the input.
 
-        ``aside``: with nothing remembered of it. Raises MattingError when the network throws.
+        ``aside``: a side pass, of which nothing is remembered. Raises MattingError when the network
+        throws.
         """
         if not aside and rect != self._last:
-            # What the network remembers is of another part of the picture.
+            # The network's recurrent state is about another part of the picture.
             self.matting.reset()
             self._last = rect
         inner = inner_rect(rect, self._spec)
@@ -100,7 +101,7 @@ class NetworkSteps:
         self._small: Look | None = None
 
     def use(self, matting: Matting) -> None:
-        """Run another network from the next frame on; starts over, as its grid is another."""
+        """Run another network from the next frame on; starts over, as its grid differs."""
         common = self._common
         self._full = self._look = Look(matting, common.clock)
         self._small = Look(matting.smaller, common.clock) if matting.smaller else None
@@ -112,15 +113,15 @@ class NetworkSteps:
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The levels of shedding that bring something here."""
+        """The levels of shedding that help here."""
         return tuple(level for level in Level if level != Level.SMALL or self._small is not None)
 
     def shed(self, level: Level) -> None:
-        """Look less, from the next frame on: at every second one, through the smaller network."""
+        """Run the network less from the next frame on: on every second frame, the smaller one."""
         self._level = level
         look = self._small if self._small is not None and level >= Level.SMALL else self._full
         if look is not self._look:
-            # What it remembers is of when it last looked, and the kept matte is of another grid.
+            # Its recurrent state dates from when it last ran; the kept matte is on another grid.
             assert look is not None
             look.reset()
             self._carry.reset()
@@ -135,10 +136,10 @@ class NetworkSteps:
         self._carry.reset()
 
     def crop(self, work: Work) -> None:
-        """The ROI, or the part that the last matte can be carried for, on the network's grid."""
+        """The ROI, or the part for which the last matte can be carried, on the network's grid."""
         assert self._look is not None
         if self._carry.rect is not None:
-            # The ROI may have moved on; it is the network that follows it, with its next look.
+            # The ROI may have moved on; the network follows it when it next runs.
             work.rect, work.held = self._carry.rect, True
             work.planes = self._look.crop(work.frame, work.rect)
             return
@@ -146,7 +147,7 @@ class NetworkSteps:
         work.planes = self._look.fill(work.frame, work.rect)
 
     def carry(self, work: Work) -> None:
-        """The last matte, moved along with the picture; none where that cannot be."""
+        """The last matte, moved along with the picture; None if that is impossible."""
         assert work.planes is not None
         work.raw = self._carry.take(work.planes[0])
         work.carried = work.raw is not None
@@ -159,14 +160,14 @@ class NetworkSteps:
         assert work.planes is not None
         assert work.rect is not None
         if work.held:
-            # It was to be carried and could not be: the network looks after all, at the ROI.
+            # The matte was to be carried but could not be: run the network after all, on the ROI.
             work.rect = self._common.tracker.roi
             work.planes = self._look.fill(work.frame, work.rect)
         work.raw = self._look.infer(work.rect)
         if self._level >= Level.REUSE:
             self._carry.keep(work.raw, work.planes[0], work.rect)
-        # Two passes in one frame is what a slow machine has no time for: a frame that can be
-        # carried will follow, with time for a look elsewhere.
+        # A slow machine has no time for two passes in one frame: a carried frame will follow, with
+        # time for a look elsewhere.
         if self._level < Level.REUSE or work.held:
             self._scan_if_due(work)
 
@@ -174,7 +175,7 @@ class NetworkSteps:
         work.scan = self._common.tracker.rescan_due(work.frame.captured) or None
 
     def rescan(self, work: Work) -> None:
-        """A look at the whole frame for people outside the ROI, now and then."""
+        """An occasional look at the whole frame, for people outside the ROI."""
         assert self._look is not None
         raw, _ = self._look(work.frame, work.frame.rect, aside=True)
         settings = self._common.settings

@@ -1,4 +1,4 @@
-"""A look at a part of the frame through the network, on the GPU: crop, network, rescan."""
+"""The network run on a part of the frame, on the GPU: crop, network, rescan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from appliance.stages.network.letterbox import inner_rect
 
 
 class NetworkSteps:
-    """The steps from the frame to raw alpha, and the look at the whole frame now and then."""
+    """The steps from the frame to raw alpha, and the occasional look at the whole frame."""
 
     def __init__(self, common: DeviceCommon) -> None:
         self._common = common
@@ -28,7 +28,7 @@ class NetworkSteps:
             self._common.runner.reset()
 
     def start_over(self) -> None:
-        """Another network: where the old one looked means nothing."""
+        """Forget where the network last looked, as another one has taken its place."""
         self._looked_at = None
 
     @property
@@ -37,11 +37,11 @@ class NetworkSteps:
         return self._common.runner is not None and self._common.runner.recordable
 
     def begin(self, work: DeviceWork) -> None:
-        """Aim at the ROI, and note where planes and raw alpha are going to be."""
+        """Aim at the ROI, and note where planes and raw alpha will be."""
         common = self._common
         rect = common.tracker.roi
         if rect != self._looked_at:
-            # What the network remembers is of another part of the picture.
+            # The network's recurrent state is about another part of the picture.
             self.reset()
             self._looked_at = rect
         assert common.ends is not None
@@ -65,11 +65,11 @@ class NetworkSteps:
         assert work.live is not None
         memory, runner = self._common.memory, self._common.runner
         phase = runner.phase if runner is not None else 0
-        # The grid's planes alternate with the frames.
+        # Which slot holds the planes alternates from frame to frame.
         return (memory.frames & 1, work.rect, work.inner, self._fill, phase, work.live.address)
 
     def crop(self, work: DeviceWork) -> None:
-        """The ROI on the network's grid, and as its input."""
+        """The ROI on the network's grid, and the same in the network's input."""
         assert work.live is not None
         assert work.planes is not None
         assert work.rect is not None
@@ -83,14 +83,14 @@ class NetworkSteps:
         crop_planes(memory.scratch, surface, rect, planes, memory.tensor, inner.x, inner.y)
 
     def network(self, work: DeviceWork) -> None:
-        """Raw alpha of the ROI. Raises MattingError where the runner will not."""
+        """Raw alpha of the ROI. Raises MattingError when the runner refuses."""
         ends, runner = self._common.ends, self._common.runner
         assert ends is not None
         assert runner is not None
         run_network(ends, runner.launch)
 
     def end(self, work: DeviceWork) -> None:
-        """Let the recurrent state be the next frame's."""
+        """Make the new recurrent state the next frame's input."""
         assert self._common.runner is not None
         self._common.runner.advance()
 
@@ -107,7 +107,7 @@ class NetworkSteps:
         work.looked_aside = True
 
     def look_aside(self, surface: Surface, rect: Rect, inner: Rect) -> None:
-        """Crop for a look at another part: the grids of this frame and of the last one stay."""
+        """Crop another part for a side pass; this frame's planes and the last one's stay."""
         memory = self._common.memory
         verdict = memory.aside_verdict
         verdict.rect, verdict.grid = rect, (inner.height, inner.width)
@@ -116,7 +116,7 @@ class NetworkSteps:
         self._crop(surface, rect, inner, planes)
 
     def judge_aside(self, raw: Raw) -> None:
-        """Components and verdict of the network's alpha of that part."""
+        """Find the components and the verdict for the network's alpha of that part."""
         memory, s = self._common.memory, self._common.settings
         verdict = memory.aside_verdict
         keep_components(
@@ -128,7 +128,7 @@ class NetworkSteps:
 
 
 def run_network(ends: NetworkEnds, launch: Callable[[], None]) -> None:
-    """The network, from what was cropped to alpha; ``launch`` is one of its runner's."""
+    """Run the network from crop to alpha; ``launch`` is its runner's, or ``launch_aside``."""
     ends.feed()
     launch()
     ends.alpha()

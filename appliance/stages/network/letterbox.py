@@ -1,16 +1,16 @@
-"""How a part of the frame lies in the network's input: stretched a little, black bars beyond."""
+"""How a part of the frame fits into the network's input: a little stretch, then black bars."""
 
 from __future__ import annotations
 
 from appliance.media.frame import Rect
 from appliance.networks.manifest import InputSpec
 
-# The network sees a part of another shape stretched by this much at most; beyond, black bars.
+# A part of another shape is stretched by at most this factor; black bars make up the rest.
 _MOST_STRETCH = 1.5
 
 
 def inner_rect(roi: Rect, spec: InputSpec) -> Rect:
-    """Where in the network's input the part ``roi`` of the frame goes; the rest is black bars."""
+    """Where in the network's input the frame's part ``roi`` goes; the rest is black bars."""
     stretch = (roi.width / roi.height) / (spec.width / spec.height)
     width = min(1.0, stretch * _MOST_STRETCH)
     height = min(1.0, _MOST_STRETCH / stretch)

@@ -1,4 +1,4 @@
-"""The last matte carried on to the next frame along the picture's movement, without the network."""
+"""The last matte carried to the next frame along the picture's motion, without the network."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class _Kept:
 
 
 class Carry:
-    """Makes every second matte from the one before: the network's turn, then the flow's.
+    """Makes every second matte from the one before: network and optical flow take turns.
 
-    ``keep`` what the network gave; ``rect`` says where the next matte can be had from it; ``take``
-    gives it, once.
+    ``keep`` stores what the network gave; ``rect`` says where the next matte can be made from it;
+    ``take`` returns that, once.
     """
 
     def __init__(self) -> None:
@@ -46,8 +46,8 @@ class Carry:
     def take(self, luma: F32) -> F32 | None:
         """The kept alpha, moved to where the picture now is; forgets it.
 
-        None where the picture cannot be told from the last one (a cut, the light switched): an old
-        matte would show the room in it, so the network has to look.
+        None if the picture cannot be explained by the last one (a cut, a light switched): an old
+        matte would expose the room, so the network has to run.
         """
         kept, self._kept = self._kept, None
         if kept is None:

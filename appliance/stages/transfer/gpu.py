@@ -1,4 +1,4 @@
-"""Frames up to the GPU, composites down from it, and the one wait between."""
+"""Frames uploaded to the GPU, composites downloaded from it, and the one wait in between."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from appliance.stages.device.report import Report
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.matte.checks import covers_too_much, not_finite
 
-# What belongs to a frame alternates in step with the grid's two slots, so that graphs come again.
+# Per-frame buffers alternate in step with GridMemory's two slots, so that graphs can be replayed.
 DEPTH = 2
 
 
 class TransferSteps:
-    """The steps that only the path on the GPU has."""
+    """The steps that only the GPU path has."""
 
     def __init__(self, common: DeviceCommon) -> None:
-        """Take the memory of the frames on their way up."""
+        """Allocate memory for the frames to upload."""
         self._common = common
         context = common.context
         self._upload = Upload(context, common.format, DEPTH, mapped=context.integrated)
@@ -27,7 +27,7 @@ class TransferSteps:
         """Nothing is carried over time here."""
 
     def upload(self, work: DeviceWork) -> None:
-        """The frame in device memory: where it lies, or copied there."""
+        """The frame in device memory: in place if it is there already, else copied."""
         owner = work.frame.owner
         if isinstance(owner, Borrowed) and owner.surface is not None:
             work.live = owner.surface
@@ -35,9 +35,9 @@ class TransferSteps:
             work.live = self._upload.put(work.frame)
 
     def wait(self, work: DeviceWork) -> None:
-        """Have the composite sent, wait for it, and judge what it was made of.
+        """Have the composite sent, wait for it, and judge the matte it was made with.
 
-        Raises MattingError: there is no trustworthy matte; the composite must not be shown.
+        Raises MattingError when that cannot be trusted: the composite must not be shown.
         """
         assert work.way is not None
         memory = self._common.memory
@@ -52,7 +52,7 @@ class TransferSteps:
             work.aside = self._judge(memory.aside_verdict.report())
 
     def download(self, work: DeviceWork) -> None:
-        """Copy the composite, and the matte, where they were not made in place."""
+        """Copy out the composite and the matte, unless they were made in place."""
         if work.made is not None:
             np.copyto(work.out.y, work.made.y)
             np.copyto(work.out.uv, work.made.uv)
@@ -60,7 +60,7 @@ class TransferSteps:
             np.copyto(work.matte_out, work.made_matte.y)
 
     def _judge(self, report: Report) -> Report:
-        """The report, when its matte can be trusted; raises MattingError when not."""
+        """The report, if its matte can be trusted; raises MattingError if not."""
         if report.refused == "nan":
             raise not_finite()
         if report.refused:
