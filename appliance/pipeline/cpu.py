@@ -11,8 +11,8 @@ from appliance.networks.base import Matting
 from appliance.pipeline.base import Outcome
 from appliance.shedding import Level
 from appliance.stages.base import BackgroundFrames, Common, Work
+from appliance.stages.binding import BoundCascade
 from appliance.stages.composite.cpu import CompositeSteps
-from appliance.stages.line import Line
 from appliance.stages.network.cpu import NetworkSteps
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
@@ -30,9 +30,9 @@ class Pipeline:
         spec = matting.manifest.input
         tracker = Tracker(settings.roi, format.width, format.height, spec.width / spec.height)
         self._common = Common(settings, format, self.clock, tracker)
-        self._line = Line("cpu", self._common, settings)
-        self._network = self._line.part(NetworkSteps)
-        self._composite = self._line.part(CompositeSteps)
+        self._cascade = BoundCascade("cpu", self._common, settings)
+        self._network = self._cascade.part(NetworkSteps)
+        self._composite = self._cascade.part(CompositeSteps)
         self.description = ""
         """What runs the network, in words."""
         self.use_matting(matting)
@@ -77,7 +77,7 @@ class Pipeline:
         """Apply new settings to every step from the next frame on."""
         self._common.settings = settings
         self._common.tracker.configure(settings.roi)
-        self._line.configure(settings)
+        self._cascade.configure(settings)
 
     def use_canvases(self, pool: object) -> None:
         """Nothing to prepare; see ``FramePipeline``."""
@@ -87,7 +87,7 @@ class Pipeline:
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""
-        self._line.reset()
+        self._cascade.reset()
 
     def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
         """See ``FramePipeline.process``."""
@@ -95,7 +95,7 @@ class Pipeline:
             self.reset()
         work = Work(frame, out, matte_out)
         try:
-            for bound in self._line.steps:
+            for bound in self._cascade.steps:
                 if bound.ready(work):
                     with self.clock(bound.step.name):
                         bound.run(work)

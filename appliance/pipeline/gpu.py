@@ -30,11 +30,11 @@ from appliance.networks.ends import NetworkEnds
 from appliance.networks.on_gpu import OnGpu
 from appliance.pipeline.base import Outcome
 from appliance.shedding import Level
+from appliance.stages.binding import BoundCascade
 from appliance.stages.composite.gpu import CompositeSteps
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.span import spans
 from appliance.stages.device.work import DeviceCommon, DeviceWork
-from appliance.stages.line import Line
 from appliance.stages.network.gpu import NetworkSteps, run_network
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
@@ -81,10 +81,10 @@ class GpuPipeline:
             self._loaded = loaded = Loaded(context, settings, format, network)
             self._common = DeviceCommon(
                 context, settings, format, self.clock, loaded.tracker(settings, format),
-                self._replay, loaded.memory, loaded.ends, loaded.runner,
+                loaded.memory, loaded.ends, loaded.runner,
             )  # fmt: skip
-            self._line = Line("gpu", self._common, settings)
-            self._spans = spans(self._line, self._replay)
+            self._cascade = BoundCascade("gpu", self._common, settings)
+            self._spans = spans(self._cascade, self._replay)
             self._use(loaded)
             self.use_background(background)
         except BaseException:
@@ -116,28 +116,19 @@ class GpuPipeline:
         """What runs the network and the kernels, in words."""
         common.memory, common.ends, common.runner = loaded.memory, loaded.ends, loaded.runner
         common.tracker = loaded.tracker(common.settings, self.format)
-        self._line.part(NetworkSteps).start_over()
+        self._cascade.part(NetworkSteps).start_over()
         loaded.memory.configure(common.settings)
 
     def use_background(self, background: Background) -> None:
         """Put another background behind the person from the next frame on."""
         # Graphs are keyed by addresses, which may be reused.
         self._replay.close()
-        self._line.part(CompositeSteps).use(
-            DeviceBackground(
-                self._context, self.format, background, self._replay,
-                mapped=self._context.integrated,
-            )
-        )  # fmt: skip
-        self._behind: Frame | None = self.behind
-
-    @property
-    def behind(self) -> Frame:
+        on_device = DeviceBackground(
+            self._context, self.format, background, self._replay, mapped=self._context.integrated
+        )
+        self._cascade.part(CompositeSteps).use(on_device)
+        self.behind = on_device.picture
         """The newest background: what a placeholder without a person shows, even after closing."""
-        line = self.__dict__.get("_line")
-        newest = line.part(CompositeSteps).behind if line is not None else self._behind
-        assert newest is not None
-        return newest
 
     def configure(self, settings: Settings) -> None:
         """Apply new settings to every step from the next frame on."""
@@ -145,8 +136,8 @@ class GpuPipeline:
         common.settings = settings
         common.memory.configure(settings)
         common.tracker.configure(settings.roi)
-        self._line.configure(settings)
-        self._spans = spans(self._line, self._replay)
+        self._cascade.configure(settings)
+        self._spans = spans(self._cascade, self._replay)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -158,7 +149,7 @@ class GpuPipeline:
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""
-        self._line.reset()
+        self._cascade.reset()
 
     def without_graphs(self, without: bool) -> str | None:
         """From the next frame on, launch kernels singly, to compare, or replay graphs again.
@@ -195,6 +186,8 @@ class GpuPipeline:
         except MattingError:
             self.reset()
             raise
+        finally:
+            self.behind = self._cascade.part(CompositeSteps).behind or self.behind
         assert work.rect is not None
         assert work.report is not None
         return Outcome(work.rect, work.box, work.report.count)
@@ -202,13 +195,11 @@ class GpuPipeline:
     def close(self) -> None:
         """Release everything: graphs, network, memory, and the GPU last. Safe to call twice."""
         replay, loaded = (self.__dict__.get(name) for name in ("_replay", "_loaded"))
-        if "_line" in self.__dict__:
-            self._behind = self._line.part(CompositeSteps).behind
         self._step(replay.close if replay else None)
         self._step(loaded.close if loaded else None)
         self._step(self._canvases.close if self._canvases else None)
         self._canvases = None
-        for name in ("_replay", "_loaded", "_download", "_matte", "_spans", "_line", "_common"):
+        for name in ("_replay", "_loaded", "_download", "_matte", "_spans", "_cascade", "_common"):
             # Memory must be freed while its context exists.
             self.__dict__.pop(name, None)
         self._context.close()

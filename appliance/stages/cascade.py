@@ -90,7 +90,7 @@ CASCADE: tuple[Step, ...] = (
         when="every frame that is not carried", launched="launch network",
     ),
     Step(
-        "check", "an alpha that cannot be true is refused, and the placeholder goes out",
+        "check", "an implausible alpha is refused; the placeholder is shown instead",
         needs=("raw",),
         cpu="matte.cpu:MatteSteps.check", within="clean",
     ),
@@ -101,22 +101,22 @@ CASCADE: tuple[Step, ...] = (
         gpu="composite.gpu:CompositeSteps.background",
     ),
     Step(
-        "clean", "the connected components that are people stay",
+        "clean", "only the connected components that are people are kept",
         needs=("raw",), gives=("alpha", "kept"),
         cpu="matte.cpu:MatteSteps.clean", gpu="matte.gpu:MatteSteps.clean",
-        off="all of the matte stays; the person's box is found", launched="launch composite",
+        off="the whole matte is kept; the person's box is still found", launched="launch composite",
     ),
     Step(
-        "steady", "alpha is held where the picture stands still",
+        "steady", "alpha is held where the picture is still",
         needs=("alpha", "planes"), gives=("moved",),
         cpu="matte.cpu:MatteSteps.steady", gpu="matte.gpu:MatteSteps.steady",
         on=lambda settings: settings.steady.enabled, launched="launch composite",
     ),
     Step(
-        "refine", "edges follow the picture's own",
+        "refine", "the matte's edges follow the picture's",
         needs=("alpha", "planes", "somebody"), gives=("matte",),
         cpu="matte.cpu:MatteSteps.refine", gpu="matte.gpu:MatteSteps.refine",
-        off="alpha is enlarged as it is", when="while somebody is there",
+        off="alpha is only enlarged", when="while somebody is there",
         launched="launch composite",
     ),
     Step(
@@ -131,13 +131,16 @@ CASCADE: tuple[Step, ...] = (
         cpu="network.cpu:NetworkSteps.rescan", gpu="network.gpu:NetworkSteps.rescan",
         on=lambda settings: settings.roi.enabled, when="every roi.rescan_s seconds",
     ),
-    Step("wait", "for the finished composite", gpu="transfer.gpu:TransferSteps.wait"),
+    Step(
+        "wait", "the host waits for the finished composite",
+        gpu="transfer.gpu:TransferSteps.wait",
+    ),
     Step(
         "download", "the composite into the canvas, where it was not made there",
         gpu="transfer.gpu:TransferSteps.download",
     ),
     Step(
-        "track", "where the person is going to be in the next frame",
+        "track", "where the person will be in the next frame",
         needs=("rect",),
         cpu="track:TrackSteps.track", gpu="track:TrackSteps.track",
     ),

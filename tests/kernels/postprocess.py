@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.config.settings import Settings
 from appliance.media.frame import F32, Format, Rect, blank
 from appliance.stages.base import Common, Work
-from appliance.stages.line import BoundStep, Line
+from appliance.stages.binding import BoundCascade, BoundStep
 from appliance.stages.matte.cpu import MatteSteps
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
@@ -20,16 +20,16 @@ class PostProcess:
         format = Format(64, 36)
         tracker = Tracker(settings.roi, format.width, format.height, 16 / 9)
         self._common = Common(settings, format, clock, tracker)
-        self._line = Line("cpu", self._common, settings)
+        self._cascade = BoundCascade("cpu", self._common, settings)
 
     def configure(self, settings: Settings) -> None:
         """Take other settings from the next frame on."""
         self._common.settings = settings
-        self._line.configure(settings)
+        self._cascade.configure(settings)
 
     def reset(self) -> None:
         """Forget the last frame."""
-        self._line.part(MatteSteps).reset()
+        self._cascade.part(MatteSteps).reset()
 
     def __call__(self, raw: F32, planes: F32, rect: Rect) -> Work:
         """What the steps made of it. Raises MattingError."""
@@ -41,4 +41,4 @@ class PostProcess:
         return work
 
     def _steps(self) -> list[BoundStep]:
-        return [bound for bound in self._line.steps if bound.step.name in _STEPS]
+        return [bound for bound in self._cascade.steps if bound.step.name in _STEPS]

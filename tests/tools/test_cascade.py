@@ -39,7 +39,7 @@ def test_on_off_and_reduced() -> None:
     assert told["clean"].split()[1:3] == ["on", "CPU"]
     assert told["steady"].split()[1:4] == ["off", "-", "0"]
     assert told["refine"].split()[1] == "reduced"
-    assert "alpha is enlarged as it is" in told["refine"]
+    assert "alpha is only enlarged" in told["refine"]
     assert "GPU only" in told["upload"]
 
 

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import cast
 
 from appliance.cuda.graph import Replay
+from appliance.stages.binding import BoundCascade, BoundStep
 from appliance.stages.device.work import DevicePart, DeviceWork
-from appliance.stages.line import BoundStep, Line
 
 
 class Span:
@@ -50,7 +50,7 @@ class Span:
             bound.run(work)
 
 
-def spans(line: Line, replay: Replay) -> tuple[Span, ...]:
-    """The line's steps grouped into spans, in order."""
-    grouped = groupby(line.steps, key=lambda bound: bound.step.span)
+def spans(cascade: BoundCascade, replay: Replay) -> tuple[Span, ...]:
+    """The cascade's steps grouped into spans, in order."""
+    grouped = groupby(cascade.steps, key=lambda bound: bound.step.span)
     return tuple(Span(name, list(steps), replay) for name, steps in grouped)

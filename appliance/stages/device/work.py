@@ -8,7 +8,6 @@ from typing import Protocol
 
 from appliance.config.settings import Settings
 from appliance.cuda.context import Context
-from appliance.cuda.graph import Replay
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.networks.base import DeviceRunner
@@ -57,7 +56,7 @@ class DeviceCommon:
 
     Attributes:
         settings, format, clock, tracker: as in ``base.Common``.
-        replay: records launches that recur. memory, ends, runner: the current network's.
+        memory, ends, runner: the current network's.
     """
 
     context: Context
@@ -65,11 +64,9 @@ class DeviceCommon:
     format: Format
     clock: StageClock
     tracker: Tracker
-    replay: Replay
     memory: GridMemory
     ends: NetworkEnds | None = None
     runner: DeviceRunner | None = None
-    background: DeviceBackgroundFrames | None = None
 
 
 class DevicePart(Protocol):

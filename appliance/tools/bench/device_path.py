@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from appliance.config.settings import Settings
 from appliance.cuda.context import Context
-from appliance.cuda.graph import Replay
 from appliance.media.frame import F32, Colour, Format, Frame, Rect, blank
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.planes import Raw, Tensor
+from appliance.stages.binding import BoundCascade
 from appliance.stages.cascade import Step
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
 from appliance.stages.device.work import DeviceCommon, DeviceWork
-from appliance.stages.line import Line
 from appliance.stages.matte.gpu import MatteSteps
 from appliance.stages.network.gpu import NetworkSteps
 from appliance.stages.roi import Tracker
@@ -56,9 +55,9 @@ class FramePath:
         )
         tracker = Tracker(settings.roi, _NOWHERE.width, _NOWHERE.height, 1.0)
         self._common = DeviceCommon(
-            context, settings, _NOWHERE, StageClock(), tracker, Replay(context), self._memory
+            context, settings, _NOWHERE, StageClock(), tracker, self._memory
         )
-        self._line = Line("gpu", self._common, settings, only=_launched)
+        self._cascade = BoundCascade("gpu", self._common, settings, only=_launched)
         self._work = self._begin()
 
     def _begin(self) -> DeviceWork:
@@ -69,11 +68,11 @@ class FramePath:
         """Take other settings from the next frame on. Between two frames: it may wait."""
         self._common.settings = settings
         self._memory.configure(settings)
-        self._line.configure(settings)
+        self._cascade.configure(settings)
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a change of geometry."""
-        self._line.part(MatteSteps).reset()
+        self._cascade.part(MatteSteps).reset()
 
     def look(self, surface: Surface, rect: Rect, inner: Rect) -> None:
         """Crop ``rect`` of the frame into the part ``inner`` of the network's input.
@@ -87,20 +86,20 @@ class FramePath:
     def aim(self, rect: Rect, inner: Rect) -> None:
         """What ``crop`` is going to crop, and where to."""
         self._work = self._begin()
-        self._line.part(NetworkSteps).aim(self._work, rect, inner)
+        self._cascade.part(NetworkSteps).aim(self._work, rect, inner)
 
     def crop(self, surface: Surface) -> None:
         """Crop what ``aim`` said."""
         self._work.live = surface
-        self._line.part(NetworkSteps).crop(self._work)
+        self._cascade.part(NetworkSteps).crop(self._work)
 
     def look_aside(self, surface: Surface, rect: Rect, inner: Rect) -> None:
         """``look``, but for ``judge_aside``: this frame's and the last one's grids stay."""
-        self._line.part(NetworkSteps).look_aside(surface, rect, inner)
+        self._cascade.part(NetworkSteps).look_aside(surface, rect, inner)
 
     def judge_aside(self, raw: Raw) -> None:
         """Components and verdict of the network's alpha of ``look_aside``'s part."""
-        self._line.part(NetworkSteps).judge_aside(raw)
+        self._cascade.part(NetworkSteps).judge_aside(raw)
 
     def launch(
         self, raw: Raw, frame: Surface, background: Surface, out: Surface, *,
@@ -128,7 +127,7 @@ class FramePath:
         work.raw, work.live, work.behind, work.overlay = raw, frame, background, overlay
         work.way = _GivenSurface(out)
         work.moved = None
-        for bound in self._line.steps:
+        for bound in self._cascade.steps:
             if bound.step.name != "crop":
                 bound.run(work)
 

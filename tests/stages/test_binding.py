@@ -14,7 +14,7 @@ from appliance.media.frame import Format, blank
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.pipeline.cpu import Pipeline
-from appliance.stages import line
+from appliance.stages import binding
 from appliance.stages.base import Common, Work
 from appliance.stages.cascade import CASCADE, Step
 from appliance.tools import cascade
@@ -54,7 +54,7 @@ def _plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Darken, "made", 0)
     at = [step.name for step in CASCADE].index("composite")
     changed = (*CASCADE[:at], STEP, *CASCADE[at:])
-    monkeypatch.setattr(line, "CASCADE", changed)
+    monkeypatch.setattr(binding, "CASCADE", changed)
     monkeypatch.setattr(cascade, "CASCADE", changed)
 
 
@@ -96,7 +96,7 @@ def test_a_stage_that_comes_back_starts_over(network: Path) -> None:
     pipeline = Pipeline(
         settings(True), Format(320, 180, (30, 1), FULL), matting, Stage(320, 180)
     )  # fmt: skip
-    part = pipeline._line.part(Darken)
+    part = pipeline._cascade.part(Darken)
     resets = part.resets
     pipeline.configure(settings(True))
     assert part.resets == resets
@@ -110,7 +110,7 @@ def test_a_stage_that_comes_back_starts_over(network: Path) -> None:
 def test_a_step_waits_for_what_it_needs_and_does_nothing_twice() -> None:
     work = Work(disc(), blank(320, 180, FULL))
     step = Step("refine", "", needs=("alpha", "planes"), gives=("matte", "moved"))
-    bound = line.BoundStep(step, Darken, lambda work: None)  # type: ignore[arg-type]
+    bound = binding.BoundStep(step, Darken, lambda work: None)  # type: ignore[arg-type]
     assert not bound.ready(work)
     work.alpha = np.zeros((2, 2), np.float32)
     assert not bound.ready(work)

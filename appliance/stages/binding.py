@@ -42,7 +42,7 @@ class BoundStep:
         return not gives or any(getattr(work, name) is None for name in gives)
 
 
-class Line:
+class BoundCascade:
     """One side's steps in order. A part is made when one of its steps is first wanted."""
 
     def __init__(
