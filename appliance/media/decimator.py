@@ -1,4 +1,4 @@
-"""Fewer frames, evenly: those of a slower rate chosen from those of a faster one."""
+"""Fewer frames, evenly spaced: those of a slower rate, picked from a faster one."""
 
 from __future__ import annotations
 
