@@ -127,7 +127,7 @@ class Context:
             raise
 
     def guard(self, what: str) -> _Guard:
-        """A ``with`` block that turns the driver's errors into GpuError, naming ``what`` was done."""
+        """A ``with`` block, doing ``what``, in which the driver's errors become GpuError."""
         return _Guard(self, what)
 
     def alloc(self, nbytes: int, *, zero: bool = False) -> Buffer:

@@ -17,7 +17,7 @@ class NvrtcError(RuntimeError):
 
 
 def find() -> Path | None:
-    """libnvrtc from the wheels (nvidia/cu13/lib, nvidia/cuda_nvrtc/lib), else the system's."""
+    """The libnvrtc of the wheels (nvidia/cu13/lib, nvidia/cuda_nvrtc/lib), else the system's."""
     spec = importlib.util.find_spec("nvidia")
     for package in spec.submodule_search_locations or () if spec else ():
         for pattern in ("cu*/lib/libnvrtc.so.*", "cuda_nvrtc/lib/libnvrtc.so.*"):
