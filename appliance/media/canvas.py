@@ -38,8 +38,8 @@ class Lease:
 class BufferPool:
     """Canvases of one format in GStreamer's memory: composited into once, sent without a copy.
 
-    All memory is taken at construction. A buffer is free again when no Frame holds its Lease and
-    no GStreamer element holds its memory.
+    All memory is allocated at construction. A buffer is free again when no Frame holds its Lease
+    and no GStreamer element holds its memory.
     """
 
     def __init__(self, format: Format, count: int = 12) -> None:

@@ -30,7 +30,7 @@ class Blur:
 
 
 def _shrink(plane: U8, sigma: float) -> U8:
-    """The plane blurred by ``sigma`` of its pixels, halved as often as will not show."""
+    """The plane blurred by ``sigma`` of its pixels, halved as often as goes unnoticed."""
     while sigma >= 2 * SMALL_SIGMA and min(plane.shape) >= 16:
         size = (plane.shape[1] // 2, plane.shape[0] // 2)
         plane = _u8(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))

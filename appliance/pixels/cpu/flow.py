@@ -16,7 +16,7 @@ from appliance.media.frame import F32, U8
 # Every grid is resized to this first. OpenCV's DIS dies of a segmentation fault at some sizes
 # (256x16, for one), and chooses its scales, and so its cost, by size; this one is known.
 _COLUMNS, _ROWS = 256, 144
-# A luma difference, of 255, greater than sensor noise and a change of light cause.
+# A luma difference, of 255, greater than sensor noise or a change of light causes.
 _NOISE = 24
 # No second map, no initial flow: the stubs do not know that these are optional.
 _NONE: Any = None

@@ -43,7 +43,7 @@ def foreground_shift(planes: F32, alpha: F32, radius: int, out: F32) -> None:
     Args:
         planes: float32 (3, rows, columns), Y, Cb, Cr, 0..255.
         alpha: float32 (rows, columns), 0..1.
-        out: float32 (3, rows, columns), -255..255; 0 where either of the two is not nearby.
+        out: float32 (3, rows, columns), -255..255; 0 where either F or B is missing nearby.
     """
     size = (2 * radius + 1, 2 * radius + 1)
     front, back = np.square(np.square(alpha)), np.square(np.square(1 - alpha))
