@@ -9,8 +9,8 @@ from appliance.system import jit_cache as _jit_cache
 
 __version__ = "0.1.0"
 
-# ONNX Runtime's wheels of 2026 report to their maker: they keep an identity of the machine in the
-# cache, and figures to be sent. A box that sees a room tells nobody anything.
+# ONNX Runtime's wheels of 2026 send telemetry: they keep a machine ID and usage figures in the
+# cache, to be uploaded. A box that watches a room tells nobody anything.
 _os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Before anything can import numba, which reads the variable once.

@@ -33,19 +33,19 @@ class EndOfStream(SourceError):
 
 
 class OutputError(MatteboxError, OSError):
-    """An output failed to open or while running; the other outputs go on."""
+    """An output failed to open, or failed while running; the other outputs carry on."""
 
 
 class MattingError(MatteboxError, RuntimeError):
-    """The network threw, gave NaN, or gave a matte that cannot be true."""
+    """The network threw, returned NaN, or returned a matte that cannot be right."""
 
 
 class ThreadDied(MatteboxError, RuntimeError):
-    """A thread ended that must run; only a new process puts that right: exit code 1."""
+    """A thread that must keep running has ended; only a new process can fix that: exit code 1."""
 
 
 class MissingDependency(MatteboxError, RuntimeError):
-    """A library, GStreamer element or driver that is needed is not on this machine."""
+    """A required library, GStreamer element or driver is not on this machine."""
 
 
 class PlanError(ModelError):

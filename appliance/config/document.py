@@ -1,8 +1,8 @@
-"""YAML text to a tree, with every mistake told by line and column.
+"""YAML text to a tree, with every mistake reported by line and column.
 
-Only the plain part of YAML is taken: mappings, lists and scalars. Tags, anchors and aliases are
-refused by name (an alias can make a kilobyte into a gigabyte). Scalars keep the text as it was
-written; what it means depends on the setting it is for, so that ``off`` can be a name or a switch.
+Only plain YAML is accepted: mappings, lists and scalars. Tags, anchors and aliases are refused by
+name (aliases can turn a kilobyte into a gigabyte). Scalars keep the text as it was written; what it
+means depends on the setting it is for, so that ``off`` can be a name or a switch.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def _read(descriptor: int, most: int) -> bytes:
 
 
 def parse(text: str, label: str, *, located: bool = True) -> tuple[Node | None, list[Mistake]]:
-    """The tree of one YAML document, or None when it is empty, and the mistakes found on the way.
+    """The tree of one YAML document, or None when it is empty, and the mistakes found in it.
 
-    ``label`` names the text in messages; with ``located=False`` (a flag, a variable) it stands
-    there without line and column. A text that is not YAML at all gives (None, one mistake).
+    ``label`` names the text in messages; with ``located=False`` (a flag, a variable) it appears
+    without line and column. A text that is not YAML at all gives (None, one mistake).
     """
     builder = _Builder(text, label, located)
     try:
@@ -112,7 +112,7 @@ class _Builder:
                     return root
             elif isinstance(event, yaml.NodeEvent):
                 root = self._node(event, events, "", 0)
-        # A file of nothing but comments is a document with one empty scalar, or none at all.
+        # A file of comments alone gives a document with one empty scalar, or no document at all.
         if isinstance(root, Scalar) and root.is_null:
             return None
         return root
@@ -138,7 +138,7 @@ class _Builder:
         if self._nodes > _MAX_NODES:
             self._stop(event, path, f"has more than {_MAX_NODES:,} values")
         if is_secret(path) and (getattr(event, "tag", "!") not in (None, "!") or event.anchor):
-            # A password that begins with one of these signs is quoted, and never repeated here.
+            # A password that begins with such a character must be quoted; it is never shown here.
             self._mistake(event, path, "found an alias, anchor or tag; put the value into quotes")
             return Scalar("none", True, self._origin(event))
         if isinstance(event, yaml.AliasEvent):

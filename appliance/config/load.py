@@ -1,9 +1,9 @@
-"""The configuration: file, environment and flags to validated, frozen settings.
+"""The configuration: from file, environment and flags to validated, frozen settings.
 
 A flag beats the environment, the environment beats the file, the file beats the defaults. All
 mistakes are reported at once, each with where it was made, the key, what was found and what is
-allowed. Relative paths in the file start from the file's own folder, so that a configuration can
-be moved with its pictures; those in flags and variables start from the current folder.
+allowed. Relative paths in the file are relative to the file's own folder, so that a configuration
+can be moved with its pictures; those in flags and variables are relative to the current folder.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ class LoadedConfig:
     settings: Settings
     path: Path | None
     identity: Identity | None
-    """Which state of the file was read."""
+    """The state of the file that was read."""
     _reading: Reading = field(repr=False)
 
     def origin(self, key: str) -> Origin:
         """Where ``key`` (dotted), or else the section around it, was written."""
         found = self._reading.origin(key)
-        # A key that is nowhere is at its default; the whole file has no line.
+        # A key that was not written has its default; the whole file has no line.
         return found or Origin("the default" if key or self.path is None else str(self.path))
 
     def where(self, key: str) -> str:
-        """``origin`` as a message says it: ``config.yaml:12:8``."""
+        """``origin`` as messages show it: ``config.yaml:12:8``."""
         return str(self.origin(key))
 
 
@@ -72,7 +72,7 @@ def find() -> Path | None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
-            pass  # there, but not to be looked at: reading it says why
+            pass  # it is there, but not accessible: reading it will say why
         return path
     return None
 
@@ -85,8 +85,8 @@ def load(
 ) -> Settings:
     """The settings of a file (None: the defaults) under ``env`` and ``overrides``.
 
-    ``overrides`` are (dotted key, value as text) pairs, the later over the earlier; an Override
-    also names the flag for messages. Raises InvalidConfig, a ConfigError, with every mistake.
+    ``overrides`` are (dotted key, value as text) pairs, of which later ones win; an Override also
+    names its flag for messages. Raises InvalidConfig, a ConfigError, with every mistake.
     """
     return load_located(path, env=env, overrides=overrides).settings
 
@@ -97,12 +97,12 @@ def load_located(
     env: MappingABC[str, str] | None = None,
     overrides: Iterable[tuple[str, str] | Override] = (),
 ) -> LoadedConfig:
-    """``load``, with where each setting was written."""
+    """``load``, keeping where each setting was written."""
     mistakes: list[Mistake] = []
     root, folder = Mapping({}, Origin("defaults")), Path.cwd()
     read = None
     if path is not None:
-        # Before the reading, so that what is saved meanwhile is another state.
+        # Before reading, so that a save in the meantime counts as another state.
         label, read = str(path), identity(path)
         tree, mistakes = parse(read_text(path), label)
         folder = path.parent.absolute()
@@ -134,7 +134,7 @@ def _default_lists() -> Mapping:
 def changed(old: Settings, new: Settings) -> frozenset[str]:
     """The sections that differ: "roi", "source", …; outputs one by one: "outputs.0".
 
-    An output that came or went differs too.
+    An output that was added or removed differs too.
     """
     names = {
         name

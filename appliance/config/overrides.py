@@ -31,7 +31,7 @@ def from_environment(env: MappingABC[str, str]) -> list[Override]:
     """The settings among the variables: MATTEBOX_SOURCE__URI, MATTEBOX_OUTPUTS__0__URI, ….
 
     A variable with the prefix is a setting when it has a double underscore or is the name of a
-    section; MATTEBOX_ANYTHING else is not ours to judge.
+    section; any other MATTEBOX_ variable is not ours to judge.
     """
     found = []
     for name in sorted(env):
@@ -44,10 +44,10 @@ def from_environment(env: MappingABC[str, str]) -> list[Override]:
 
 
 def apply(root: Mapping, overrides: Iterable[Override], defaults: Mapping) -> list[Mistake]:
-    """Lay the overrides over ``root``, the later over the earlier; returns what is wrong.
+    """Lay the overrides over ``root``, later ones over earlier ones; returns the mistakes.
 
     Sections are merged, everything else is replaced. ``outputs.0.encoder=…`` changes one item of a
-    list; one past the end adds an item. ``defaults`` gives the lists that the file leaves out.
+    list; the index past the end adds one. ``defaults`` has the lists that the file leaves out.
     """
     mistakes: list[Mistake] = []
     for override in overrides:
@@ -71,7 +71,7 @@ def apply(root: Mapping, overrides: Iterable[Override], defaults: Mapping) -> li
 def _value(
     override: Override, parts: list[str], origin: Origin
 ) -> tuple[Node | None, list[Mistake]]:
-    """The value as a tree. Words are taken as they stand, unless quoted; the rest is YAML."""
+    """The value as a tree. Plain values are taken literally unless quoted; the rest is YAML."""
     text = override.text
     field = _find(parts)
     structured = field is None or section_of(field) is not None or item_of(field) is not None
@@ -126,7 +126,7 @@ def _put(
         last = depth == len(parts) - 1
         if isinstance(here, Sequence):
             count = len(here.items)
-            # No list is as long as four digits, and int() has limits of its own.
+            # No list has an index of four digits, and int() has limits of its own.
             if not (part.isascii() and part.isdigit() and len(part) < 4) or int(part) > count:
                 free = f"0 to {count - 1}, or {count} to add one" if count else "0 to add one"
                 mistakes.append(Mistake(origin, path, f"found item {part}; expected {free}"))
@@ -149,7 +149,7 @@ def _put(
                 here.items[part], here.keys[part] = inner, origin
             here = inner
         else:
-            # A value where a section should be: that mistake is told when the tree is read.
+            # A value where a section should be: that mistake is reported when the tree is read.
             return
 
 

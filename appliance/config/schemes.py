@@ -1,14 +1,14 @@
-"""Schemes: what addresses there are for sources, outputs and backgrounds, and what each can do.
+"""Schemes: which addresses sources, outputs and backgrounds can have, and what each can do.
 
-A scheme is said once, in a file of its own: ``sources/schemes/csi.py`` says what ``csi://`` looks
-like, what it needs, whether it can be had only once, and how it is opened. Whoever must know asks
-for the declaration here: the settings, make, check, doctor, a reload, the HTTP API.
+A scheme is declared once, in a file of its own: ``sources/schemes/csi.py`` says what ``csi://``
+looks like, what it needs, whether it is exclusive, and how it is opened. Everyone who needs to know
+looks the declaration up here: the settings, make, check, doctor, a reload, the HTTP API.
 
 The declarations are found by convention, as plugins are: every module in a family's folder has a
-``SCHEME``. No list of them stands anywhere, since the settings must know them all and may import
-nothing from the rooms above, and since a new scheme then is one new file. For the same reason the
-files are light: they are imported by every ``mattebox check``, so that whatever opens a camera or
-loads GStreamer is imported within ``make``, and of the settings only types are.
+``SCHEME``. They are not listed anywhere: the settings must know them all but may import nothing
+from the rooms above, and a new scheme is then just one new file. The files must be light, because
+every ``mattebox check`` imports them all: whatever opens a camera or loads GStreamer is imported
+inside ``make``, and the settings are imported for their types only.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from typing import Any, Generic, TypeVar
 class Use:
     """What a set of GStreamer elements is for, as doctor shows it, in the order of ``place``.
 
-    ``elements`` are (element, package). Without a ``needed`` set the main job cannot run. Sets of
-    one name are shown as one.
+    ``elements`` are (element, package) pairs. Without a ``needed`` set the main job cannot run.
+    Sets with the same name are shown as one.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Use:
 class Library:
     """A library with GObject introspection: what it is for, its namespace, its name, its package.
 
-    Only outputs that are configured need theirs.
+    An output's libraries are needed only when it is configured.
     """
 
     use: str
@@ -50,7 +50,7 @@ class Library:
 
 
 def as_it_is(uri: str) -> str:
-    """The address itself."""
+    """The address, unchanged."""
     return uri
 
 
@@ -60,25 +60,25 @@ def _nothing(_path: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scheme:
-    """What every scheme says of itself.
+    """What every scheme declares.
 
     Attributes:
-        names: the schemes as they stand before ``://``, in lower case; more than one where one way
-            of opening serves them.
-        place: where it stands in lists of schemes, relative to its neighbours.
+        names: the names before ``://``, in lower case; more than one if they are all opened in the
+            same way.
+        place: its sort key in lists of schemes.
         written: what its addresses look like, for a list of what is allowed.
-        check: judges the shape of an address (nothing is opened), and returns it, in one form where
-            there are several. Raises ValueError in words.
-        make: opens it: for a source from its settings and the address (``auto`` resolved), for an
-            output from its settings, for a background from its settings and the canvas's format.
-            What comes of it is not opened yet. Raises InputError or MissingDependency.
-        spelling: a regular expression of the whole address, where it is other than ``name://…``.
-        bare: whether an address without a scheme, a path, is one of these; true for one in a
-            family.
+        check: checks the form of an address (nothing is opened), and returns it, normalised if it
+            can be written in several ways. Raises ValueError in words.
+        make: makes it, not opened yet: a source from its settings and the address (``auto``
+            resolved), an output from its settings, a background from its settings and the canvas's
+            format. Raises InputError or MissingDependency.
+        spelling: a regular expression for the whole address, if it is not written ``name://…``.
+        bare: whether an address without a scheme, that is a path, is one of these; true for one
+            scheme in a family.
         meant: the mistake in words, when a path can only have been meant as one of these.
-        path: the path that an address names, where it names one; the same in every family.
-        has_file: whether that is a plain file: to be there, or for an output to be written.
-        uses: the GStreamer elements it takes.
+        path: the path that an address names, if it names one; the same in every family.
+        has_file: whether that is a plain file, which must exist or, for an output, is written.
+        uses: the GStreamer elements it needs.
     """
 
     names: tuple[str, ...]
@@ -96,14 +96,14 @@ class Scheme:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SourceScheme(Scheme):
-    """A way to pictures.
+    """A kind of source.
 
     Attributes:
-        live: whether it cannot wait; where it can, ``source.pace`` says whether it does.
-        exclusive: whether a device can be had once only, so that the old source must let go before
-            the new one opens.
-        device: what is the same for two addresses of one device.
-        by_auto: whether ``auto`` may come to it.
+        live: whether it cannot wait; if it can, ``source.pace`` says whether it does.
+        exclusive: whether a device can be opened only once, so that the old source must release it
+            before the new one opens.
+        device: a key that is the same for all addresses of one device.
+        by_auto: whether ``auto`` may choose it.
         by_jetson_utils: whether jetson-utils may take its pictures.
     """
 
@@ -116,13 +116,13 @@ class SourceScheme(Scheme):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OutputScheme(Scheme):
-    """A way out.
+    """A kind of output.
 
     Attributes:
-        destination: in words, what two outputs cannot share; None where any number may.
-        ports: of a server, the port for each name where the address says none.
-        patient: whether it can wait for frames, so that a dropped one is a fault when the source
-            can wait, too.
+        destination: in words, what two outputs cannot share; None if any number may.
+        ports: for a server, the default port of each name.
+        patient: whether it can wait for frames, so that a dropped one is a fault if the source can
+            wait too.
         libraries: what it needs besides GStreamer's elements.
     """
 
@@ -137,7 +137,7 @@ class BackgroundScheme(Scheme):
     """What stands behind the person.
 
     Attributes:
-        hides_room: whether nothing of the real scene shows.
+        hides_room: whether it shows nothing of the real scene.
     """
 
     hides_room: bool = True
@@ -147,7 +147,7 @@ S = TypeVar("S", bound=Scheme)
 
 
 class BadDeclaration(TypeError):
-    """A module in a folder of schemes does not declare one as it should: a mistake in the code."""
+    """A module in a folder of schemes does not declare one as it should: a bug in the code."""
 
 
 class Family(Generic[S]):
@@ -159,18 +159,18 @@ class Family(Generic[S]):
         self._by_name: dict[str, S] = {}
 
     def all(self) -> tuple[S, ...]:
-        """All of them in their order; looked for at the first call. Raises BadDeclaration."""
+        """All of them, in order; searched for at the first call. Raises BadDeclaration."""
         if self._all is None:
             self._by_name, self._all = self._find()
         return self._all
 
     def named(self, name: str) -> S | None:
-        """The scheme of a name ("csi"), of "" the one that takes paths; None for an unknown one."""
+        """The scheme with a name ("csi"), for "" the one that takes paths; None if unknown."""
         self.all()
         return self._by_name.get(name)
 
     def forget(self) -> None:
-        """Look for them anew at the next call; for tests."""
+        """Search for them again at the next call; for tests."""
         self._all = None
 
     def known(self) -> str:

@@ -1,19 +1,19 @@
-"""Secrets: how the configuration names them, where they come from, and that they are never shown.
+"""Secrets: how the configuration names them, where they come from, and how they stay hidden.
 
-A setting of the type ``Secret`` holds a password or a token. In the file stands
+A setting of the type ``Secret`` holds a password or a token. The file says
 
-    password: ${credential:rtsp}     the file ``rtsp`` in $CREDENTIALS_DIRECTORY: of systemd's
-                                     LoadCredential=, or a container's secrets
+    password: ${credential:rtsp}     the file ``rtsp`` in $CREDENTIALS_DIRECTORY, from systemd's
+                                     LoadCredential= or a container's secrets
     password: ${env:RTSP_PASSWORD}   the environment variable RTSP_PASSWORD
     password: something-long         the secret itself, or
     password: none                   no secret
 
-The first two may also stand for user or password of an address:
-``rtsp://admin:${credential:camera}@10.0.0.5/main``. ``fill`` puts the values in, only when the
-address is used, so that settings, their printout and every message hold the reference alone.
+The first two may also be the user or the password in an address:
+``rtsp://admin:${credential:camera}@10.0.0.5/main``. ``fill`` puts in the values only when the
+address is used, so that settings, their printout and every message hold only the reference.
 
-Every value that was looked up, and every password written in an address, is struck out of logs and
-messages by ``system.redact.redact``.
+Every value looked up, and every password written in an address, is struck out of logs and messages
+by ``system.redact.redact``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LEAST = 8
 MOST_BYTES = 4096
 
 KEYS = frozenset({"password", "token"})
-"""What the settings of this type are called, in whatever section."""
+"""The names of the settings of this type, in any section."""
 ALLOWED = f"none, ${{credential:name}}, ${{env:NAME}}, or at least {LEAST} characters"
 
 _REFERENCE = re.compile(r"\$\{(env|credential):([A-Za-z0-9_][A-Za-z0-9_.-]{0,199})\}")
@@ -43,19 +43,19 @@ _WRITTEN = "a reference is written ${credential:name} or ${env:NAME}"
 
 
 class Secret:
-    """A word that is never shown: not by ``str``, ``repr``, a dump, a log or an error.
+    """Text that is never shown: not by ``str``, ``repr``, a dump, a log or an error.
 
-    Its value is looked up when it is made, so that a reload finds another one. Two are equal when
-    they are written alike and stand for the same.
+    Its value is looked up at construction, so that a reload finds a changed one. Two are equal
+    when they are written alike and have the same value.
     """
 
     __slots__ = ("_problem", "_value", "written")
 
     def __init__(self, text: str) -> None:
-        """``text`` as it stands in the file. Raises ValueError when it can be no secret at all."""
+        """``text`` as it stands in the file. Raises ValueError when it cannot be a secret."""
         self._value, self._problem = "", ""
         self.written = text
-        """What may be shown: the reference, ``none``, or ``***`` for a secret that was written."""
+        """What may be shown: the reference, ``none``, or ``***`` for a secret written out."""
         if text == "none":
             return
         if _REFERENCE.fullmatch(text):
@@ -72,27 +72,27 @@ class Secret:
         remember(self._value)
 
     def __bool__(self) -> bool:
-        """Whether there is a secret, be it one that cannot be had."""
+        """Whether there is a secret, even if it cannot be looked up."""
         return self.written != "none"
 
     @property
     def is_reference(self) -> bool:
-        """Whether the file says only where it is."""
+        """Whether the file says only where to find it."""
         return self.written not in ("none", HIDDEN)
 
     @property
     def problem(self) -> str:
-        """Why it cannot be had, and what to do; empty when it can."""
+        """Why it cannot be looked up, and what to do; empty when it can."""
         return self._problem
 
     def reveal(self) -> str:
-        """The secret itself; "" for none. Raises InputError when it cannot be had."""
+        """The secret itself; "" for none. Raises InputError when it cannot be looked up."""
         if self._problem:
             raise InputError(self._problem)
         return self._value
 
     def matches(self, text: str) -> bool:
-        """Whether ``text`` is the secret, in a time that does not tell how much of it is right."""
+        """Whether ``text`` is the secret, compared in constant time."""
         value = self.reveal()
         return bool(value) and hmac.compare_digest(value.encode(), text.encode("utf-8", "replace"))
 
@@ -118,7 +118,7 @@ class Secret:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        """Read from text, written as what may be shown."""
+        """Validated from text, serialised as what may be shown."""
         return core_schema.no_info_plain_validator_function(
             cls._read, serialization=core_schema.plain_serializer_function_ser_schema(str)
         )
@@ -142,12 +142,12 @@ NONE = Secret("none")
 
 
 def is_secret(key: str) -> bool:
-    """Whether ``key`` (dotted) is that of a secret, so that what stands there is not repeated."""
+    """Whether ``key`` (dotted) is that of a secret, whose value must not be repeated."""
     return key.rpartition(".")[2] in KEYS
 
 
 def judge(value: str, least: int = LEAST) -> None:
-    """Raises ValueError for what is no good secret; never says what it holds."""
+    """Raise ValueError for an unusable secret, without ever revealing it."""
     if len(value) < least:
         raise ValueError(f"is {len(value)} characters long; expected at least {least}")
     if len(value.encode("utf-8", "replace")) > MOST_BYTES:
@@ -159,9 +159,9 @@ def judge(value: str, least: int = LEAST) -> None:
 def look_up(reference: str) -> str:
     """What ``${env:NAME}`` or ``${credential:name}`` stands for.
 
-    One line break at a credential's end is no part of it, since editors and ``echo`` write one.
+    One line break at the end of a credential is dropped, since editors and ``echo`` write one.
 
-    Raises ValueError that says what is missing and what to do, without any value.
+    Raises a ValueError that says what is missing and what to do, without any value.
     """
     match = _REFERENCE.fullmatch(reference)
     if match is None:
@@ -205,7 +205,7 @@ def _credential(name: str) -> str:
 
 
 def trouble(reference: str) -> str:
-    """Why what a reference stands for cannot be had, with what to do; "" when it can."""
+    """Why a reference cannot be looked up, and what to do; "" when it can."""
     try:
         judge(look_up(reference), 1)
     except ValueError as error:
@@ -214,25 +214,25 @@ def trouble(reference: str) -> str:
 
 
 def credentials_elsewhere(problem: str) -> bool:
-    """Whether ``problem`` is no more than that only the service has its credentials."""
+    """Whether ``problem`` is just that only the service has its credentials."""
     return "$CREDENTIALS_DIRECTORY is not set" in problem
 
 
 def references(text: str) -> list[str]:
-    """Every reference within an address. Raises ValueError for one that is half written."""
+    """Every reference within an address. Raises ValueError for a malformed one."""
     if "${" in _REFERENCE.sub("", text):
         raise ValueError(_WRITTEN)
     return [match[0] for match in _REFERENCE.finditer(text)]
 
 
 def fill(address: str) -> str:
-    """The address with each reference replaced by its value, quoted as addresses want it.
+    """The address with each reference replaced by its value, URL-quoted.
 
-    Raises InputError when one cannot be had.
+    Raises InputError when one cannot be looked up.
     """
 
     def value(match: re.Match[str]) -> str:
-        # As short as it likes: that is the camera's business.
+        # However short it is: that is the camera's business.
         problem = trouble(match[0])
         if problem:
             raise InputError(problem)

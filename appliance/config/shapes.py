@@ -1,6 +1,6 @@
-"""Shapes of addresses that more than one scheme has: files, video devices, RTSP.
+"""Forms of address shared by several schemes: files, video devices, RTSP.
 
-Only the text is judged. Beneath ``uris``, for the declarations of schemes to use.
+Only the text is checked. A layer below ``uris``, so that the declarations of schemes can use it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _FILE = re.compile(r"file://", re.IGNORECASE)
 
 
 def without_nul(uri: str) -> str:
-    """The address as it is. Raises ValueError when there is a NUL in it."""
+    """The address, unchanged. Raises ValueError when there is a NUL in it."""
     if "\0" in uri:
         raise ValueError("an address cannot hold a NUL character")
     return uri
@@ -34,7 +34,7 @@ def file_path(uri: str) -> Path:
     if not _FILE.match(uri):
         return Path(uri)
     rest = uri[len("file://") :].removeprefix("localhost")
-    # People paste paths behind file:// as they are, per cent signs and all.
+    # People paste paths after file:// as they are, per cent signs and all.
     return Path(rest) if os.path.lexists(rest) else Path(unquote(rest))
 
 
@@ -56,14 +56,14 @@ def is_video_node(path: str) -> bool:
 
 
 def rtsp(uri: str, *, listen: bool) -> str:
-    """An address to connect to, or to listen at (where port 0 takes a free one).
+    """An address to connect to, or to listen at (where port 0 means a free one).
 
     Its password is struck out of every message from now on. Raises ValueError.
     """
     try:
         parts = urlsplit(uri)
         if parts.password is not None:
-            remember(parts.password)  # before anything is said of this address
+            remember(parts.password)  # before any message shows this address
         port = parts.port
     except ValueError:
         raise ValueError("the port must be a number from 1 to 65535") from None

@@ -1,7 +1,7 @@
-"""How the configuration stands: what was applied last, and what is refused just now, and why.
+"""The state of the configuration: what was applied last, what is refused now, and why.
 
-One small object that the reloader writes and everybody else reads: the service's status line, the
-health page, the metrics. A reader gets a whole picture of one moment, never parts of two.
+One small object that ``daemon.changes`` writes and everybody else reads: the service's status line,
+the health page, the metrics. A reader sees one moment as a whole, never parts of two.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from appliance.config.tree import Mistake
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A configuration that was not taken over; the last good one stays in use.
+    """A configuration that was not applied; the last good one stays in use.
 
     Attributes:
-        since: when it was refused, seconds of Unix time.
+        since: when it was refused, Unix time in seconds.
         mistakes: what is wrong, at least one: ``origin`` (file, line and column from 1; line 0
             where there is none), ``key`` (dotted; "" for the whole file) and ``message``, which
             also says what to do.
@@ -30,7 +30,7 @@ class Refusal:
 
     @property
     def reason(self) -> str:
-        """All of it as words, a line a mistake."""
+        """All of it in words, one line for each mistake."""
         return "\n".join(map(str, self.mistakes))
 
 
@@ -39,12 +39,12 @@ class ConfigStatus:
     """The configuration at one moment.
 
     Attributes:
-        path: the file; None where all is defaults, environment and flags.
-        applied_at: when the settings in use were taken over, seconds of Unix time.
-        applied: how often settings were taken over; the start is the first time.
-        refused: how often some were not.
+        path: the file; None where everything comes from defaults, environment and flags.
+        applied_at: when the settings in use were applied, Unix time in seconds.
+        applied: how many times settings were applied, the start included.
+        refused: how many times they were refused.
         refusal: what is wrong with the file as it is now; None while it is in use.
-        busy: whether a change is being made just now.
+        busy: whether a change is being made right now.
     """
 
     path: str | None
@@ -59,22 +59,22 @@ class ConfigState:
     """Holds the ``ConfigStatus``; safe to use from every thread, and never waits for a reload."""
 
     def __init__(self, path: str | None = None, clock: Callable[[], float] = time.time) -> None:
-        """The settings of ``path`` have just been taken over: that is the start."""
+        """Start with the settings of ``path`` as just applied."""
         self._clock = clock
         self._lock = threading.Lock()
         self._status = ConfigStatus(path, clock())
 
     def status(self) -> ConfigStatus:
-        """The present state; it does not change any more."""
+        """The present state, which is immutable."""
         return self._status
 
     def begin(self) -> None:
-        """A change is being made."""
+        """Note that a change is being made."""
         with self._lock:
             self._status = replace(self._status, busy=True)
 
     def applied(self, *, changed: bool, from_file: bool = True) -> None:
-        """It was made. ``changed``: it made a difference; ``from_file``: it is the file's."""
+        """Note that it was made; ``changed``: it made a difference; ``from_file``: by the file."""
         with self._lock:
             now = replace(self._status, busy=False)
             if from_file:
@@ -84,7 +84,7 @@ class ConfigState:
             self._status = now
 
     def refuse(self, mistakes: tuple[Mistake, ...], *, from_file: bool = True) -> Refusal:
-        """It was not made, and nothing has changed; a file stays refused until a good one comes."""
+        """Note that it was refused, changing nothing; a bad file stays refused until a good one."""
         with self._lock:
             refusal = Refusal(self._clock(), mistakes)
             now = replace(self._status, busy=False, refused=self._status.refused + 1)

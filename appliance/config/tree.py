@@ -1,4 +1,4 @@
-"""A configuration as a tree whose every part knows where it was written."""
+"""A configuration as a tree in which every part knows where it was written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_KEY, _MOST_MESSAGE = 200, 1000
 
 
 def one_line(text: str, most: int) -> str:
-    """``text`` with what is not printable escaped, cut to ``most`` characters."""
+    """``text`` cut to ``most`` characters, unprintable ones escaped."""
     text = text if len(text) <= most else f"{text[: most - 1]}…"
     return text if text.isprintable() else "".join(c if c.isprintable() else _code(c) for c in text)
 
@@ -43,12 +43,12 @@ class Mistake:
     def __post_init__(self) -> None:
         """Whatever a file holds, a mistake is one line that a terminal and a log can take."""
         object.__setattr__(self, "key", one_line(self.key, _MOST_KEY))
-        # Redacted first: of a password that was cut in two, the first half would not be seen.
+        # Redacted before it is cut: half a password would not be recognised.
         object.__setattr__(self, "message", one_line(redact(self.message), _MOST_MESSAGE))
 
     def __str__(self) -> str:
         where = str(self.origin)
-        # "--set roi.hold" has said the key already.
+        # "--set roi.hold" names the key already.
         key = "" if where.endswith(f" {self.key}") else self.key
         return ": ".join(filter(None, (where, key, self.message)))
 
@@ -63,7 +63,7 @@ class InvalidConfig(ConfigError):
 
 @dataclass(slots=True)
 class Scalar:
-    """A leaf: its text, and whether it stood without quotes."""
+    """A leaf: its text, and whether it was written without quotes."""
 
     text: str
     plain: bool
@@ -76,7 +76,7 @@ class Scalar:
 
     def shown(self) -> str:
         """The text as a message shows it: short, printable, quoted when it was."""
-        # Before it is cut: half a password looks like none.
+        # Before it is cut: half a password would not be recognised.
         text = redact(self.text)
         text = text if len(text) <= 60 else text[:57] + "…"
         text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

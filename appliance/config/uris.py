@@ -1,8 +1,8 @@
-"""Addresses in the settings: taken apart, made absolute, and their types.
+"""Addresses in the settings: parsed, made absolute, and their types.
 
-Only the shape is judged here, so that a slip is told with its line in the file. Whether the camera,
-the host or the file is there is found out by whoever opens it. What each scheme's addresses look
-like its own file says; see ``schemes``.
+Only the form is checked here, so that a slip is reported with its line in the file. Whether the
+camera, host or file exists is found out when it is opened. What a scheme's addresses look like is
+declared in its own file; see ``config.schemes``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 class Allowed(str):
-    """What may stand in a field, in words; put into the field's ``Annotated``."""
+    """What a field may hold, in words; put into the field's ``Annotated``."""
 
     __slots__ = ()
 
@@ -48,7 +48,7 @@ class Resolves:
 
 @cache
 def _spellings() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Of schemes that are written otherwise than ``name://``: how, and the name."""
+    """For schemes not written ``name://``: their pattern, and their name."""
     return tuple(
         (re.compile(scheme.spelling, re.IGNORECASE), scheme.names[0])
         for family in FAMILIES
@@ -67,17 +67,17 @@ def scheme_of(uri: str) -> str:
 
 
 def source_scheme(uri: str) -> SourceScheme | None:
-    """The scheme of a source's address other than ``auto``; None for one that is not known."""
+    """The scheme of a source's address other than ``auto``; None if it is unknown."""
     return SOURCES.named(scheme_of(uri))
 
 
 def output_scheme(uri: str) -> OutputScheme | None:
-    """The scheme of an output's address; None for one that is not known."""
+    """The scheme of an output's address; None if it is unknown."""
     return OUTPUTS.named(scheme_of(uri))
 
 
 def background_scheme(uri: str) -> BackgroundScheme | None:
-    """The scheme of a background's address; None for one that is not known."""
+    """The scheme of a background's address; None if it is unknown."""
     return BACKGROUNDS.named(scheme_of(uri))
 
 
@@ -95,7 +95,7 @@ def path_of(uri: str) -> Path | None:
 
 
 def port_of(uri: str) -> int:
-    """The port that an output serves at. Raises ValueError, KeyError for what is no server."""
+    """The port of an output. Raises ValueError for a bad one, KeyError if it is no server."""
     port = urlsplit(uri).port
     if port is not None:
         return port
@@ -106,7 +106,7 @@ def port_of(uri: str) -> int:
 def absolute(uri: str, folder: Path) -> str:
     """A plain path made absolute, starting from ``folder``; ``~`` is the user's home.
 
-    Everything with a scheme, and ``auto``, is given back as it is.
+    Everything with a scheme, and ``auto``, is returned unchanged.
     """
     if uri in ("", "auto") or scheme_of(uri):
         return uri
@@ -120,7 +120,7 @@ def absolute(uri: str, folder: Path) -> str:
 
 
 def _checked(uri: str, family: Family[S]) -> str:
-    """The address as its scheme wants it. Raises ValueError in words."""
+    """The address as its scheme normalises it. Raises ValueError in words."""
     name = scheme_of(uri)
     if not name:
         for scheme in family.all():
@@ -152,7 +152,7 @@ SourceUri = Annotated[
     _Text,
     AfterValidator(_source),
     Resolves(absolute),
-    # Paths, which have no scheme either, stand beside auto.
+    # Paths, which have no scheme either, are listed next to auto.
     Allowed(f"auto, {SOURCES.written(bare_first=True)}"),
 ]
 BackgroundUri = Annotated[

@@ -1,6 +1,6 @@
-"""A tree to settings, every mistake collected and put in words.
+"""From a tree to settings, with every mistake collected and put into words.
 
-The schema leads: a scalar is read as what its setting wants (``off`` is false for a switch and a
+The schema decides: a scalar is read as the type of its setting (``off`` is false for a switch and a
 word for a name; ``1e-3`` is a number although YAML 1.1 says text), so a file means what it says.
 """
 
@@ -41,7 +41,7 @@ def item_of(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def allowed(field: FieldInfo) -> str:
-    """What may stand in a field, in words: "a number from 0 up to, not including, 1"."""
+    """What a field may hold, in words: "a number from 0 up to, not including, 1"."""
     for mark in field.metadata:
         if isinstance(mark, Allowed):
             return str(mark)
@@ -75,13 +75,13 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def expected(field: FieldInfo) -> str:
-    """``allowed`` with the meaning of the field behind it."""
+    """``allowed``, followed by the meaning of the field."""
     meaning = f" ({field.description})" if field.description else ""
     return f"expected {allowed(field)}{meaning}"
 
 
 def scalar_value(node: Scalar, field: FieldInfo) -> Any:
-    """What the scalar says, read as the field's type; its text where it cannot be so read."""
+    """The scalar's value, read as the field's type; its text if that is impossible."""
     kind, text = field.annotation, node.text
     if not node.plain or kind in (str, Secret) or get_origin(kind) is Literal:
         return text
@@ -112,7 +112,7 @@ class Reading:
             settings = Settings.model_validate(self._data)
         except ValidationError as error:
             for one in error.errors():
-                # A list whose items are wrong is also told to be too short: it is not.
+                # A list whose items are wrong is also reported as too short, which it is not.
                 if one["type"] != "too_short" or not one["input"]:
                     self._value_mistake(one)
             return None
@@ -187,7 +187,7 @@ class Reading:
         return tuple(items)
 
     def _resolved(self, value: Any, field: FieldInfo, origin: Origin) -> Any:
-        """Relative paths in the file start from its folder, all others where we were started."""
+        """Relative paths in the file start from its folder, all others from the current folder."""
         if isinstance(value, str):
             for mark in field.metadata:
                 if isinstance(mark, Resolves):
@@ -250,7 +250,7 @@ class Reading:
 
 
 def _is_bare(node: Scalar) -> bool:
-    """Whether a secret itself, not where it is, stands in the command line."""
+    """Whether the command line holds a secret itself, not a reference to it."""
     return node.origin.label.startswith("--") and node.text != "none" and "${" not in node.text
 
 

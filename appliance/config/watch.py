@@ -1,4 +1,4 @@
-"""Notices that the configuration file was saved, however it was."""
+"""Notices that the configuration file was saved, by whatever means."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from appliance.system.file_identity import Identity, identity
 
 
 class ConfigWatch:
-    """Looks at one file; ``changed`` is true once for each state that lasted from look to look.
+    """Polls one file; ``changed`` is true once for each state seen in two polls in a row.
 
-    Looking beats being told: a rename over the file, a bind mount, a link that points elsewhere
-    and an editor that writes in pieces all end as another identity of the same path, and of quick
-    edits only the last one stays long enough to be seen twice.
+    Polling beats notification: a rename over the file, a bind mount, a link pointed elsewhere and
+    an editor that writes in pieces all end in another identity of the same path, and of several
+    quick edits only the last one stays long enough to be seen twice.
     """
 
     def __init__(self, path: Path, read: Identity | None) -> None:
-        """``read``: which state of ``path`` is in use; None when it is not known."""
+        """``read``: the state of ``path`` that is in use; None when it is not known."""
         self._path = path
         self._applied = self._seen = read
         self._expected: Identity | None = None
 
     def changed(self) -> bool:
-        """Whether the file is another one than at the last time this was true, and at rest."""
+        """Whether the file differs from when this was last true, and has settled."""
         now = identity(self._path)
         settled = now == self._seen
         self._seen = now
@@ -34,17 +34,17 @@ class ConfigWatch:
         return True
 
     def note(self) -> None:
-        """The file is about to be read as it is: only a later state is another one.
+        """Note that the file is about to be read as it is: only a later state is a change.
 
-        Asked before the reading, so that what is saved meanwhile is seen as a change.
+        Call before reading, so that a save in the meantime is seen as a change.
         """
         now = identity(self._path)
         if now is not None:
             self._applied = self._seen = now
 
     def expect(self, state: Identity) -> None:
-        """The file is going to be in this state, which is in use already: that is no change.
+        """Expect the file to reach this state, which is in use already: that is no change.
 
-        To be called before it is put there.
+        Call before the file is put in place.
         """
         self._expected = state

@@ -1,4 +1,4 @@
-"""A change written into the configuration file, its comments kept, in one rename."""
+"""Writes changes into the configuration file, comments kept, in one rename."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NotKept(ConfigError):
 def edited(text: str, changes: Mapping[str, Value]) -> str:
     """The YAML ``text`` with ``changes`` (dotted key -> value) made, everything else as it was.
 
-    Raises NotKept when the text cannot be changed without changing something else of it.
+    Raises NotKept when that is impossible without changing something else in it.
     """
     try:
         result = _with(text, changes)
@@ -59,7 +59,7 @@ def _with(text: str, changes: Mapping[str, Value]) -> str:
     yaml.width = 1_000_000
     yaml.indent(mapping=2, sequence=indent or 4, offset=2 if offset is None else offset)
     tree = yaml.load(text)
-    # A file of comments alone has no tree that could keep them.
+    # A file of comments alone has no tree to keep them in.
     before, root = ("", tree) if tree is not None else (_line(text), {})
     for key, value in changes.items():
         section, _, name = key.partition(".")
@@ -103,7 +103,7 @@ def _comments(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A new state of the file, written beside it: ``finish`` puts it in its place."""
+    """A new version of the file, written beside it: ``finish`` puts it in place."""
 
     path: Path
     temporary: str
@@ -111,7 +111,7 @@ class Draft:
     after: Identity
 
     def finish(self) -> None:
-        """Put it in its place. Raises NotKept, and the file is as it was."""
+        """Put it in place. When it raises NotKept, the file is as it was."""
         try:
             if identity(self.path) != self.before:
                 raise NotKept(f"{self.path} was saved by somebody else just now; try again")
@@ -130,8 +130,8 @@ class Draft:
 def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], object]) -> Draft:
     """Write the changed file beside the one at ``named``, with its mode and owner.
 
-    ``check`` reads the draft as the appliance would, and raises ConfigError when it may not be
-    used. Raises NotKept; nothing is left behind then.
+    ``check`` reads the draft as the appliance would, and raises ConfigError when it is unusable.
+    When this raises NotKept, nothing is left behind.
     """
     path = Path(os.path.realpath(named))
     before = identity(path)
@@ -139,7 +139,7 @@ def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], obj
         old = os.stat(path)
         text = read_text(path)
         new = edited(text, changes)
-        # In the same folder: a rename works within one file system only, and paths in the file
+        # In the same folder: a rename works only within one file system, and paths in the file
         # start from its folder.
         _may_replace(path, old)
         _clear_away(path)
@@ -172,7 +172,7 @@ def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], obj
 
 
 def _may_replace(path: Path, old: os.stat_result) -> None:
-    """In a sticky folder only what is one's own can be replaced: better known beforehand."""
+    """In a sticky folder only one's own files can be replaced: find that out beforehand."""
     folder = os.stat(path.parent)
     mine = os.geteuid() in (0, folder.st_uid, old.st_uid)
     if folder.st_mode & stat.S_ISVTX and not mine:
@@ -180,7 +180,7 @@ def _may_replace(path: Path, old: os.stat_result) -> None:
 
 
 def _clear_away(path: Path) -> None:
-    """Drafts that were left behind by a process that was killed."""
+    """Remove drafts left behind by a process that was killed."""
     for left in path.parent.glob(f".{path.name}.*{_DRAFT}"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE_S:
@@ -188,13 +188,13 @@ def _clear_away(path: Path) -> None:
 
 
 def _own(descriptor: int, old: os.stat_result, path: Path) -> None:
-    """Mode, owner and group of the old file."""
+    """Give the draft the mode, owner and group of the old file."""
     mine = os.fstat(descriptor)
     if (mine.st_uid, mine.st_gid) != (old.st_uid, old.st_gid):
         try:
             os.fchown(descriptor, old.st_uid, old.st_gid)
         except PermissionError as error:
-            # Root can read and write it anyway; somebody else would be locked out of their file.
+            # Root can read and write it anyway; any other owner would be locked out of their file.
             if old.st_uid != 0 and old.st_uid != mine.st_uid:
                 raise NotKept(
                     f"{path} belongs to another user, whose it would not be any more"

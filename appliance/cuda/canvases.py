@@ -1,8 +1,8 @@
-"""Composites straight into the canvases that the encoders get: no copy by the CPU.
+"""Composites delivered straight into the canvases that the encoders get: no copy by the CPU.
 
-The canvases' own memory is registered with the driver, once. A discrete card fetches each composite
-into its canvas by itself, on a stream of its own; on a Jetson, where CPU and GPU share the memory,
-the composite is written there in the first place.
+The canvases' own memory is registered with the driver, once. A discrete card copies each composite
+into its canvas itself, on a stream of its own; on a Jetson, where CPU and GPU share memory, the
+composite is written there in the first place.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ log = structlog.get_logger(__name__)
 class Canvases:
     """``choose`` a canvas, launch into ``target``, ``send``, and ``take`` waits for it.
 
-    The canvases' memory must outlive this object, or its ``close``.
+    The canvases' memory must stay valid until ``close``, or as long as this object lives.
     """
 
     def __init__(
         self, context: Context, format: Format, memory: Sequence[U8], stride: int, *,
         mapped: bool = False,
     ) -> None:  # fmt: skip
-        """Register them.
+        """Register the canvases.
 
         Args:
-            memory: of each canvas, all of it, uint8 in one dimension: luma, then chroma, each row
-                ``stride`` bytes after the one before.
+            memory: the whole memory of each canvas, uint8, one-dimensional: luma, then chroma,
+                their rows ``stride`` bytes apart.
             mapped: CPU and GPU share the memory (Jetson).
 
-        Raises GpuError where the driver will not register them, which loses no context, and
-        MissingDependency without libcuda.
+        Raises GpuError when the driver will not register them, in which case the context
+        survives, and MissingDependency without libcuda.
         """
         self._context, self._format, self._stride = context, format, stride
         self._library = library_of(context)
@@ -66,7 +66,7 @@ class Canvases:
         self._count, self._chosen = 0, 0
 
     def _register(self, memory: U8, *, mapped: bool) -> None:
-        """One canvas. By libcuda itself, since pycuda's own call of it is broken (its #459)."""
+        """Register one canvas, through libcuda: pycuda's own call is broken (pycuda #459)."""
         address = int(memory.ctypes.data)
         pointer = ctypes.c_void_p(address)
         flags = ctypes.c_uint(_DEVICEMAP if mapped else 0)
@@ -90,7 +90,7 @@ class Canvases:
         )  # fmt: skip
 
     def choose(self, out: Frame) -> bool:
-        """Take ``out`` for the next composite; False when it is none of the canvases."""
+        """Use ``out`` for the next composite; False when it is not one of the canvases."""
         address = int(out.y.ctypes.data)
         if address not in self._registered:
             return False
@@ -106,7 +106,7 @@ class Canvases:
         return self._surface(slot.address, slot)
 
     def send(self) -> None:
-        """Start its way into the canvas, behind all that was launched so far."""
+        """Send the composite to its canvas, after everything launched so far."""
         context = self._context
         with context.guard("sending a composite to its canvas"):
             self._worked.record(context.stream)
@@ -120,13 +120,13 @@ class Canvases:
         self._count += 1
 
     def take(self) -> None:
-        """Wait until it is there: the frame loop's one wait."""
+        """Wait until the composite has arrived: the frame loop's one wait."""
         self._context.wait(
             self._copied if self._slots else self._worked, "waiting for the composite"
         )
 
     def close(self) -> None:
-        """Give the canvases' memory back to the host alone. Raises GpuError; safe to call twice."""
+        """Unregister the canvases' memory. Raises GpuError; safe to call twice."""
         self._surfaces.clear()
         self._slots.clear()
         while self._registered:
@@ -137,10 +137,10 @@ class Canvases:
 def register(
     context: Context, format: Format, memory: Sequence[U8], stride: int, *, mapped: bool
 ) -> Canvases | None:
-    """``Canvases``, or None where the driver will not have it, which is logged."""
+    """``Canvases``, or None when the driver refuses, which is logged."""
     try:
         return Canvases(context, format, memory, stride, mapped=mapped)
     except (GpuError, MissingDependency) as error:
-        # A context that is lost fails at the next call too, and ends the process there.
+        # A lost context fails at the next call too, and that ends the process.
         log.warning("composites are copied into their canvases by the CPU", why=str(error))
         return None

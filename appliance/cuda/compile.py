@@ -1,9 +1,9 @@
-"""The kernels, compiled ahead and kept, so that a device needs no nvcc while it runs.
+"""The kernels, compiled ahead of time and cached, so that a device needs no nvcc at run time.
 
-A cubin is kept under the hash of the source and the architecture (``87`` is compute capability
-8.7). It comes from, in this order: the cache; the folder of cubins shipped beside the kernels;
-nvcc, where there is one; NVRTC from the wheels ``nvidia-cuda-nvrtc`` and ``nvidia-cuda-runtime``
-(its headers), or the toolkit's own.
+A cubin is cached under the hash of the source and the architecture (``87`` is compute capability
+8.7). It is looked for in the cache, then in the folder of cubins shipped beside the kernels; else
+it is compiled by nvcc, if there is one, or by NVRTC from the wheels ``nvidia-cuda-nvrtc`` and
+``nvidia-cuda-runtime`` (its headers), or from the toolkit.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class KernelBuildError(MatteboxError, RuntimeError):
 
 
 def image(architecture: str, folder: Path | None = None) -> bytes:
-    """The kernels compiled for an architecture; compiled now where they are not kept yet.
+    """The compiled kernels for an architecture; compiled now if they are not cached yet.
 
     Raises:
-        MissingDependency: not kept, and neither nvcc nor NVRTC is there.
+        MissingDependency: not cached, and neither nvcc nor NVRTC is installed.
         KernelBuildError: the compiler refused.
     """
     name = f"kernels-{source.source_hash()}-sm{architecture}.cubin"
@@ -46,7 +46,7 @@ def image(architecture: str, folder: Path | None = None) -> bytes:
             found: bytes = (kept / name).read_bytes()
         except OSError:
             continue
-        # Never half a file: it is put in place whole. Anything but an ELF is not ours.
+        # Never half a file: it is put in place whole. Anything but an ELF file is not ours.
         if found[:4] == b"\x7fELF":
             return found
     log.info("compiling the GPU's kernels, this once", compute_capability=architecture)
@@ -58,7 +58,7 @@ def image(architecture: str, folder: Path | None = None) -> bytes:
 
 
 def compile_kernels(architecture: str, nvcc: Sequence[str] | None = None) -> bytes:
-    """The cubin for one architecture, by nvcc where it is there, else by NVRTC.
+    """The cubin for one architecture, made by nvcc if it is installed, else by NVRTC.
 
     ``nvcc`` is the command to use; default: the one in PATH or CUDA_HOME, () for NVRTC.
     """
@@ -83,7 +83,7 @@ def compile_kernels(architecture: str, nvcc: Sequence[str] | None = None) -> byt
 
 
 def find_nvcc() -> list[str]:
-    """The nvcc command: $CUDA_HOME/bin/nvcc, PATH, or /usr/local/cuda; empty: there is none."""
+    """The nvcc command: $CUDA_HOME/bin/nvcc, PATH, or /usr/local/cuda; empty when there is none."""
     home = os.environ.get("CUDA_HOME", "")
     for candidate in (os.path.join(home, "bin", "nvcc") if home else "", "nvcc"):
         found = shutil.which(candidate) if candidate else None
@@ -94,7 +94,7 @@ def find_nvcc() -> list[str]:
 
 
 def supported(nvcc: Sequence[str]) -> frozenset[str]:
-    """The architectures that an nvcc compiles for, as ``75``."""
+    """The architectures that an nvcc can compile for, written like ``75``."""
     done = subprocess.run(
         [*nvcc, "--list-gpu-code"], capture_output=True, text=True, timeout=60, check=False
     )
@@ -128,7 +128,7 @@ def _caches() -> Iterator[Path]:
 
 
 def _keep(path: Path, content: bytes) -> bool:
-    """Write a file whole or not at all; False where the folder cannot be written to."""
+    """Write a file whole or not at all; False when the folder is not writable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as temporary:
@@ -140,7 +140,7 @@ def _keep(path: Path, content: bytes) -> bool:
 
 
 def main(say: Callable[[str], None] = print) -> int:
-    """Compile for every architecture that the compiler here knows, into the cache."""
+    """Compile for each of ARCHITECTURES that the installed compiler knows, into the cache."""
     nvcc = find_nvcc()
     known = supported(nvcc) if nvcc else frozenset(ARCHITECTURES)
     for architecture in ARCHITECTURES:

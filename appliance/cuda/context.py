@@ -1,8 +1,8 @@
-"""The one place that speaks to pycuda: context, stream, memory, modules, and what goes wrong.
+"""The one place that talks to pycuda: context, stream, memory, modules, and errors.
 
 Everything is allocated through a ``Context`` before the first frame. The thread that made it owns
-it: CUDA contexts are per thread, and a second thread would work on nothing. An error of CUDA's is
-final, since a context that has failed cannot be repaired: the process must end and start anew.
+it: CUDA contexts are per thread, and a second thread would have none. A CUDA error is final, since
+a failed context cannot be repaired: the process must end and be started again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class GpuError(MatteboxError, RuntimeError):
-    """CUDA failed. The context is lost: end the process, its supervisor starts it again."""
+    """CUDA failed. The context is lost: end the process; its supervisor starts it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Buffer:
 def load_driver() -> Any:
     """``pycuda.driver``, never ``pycuda.autoinit``.
 
-    Raises MissingDependency when pycuda or NVIDIA's driver is not to be had.
+    Raises MissingDependency when pycuda or NVIDIA's driver is not available.
     """
     try:
         with warnings.catch_warnings():
@@ -63,7 +63,7 @@ def load_driver() -> Any:
 
 
 class Context:
-    """A GPU's primary context, one stream, the compiled kernels, and all memory taken from it.
+    """A GPU's primary context, one stream, the compiled kernels, and all memory allocated from it.
 
     Use it as a context manager, or ``close`` it in the thread that made it.
     """
@@ -76,12 +76,12 @@ class Context:
 
         Args:
             driver: stands in for ``pycuda.driver`` in tests.
-            image: gives the kernels compiled for an architecture (``87``); default: the cache, or
-                compiled now (``cuda_build.image``).
+            image: returns the compiled kernels for an architecture (``87``); default: from the
+                cache, or compiled now (``cuda.compile.image``).
             library: stands in for libcuda (CUDA graphs) in tests.
 
         Raises:
-            MissingDependency: no pycuda, no GPU, or no kernels and nothing to compile them.
+            MissingDependency: no pycuda, no GPU, or no kernels and nothing to compile them with.
             GpuError: the driver refused.
         """
         self.driver = load_driver() if driver is None else driver
@@ -127,11 +127,11 @@ class Context:
             raise
 
     def guard(self, what: str) -> _Guard:
-        """A ``with`` block in which the driver's errors become GpuError, while doing ``what``."""
+        """A ``with`` block, doing ``what``, in which the driver's errors become GpuError."""
         return _Guard(self, what)
 
     def alloc(self, nbytes: int, *, zero: bool = False) -> Buffer:
-        """Device memory, 256-byte aligned. Only while setting up, never in the frame loop."""
+        """Device memory, 256-byte aligned. Only during set-up, never in the frame loop."""
         with self.guard(f"allocating {nbytes} bytes"):
             allocation = self.driver.mem_alloc(max(nbytes, 1))
             if zero:
@@ -139,7 +139,7 @@ class Context:
         return Buffer(int(allocation), nbytes, allocation)
 
     def upload(self, array: NDArray[Any]) -> Buffer:
-        """Device memory with a copy of ``array``. Only while setting up: it waits."""
+        """Device memory with a copy of ``array``. Only during set-up: it waits."""
         array = np.ascontiguousarray(array)
         buffer = self.alloc(array.nbytes)
         with self.guard("uploading"):
@@ -147,7 +147,7 @@ class Context:
         return buffer
 
     def download(self, buffer: Buffer, out: NDArray[Any]) -> None:
-        """Device memory into a dense array, after all that was launched; waits. For tests."""
+        """Copy device memory to a dense array, after everything launched; waits. For tests."""
         with self.guard("downloading"):
             self.stream.synchronize()
             self.driver.memcpy_dtoh(out, buffer.address)
@@ -159,12 +159,12 @@ class Context:
         return array
 
     def synchronize(self) -> None:
-        """Wait until all that was launched is done."""
+        """Wait until everything launched so far is done."""
         with self.guard("waiting for the GPU"):
             self.stream.synchronize()
 
     def wait(self, event: Any, what: str) -> None:
-        """Wait for an event while doing ``what``; one that has happened costs no wait.
+        """Wait for an event while doing ``what``; returns at once if it has already happened.
 
         The driver's wait has no deadline: the daemon keeps one on each frame, from another thread.
         """
@@ -173,7 +173,7 @@ class Context:
                 event.synchronize()
 
     def close(self) -> None:
-        """Give the GPU back; every buffer must be out of use. Safe to call twice; never raises."""
+        """Give the GPU back; no buffer may still be in use. Safe to call twice; never raises."""
         if self._closed:
             return
         self._closed = True
@@ -182,12 +182,12 @@ class Context:
         try:
             self._context.pop()
         except self.driver.Error as error:
-            # The context was lost before, and whoever met that has raised it.
+            # The context was lost earlier, and that has already been raised.
             log.warning("the GPU could not be given back in order", why=str(error))
         self._context = None
 
     def check_thread(self) -> None:
-        """Raises GpuError in any thread but the one that made the context, or after ``close``."""
+        """Raise GpuError in any thread but the one that made the context, or after ``close``."""
         if self._closed:
             raise GpuError("the GPU's context is closed already; this is a mistake in Mattebox")
         if threading.get_ident() != self._thread:
@@ -229,7 +229,7 @@ class _Guard:
 
 
 class Kernel:
-    """One kernel, launched with its arguments by name."""
+    """One kernel, launched with named arguments."""
 
     def __init__(
         self,
@@ -240,14 +240,14 @@ class Kernel:
     ) -> None:
         self._context, self.name = context, name
         self._names = tuple(parameter.name for parameter in parameters)
-        # One code each, as pycuda's prepare takes a sequence of types.
+        # One code for each parameter, since pycuda's prepare takes a sequence of types.
         self._function = function.prepare([parameter.code for parameter in parameters])
 
     def __call__(self, grid: Dim, block: Dim, **arguments: float) -> None:
         """Launch on the context's stream and return at once.
 
         Args:
-            grid, block: blocks and threads a block, x, y, z.
+            grid, block: number of blocks, and of threads in a block, as (x, y, z).
             arguments: every parameter of the kernel by name; pointers as addresses, 0 for null.
 
         Raises:

@@ -4,8 +4,8 @@ pycuda has no graphs; the driver has, and a pycuda stream's ``handle`` is all it
 from Python costs several microseconds, more than most kernels of the frame path take, so a frame
 that is launched kernel by kernel is bound by the host.
 
-What is recorded is recorded with its arguments: addresses, ROI, pitches. A replay is right only
-where all of them are the same again.
+A recording includes the arguments: addresses, ROI, pitches. A replay is valid only while all of
+them are the same.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _THREAD_LOCAL = 1
 class Graph:
     """Launches on a context's stream, recorded within ``with graph:`` and replayed by ``launch``.
 
-    Nothing is run while recording. Recording allocates: it belongs in the set-up, or in the first
+    Nothing runs while recording. Recording allocates, so it belongs in set-up or in the first
     frames.
     """
 
@@ -59,7 +59,7 @@ class Graph:
     ) -> None:
         graph = ctypes.c_void_p()
         if error is not None:
-            # The capture must be ended all the same; what it says adds nothing to the error.
+            # The capture must be ended even so; its status would add nothing to the error.
             self._library.cuStreamEndCapture(self._stream, ctypes.byref(graph))
             self._graph = graph
             self.close()
@@ -91,14 +91,14 @@ class Graph:
 
 
 class Replay:
-    """Launches that come again and again with the same arguments, as graphs.
+    """Launches that recur with the same arguments, replayed as graphs.
 
-    What is launched for a key is recorded when the key has come up often enough to call the frame
-    steady, and replayed from then on. Where the driver or the network cannot be recorded, that is
-    said once, and everything is launched one by one as before.
+    A key's launches are recorded once the key has come up often enough to call the frame steady,
+    and replayed from then on. If the driver or the network does not allow recording, that is
+    logged once, and everything is launched one by one as before.
     """
 
-    _STEADY = 4  # times that a key was seen: the first run of an engine must not be recorded
+    _STEADY = 4  # times a key must have come up: an engine's first run must not be recorded
     _MOST_GRAPHS, _MOST_SEEN = 64, 256
 
     def __init__(self, context: Context) -> None:
@@ -106,12 +106,12 @@ class Replay:
         self._graphs: OrderedDict[Hashable, Graph] = OrderedDict()
         self._seen: OrderedDict[Hashable, int] = OrderedDict()
         self.off = False
-        """True: everything is launched one by one, to compare."""
+        """True: everything is launched one by one, for comparison."""
         self.refused: str | None = None
         """Why nothing is recorded; None while it is."""
 
     def run(self, key: Hashable, launches: Callable[[], None]) -> None:
-        """Launch, or replay what ``launches`` launched for the same ``key`` before.
+        """Call ``launches``, or replay what it launched for the same ``key`` before.
 
         Raises what ``launches`` raises.
         """

@@ -1,4 +1,4 @@
-"""The few calls of libcuda itself that pycuda has not, or has broken, by their C interface."""
+"""The few libcuda calls that pycuda lacks or gets wrong, made through the C interface."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load_library() -> Any:
 
 
 def library_of(context: Context) -> Any:
-    """The context's libcuda: a stand-in in tests. Raises MissingDependency without any."""
+    """The context's libcuda: a stand-in in tests. Raises MissingDependency if there is none."""
     return context.library or load_library()
 
 

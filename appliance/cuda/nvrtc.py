@@ -1,6 +1,6 @@
 """NVRTC through ctypes: NVIDIA's run-time compiler, from its wheel or the toolkit.
 
-The C interface is the same in CUDA 11 to 13; a cubin needs no driver and no GPU to be made.
+The C interface is the same in CUDA 11 to 13; making a cubin needs neither a driver nor a GPU.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 
 
 class NvrtcError(RuntimeError):
-    """NVRTC refused; the message has its log."""
+    """NVRTC refused; the message contains its log."""
 
 
 def find() -> Path | None:
-    """libnvrtc: of the wheels (nvidia/cu13/lib, nvidia/cuda_nvrtc/lib), else the system's."""
+    """The libnvrtc of the wheels (nvidia/cu13/lib, nvidia/cuda_nvrtc/lib), else the system's."""
     spec = importlib.util.find_spec("nvidia")
     for package in spec.submodule_search_locations or () if spec else ():
         for pattern in ("cu*/lib/libnvrtc.so.*", "cuda_nvrtc/lib/libnvrtc.so.*"):
@@ -44,13 +44,13 @@ def headers(library: Path) -> list[Path]:
 
 
 def compile(library: Path, source: str, options: Sequence[str]) -> bytes:
-    """The cubin of a source.
+    """The cubin compiled from a source.
 
     Raises:
         NvrtcError: it does not compile, or the library cannot be used.
     """
     try:
-        # NVRTC looks for its other half by name only, where a wheel's folder is not searched.
+        # NVRTC looks for its other half by name only, and a wheel's folder is not searched.
         for half in sorted(library.parent.glob("libnvrtc-builtins.so.*")):
             ctypes.CDLL(str(half), mode=ctypes.RTLD_GLOBAL)
         nvrtc = ctypes.CDLL(str(library))

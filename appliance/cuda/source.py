@@ -1,4 +1,4 @@
-"""The kernels' source: one text, its hash, and what arguments each kernel takes.
+"""The kernels' source: one text, its hash, and the arguments that each kernel takes.
 
 Needs no GPU and no driver. The signatures are read from the source itself, so that a launch names
 its arguments and cannot get their order or types wrong.
@@ -24,7 +24,7 @@ _CODES = {"int": "i", "float": "f", "double": "d"}
 
 @dataclass(frozen=True, slots=True)
 class KernelParameter:
-    """One argument of a kernel: its name, and its code in the words of Python's ``struct``.
+    """One argument of a kernel: its name, and its type code as in Python's ``struct``.
 
     ``P`` is a pointer, ``i`` an int, ``f`` a float, ``d`` a double.
     """
@@ -35,7 +35,7 @@ class KernelParameter:
 
 @cache
 def source() -> str:
-    """kernels.cu with its own headers put in place: all that a compiler needs but CUDA's own."""
+    """kernels.cu with its own headers inlined: all that a compiler needs besides CUDA's own."""
     text = (FOLDER / "kernels.cu").read_text()
 
     def header(match: re.Match[str]) -> str:
@@ -47,7 +47,7 @@ def source() -> str:
 
 @cache
 def source_hash() -> str:
-    """A short hash of ``source``: what compiled kernels are kept under."""
+    """A short hash of ``source``: the key under which compiled kernels are cached."""
     return hashlib.sha256(source().encode()).hexdigest()[:16]
 
 
@@ -56,7 +56,7 @@ def signatures() -> dict[str, tuple[KernelParameter, ...]]:
     """The parameters of every kernel, by the kernel's name.
 
     Raises:
-        ValueError: a kernel takes something else than pointers, int, float and double.
+        ValueError: a kernel takes something other than pointers, int, float and double.
     """
     return {name: tuple(map(_parameter, text.split(","))) for name, text in _found()}
 

@@ -1,8 +1,8 @@
 """Frames to the GPU and back: rings of pinned memory, copies on a stream of their own.
 
 On a discrete card a frame is copied once into pinned memory and from there by the card itself,
-while the kernels work on the frame before it. On a Jetson, where CPU and GPU share the memory, the
-pinned memory is mapped and there is no second copy. Everything is taken when the ring is made.
+while the kernels work on the frame before it. On a Jetson, where CPU and GPU share memory, the
+pinned memory is mapped and there is no second copy. All memory is allocated when the ring is made.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame
 from appliance.media.surface import Surface
 
-_PITCH = 256  # bytes: what every GPU's widest loads and copies like
+_PITCH = 256  # bytes: suits every GPU's widest loads and copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class _Ring:
 
 
 def pitched(context: Context, format: Format) -> Surface:
-    """An NV12 picture in device memory, its rows as far apart as a ring's."""
+    """An NV12 picture in device memory, with the pitch of a ring's frames."""
     pitch = -(-format.width // _PITCH) * _PITCH
     rows = (format.height + 1) // 2
     buffer = context.alloc(pitch * (format.height + rows))
@@ -87,14 +87,14 @@ class Upload(_Ring):
     def __init__(
         self, context: Context, format: Format, depth: int = 3, *, mapped: bool = False
     ) -> None:
-        """Take ``depth`` frames; ``mapped``: CPU and GPU share the memory (Jetson)."""
+        """Allocate ``depth`` frames; ``mapped``: CPU and GPU share the memory (Jetson)."""
         super().__init__(context, format, depth, mapped=mapped)
 
     def put(self, frame: Frame) -> Surface:
-        """The frame in device memory, for all that is launched from now on.
+        """The frame in device memory, for everything launched from now on.
 
-        The surface is overwritten ``depth`` frames later. Waits only where this slot's last copy
-        and use, ``depth`` frames ago, are not done yet.
+        The surface is overwritten ``depth`` frames later. Waits only if this slot's last copy and
+        use, ``depth`` frames ago, are not done yet.
 
         Raises:
             ValueError: the frame is not of the ring's size.
@@ -134,7 +134,7 @@ class Download(_Ring):
     def __init__(
         self, context: Context, format: Format, depth: int = 3, *, mapped: bool = False
     ) -> None:
-        """Take ``depth`` frames; ``mapped``: CPU and GPU share the memory (Jetson)."""
+        """Allocate ``depth`` frames; ``mapped``: CPU and GPU share the memory (Jetson)."""
         super().__init__(context, format, depth, mapped=mapped)
         self._taken = 0
 
@@ -150,7 +150,7 @@ class Download(_Ring):
         return self._slots[self._count % len(self._slots)].surface
 
     def send(self) -> None:
-        """Start ``target``'s way back, behind all that was launched so far."""
+        """Send ``target`` on its way back, after everything launched so far."""
         slot = self._slots[self._count % len(self._slots)]
         context = self._context
         with context.guard("downloading a frame"):
@@ -162,12 +162,12 @@ class Download(_Ring):
         self._count += 1
 
     def take(self) -> Frame:
-        """The oldest composite that was sent: the frame loop's one wait.
+        """The oldest composite sent and not yet taken: the frame loop's one wait.
 
         Its memory is the ring's: it is overwritten ``depth`` frames later.
 
         Raises:
-            RuntimeError: nothing has been sent that was not taken.
+            RuntimeError: everything that was sent has been taken.
         """
         if self._taken == self._count:
             raise RuntimeError("a frame was to be taken, and none has been sent")

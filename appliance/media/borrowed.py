@@ -1,4 +1,4 @@
-"""Memory that a library lends for a while: what a Frame's ``owner`` says of it."""
+"""Memory on loan from a library: what a Frame's ``owner`` says about it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from appliance.media.surface import Surface
 
 @dataclass(frozen=True, slots=True)
 class Borrowed:
-    """Owner of a frame whose memory will be written over, whoever still reads it.
+    """Owner of a frame whose memory will be overwritten, even while somebody still reads it.
 
-    A frame that was worked on for longer is no picture any more: its matte would be of one moment
-    and its pixels of another, and the room would show where the person was. Whoever composites
-    asks ``over`` when done, and throws the composite away.
+    A frame still in use by then is no longer one picture: its matte would be from one moment and
+    its pixels from another, and the room would show where the person was. Whoever composites
+    calls ``over`` when done and, if it is true, throws the composite away.
 
     Attributes:
-        until: when that may begin, ``time.monotonic_ns()``.
-        surface: the same picture for the GPU to read where it lies, in memory that CPU and GPU
-            share; None where there is only the CPU's.
+        until: when overwriting may begin, ``time.monotonic_ns()``.
+        surface: the same picture for the GPU to read in place, in memory shared by CPU and GPU;
+            None where only the CPU can read it.
         keeps: keeps the memory allocated.
     """
 
@@ -28,5 +28,5 @@ class Borrowed:
     keeps: object = None
 
     def over(self) -> bool:
-        """Whether the memory may have been written over by now."""
+        """Whether the memory may have been overwritten by now."""
         return time.monotonic_ns() >= self.until

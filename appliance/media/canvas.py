@@ -10,7 +10,7 @@ from appliance.media.gst import Gst, GstVideo, MappedBuffer, nv12_views
 
 
 class Lease:
-    """One canvas out of a pool: writable until sealed, back in the pool when nobody holds it."""
+    """One canvas from a pool: writable until sealed, returned to the pool when nobody holds it."""
 
     def __init__(self, pool: BufferPool, buffer: Gst.Buffer) -> None:
         self._pool = pool
@@ -38,8 +38,8 @@ class Lease:
 class BufferPool:
     """Canvases of one format in GStreamer's memory: composited into once, sent without a copy.
 
-    All memory is taken at construction. A buffer is free again when no Frame holds its Lease and
-    no GStreamer element holds its memory.
+    All memory is allocated at construction. A buffer is free again when no Frame holds its Lease
+    and no GStreamer element holds its memory.
     """
 
     def __init__(self, format: Format, count: int = 12) -> None:
@@ -48,8 +48,8 @@ class BufferPool:
         rows = (format.height + 1) // 2
         self._offsets = (0, self._strides[0] * format.height)
         size = self._offsets[1] + self._strides[1] * rows
-        # Rows of 64 bytes: the kernels use whole vectors, encoders take the planes as they are.
-        # From a page's start, as a GPU's driver likes it.
+        # Rows padded to 64 bytes: the kernels use whole vectors, encoders take the planes as they
+        # are. Page-aligned, as GPU drivers prefer.
         params = Gst.AllocationParams()
         params.align = 4095
         self._free: list[Gst.Buffer] = []
@@ -76,19 +76,19 @@ class BufferPool:
 
     @property
     def stride(self) -> int:
-        """Bytes from one row to the next, of luma and of chroma, which follows it."""
+        """Bytes from one row to the next, in luma and in the chroma that follows it."""
         return self._strides[0]
 
     @property
     def memory(self) -> Sequence[U8]:
-        """All of each canvas's memory, for a GPU's driver to register, and for nothing else.
+        """The whole memory of each canvas, for a GPU driver to register and for nothing else.
 
-        It stays where it is as long as the pool lives.
+        It does not move while the pool lives.
         """
         return self._memory
 
     def acquire(self) -> Frame | None:
-        """A writable frame (``seal`` its owner when it is done), or None when all are out."""
+        """A writable frame (``seal`` its owner when it is done), or None when all are in use."""
         with self._lock:
             for index, buffer in enumerate(self._free):
                 if buffer.is_all_memory_writable():
@@ -108,19 +108,19 @@ class BufferPool:
 
     @property
     def available(self) -> int:
-        """Buffers that ``acquire`` could give now."""
+        """Number of buffers that ``acquire`` could return now."""
         with self._lock:
             return sum(1 for buffer in self._free if buffer.is_all_memory_writable())
 
 
 def buffer_of(frame: Frame, pts: int, duration: int) -> Gst.Buffer:
-    """A buffer for an appsrc: the frame's own memory when it is a pool's, else a copy.
+    """A buffer for an appsrc: the frame's own memory when it comes from a pool, else a copy.
 
-    ``pts`` and ``duration`` are in nanoseconds of the receiving pipeline.
+    ``pts`` and ``duration`` are in nanoseconds of the receiving pipeline's time.
     """
     if isinstance(frame.owner, Lease):
-        # Not copy(): of a boxed type that is but another reference, and the time that one output
-        # sets would be every output's.
+        # Not copy(): for a boxed type that only adds a reference, and the time set by one output
+        # would apply to every output.
         shared = frame.owner.buffer
         flags = Gst.BufferCopyFlags
         buffer = shared.copy_region(flags.FLAGS | flags.META | flags.MEMORY, 0, shared.get_size())

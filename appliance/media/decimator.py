@@ -1,4 +1,4 @@
-"""Fewer frames, evenly: those of a slower rate chosen from those of a faster one."""
+"""Fewer frames, evenly spaced: those of a slower rate, picked from a faster one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Decimator:
         self._due: int | None = None
 
     def takes(self, pts: int) -> bool:
-        """Whether the frame of this presentation time (nanoseconds) is to be shown."""
+        """Whether to show the frame with this presentation time (nanoseconds)."""
         due = self._due
         if due is not None and due - 2 * self._period < pts < due:
             return False

@@ -118,8 +118,8 @@ class Frame:
         uv: chroma, uint8, shape (ceil(height/2), ceil(width/2), 2): Cb then Cr, sampled once for
             each 2x2 block of luma.
         colour: matrix and range.
-        pts: presentation time in nanoseconds, of the source's own clock; rises from frame to frame.
-        captured: ``time.monotonic_ns()`` when the frame entered this program (latency's zero).
+        pts: presentation time in nanoseconds on the source's own clock; rises from frame to frame.
+        captured: ``time.monotonic_ns()`` when the frame entered this program (latency starts here).
         serial: count of frames since the source opened, from 0; a gap is a dropped frame.
         discontinuity: True on the first frame after a cut, a seek, a loop or a reconnect: state
             carried over time must be reset.

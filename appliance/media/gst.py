@@ -1,7 +1,7 @@
-"""GStreamer itself, and its buffers as frames without copies; the way back is ``canvas``.
+"""GStreamer itself, and its buffers as frames without copies; ``media.canvas`` goes the other way.
 
-Buffers are mapped through the C library itself: what ``Gst.Buffer.map`` gives Python differs from
-version to version of the bindings (bytes, a copy, in older ones), while the C functions and the
+Buffers are mapped through the C library itself: what ``Gst.Buffer.map`` returns varies with the
+version of the Python bindings (older ones return bytes, a copy), while the C functions and the
 layout of ``GstMapInfo`` are the same in every GStreamer 1.x.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 from appliance.errors import MissingDependency, SourceError
 from appliance.media.frame import U8, Colour, Format, Frame, Matrix, Range
 
-# GStreamer brings libunwind into the process for all to see, and its _Unwind_* functions then stand
-# in for libgcc's: a C++ exception in ONNX Runtime (a broken model, a network that throws) would end
-# the process instead of reaching Python. Whoever comes first is found first.
+# GStreamer loads libunwind with global symbols, and its _Unwind_* functions then replace libgcc's:
+# a C++ exception in ONNX Runtime (a broken model, a network that throws) would end the process
+# instead of reaching Python. The library loaded first wins, hence libgcc here.
 with contextlib.suppress(OSError):
     ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
 
@@ -64,7 +64,7 @@ _lib.gst_buffer_unmap.restype = None
 
 
 class MappedBuffer:
-    """A mapped buffer: ``array`` is its memory, uint8, one dimension, until ``unmap``.
+    """A mapped buffer: ``array`` is its memory, uint8, one-dimensional, valid until ``unmap``.
 
     The mapping lasts as long as this object, so a Frame that owns it stays readable.
     """
@@ -84,7 +84,7 @@ class MappedBuffer:
         self.array: U8 = np.frombuffer(memory, np.uint8)
 
     def unmap(self) -> None:
-        """Give the memory back; ``array`` and every view of it must not be touched any more."""
+        """Give the memory back; ``array`` and its views must not be touched afterwards."""
         if self._address:
             _lib.gst_buffer_unmap(self._address, ctypes.byref(self._info))
             self._address = 0
@@ -115,12 +115,12 @@ _PLANAR = (GstVideo.VideoFormat.NV12, GstVideo.VideoFormat.I420)
 
 
 def full_range(colorimetry: GstVideo.VideoColorimetry) -> bool:
-    """Whether samples run from 0 to 255. By number: versions of the bindings differ on the name."""
+    """Whether samples run from 0 to 255. By number: the name varies between binding versions."""
     return int(colorimetry.range) == 1
 
 
 def format_of(caps: Gst.Caps) -> Format:
-    """The Format of fixed NV12 or I420 caps. A variable rate (0/1) is given as 30/1.
+    """The Format of fixed NV12 or I420 caps. A variable rate (0/1) is reported as 30/1.
 
     Raises SourceError when the caps are neither.
     """
@@ -138,14 +138,14 @@ def format_of(caps: Gst.Caps) -> Format:
 
 
 def colorimetry(colour: Colour) -> str:
-    """The caps' ``colorimetry`` string: range:matrix:transfer:primaries, by GstVideo's numbers."""
+    """The caps' ``colorimetry`` string: range:matrix:transfer:primaries, in GstVideo's numbers."""
     full = 1 if colour.range is Range.FULL else 2
     # Transfer 5 is BT.709 and 16 BT.601; primaries 1 is BT.709 and 4 SMPTE 170M.
     return f"{full}:4:16:4" if colour.matrix is Matrix.BT601 else f"{full}:3:5:1"
 
 
 def caps_of(format: Format, *, pixel_format: str = "NV12") -> Gst.Caps:
-    """Fixed raw video caps of a format."""
+    """Fixed raw video caps for a format."""
     return Gst.Caps.from_string(
         f"video/x-raw,format={pixel_format},width={format.width},height={format.height},"
         f"framerate={format.fps[0]}/{format.fps[1]},pixel-aspect-ratio=1/1,"
@@ -156,19 +156,19 @@ def caps_of(format: Format, *, pixel_format: str = "NV12") -> Gst.Caps:
 def frame_of(
     sample: Gst.Sample, *, pts: int | None = None, serial: int = 0, discontinuity: bool = False
 ) -> Frame:
-    """A Frame over the memory of an appsink's sample; the sample stays mapped while it lives.
+    """A Frame over the memory of an appsink's sample, which stays mapped while the Frame lives.
 
-    I420 is taken too, as it is what software decoders give: its luma is used where it lies, and
-    only the two chroma planes are interleaved, a tenth of the work of a conversion to NV12.
+    I420 is accepted too, since software decoders produce it: its luma is used in place, and only
+    the two chroma planes are interleaved, a tenth of the work of a conversion to NV12.
 
-    ``pts`` stands in for the buffer's own time, nanoseconds.
+    ``pts``, in nanoseconds, replaces the buffer's own time.
 
-    Raises SourceError when the sample is neither or is smaller than its caps say.
+    Raises SourceError when the sample is neither NV12 nor I420, or smaller than its caps say.
     """
     buffer, caps = sample.get_buffer(), sample.get_caps()
     format = format_of(caps)
     info = GstVideo.VideoInfo.new_from_caps(caps)
-    # The caps' layout is the default one; a decoder that pads its planes says so in the meta.
+    # The caps imply the default layout; a decoder that pads its planes says so in the video meta.
     layout = GstVideo.buffer_get_video_meta(buffer) or info
     planes = info.finfo.n_planes
     strides, offsets = layout.stride[:planes], layout.offset[:planes]
@@ -196,10 +196,10 @@ def frame_of(
 
 
 def error_text(message: Any) -> str:
-    """An error message of the bus in words: element, what, GStreamer's own detail."""
+    """A bus error message in words: the element, the error, GStreamer's own detail."""
     error, debug = message.parse_error()
     detail = (debug or "").strip().splitlines()
     tail = f" ({detail[-1].strip()})" if detail else ""
-    # Without its number, which rises with each try: the same trouble is told in the same words.
+    # Without its number, which rises with each try: the same fault is reported in the same words.
     element = message.src.get_name().rstrip("0123456789")
     return f"{element}: {error.message}{tail}"

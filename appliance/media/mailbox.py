@@ -14,9 +14,9 @@ class Closed(Exception):
 
 
 class Mailbox(Generic[T]):
-    """One slot. A put replaces what was not yet taken and counts it as dropped.
+    """One slot. A put replaces an item not yet taken and counts it as dropped.
 
-    With ``lossless=True`` a put waits for the slot to be free instead (for files read as fast as
+    With ``lossless=True`` a put waits for the slot to become free (for files read as fast as
     possible, where dropping would be wrong); it still has a deadline.
     """
 
@@ -31,8 +31,8 @@ class Mailbox(Generic[T]):
     def put(self, item: T, timeout: float = 5.0) -> bool:
         """Leave ``item`` for the reader.
 
-        Returns False when a lossless mailbox stayed full for ``timeout`` seconds (the item was
-        not taken over). Raises Closed after ``close()``.
+        Returns False when a lossless mailbox stayed full for ``timeout`` seconds (the item is not
+        in it). Raises Closed after ``close()``.
         """
         with self._condition:
             if self.lossless and not self._condition.wait_for(
@@ -65,7 +65,7 @@ class Mailbox(Generic[T]):
 
     @property
     def empty(self) -> bool:
-        """Whether nothing waits to be taken."""
+        """Whether there is nothing to take."""
         with self._condition:
             return self._item is None
 

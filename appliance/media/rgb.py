@@ -1,4 +1,4 @@
-"""RGB pictures to NV12 frames and back, for what is converted once (not for every frame)."""
+"""RGB pictures to NV12 frames and back, for pictures converted once (not for every frame)."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def matrix_of(colour: Colour) -> tuple[F32, F32]:
 
 
 def rgb_to_nv12(rgb: U8 | F32, colour: Colour) -> Frame:
-    """A frame of the same picture.
+    """The same picture as an NV12 frame.
 
     Args:
         rgb: (height, width, 3), 0..255; float32 keeps fractions until the one rounding at the
-            end. Odd sides are cut by a line.
+            end. An odd side loses its last row or column.
         colour: the frame's matrix and range.
     """
     height, width = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
@@ -40,11 +40,11 @@ def rgb_to_nv12(rgb: U8 | F32, colour: Colour) -> Frame:
     affine = np.column_stack((matrix, offset)).astype(np.float32)
     y = np.empty((height, width), np.uint8)
     uv = np.empty((height // 2, width // 2, 2), np.uint8)
-    # In strips, as a picture of 8192x8192 as floats would take a gigabyte.
+    # In strips, since an 8192x8192 picture in floats would take a gigabyte.
     for top in range(0, height, 256):
         strip = rgb[top : min(top + 256, height), :width].astype(np.float32)
         yuv = cv2.transform(strip, affine)
-        # What is stored is the nearest integer; 2x2 chroma is the mean of its four pixels.
+        # Values are rounded to the nearest integer; chroma is the mean of its 2x2 pixels.
         y[top : top + 256] = np.clip(np.rint(yuv[:, :, 0]), 0, 255)
         half = (strip.shape[1] // 2, strip.shape[0] // 2)
         mean = cv2.resize(yuv[:, :, 1:], half, interpolation=cv2.INTER_AREA)

@@ -13,7 +13,7 @@ class Surface:
     """A picture in device memory.
 
     Attributes:
-        kind: nv12; yuyv (Y0 Cb Y1 Cr a pair); bgrx (four bytes a pixel).
+        kind: nv12; yuyv (Y0 Cb Y1 Cr for each pair of pixels); bgrx (four bytes a pixel).
         width, height: pixels.
         address, pitch: of the (luma) plane, pitch in bytes.
         uv, uv_pitch: of NV12's chroma plane.
@@ -37,7 +37,7 @@ class Surface:
         return Rect(0, 0, self.width, self.height)
 
     def check_part(self, rect: Rect) -> None:
-        """Raises ValueError unless ``rect`` is inside and even."""
+        """Raise ValueError unless ``rect`` is inside and even."""
         if rect.area <= 0 or not self.rect.contains(rect):
             raise ValueError(f"{rect} is not inside a surface of {self.width}x{self.height} pixels")
         if (rect.x | rect.y | rect.width | rect.height) & 1:

@@ -1,1 +1,1 @@
-"""Every per-pixel operation: ``cpu`` is the oracle, the GPU's twin has the same names."""
+"""Every per-pixel operation: ``cpu`` is the oracle, its twin ``gpu`` has the same names."""

@@ -1,4 +1,4 @@
-"""A call into a library that has no deadline of its own, given one."""
+"""A deadline for calls into a library that has none of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ R = TypeVar("R")
 
 
 class Late(TimeoutError):
-    """The call has not returned in time; it goes on in a thread that is left behind."""
+    """The call did not return in time; it carries on in an abandoned thread."""
 
 
 class _Call(Generic[R]):
@@ -24,7 +24,7 @@ class _Call(Generic[R]):
     def run(self) -> None:
         try:
             result = self._call()
-        except BaseException as error:  # noqa: BLE001  raised where the result is waited for
+        except BaseException as error:  # noqa: BLE001  raised again by ``within``
             self.error = error
         else:
             with self._lock:
@@ -47,8 +47,8 @@ def within(
 ) -> R:
     """What ``call()`` returns, or raises, within ``seconds``.
 
-    It runs in a thread of its own called ``name``. Raises Late at the deadline; ``undo`` then gets
-    what the call returns in the end, to let go of it.
+    It runs in a thread of its own called ``name``. Raises Late at the deadline; if the call
+    returns after that, ``undo`` gets the result, to release it.
     """
     waiting = _Call(call, undo)
     threading.Thread(target=waiting.run, name=name, daemon=True).start()

@@ -9,12 +9,12 @@ Identity = tuple[int, int, int, int]
 
 
 def identity(path: str | os.PathLike[str]) -> Identity | None:
-    """Which state the file is in now; None while it is not there.
+    """The file's present state; None while it does not exist.
 
-    A save in place, a rename over it, a bind mount and a link that points elsewhere all change it.
+    A save in place, a rename over it, a bind mount and a link pointed elsewhere all change it.
     """
     try:
         status = os.stat(path)
-    except (OSError, ValueError):  # a name with a NUL in it is no file either
+    except (OSError, ValueError):  # no file can have a NUL in its name
         return None
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

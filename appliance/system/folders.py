@@ -25,9 +25,9 @@ def checkout() -> Path | None:
 
 
 def caches(purpose: str) -> Iterator[Path]:
-    """Folders for what can be made again at any time, best first; none need be there.
+    """Folders for what can be made again at any time, best first; none need exist.
 
-    In a checkout its own ``.cache``; then the user's, where there is one.
+    In a checkout, its own ``.cache`` comes first; then the user's, if there is one.
     """
     own = checkout()
     if own is not None:
@@ -41,11 +41,11 @@ def caches(purpose: str) -> Iterator[Path]:
 
 
 def state() -> Path:
-    """Where this program keeps what must last: the service's StateDirectory=, else the user's data.
+    """The folder for persistent data: the service's StateDirectory=, else the user's data folder.
 
-    It need not be there.
+    It need not exist.
     """
-    # systemd may name several, with colons between them.
+    # systemd may name several, separated by colons.
     service = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
     if os.path.isabs(service):
         return Path(service)
@@ -59,7 +59,7 @@ def state() -> Path:
 
 
 def runtime(env: Mapping[str, str] | None = None) -> Path:
-    """Where a socket of this process's lies while it runs; the folder may have to be made.
+    """The folder for a socket of this process while it runs; it may have to be created.
 
     Under systemd that is the unit's runtime directory, else the user's own, else a folder in /tmp.
     """
@@ -72,6 +72,6 @@ def runtime(env: Mapping[str, str] | None = None) -> Path:
 
 
 def _absolute(variable: str) -> Path | None:
-    """A variable's path; the XDG specification has relative ones ignored."""
+    """A variable's path; the XDG specification says to ignore relative ones."""
     value = os.environ.get(variable, "")
     return Path(value) if os.path.isabs(value) else None

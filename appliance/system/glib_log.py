@@ -1,8 +1,8 @@
-"""What GLib and the libraries on it complain of: a line in our log, never a flood of them.
+"""Complaints from GLib and the libraries built on it: a line in our log, never a flood of them.
 
-A library that is caught in an endless loop complains in each round of it, on stderr, for ever. Seen
-once, of gst-rtsp-server 1.22, when fifty readers that took nothing were cut off. Nothing but a new
-process ends such a loop; until then it is slowed down, so that the picture goes on beside it.
+A library caught in an endless loop complains on stderr at every iteration, for ever. Seen once,
+with gst-rtsp-server 1.22, when fifty readers that took nothing were cut off. Only a new process
+ends such a loop; until then it is slowed down, so that the picture goes on alongside it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from appliance.errors import ThreadDied
 
 __all__ = ["Complaints"]
 
-# So many of one thread within a second are a loop: a burst that ends by itself is a few tens.
+# This many from one thread in a second mean a loop: a burst that ends by itself is a few tens.
 _ENDLESS, _WINDOW_S = 1000, 1.0
 _PAUSE_S = 0.1
 _SAID_AGAIN_S, _MOST_TEXTS = 60.0, 64
@@ -34,34 +34,34 @@ _lib.g_log_set_default_handler.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
 _lib.g_log_set_default_handler.restype = ctypes.c_void_p
 _lib.g_log_default_handler.argtypes = _ARGUMENTS
 _lib.g_log_default_handler.restype = None
-# All handlers there were: a thread may be in one of them still.
+# Every handler so far: a thread may still be inside one of them.
 _kept: list[object] = []
 
 
 class Complaints:
-    """Takes GLib's messages. A process has one handler for them, thus one of these at a time."""
+    """Handles GLib's messages. A process has one handler, so only one of these at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._said: dict[str, float] = {}
         self._counts: dict[int, tuple[float, int]] = {}
         self.endless: str | None = None
-        """What a thread says over and over that is caught in a loop; None when none is."""
+        """The message that a thread caught in a loop keeps repeating; None when none is."""
         self._handler = _HANDLER(self._take)
         _kept.append(self._handler)
         self._before: int | None = None
 
     def take(self) -> None:
-        """From now on they come here."""
+        """Install the handler: from now on messages come here."""
         handler = ctypes.cast(self._handler, ctypes.c_void_p)
         self._before = _lib.g_log_set_default_handler(handler, None)
 
     def give_back(self) -> None:
-        """They go to whomever they went to before: of a loop that still runs, all of them."""
+        """Restore the previous handler, which then gets every message of a loop still running."""
         _lib.g_log_set_default_handler(self._before, None)
 
     def check(self) -> None:
-        """To be asked now and then. Raises ThreadDied when a library is caught in a loop."""
+        """Call this now and then. Raises ThreadDied when a library is caught in a loop."""
         if self.endless is not None:
             raise ThreadDied(
                 f"a thread is caught in an endless loop of a library ({self.endless}); mattebox "
@@ -69,7 +69,7 @@ class Complaints:
             )
 
     def _take(self, domain: bytes | None, level: int, message: bytes | None, _: object) -> None:
-        """GLib's handler: in whatever thread complains, once for each complaint."""
+        """GLib's handler: called in whichever thread complains, once for each complaint."""
         if not level & _SERIOUS:
             _lib.g_log_default_handler(domain, level, message, None)
             return
@@ -86,7 +86,7 @@ class Complaints:
             time.sleep(_PAUSE_S)
 
     def _count(self, thread: int, now: float) -> int:
-        """Complaints of a thread in its present window, this one included."""
+        """Number of complaints from a thread in its current window, this one included."""
         since, count = self._counts.get(thread, (now, 0))
         if now - since > _WINDOW_S:
             since, count = now, 0
@@ -97,10 +97,10 @@ class Complaints:
         return count + 1
 
     def _is_new(self, text: str, now: float) -> bool:
-        """Whether this was not said lately; it is, from now on."""
+        """Whether ``text`` was not logged recently; from now on it counts as logged."""
         if now - self._said.get(text, -_SAID_AGAIN_S) < _SAID_AGAIN_S:
             return False
-        # Taken out first, so that the oldest stands first.
+        # Removed before it is put back, so that the oldest stays first.
         self._said.pop(text, None)
         self._said[text] = now
         if len(self._said) > _MOST_TEXTS:

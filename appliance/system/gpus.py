@@ -1,4 +1,4 @@
-"""What the machine's own figures are: NVIDIA's cards, threads."""
+"""The machine's own figures: NVIDIA's cards, and the number of threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One card. What the driver does not tell is None (a Jetson tells little this way)."""
+    """One card. What the driver does not report is None (a Jetson reports little this way)."""
 
     name: str
     busy: float | None
@@ -30,9 +30,9 @@ class Gpu:
 
 
 class Gpus:
-    """Asks NVIDIA's driver (NVML) in a thread: one that hangs must not hang who asks.
+    """Asks NVIDIA's driver (NVML) in a thread: a driver that hangs must not hang the caller.
 
-    ``read`` gives what is known, and sees to it that something newer is known next time.
+    ``read`` returns what is known, and asks again when that is stale.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Gpus:
 
 
 class _NoNvml(Exception):
-    """There is nobody to ask."""
+    """NVML is not available."""
 
 
 def _cards() -> tuple[Gpu, ...]:
@@ -116,7 +116,7 @@ def _card(nvml: Any, index: int) -> Gpu:
 
 
 def threads() -> int:
-    """Threads of this process, those of libraries too."""
+    """Number of threads in this process, including those of libraries."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as file:
         for line in file:
             if line.startswith("Threads:"):

@@ -1,4 +1,4 @@
-"""Hosts in addresses: which of them are this machine itself."""
+"""Hosts in addresses: which of them mean this machine itself."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def is_loopback(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return False  # a name may be anything
+        return False  # a name may resolve to anything
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)

@@ -1,8 +1,8 @@
-"""jetson-utils, NVIDIA's capture and display library for a Jetson: found, imported, told apart.
+"""jetson-utils, NVIDIA's capture and display library for Jetson: found, imported, verified.
 
 It is built from source (github.com/dusty-nv/jetson-utils) or comes with NVIDIA's containers. What
-the package index calls jetson-utils is something else, of the same import name. This project has
-not run it on hardware: its calls were written from the library's sources.
+PyPI calls jetson-utils is something else with the same import name. This project has not run it
+on hardware: the calls to it were written from the library's source code.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _NEEDED = ("videoSource", "videoOutput", "cudaImage", "cudaDeviceSynchronize")
 
 
 def installed() -> bool:
-    """Whether Python would find it, without importing it (CUDA, OpenGL, GStreamer)."""
+    """Whether Python would find it; importing it would load CUDA, OpenGL and GStreamer."""
     try:
         package = importlib.util.find_spec(_PACKAGE)
         if package is None:
             return False
-        # Not by its dotted name, for which Python would import the package.
+        # Not by its dotted name: to find that, Python would import the package.
         inside = PathFinder.find_spec(_EXTENSION, package.submodule_search_locations)
         return inside is not None or importlib.util.find_spec(_EXTENSION) is not None
     except (ImportError, ValueError):
@@ -34,8 +34,8 @@ def installed() -> bool:
 
 
 def load() -> Any:
-    """The module. Raises MissingDependency when it is not there, is broken, or is a namesake."""
-    # First, as GStreamer must not be loaded before what it does.
+    """The module. Raises MissingDependency when it is missing, broken, or a namesake."""
+    # First: this loads libgcc, which must be there before GStreamer.
     importlib.import_module("appliance.media.gst")
     try:
         module = importlib.import_module(_PACKAGE)

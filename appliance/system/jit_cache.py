@@ -1,7 +1,7 @@
 """Where the compiled CPU kernels are kept, so that only the first start pays for compiling.
 
-numba looks at a function's own file to tell whether a kept kernel is stale, not at the helpers it
-calls in other files. So each state of the kernels' sources gets a folder of its own.
+To tell whether a cached kernel is stale, numba looks at the function's own file, not at helpers it
+calls in other files. So each version of the kernels' sources gets a folder of its own.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ VARIABLE = "NUMBA_CACHE_DIR"
 
 
 def use() -> Path | None:
-    """Point numba at a folder that can be written to; must run before numba is imported.
+    """Point numba at a writable folder; must run before numba is imported.
 
-    A folder that the user has set stays. Returns the folder, or None when there is none at all:
+    A folder that the user has set is kept. Returns the folder, or None when none is writable:
     numba then looks for a place itself. Never raises.
     """
     if os.environ.get(VARIABLE):

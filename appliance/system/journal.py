@@ -1,10 +1,10 @@
-"""Log lines as journald's own entries: words in MESSAGE, each value in a field of its own.
+"""Log lines as native journald entries: words in MESSAGE, each value in a field of its own.
 
     journalctl -u mattebox                            what people read
     journalctl -u mattebox -o json                    all fields
     journalctl -u mattebox MATTEBOX_URI=null://       one output only
 
-See systemd.journal-fields(7); the protocol is "Native Journal Protocol" of systemd's documentation.
+See systemd.journal-fields(7), and "Native Journal Protocol" in systemd's documentation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PRIORITIES = {"critical": 2, "exception": 3, "error": 3, "warning": 4, "info": 
 
 
 def listens(stream: TextIO | None, environment: Mapping[str, str] | None = None) -> bool:
-    """Whether ``stream`` ends in the journal: JOURNAL_STREAM names its device and inode."""
+    """Whether ``stream`` leads to the journal: JOURNAL_STREAM names its device and inode."""
     named = (os.environ if environment is None else environment).get("JOURNAL_STREAM", "")
     if stream is None or not named:
         return False
@@ -56,7 +56,7 @@ def render(_: object, method: str, event: EventDict) -> tuple[tuple[str, bytes],
 
 
 def field_name(key: str) -> str:
-    """A key as the name of a field: capitals, digits and underscores, at most 64 of them."""
+    """A key as a field name: capitals, digits and underscores, at most 64 characters."""
     return f"MATTEBOX_{re.sub('[^A-Z0-9_]', '_', key.upper())}"[:64]
 
 
@@ -68,7 +68,7 @@ def _field(name: str, value: str) -> bytes:
 
 
 class Entries:
-    """Sends entries; one that cannot be sent goes to stderr in words, which is the journal too."""
+    """Sends entries; one that cannot be sent goes to stderr in words, thus to the journal too."""
 
     def __init__(self, address: str = SOCKET) -> None:
         self._address = address
@@ -78,7 +78,8 @@ class Entries:
     def msg(self, message: str, entry: bytes | None = None) -> None:
         """Send one entry. Never raises, never waits.
 
-        Without ``entry``, as a line may come while the log is set up anew, ``message`` is one.
+        Without ``entry`` (a line may come while the log is being reconfigured), ``message`` is
+        sent as one.
         """
         if entry is None:
             entry = _field("MESSAGE", message)
@@ -93,7 +94,7 @@ class Entries:
                 print(message, file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

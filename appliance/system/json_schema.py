@@ -1,4 +1,4 @@
-"""JSON Schema's definitions under the names that readers of the schema know."""
+"""JSON Schema definitions under the names that the schema's readers know."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def named_by_title(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with each of its ``$defs`` called by its title, where it has one.
+    """The schema with each of its ``$defs`` named after its title, where it has one.
 
-    pydantic calls them by their classes; a title is what stays when a class gets another name.
+    pydantic names them after their classes; a title stays when a class is renamed.
     """
     definitions = schema.get("$defs", {})
     titles = {name: model.get("title", name) for name, model in definitions.items()}

@@ -1,7 +1,7 @@
 """Logging: one line for each thing that changes, none for each frame.
 
-Plain words on a terminal, fields for journald, JSON lines for other machines; always on stderr (or
-to the journal that stderr ends in), so that stdout stays the program's own.
+Plain words on a terminal, fields for journald, JSON lines for other programs; always on stderr (or
+to the journal that stderr leads to), so that stdout stays the program's own.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _one_at_a_time = threading.Lock()
 
 
 class _Lines:
-    """Writes lines to a stream. A line that cannot be written is lost, and no more than that.
+    """Writes lines to a stream. A line that cannot be written is lost, and nothing else happens.
 
-    A full disk or a reader that has gone must not end the picture; and there is nobody to tell.
+    A full disk or a reader that has gone must not stop the picture, and there is nobody to tell.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
     def msg(self, message: str, _: object = None) -> None:
-        # While the log is being set up anew, another thread may still have rendered for the
-        # journal, which is two values.
+        # While the log is being reconfigured, another thread may still have rendered for the
+        # journal, which passes two values.
         stream = self._stream or sys.stderr
         if stream is None:
             return
@@ -47,7 +47,7 @@ class _Lines:
 
 
 def _hide_secrets(_: object, __: str, event: EventDict) -> EventDict:
-    """No password goes into a line, whoever wrote it and wherever it stands."""
+    """Keep passwords out of every line, whoever wrote it and wherever in it they stand."""
     return {key: _hidden(value) for key, value in event.items()}
 
 
@@ -70,8 +70,8 @@ def configure(
 ) -> None:
     """Set up structlog for the whole process; may be called again.
 
-    ``auto`` is plain when ``stream`` (default: stderr, whatever it is at the time of a line) is a
-    terminal, journald's fields when it ends in the journal, JSON otherwise.
+    ``auto`` is plain when ``stream`` (default: stderr, whatever it is when a line is written) is a
+    terminal, journald's fields when it leads to the journal, JSON otherwise.
     """
     now = stream or sys.stderr  # None where the program was started with stderr closed
     terminal = now is not None and not now.closed and now.isatty()
@@ -84,7 +84,7 @@ def configure(
         structlog.processors.format_exc_info,
         _hide_secrets,
     ]
-    if not to_journal:  # which has a clock of its own
+    if not to_journal:  # journald has a clock of its own
         fmt = "%H:%M:%S" if plain else "iso"
         processors.append(structlog.processors.TimeStamper(fmt=fmt, utc=not plain))
     if to_journal:

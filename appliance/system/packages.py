@@ -1,4 +1,4 @@
-"""The packages in which Debian, Ubuntu and JetPack keep GStreamer's elements."""
+"""The packages in which Debian, Ubuntu and JetPack ship GStreamer's elements."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What must never be shown is struck out of whatever is about to be shown.
+"""Strikes what must never be shown out of whatever is about to be shown.
 
-``redact`` is what callers use. Passwords in addresses are known by their place; values that are
-known to be secret (``remember``) are struck out wherever they stand.
+Callers use ``redact``. Passwords in addresses are recognised by their position; values known to be
+secret (``remember``) are struck out wherever they stand.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _REFERENCE = r"\$\{[a-z]+:[^}\s]*\}"
 # A number up to the first slash is a port, not a password (rtsp://camera:554/stream@main).
 _PASSWORD = re.compile(rf"(?<=://)((?:{_REFERENCE}|[^\s/@:])*):(?!\d+(?:/|\s|$))(\S*|[^/@\n]*)@")
 
-# Shorter ones would strike out half of what is said; ``redact`` finds those by their place.
+# Shorter values would strike out half of every message; ``redact`` finds those by position.
 _LEAST = 6
 # A reload may bring a new one each time, and an appliance runs for months.
 _MOST_KNOWN = 256
@@ -30,7 +30,7 @@ _pattern: re.Pattern[str] | None = None
 
 
 def remember(value: str) -> None:
-    """From now on ``hide`` strikes ``value`` out, plain and as addresses quote it."""
+    """From now on have ``hide`` strike ``value`` out, plain and URL-quoted."""
     global _pattern
     if "${" in value:
         return  # a reference says only where a secret is
@@ -47,7 +47,7 @@ def remember(value: str) -> None:
 
 
 def hide(text: str) -> str:
-    """The text with every secret that is known replaced by ``***``."""
+    """The text with every known secret replaced by ``***``."""
     pattern = _pattern
     return pattern.sub(HIDDEN, text) if pattern is not None else text
 
@@ -63,7 +63,7 @@ def _struck_out(match: re.Match[str]) -> str:
 
 
 def guard_tracebacks() -> None:
-    """Let the tracebacks of this process, of threads too, go through ``redact``."""
+    """Pass the tracebacks of this process, and of its threads, through ``redact``."""
 
     def show(
         kind: type[BaseException], error: BaseException | None, place: TracebackType | None

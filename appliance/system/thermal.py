@@ -1,8 +1,8 @@
-"""How hot the machine is: the kernel's thermal zones, read beside the frames' path.
+"""How hot the machine is: the kernel's thermal zones, read outside the frame path.
 
 See Documentation/ABI/testing/sysfs-class-thermal of the Linux kernel: each zone has a ``type``, a
-``temp`` and any number of trip points, temperatures at which the kernel does something: a fan
-(active), a slower processor (passive), a warning (hot), the end (critical). Values in 1/1000 °C.
+``temp`` and any number of trip points, temperatures at which the kernel runs a fan (active), slows
+the processor (passive), warns (hot) or shuts down (critical). Values are in 1/1000 °C.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import structlog
 
 ROOT = Path("/sys/class/thermal")
 
-# What stands outside is a sensor that is absent, broken, or a placeholder (-274 °C, 0 °C, 127 °C+).
+# Values outside come from an absent or broken sensor, or a placeholder (-274 °C, 0 °C, 127 °C+).
 _LOWEST_C, _HIGHEST_C = -40.0, 150.0
 _LOWEST_TRIP_C = 40.0
-# The end is near: below the critical point by so much it is too hot, and by so much it is warm.
+# This far below the critical point it is too hot, and this far below it is warm.
 _HOT_BEFORE_C, _WARM_BEFORE_C = 5.0, 10.0
-# Not of the chips that do our work. A Jetson's PMIC-Die says 100 °C for ever.
+# Sensors that are not on the chips doing our work. A Jetson's PMIC-Die always says 100 °C.
 _OTHERS = re.compile(r"batt|bat\d|charg|pmic|wifi|wlan|modem|nvme|skin|ambient|usb", re.IGNORECASE)
 _EVERY_S = 2.0
 
@@ -31,9 +31,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """How hot the machine is: ``hot``: less must be done; ``warm``: not the time to do more.
+    """How hot the machine is: ``hot`` means do less, ``warm`` means do not do more.
 
-    The values are the words for it (which sensor, how hot, of how much); empty for no.
+    Each value says why in words (which sensor, how hot, the limit); empty for no.
     """
 
     hot: str = ""
@@ -45,9 +45,9 @@ class Zone:
     """One sensor.
 
     Attributes:
-        name: the kernel's for its kind: cpu-thermal, x86_pkg_temp. celsius: how hot it is.
+        name: the kernel's name for its type: cpu-thermal, x86_pkg_temp. celsius: how hot it is.
         warm: from here on the kernel slows the machine down, or soon will; None: never.
-        hot: from here on less must be done, or the machine ends; None: never.
+        hot: from here on less must be done, or the machine shuts down; None: never.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Zone:
 
 
 def read_zones(root: Path = ROOT) -> tuple[Zone, ...]:
-    """The zones that say something sensible, in the kernel's order; none where there are none."""
+    """The zones with sensible values, in the kernel's order; empty when there are none."""
     folders = sorted(root.glob("thermal_zone*"), key=lambda f: (len(f.name), f.name))
     return tuple(zone for zone in map(_zone, folders) if zone is not None)
 
@@ -82,7 +82,7 @@ def _text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
-        # A sensor that is asleep says EAGAIN or ENODATA; a driver that goes takes its files along.
+        # A sleeping sensor gives EAGAIN or ENODATA; a driver that unloads takes its files with it.
         return None
 
 
@@ -95,11 +95,11 @@ def _celsius(path: Path) -> float | None:
 
 
 def judge(zones: Iterable[Zone], hottest_c: int = 0) -> Heat:
-    """What the zones come to.
+    """How hot the machine is, all zones considered.
 
     Args:
-        hottest_c: too hot from here on, whatever the zones' own limits are; 0: theirs. Sensors of
-            batteries, radios and the like have no say.
+        hottest_c: too hot from here on, whatever the zones' own limits; 0: those limits. Sensors
+            of batteries, radios and the like are ignored.
     """
     hot: list[str] = []
     warm: list[str] = []
@@ -119,7 +119,7 @@ def judge(zones: Iterable[Zone], hottest_c: int = 0) -> Heat:
 
 
 class Thermometer:
-    """Reads the zones every two seconds in a thread: some drivers take their time to answer."""
+    """Reads the zones every two seconds in a thread, since some drivers are slow to answer."""
 
     def __init__(self, hottest_c: int = 0, root: Path = ROOT) -> None:
         self._hottest_c, self._root = hottest_c, root
@@ -128,16 +128,16 @@ class Thermometer:
         self.zones: tuple[Zone, ...] = ()
         """As last read."""
         self.heat = Heat()
-        """What they come to; no heat where there are no zones."""
+        """The verdict of ``judge`` on them; no heat when there are no zones."""
 
     def start(self) -> None:
-        """Begin, where there is something to read."""
+        """Start the thread, if there are zones to read."""
         if any(self._root.glob("thermal_zone*")):
             self._thread = threading.Thread(target=self._run, name="thermometer", daemon=True)
             self._thread.start()
 
     def configure(self, hottest_c: int) -> None:
-        """Another limit from the next look on; 0: the zones' own."""
+        """Set another limit, from the next reading on; 0: the zones' own."""
         self._hottest_c = hottest_c
 
     def look(self) -> None:
@@ -146,7 +146,7 @@ class Thermometer:
         self.heat = judge(self.zones, self._hottest_c)
 
     def stop(self, timeout: float = 1.0) -> bool:
-        """End the thread; False when a driver holds it for longer than ``timeout`` seconds."""
+        """End the thread; False when a driver blocks it for longer than ``timeout`` seconds."""
         self._stop.set()
         if self._thread is None:
             return True

@@ -1,7 +1,7 @@
-"""What V4L2 devices say of themselves: capabilities, formats, sizes, rates.
+"""What V4L2 devices say about themselves: capabilities, formats, sizes, rates.
 
-Asked with ioctls on a freshly opened node; no stream is started, so a camera's light stays off and
-a program that is using it is not disturbed. Structures and numbers: linux/videodev2.h.
+Asked by ioctl on a freshly opened node; no stream is started, so a camera's light stays off and a
+program that is using it is not disturbed. Structures and numbers: linux/videodev2.h.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ENUM_FRAMEINTERVALS = _code(3, 75, _INTERVAL.size)
 _CAPTURE, _OUTPUT, _CAPTURE_MPLANE, _OUTPUT_MPLANE = 0x1, 0x2, 0x1000, 0x2000
 _M2M, _M2M_MPLANE, _DEVICE_CAPS = 0x8000, 0x4000, 0x8000_0000
 _DISCRETE = 1
-# No driver lists more; one that never says "no more" must not keep us.
+# No driver lists more; one that never says "no more" must not hold us up.
 _MOST = 40
 
 
@@ -76,13 +76,13 @@ def _ioctl(descriptor: int, request: int, data: bytearray) -> int:
 
 
 def nodes(folder: Path = Path("/dev")) -> list[Path]:
-    """The video device nodes, in the order of their numbers."""
+    """The video device nodes, in numerical order."""
     found = [path for path in folder.glob("video*") if re.fullmatch(r"video\d+", path.name)]
     return sorted(found, key=lambda path: int(path.name[5:]))
 
 
 def query(path: Path, ioctl: Ioctl = _ioctl) -> Device:
-    """What a device says of itself. Raises OSError when it cannot be opened or is not V4L2."""
+    """What a device says about itself. Raises OSError when it cannot be opened or is not V4L2."""
     descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         data = bytearray(_CAPABILITY.size)
@@ -106,7 +106,7 @@ def _text(raw: bytes) -> str:
 def _enumerate(
     descriptor: int, request: int, layout: struct.Struct, fixed: tuple[int, ...], ioctl: Ioctl
 ) -> Iterator[tuple[Any, ...]]:
-    """The entries of one ENUM ioctl; ``fixed`` are the fields behind the index."""
+    """The entries of one ENUM ioctl; ``fixed`` are the fields after the index."""
     for index in range(_MOST):
         data = bytearray(layout.size)
         struct.pack_into(f"={1 + len(fixed)}I", data, 0, index, *fixed)

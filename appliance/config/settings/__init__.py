@@ -1,4 +1,4 @@
-"""The settings: what may stand in ``config.yaml``, with ranges and defaults; a file a section.
+"""The settings: what ``config.yaml`` may hold, with ranges and defaults; one file per section.
 
 Every model is frozen, refuses unknown keys, and refuses NaN and infinities. Reading the file is
 the job of ``config/load.py``, and turning a mistake into a sentence that of ``config/validate.py``.
@@ -57,7 +57,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _outputs_spare_the_inputs(self) -> Settings:
-        """An output that overwrote the clip it is made from would lose the user's file."""
+        """An output that overwrote the clip it is made from would destroy the user's file."""
         inputs = {
             path_of(uri): key
             for key, uri in (

@@ -1,4 +1,4 @@
-"""What every section of the settings is made of."""
+"""The base class of every section of the settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from appliance.system.redact import redact
 
 
 def rule(key: str, message: str, *others: str) -> PydanticCustomError:
-    """The error of a rule between settings, told at ``key`` (dotted, within the section).
+    """The error of a broken rule between settings, reported at ``key`` (dotted, in the section).
 
-    ``others`` are the keys that the rule weighs it against: where ``key`` is left at its default,
-    the mistake is in one of them.
+    ``others`` are the keys that the rule compares it with: if ``key`` is left at its default, the
+    mistake is in one of them.
     """
     return PydanticCustomError("rule", "{message}", {"keys": (key, *others), "message": message})
 
@@ -29,7 +29,7 @@ class Section(BaseModel):
         strict=True,
         allow_inf_nan=False,
         validate_default=True,
-        hide_input_in_errors=True,  # which may be a password
+        hide_input_in_errors=True,  # it may be a password
     )
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""``http``: figures, control and the page."""
+"""``http``: metrics, control and the page."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class HttpSettings(Section, title="Http"):
 
     @property
     def folder(self) -> Path:
-        """The folder of backgrounds; it need not be there."""
+        """The folder of backgrounds; it need not exist."""
         return Path(self.backgrounds) if self.backgrounds != "auto" else state() / "backgrounds"
 
     @model_validator(mode="after")

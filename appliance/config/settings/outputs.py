@@ -1,4 +1,4 @@
-"""``outputs``: the ways out."""
+"""``outputs``: where the picture goes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OutputSettings(Section, title="Output"):
 
 
 def default_outputs() -> tuple[OutputSettings, ...]:
-    """What goes out when nothing is said: one stream on this machine."""
+    """The outputs when none are configured: one stream on this machine."""
     return (OutputSettings(uri="rtsp://127.0.0.1:8554/live"),)
 
 
@@ -42,7 +42,7 @@ def _destinations_differ(outputs: tuple[OutputSettings, ...]) -> tuple[OutputSet
     for index, output in enumerate(outputs):
         scheme = output_scheme(output.uri)
         if scheme is None:
-            continue  # refused before, where it comes from a file
+            continue  # refused earlier, if it came from a file
         destination = None if scheme.destination is None else scheme.destination(output.uri)
         if destination in seen:
             raise rule(

@@ -1,4 +1,4 @@
-"""``rtsp``: who may read the RTSP outputs, by what certificate, and how much readers may take."""
+"""``rtsp``: who may read the RTSP outputs, with which certificate, and the limits on readers."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ class RtspSettings(Section, title="Rtsp"):
 
 
 def check_outputs(rtsp: RtspSettings, uris: Iterable[str]) -> None:
-    """What the addresses of the outputs demand of ``rtsp``; raises the error of a rule."""
+    """Check what the outputs' addresses demand of ``rtsp``; raises the error of a rule."""
     ports: dict[int, tuple[int, str]] = {}
     bare = []
     for index, uri in enumerate(uris):
         scheme, key = scheme_of(uri), f"outputs.{index}.uri"
         if scheme not in ("rtsp", "rtsps"):
             continue
-        # Port 0 takes a free one, each time another.
+        # Port 0 means a free one, different each time.
         first, other = ports.setdefault(port_of(uri) or -index, (index, scheme))
         if other != scheme:
             raise rule(

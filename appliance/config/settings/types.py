@@ -1,4 +1,4 @@
-"""Types of single settings that are more than a number: sizes, rates, names."""
+"""Types of settings that are more than a number: sizes, rates, names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIN_RATE, MAX_RATE = 1, 240
 
 
 def _parse_size(value: Any) -> Any:
-    """'1920x1080' -> (1920, 1080); 'auto' and a pair pass."""
+    """'1920x1080' -> (1920, 1080); 'auto' and a pair pass through."""
     if value == "auto":
         return value
     if isinstance(value, tuple) and len(value) == 2 and all(type(side) is int for side in value):
@@ -32,14 +32,14 @@ def _parse_size(value: Any) -> Any:
 
 
 def _parse_rate(value: Any) -> Any:
-    """30, 59.94 or '30000/1001' -> (numerator, denominator); 'auto' passes.
+    """30, 59.94 or '30000/1001' -> (numerator, denominator); 'auto' passes through.
 
-    23.976, 29.97, 59.94 and 119.88 are taken for the television rates they abbreviate.
+    23.976, 29.97, 59.94 and 119.88 are taken as the television rates they abbreviate.
     """
     if value == "auto":
         return value
     text = f"{value[0]}/{value[1]}" if isinstance(value, tuple) and len(value) == 2 else str(value)
-    # The digits are counted: Fraction("1e999999999") would compute for minutes.
+    # The number of digits is limited: Fraction("1e999999999") would take minutes to compute.
     match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,17})?)(?:/(\d{1,7}))?", text)
     if match is None or isinstance(value, bool) or (match[2] and int(match[2]) == 0):
         raise ValueError("expected auto, a number, or a fraction such as 30000/1001")
@@ -76,7 +76,7 @@ Rate = Annotated[
 
 
 def _model_path(name: str, folder: Path) -> str:
-    """A model given as a path, made absolute; a bare name is looked up in engines/ and stays."""
+    """A model given as a path, made absolute; a bare name, found in engines/, stays as it is."""
     is_path = "/" in name or Path(name).suffix in {".yaml", ".yml"}
     return absolute(name, folder) if is_path else name
 

@@ -1,4 +1,4 @@
-"""Every per-pixel operation on the CPU: the oracle of the GPU's, under the same names."""
+"""Every per-pixel operation on the CPU: the oracles of those in ``gpu``, under the same names."""
 
 from appliance.pixels.cpu.blur import Blur
 from appliance.pixels.cpu.components import Kept, clean, keep_components

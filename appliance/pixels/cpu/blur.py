@@ -1,4 +1,4 @@
-"""Blur: a whole frame out of focus, made in a picture many times smaller."""
+"""Blur: a whole frame out of focus, computed on a picture many times smaller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from appliance.media.frame import U8, Format, Frame
 
 SMALL_SIGMA = 2.5
-"""The blur is done where its sigma is about so many pixels; halving and scaling do the rest."""
+"""The blur runs at the size where its sigma is about this many pixels; scaling does the rest."""
 
 
 class Blur:
@@ -23,14 +23,14 @@ class Blur:
     def __call__(self, frame: Frame, out: Frame) -> None:
         """Blur ``frame`` into ``out``, both NV12 of the format's size."""
         _enlarge(_shrink(frame.y, self._sigma), out.y)
-        # Planes one by one: OpenCV halves those many times faster than pairs.
+        # Planes one by one: OpenCV halves them many times faster than interleaved pairs.
         cb, cr = cv2.split(frame.uv)
         chroma = _shrink(_u8(cb), self._sigma / 2), _shrink(_u8(cr), self._sigma / 2)
         _enlarge(_u8(cv2.merge(chroma)), out.uv)
 
 
 def _shrink(plane: U8, sigma: float) -> U8:
-    """The plane blurred by ``sigma`` of its pixels, halved as often as nobody will see."""
+    """The plane blurred by ``sigma`` of its pixels, halved as often as goes unnoticed."""
     while sigma >= 2 * SMALL_SIGMA and min(plane.shape) >= 16:
         size = (plane.shape[1] // 2, plane.shape[0] // 2)
         plane = _u8(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
@@ -40,7 +40,7 @@ def _shrink(plane: U8, sigma: float) -> U8:
 
 
 def _u8(plane: Any) -> U8:
-    """The same array: OpenCV's types say no more than "an array"."""
+    """The same array: OpenCV's type stubs say only "an array"."""
     return np.asarray(plane, np.uint8)
 
 

@@ -33,7 +33,7 @@ def keep_components(alpha: F32, threshold: float, keep: str, min_area: float) ->
         keep: ``largest``, or ``all`` for every component of at least ``min_area`` of the largest.
         min_area: 0..1.
 
-    A component under 1/4000 of the grid (9 pixels of 256x144) is never kept: nobody is so small.
+    A component under 1/4000 of the grid (9 pixels of 256x144) is never kept: nobody is that small.
     """
     binary = (alpha >= threshold).view(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
@@ -60,7 +60,7 @@ def keep_components(alpha: F32, threshold: float, keep: str, min_area: float) ->
 def clean(alpha: F32, kept: Kept, grow: int) -> None:
     """Zero ``alpha`` in place beyond ``grow`` pixels around the kept components.
 
-    The last two pixels of the growth fade, so that hair longer than it does not end in a step.
+    The last two pixels of the growth fade, so that hair reaching beyond it does not end in a step.
     """
     if kept.box is None:
         alpha[:] = 0

@@ -26,7 +26,7 @@ class Matte:
         coefficients: float32 (5, rows, columns): a, b (alpha = a*Y + b, clipped to 0..1), then
             F-B of Y, Cb and Cr (all 0 where colours are not corrected).
         shifted: whether F-B is anything but 0.
-        levels: alpha up to this is 0, from one minus this on it is 1, linear between.
+        levels: alpha up to this becomes 0, from one minus this it becomes 1, linear in between.
     """
 
     rect: Rect
@@ -37,15 +37,15 @@ class Matte:
 
 @inline
 def _between(line: float, lines: int, rows: int) -> tuple[int, int, np.float32]:
-    """The two grid rows around a line (pixel centres at half), and the second one's share."""
+    """The two grid rows around a line (pixel centres at .5), and the weight of the second."""
     p = np.float32(line) * np.float32(rows) / np.float32(lines) - np.float32(0.5)
     p = min(max(p, np.float32(0)), np.float32(rows - 1))
     first = min(int(p), max(rows - 2, 0))
     return first, min(first + 1, rows - 1), np.float32(p - np.float32(first))
 
 
-# Each row is done in short passes over few arrays: compilers vectorise a loop only while the
-# checks that its arrays do not overlap stay few. The rows stay in the first-level cache.
+# Each row takes several short passes over few arrays: compilers vectorise a loop only if it needs
+# few checks that its arrays do not overlap. The rows stay in the first-level cache.
 @inline
 def _alpha_row(
     luma: U8,
@@ -115,7 +115,7 @@ def _composite(
     weight_c = np.empty(fx.shape[0], np.float32)
     for line in range(0, height, 2):
         pair = (y0 + line) // 2
-        # Where the grid's rows around these two lines hold anything but background.
+        # The columns where the grid's rows around these two lines hold more than background.
         first, _, _ = _between(line + 0.5, height, rows)
         _, last, _ = _between(line + 1.5, height, rows)
         left, right = fx.shape[0], 0
@@ -152,8 +152,8 @@ def _composite(
 def _spans(matte: Matte) -> I32:
     """For each grid row, the columns of the ROI (even, exclusive end) that alpha can reach.
 
-    alpha is a*Y + b with Y in 0..255, between grid points a mix of theirs: where neither end of
-    that range is above ``levels`` at any of them, the composite is the background to the bit.
+    alpha is a*Y + b with Y in 0..255, interpolated between grid points: where neither end of that
+    range is above ``levels`` at any of them, the composite is exactly the background.
     """
     a, b = matte.coefficients[0], matte.coefficients[1]
     reached = np.maximum(b, b + 255 * a) > matte.levels + 1e-6
@@ -161,7 +161,7 @@ def _spans(matte: Matte) -> I32:
     scale = matte.rect.width / columns
     first = reached.argmax(axis=1)
     last = columns - 1 - reached[:, ::-1].argmax(axis=1)
-    # A grid point reaches as far as its neighbours' centres, at the border to the very end.
+    # A grid point reaches as far as its neighbours' centres, and at the border to the edge.
     left = np.where(first == 0, 0, np.floor((first - 0.5) * scale / 2) * 2)
     right = np.where(last == columns - 1, matte.rect.width, np.ceil((last + 1.5) * scale / 2) * 2)
     spans = np.empty((rows, 2), np.int32)
@@ -176,7 +176,7 @@ def _rows(uv: U8) -> U8:
 
 
 class Compositor:
-    """The composite with its scratch memory: planes of the coefficients as wide as the ROI."""
+    """The composite with its scratch memory: planes of coefficients as wide as the ROI."""
 
     def __init__(self) -> None:
         self._wide = np.empty(0, np.float32)
@@ -236,8 +236,8 @@ class Compositor:
         Args:
             frame, background, out: NV12 of one size and colour, even sides, any pitch.
             matte: None shows the background alone.
-            feather_fraction: ramp at those of the rectangle's sides that are not the frame's own,
-                as a fraction of the side, 0..0.5.
+            feather_fraction: ramp at those sides of the rectangle that are not at the frame's
+                border, as a fraction of the side, 0..0.5.
             matte_out: uint8 (height, width), if given: alpha times feather, 0..255.
 
         Raises:

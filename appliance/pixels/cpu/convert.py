@@ -1,7 +1,7 @@
-"""Surfaces that are not NV12: what cameras and displays speak, cropped and converted.
+"""Surfaces that are not NV12, as cameras and displays use them, cropped and converted.
 
-YUYV is Y0 Cb Y1 Cr for each pair of pixels (ITU-R BT.601 samples, 4:2:2); BGRx four bytes a pixel,
-the last of them unused. The GPU reads both where they lie; these are its kernels' oracles.
+YUYV is Y0 Cb Y1 Cr for each pair of pixels (ITU-R BT.601 samples, 4:2:2); BGRx is four bytes a
+pixel, the last of them unused. The GPU reads both in place; these are the oracles of its kernels.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def crop_yuyv(pixels: U8, rect: Rect, out: F32) -> None:
 
 
 def crop_bgrx(pixels: U8, rect: Rect, colour: Colour, out: F32) -> None:
-    """``crop_planes`` on a BGRx surface; Y, Cb, Cr as ``colour`` would have them.
+    """``crop_planes`` on a BGRx surface; Y, Cb, Cr as ``colour`` defines them.
 
     Args:
         pixels: uint8 (height, width, 4), any pitch. rect: inside it, even on all sides.
@@ -69,7 +69,7 @@ def yuv_to_bgr(colour: Colour) -> F32:
 def nv12_to_bgrx(frame: Frame, out: U8) -> None:
     """A frame for a display; chroma is repeated over its 2x2 block, the fourth byte is 255.
 
-    ``out``: uint8 (height, width, 4), overwritten. Raises ValueError when it is of another size.
+    ``out``: uint8 (height, width, 4), overwritten. Raises ValueError when it has another size.
     """
     if out.shape != (frame.height, frame.width, 4):
         raise ValueError(

@@ -12,8 +12,8 @@ def feather(n: int, ramp: float, *, start: bool = True, end: bool = True) -> F32
 
     0 on the outermost pixel, 1 from ``ramp`` pixels inwards; ``ramp`` 0 is a hard edge (all 1).
     A ramp of more than half the axis gives a tent that stays below 1. ``start`` and ``end`` say
-    which ends have a ramp: a side at the frame's own border must not fade, since the person goes
-    on beyond it.
+    which ends have a ramp: a side at the frame's own border must not fade, since the person
+    continues beyond it.
 
     Raises:
         ValueError: ``n`` below 1, or ``ramp`` negative or not finite.

@@ -1,6 +1,6 @@
-"""Optical flow between two frames, and a matte that follows it: for frames without the network.
+"""Optical flow between two frames, and a matte moved along it: for frames without the network.
 
-DIS flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) as OpenCV has it.
+DIS flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016), as in OpenCV.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from appliance.media.frame import F32, U8
 
-# Every grid is brought to this size first. OpenCV's DIS dies of a segmentation fault on some sizes
-# (256x16, for one), and chooses its scales, and so its cost, by the size; this one is known.
+# Every grid is resized to this first. OpenCV's DIS dies of a segmentation fault at some sizes
+# (256x16, for one), and chooses its scales, and so its cost, by size; this one is known.
 _COLUMNS, _ROWS = 256, 144
-# A difference of luma, of 255, that the sensor's noise and a change of light do not make.
+# A luma difference, of 255, greater than sensor noise or a change of light causes.
 _NOISE = 24
-# No second map, no flow to start from: the stubs do not know that these may be left out.
+# No second map, no initial flow: the stubs do not know that these are optional.
 _NONE: Any = None
 
 
 class Flow:
-    """Where each pixel of a picture was in the last one. Keeps OpenCV's buffers between frames."""
+    """Where each pixel of a picture was in the previous one; keeps OpenCV's buffers in between."""
 
     def __init__(self) -> None:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
@@ -50,17 +50,17 @@ def to_flow_grid(luma: F32) -> U8:
 
 
 def follow(plane: F32, origin: F32) -> F32:
-    """A plane of the last picture, moved to where its pixels are now.
+    """A plane of the previous picture, moved to where its pixels are now.
 
     Args:
         plane: float32 (rows, columns), of any size.
         origin: float32 (144, 256, 2), see ``Flow``.
 
-    Returns float32 (rows, columns); bilinear, and the nearest border beyond the plane.
+    Returns float32 (rows, columns); bilinear, with the border replicated beyond the plane.
     """
     rows, columns = plane.shape
     if (rows, columns) != origin.shape[:2]:
-        # Pixel centres sit at half: x' + 0.5 = (x + 0.5) * scale.
+        # Pixel centres are at .5: x' + 0.5 = (x + 0.5) * scale.
         scale = np.array([columns / _COLUMNS, rows / _ROWS], np.float32)
         sized = cv2.resize(origin, (columns, rows), interpolation=cv2.INTER_LINEAR)
         origin = np.asarray((sized + np.float32(0.5)) * scale - np.float32(0.5), np.float32)
@@ -70,7 +70,7 @@ def follow(plane: F32, origin: F32) -> F32:
 def unexplained(luma: U8, previous: U8, origin: F32) -> float:
     """The part of the picture, 0 to 1, that does not come from where the flow says.
 
-    Near 1 after a cut, when the light was switched, or when somebody walked into the camera.
+    Near 1 after a cut, when the light is switched, or when somebody walks into the camera.
     """
     off = cv2.absdiff(luma, _moved(previous, origin))
     return cv2.countNonZero(cv2.threshold(off, _NOISE, 1, cv2.THRESH_BINARY)[1]) / luma.size

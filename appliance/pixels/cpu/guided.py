@@ -17,7 +17,7 @@ def guided_coefficients(luma: F32, alpha: F32, radius: int, epsilon: float, out:
     Args:
         luma: float32 (rows, columns), 0..255, the guide.
         alpha: float32, same shape, 0..1.
-        radius: of the box window, pixels. epsilon: in luma variance with luma in 0..1.
+        radius: of the box window, pixels. epsilon: a variance of luma, with luma in 0..1.
         out: float32 (2, rows, columns): a and b.
     """
     size = (2 * radius + 1, 2 * radius + 1)
@@ -43,7 +43,7 @@ def foreground_shift(planes: F32, alpha: F32, radius: int, out: F32) -> None:
     Args:
         planes: float32 (3, rows, columns), Y, Cb, Cr, 0..255.
         alpha: float32 (rows, columns), 0..1.
-        out: float32 (3, rows, columns), -255..255; 0 where one of the two sides is not at hand.
+        out: float32 (3, rows, columns), -255..255; 0 where either F or B is missing nearby.
     """
     size = (2 * radius + 1, 2 * radius + 1)
     front, back = np.square(np.square(alpha)), np.square(np.square(1 - alpha))

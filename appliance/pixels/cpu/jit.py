@@ -1,7 +1,7 @@
 """How the CPU kernels are compiled: one place for the flags.
 
 Kernels are plain loops over rows, compiled by numba for this machine's own vector units. Each has
-one explicit signature with any-pitch arrays, so there is one compiled version of each, made when
+one explicit signature with arrays of any pitch, so there is one compiled version of each, made when
 the module is first imported and kept in numba's cache from then on.
 """
 
@@ -16,12 +16,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 # reassoc and contract let sums be vectorised and fused; nnan and ninf are left out on purpose,
-# since a NaN out of a network must stay visible as one.
+# since a NaN from a network must remain one.
 _FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 
 
 def kernel(signature: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Compile a function for ``signature``; it runs without the interpreter lock."""
+    """Compile a function for ``signature``; it releases the interpreter lock (GIL)."""
     decorate: Any = numba.njit(
         signature, cache=True, nogil=True, fastmath=_FAST_MATH, error_model="numpy"
     )

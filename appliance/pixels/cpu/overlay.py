@@ -11,7 +11,7 @@ from appliance.media.frame import F32, U8, Frame
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overlay:
-    """A caption at an even place in the frame.
+    """A caption at even coordinates in the frame.
 
     Attributes:
         x, y: its top left corner in the frame, even; it lies wholly inside the frame.

@@ -32,8 +32,8 @@ def _paste_chroma(
 ) -> None:
     """Chroma of a patch at any luma offset.
 
-    Weights are means over 2x2 luma pixels; an odd offset takes the patch's chroma half a sample
-    further.
+    Weights are means over 2x2 luma pixels; at an odd offset the patch's chroma is taken half a
+    sample further on.
     """
     last_j, last_i = patch.shape[0] - 1, patch.shape[1] - 1
     for j in range(max(0, y // 2), min(picture.shape[0], (y + height + 1) // 2)):

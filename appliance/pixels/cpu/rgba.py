@@ -1,4 +1,4 @@
-"""NV12 to RGBA, in any matrix and range: what a window of jetson-utils is fed with."""
+"""NV12 to RGBA, in any matrix and range: what a jetson-utils window takes."""
 
 from __future__ import annotations
 

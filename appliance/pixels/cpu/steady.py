@@ -39,9 +39,9 @@ def _blend(plane: F32, previous: F32, motion: F32, strength: float) -> None:
 
 
 def resample(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], border: float) -> F32:
-    """A plane that covers ``source`` (frame pixels), re-sampled to a grid that covers ``target``.
+    """A plane that covers ``source`` (frame pixels), resampled to a grid that covers ``target``.
 
-    Or several, (count, rows, columns), each by itself.
+    ``plane`` may also be several, (count, rows, columns), each resampled by itself.
 
     Bilinear; ``border`` where the target lies outside the source. ``shape`` is (rows, columns).
     """
@@ -54,7 +54,7 @@ def resample(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], bor
     scale_y = target.height / rows * plane.shape[0] / source.height
     shift_x = (target.x - source.x) * plane.shape[1] / source.width
     shift_y = (target.y - source.y) * plane.shape[0] / source.height
-    # Pixel centres sit at half: x' + 0.5 = (x + 0.5) * scale + shift.
+    # Pixel centres are at .5: x' + 0.5 = (x + 0.5) * scale + shift.
     matrix = np.array(
         [
             [scale_x, 0, 0.5 * scale_x - 0.5 + shift_x],
@@ -77,15 +77,15 @@ def resample(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], bor
 def motion(planes: F32, previous: F32, low: float, high: float) -> F32:
     """Where the picture moved: m = clip((box3(d) - low) / (high - low), 0, 1).
 
-    d = |Y_t - Y_{t-1}| + (|Cb_t - Cb_{t-1}| + |Cr_t - Cr_{t-1}|) / 2. Grey hair before a green wall
-    of its own luma moves in chroma alone.
+    d = |Y_t - Y_{t-1}| + (|Cb_t - Cb_{t-1}| + |Cr_t - Cr_{t-1}|) / 2. Grey hair moving in front of
+    a green wall of the same luma changes chroma alone.
 
     Args:
         planes, previous: float32 (3, rows, columns): Y, Cb, Cr, 0..255, now and before; a previous
             luma below 0 means "no history here" and counts as motion.
         low, high: change of the picture, 0..255.
 
-    Returns float32 (rows, columns), 0 (still) to 1 (moves).
+    Returns float32 (rows, columns), 0 (still) to 1 (moving).
     """
     change = np.empty(planes.shape[1:], np.float32)
     _change(planes, previous, change)
@@ -95,7 +95,7 @@ def motion(planes: F32, previous: F32, low: float, high: float) -> F32:
 
 
 def steady(plane: F32, previous: F32, moved: F32, strength: float) -> None:
-    """Blend a plane with the last one where the picture stands still; in place.
+    """Blend a plane with the previous one where the picture stands still; in place.
 
     alpha_t = m*a_t + (1-m)*(s*alpha_{t-1} + (1-s)*a_t).
 

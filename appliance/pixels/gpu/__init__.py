@@ -1,11 +1,11 @@
-"""Every per-pixel operation on the GPU: the twins of ``cpu``'s, under the same names.
+"""Every per-pixel operation on the GPU: the twins of those in ``cpu``, under the same names.
 
-Everything is launched on the context's stream, and nothing is waited for. What works on the
-network's grid takes a ``Scratch`` first, the rest the context; pictures are ``Surface``s, planes
-dense float32, all in device memory.
+Everything is launched on the context's stream, and nothing waits. Operations on the network's grid
+take a ``Scratch`` first, the others take the context; pictures are ``Surface``s, planes dense
+float32, all in device memory.
 
-Importing this needs neither pycuda nor a GPU; making a ``Context`` does. What has run where is told
-in docs/kernels.md.
+Importing this needs neither pycuda nor a GPU; making a ``Context`` does. docs/kernels.md says what
+has run on which hardware.
 """
 
 from appliance.cuda.context import Buffer, Context, GpuError

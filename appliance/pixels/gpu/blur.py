@@ -1,4 +1,4 @@
-"""Blur: a whole frame out of focus, made in a picture many times smaller, in device memory."""
+"""Blur: a whole frame out of focus, computed on a much smaller picture, in device memory."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Blur:
         self._chroma = self._plan(*sizes[1], 2, sigma / 2)
 
     def _plan(self, width: int, height: int, step: int, sigma: float) -> _Plan:
-        """Sizes to halve to, and the memory and weights that take."""
+        """The sizes to halve to, and the memory and weights needed for that."""
         halves, context = [], self._context
         while sigma >= 2 * SMALL_SIGMA and min(width, height) >= 16:
             width, height, sigma = width // 2, height // 2, sigma / 2
             halves.append((width, height, context.alloc(width * height * step)))
         sigma = max(0.3, sigma)
-        # OpenCV's size of the kernel for 8-bit pictures.
+        # OpenCV's kernel size for 8-bit pictures.
         size = round(sigma * 6 + 1) | 1
         weights = cv2.getGaussianKernel(size, sigma, cv2.CV_32F).ravel()
         return _Plan(

@@ -15,9 +15,10 @@ def keep_components(
     scratch: Scratch, raw: Raw, threshold: float, keep: str, min_area: float, max_coverage: float,
     verdict: int, alpha: Plane | None = None,
 ) -> None:  # fmt: skip
-    """``cpu.keep_components`` and ``check_alpha``; ``alpha`` gets ``raw`` clipped to 0..1.
+    """``cpu.keep_components`` and ``check_alpha``; ``alpha`` receives ``raw`` clipped to 0..1.
 
-    ``verdict`` is the address of a VERDICT, overwritten; ``scratch.mask`` gets what was kept.
+    ``check_alpha`` is that of ``stages.matte.checks``. ``verdict`` is the address of a VERDICT,
+    overwritten; ``scratch.mask`` receives what was kept.
 
     Raises:
         ValueError: the grid does not fit.

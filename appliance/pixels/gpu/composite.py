@@ -10,7 +10,7 @@ from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.planes import Plane
 
 _BLOCK = (32, 4)
-_SPAN = 16  # columns a thread of the composite makes
+_SPAN = 16  # columns that one thread of the composite writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Matte:
 
     Attributes:
         rect: the part of the frame that the grid covers, even on all sides.
-        slope, offset: a and b, a plane each: alpha = a*Y + b, clipped to 0..1.
+        slope, offset: a and b, one plane each: alpha = a*Y + b, clipped to 0..1.
         shift: F-B of Y, Cb and Cr, three planes; None where colours are not corrected.
         levels: see ``cpu.Matte``.
-        verdict: address of the VERDICT that may forbid the person; 0: none.
+        verdict: address of the VERDICT that may forbid showing the person; 0: none.
     """
 
     rect: Rect

@@ -7,7 +7,7 @@ from appliance.media.surface import Surface
 from appliance.pixels.gpu.planes import Plane, Tensor
 from appliance.pixels.gpu.scratch import Scratch
 
-# As in crop.cuh: column sums that a block can hold, less what stretches overhang at its two ends.
+# As in crop.cuh: the column sums that a block can hold, less the overhang at its two ends.
 _LINE, _THREADS, _CHUNK = 2048 - 8, 128, 64
 
 
@@ -19,7 +19,8 @@ def crop_planes(
 
     Args:
         surface: NV12, YUYV or BGRx. rect: inside it, even on all sides.
-        out: three planes, overwritten. tensor: its part at (x, y) of ``out``'s size is written.
+        out: three planes, overwritten. tensor: a part of it, at (x, y) and as large as ``out``,
+            is written.
 
     Raises:
         ValueError: ``rect`` is empty, odd, or not inside; or the grid does not fit.
@@ -44,7 +45,7 @@ def crop_planes(
 
 
 def fill_black(scratch: Scratch, tensor: Tensor) -> None:
-    """Make the whole tensor black: for the bars beside a part of another shape."""
+    """Make the whole tensor black: for the bars beside a part of another aspect ratio."""
     scratch.context.kernels[f"fill_black_{tensor.suffix}"](
         (-(-tensor.rows * tensor.columns // 256), 1, 1), (256, 1, 1),
         tensor=tensor.address, tensor_rows=tensor.rows, tensor_columns=tensor.columns,

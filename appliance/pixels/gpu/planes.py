@@ -1,6 +1,6 @@
-"""What the GPU's operations take and give: planes, a network's two ends, and the verdict.
+"""What the GPU's operations take and return: planes, a network's input and output, the verdict.
 
-Addresses in device memory, each with what lies there; nothing is owned.
+Addresses in device memory, each with what is stored there; no memory is owned.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ VERDICT = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """Dense float32 planes (count, rows, columns) at an address; ``count`` is the caller's."""
+    """Dense float32 planes (count, rows, columns) at an address; the caller knows ``count``."""
 
     address: int
     rows: int
     columns: int
 
     def plane(self, index: int) -> Plane:
-        """The plane so many planes further on."""
+        """The plane ``index`` planes further on."""
         return Plane(self.address + 4 * index * self.rows * self.columns, self.rows, self.columns)
 
 
@@ -53,5 +53,5 @@ class Tensor:
 
     @property
     def suffix(self) -> str:
-        """The kernels' ending for this type."""
+        """The suffix of kernel names for this type."""
         return "f16" if self.half else "f32"

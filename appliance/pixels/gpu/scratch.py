@@ -1,4 +1,4 @@
-"""The memory that the GPU's operations on the network's grid work in, and the tables they read."""
+"""Working memory and tables for the GPU's operations on the network's grid."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Scratch:
         bgr: bool = False,
         grow: int = 4,
     ) -> None:
-        """Take all memory.
+        """Allocate all memory.
 
         Args:
             rows, columns: of the largest grid.
@@ -68,13 +68,13 @@ class Scratch:
         self.reach = context.alloc(pixels)
 
     def regrow(self, grow: int) -> None:
-        """Take another ``grow``; allocates and waits, so between two frames only."""
+        """Change ``grow``; allocates and waits, so only between two frames."""
         if grow != self.grow:
             self.grow = grow
             self.widths = self.context.upload(disc_widths(grow))
 
     def check(self, rows: int, columns: int) -> None:
-        """Raise ValueError for a grid that is empty, or larger than memory was taken for."""
+        """Raise ValueError for a grid that is empty, or larger than the memory allocated."""
         if rows * columns > self.rows * self.columns or columns < 1 or rows < 1:
             raise ValueError(
                 f"a grid of {columns}x{rows}: memory was taken for {self.columns}x{self.rows}"

@@ -27,13 +27,13 @@ def steady(
     source: Rect, target: Rect, low: float, high: float, strength: float, history: bool,
     previous: int, moved: Plane, verdict: int,
 ) -> None:  # fmt: skip
-    """``cpu.motion`` and ``steady`` with the last planes, ``resample``d from ``source``; in place.
+    """``cpu.motion`` and ``steady`` with previous planes, ``resample``d from ``source``; in place.
 
     ``planes`` and ``previous_planes`` hold three each: Y, Cb, Cr.
 
-    ``moved`` gets where the picture moved: 1 everywhere where there is no past, which is when
-    ``history`` is False or the VERDICT at ``previous`` showed nobody. The VERDICT at
-    ``verdict`` gets the largest alpha.
+    ``moved`` receives where the picture moved: 1 everywhere if there is no past, that is when
+    ``history`` is False or the VERDICT at ``previous`` showed nobody. The VERDICT at ``verdict``
+    receives the largest alpha.
     """
     scratch.context.kernels["steady"](
         blocks(alpha.columns, alpha.rows, _BLOCK), (*_BLOCK, 1),
