@@ -1,1 +1,1 @@
-"""The command line: what may be said to ``mattebox``, and which verb does it."""
+"""The command line: the verbs and options of ``mattebox``, and what each verb calls."""

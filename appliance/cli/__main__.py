@@ -1,4 +1,4 @@
-"""``python -m appliance.cli``: the command, for where it is not installed under its name."""
+"""``python -m appliance.cli``: the ``mattebox`` command, where that is not installed."""
 
 import sys
 

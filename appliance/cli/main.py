@@ -1,7 +1,7 @@
 """The command line: ``mattebox run | reload | check | doctor | devices | bench | snapshot | …``.
 
-Only the parser lives here. What a verb does is imported when it is asked for, so that ``--help``
-does not wait for numpy.
+Only the parser lives here. A verb's code is imported when the verb is run, so that ``--help`` does
+not wait for numpy.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from appliance.cli.verbs import VERBS
     from appliance.system.redact import guard_tracebacks, redact
 
-    if arguments is None:  # a process of our own
+    if arguments is None:  # as a process, not called from a test
         guard_tracebacks()
     try:
         code = VERBS[options.verb](options)
@@ -215,8 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("mattebox: interrupted", file=sys.stderr)
         return EXIT_FAILED
     except BrokenPipeError:
-        # The reader of our output has gone (| head): that is its right. What is still buffered
-        # must not be tried again when the interpreter ends.
+        # The reader of our output has gone (| head), as is its right. What is still buffered must
+        # not be retried when the interpreter exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except MatteboxError as error:

@@ -1,4 +1,4 @@
-"""What each verb of the command line does: settings from the options, then its module."""
+"""What each verb of the command line does: load settings from the options, call its module."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from appliance.config.settings import Settings
 
 
 def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
-    """The settings that the flags, the environment and the file come to.
+    """The settings that result from the flags, the environment and the file.
 
-    ``path``: of that file instead of the one that the options name. Raises InvalidConfig with
+    ``path``: the file to read instead of the one that the options name. Raises InvalidConfig with
     every mistake.
     """
     overrides = [
@@ -49,7 +49,7 @@ def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
 
 
 def _start(options: argparse.Namespace) -> LoadedConfig:
-    """Load the settings, set up the log, and refuse what cannot work before anything is opened."""
+    """Load the settings, set up the log, and refuse what cannot work, before opening anything."""
     from appliance.system import log
     from appliance.tools import check
 
@@ -63,7 +63,7 @@ def _start(options: argparse.Namespace) -> LoadedConfig:
 
 
 def _load_again(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
-    """The settings as they are now, for a running daemon; refused like at the start."""
+    """The settings as they are now, for a running daemon; refused as at the start."""
     from appliance.tools import check
 
     loaded = load(options, path)
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def reload(options: argparse.Namespace) -> int:
-    """Ask the appliance that runs."""
+    """Ask the running appliance to reload."""
     from appliance.service import control_client
 
     return control_client.run(options.config, options.pid, options.timeout)
@@ -128,7 +128,7 @@ def doctor(options: argparse.Namespace) -> int:
     try:
         return report.run(load(options).settings, as_json=options.json)
     except InvalidConfig as error:
-        # What is wrong with the file must not hide what is wrong with the machine.
+        # Faults in the file must not hide faults of the machine.
         wrong = [report.Finding("bad", "settings", str(mistake)) for mistake in error.mistakes]
         return report.run(Settings(), as_json=options.json, first=wrong)
 
@@ -149,7 +149,7 @@ def bench(options: argparse.Namespace) -> int:
 
 
 def snapshot(options: argparse.Namespace) -> int:
-    """Write one picture of what the appliance sees and makes of it."""
+    """Write a picture of what the appliance sees and makes of it."""
     loaded = _start(options)
     from appliance.tools import snapshot
 

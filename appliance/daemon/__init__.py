@@ -1,1 +1,1 @@
-"""The appliance running: its worker, its placeholder, its changes while it runs."""
+"""The running appliance: its worker, its placeholder, and changes while it runs."""

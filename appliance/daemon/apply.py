@@ -1,4 +1,4 @@
-"""Other settings for a running appliance: only what changed is rebuilt, or nothing at all."""
+"""Applies new settings to a running appliance: rebuilds only what changed, or nothing at all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
 from appliance.system.thermal import Thermometer
 
-# A new source that takes longer to answer goes on being tried; the placeholder is out until then.
+# A new source that takes longer to answer keeps being tried; until then the placeholder is out.
 _SOURCE_S = 2.0
 _SWAP_S = 5.0
 
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class NotApplied(InputError, ConfigError):
-    """Settings that cannot be used now; nothing was changed. ``key`` (dotted) says which."""
+    """Settings that cannot be used now; nothing was changed. ``key`` (dotted) names the setting."""
 
     def __init__(self, key: str, message: str) -> None:
         self.key = key
@@ -46,7 +46,7 @@ class NotApplied(InputError, ConfigError):
 
 
 class RunningDaemon(Protocol):
-    """What a change needs of the daemon that it is made to."""
+    """What a change needs of the daemon to which it is applied."""
 
     settings: Settings
     format: Format
@@ -62,38 +62,38 @@ class RunningDaemon(Protocol):
     leftovers: list[Callable[[], object]]
 
     def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
-        """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
+        """An output for the settled format, not yet started; ``rtsp``: if not the rules in use."""
         ...
 
     def changing(self) -> AbstractContextManager[None]:
-        """While parts are exchanged. Raises once it is stopping."""
+        """Hold while exchanging parts. Raises once the daemon is stopping."""
         ...
 
     def retire(self, parts: list[Callable[[], object]]) -> None:
-        """Call those of ``leftovers``, unless they were called at its end."""
+        """Call those of ``parts`` still in ``leftovers``: the rest were called at the end."""
         ...
 
 
 @dataclass(slots=True)
 class _Parts:
-    """What was built for the new settings; None where the old part stays."""
+    """The parts built for the new settings; None where the old part stays."""
 
     background: Background | None = None
     network: Prepared | None = None
     feeder: SourceFeeder | None = None
     outputs: list[OutputFeeder] = field(default_factory=list)
-    """All of them, those that stay among them."""
+    """All of them, including those that stay."""
     gone: list[OutputFeeder] = field(default_factory=list)
     reencoded: list[Callable[[], None]] = field(default_factory=list)
-    """Of outputs that stay and keep their readers: what has them encode otherwise."""
+    """For outputs that stay and keep their readers: the calls that change their encoding."""
 
 
 def apply(daemon: RunningDaemon, new: Settings) -> frozenset[str]:
-    """Change a running daemon over to ``new``; returns the sections that changed.
+    """Switch a running daemon to ``new``; returns the sections that changed.
 
-    Everything new is built first; when any of it cannot be, nothing has changed. Outputs that stay
-    as they were keep their clients: frames of the same size and rate go on coming. To be called
-    from one thread at a time, and not from the pipeline's.
+    Everything new is built first; if any of that fails, nothing has changed. Unchanged outputs keep
+    their clients: frames of the same size and rate go on coming. Call from one thread at a time,
+    and never from the pipeline's.
 
     Raises NotApplied, which is an InputError and a ConfigError.
     """
@@ -113,13 +113,13 @@ def apply(daemon: RunningDaemon, new: Settings) -> frozenset[str]:
         with daemon.changing():
             undo.pop_all()
             retired = _swap(daemon, new, parts)
-            # Should the end come before they are retired: they are closed with all the rest.
+            # If the daemon stops before they are retired, they are closed with all the rest.
             daemon.leftovers += retired
     if daemon.worker.submit(lambda: _between_frames(daemon, new, parts), timeout=_SWAP_S):
         daemon.retire(retired)
     else:
-        # Done once the network answers; the placeholder is out until then. The old parts may
-        # still be in use, so they stay until the end.
+        # Takes effect once the network answers; the placeholder is out until then. The old parts
+        # may still be in use, so they stay until the daemon stops.
         log.warning("the change waits for the network, which does not answer")
     log.info("settings applied", changed=sorted(sections))
     return sections
@@ -127,7 +127,7 @@ def apply(daemon: RunningDaemon, new: Settings) -> frozenset[str]:
 
 @contextmanager
 def _of(key: str) -> Iterator[None]:
-    """What goes wrong within is a mistake in ``key``."""
+    """Turn an error within into NotApplied, blaming ``key``."""
     try:
         yield
     except (MatteboxError, OSError) as error:
@@ -137,7 +137,7 @@ def _of(key: str) -> Iterator[None]:
 def _build(
     daemon: RunningDaemon, new: Settings, sections: frozenset[str], undo: ExitStack
 ) -> _Parts:
-    """Everything that is new, running where it can run before the swap."""
+    """Build everything new, already running where it can run before the swap."""
     parts = _Parts()
     if "background" in sections:
         with _of("background.uri"):
@@ -159,7 +159,7 @@ def _build(
 
 
 def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[[], object]]:
-    """The new parts into their places, quickly; returns what ends those that they replace."""
+    """Put the new parts in place, quickly; returns the calls that end those they replace."""
     retired: list[Callable[[], object]] = [output.stop for output in parts.gone]
     if parts.feeder is not None:
         retired.append(daemon.feeder.stop)
@@ -178,7 +178,7 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
 
 
 def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
-    """The pipeline's own part, in its thread."""
+    """Apply what concerns the pipeline, in its own thread."""
     if parts.network is not None:
         daemon.pipeline = parts.network.exchange()
         daemon.pipeline.use_canvases(daemon.pool)
@@ -191,7 +191,7 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None
 
 
 def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:
-    """Another network, loaded: an engine in the thread that owns the GPU, between two frames."""
+    """Load the new network: an engine in the thread that owns the GPU, between two frames."""
     network = choose_network(new.matting)
 
     def load() -> Prepared:
@@ -205,13 +205,13 @@ def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:
 
 
 def _network(settings: Settings) -> tuple[object, ...]:
-    """What takes another network when it changes."""
+    """The settings that require a new network when they change."""
     matting = settings.matting
     return (matting.model, matting.runtime, matting.threads)
 
 
 def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
-    """The outputs for the new settings, new ones not yet started, and those to be stopped."""
+    """Find the outputs for the new settings (new ones not yet started) and those to stop."""
     running = list(zip(daemon.settings.outputs, daemon.outputs, strict=True))
     stay: dict[int, OutputFeeder] = {}
 
@@ -240,7 +240,7 @@ def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
 
 
 def _start_outputs(daemon: RunningDaemon, parts: _Parts, undo: ExitStack) -> None:
-    """Start the new outputs; a port, a screen or a device can be had once only."""
+    """Start the new outputs; a port, a screen or a device can only be used once."""
     for output in parts.outputs:
         if output in daemon.outputs:
             continue
@@ -252,7 +252,7 @@ def _start_outputs(daemon: RunningDaemon, parts: _Parts, undo: ExitStack) -> Non
 
 
 def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeeder:
-    """A feeder of the new source, started; on failure the old one is as it was."""
+    """Start a feeder for the new source; on failure the old source is as it was."""
     with _of("source.uri"):
         source = make_source(new.source)
     if source.live != daemon.feeder.source.live:
@@ -272,7 +272,7 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
 
 
 def _same_device(old: str, new: str) -> bool:
-    """Whether the old source must let go before the new one can be opened."""
+    """Whether the old source must be closed before the new one can open."""
     if old == new == "auto":
         return True
     if "auto" in (old, new):
@@ -285,10 +285,10 @@ def _same_device(old: str, new: str) -> bool:
 
 
 def _bring_back(daemon: RunningDaemon) -> None:
-    """The old source once more."""
+    """Reopen the old source."""
     old = daemon.settings.source
     feeder = SourceFeeder(make_source(old), old, want=daemon.format)
-    # Not where mattebox is stopping: then it is the stop that is raised.
+    # Not while mattebox is stopping: ``changing`` then raises.
     with daemon.changing():
         daemon.feeder = feeder
         feeder.start(timeout=0.0)

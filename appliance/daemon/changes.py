@@ -1,8 +1,8 @@
-"""The thread that changes a running appliance over to other settings, one change at a time.
+"""The thread that applies new settings to a running appliance, one change at a time.
 
 Loading a network may take seconds, and a file system may answer late; neither may hold up signals,
-the watchdog or the picture. So looking at the file, reading it and building what it asks for all
-happen here, and everybody else asks and goes on, or waits with a deadline.
+the watchdog or the picture. So checking the file, reading it and building what it asks for all
+happen here; everybody else asks and carries on, or waits with a deadline.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from appliance.system import malloc
 from appliance.system.file_identity import Identity
 
 _LOOK_S = 0.25
-# More changes at once are somebody's mistake.
+# More changes at once are a mistake on somebody's part.
 _MOST_WAITING = 8
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ class Changeable(Protocol):
     settings: Settings
 
     def apply(self, settings: Settings) -> frozenset[str]:
-        """Change over; see ``appliance.daemon.apply.apply``."""
+        """Switch to ``settings``; see ``appliance.daemon.apply.apply``."""
         ...
 
 
@@ -51,8 +51,8 @@ class ChangeOutcome:
     """What became of a change.
 
     Attributes:
-        changed: the sections that differ now: "roi", "outputs.0"; empty when none does.
-        refusal: why nothing was changed; None when it was made.
+        changed: the sections that now differ, as "roi" or "outputs.0"; empty when none does.
+        refusal: why nothing was changed; None when the change was made.
     """
 
     changed: frozenset[str] = frozenset()
@@ -61,16 +61,16 @@ class ChangeOutcome:
 
 @dataclass(slots=True)
 class _Job:
-    """A change to be made; None stands for reading the file again."""
+    """A change to be made; None means reading the file again."""
 
     change: Change | None
     outcome: Future[ChangeOutcome] = field(default_factory=Future)
 
 
 class Reloader:
-    """Keeps a daemon's settings the file's; a bad file changes nothing and is said aloud.
+    """Keeps a daemon's settings in step with the file; a bad file changes nothing and is logged.
 
-    ``state`` says how that goes, to any thread.
+    ``state`` tells any thread how things stand.
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class Reloader:
         """Get ready; ``start`` begins.
 
         Args:
-            daemon: whose settings these are.
+            daemon: the one whose settings these are.
             load: reads file, environment and flags again; raises ConfigError.
-            loaded: what it runs on now; its file is looked at, if it has one.
+            loaded: what it runs on now; its file, if any, is watched.
             taken_over: told the new settings once they are in use.
         """
         path = loaded.path
@@ -98,15 +98,15 @@ class Reloader:
         self._jobs: list[_Job] = []
         self._stop = False
         self.error: BaseException | None = None
-        """What ended the thread, when it was not ``stop``."""
+        """What ended the thread, if not ``stop``."""
         self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
 
     def start(self) -> None:
-        """Begin to look at the file."""
+        """Start watching the file."""
         self._thread.start()
 
     def stop(self, timeout: float = 1.0) -> bool:
-        """End; False when a change is still being made after ``timeout`` seconds."""
+        """End the thread; False if a change is still being made after ``timeout`` seconds."""
         with self._condition:
             self._stop = True
             jobs, self._jobs = self._jobs, []
@@ -118,25 +118,25 @@ class Reloader:
         return not self._thread.is_alive()
 
     def ask(self) -> Future[ChangeOutcome]:
-        """Have the file read again, whether it changed or not; the future tells what came of it.
+        """Have the file read again, changed or not; the future holds the outcome.
 
-        Never waits. All who ask before the reading begins are served by one reading.
+        Never waits. One reading serves everybody who asks before it begins.
         """
         with self._condition:
-            # At the end, for the last one wins.
+            # Moved to the end, because the last change wins.
             job = next((job for job in self._jobs if job.change is None), None) or _Job(None)
             if job in self._jobs:
                 self._jobs.remove(job)
             return self._put(job)
 
     def change(self, change: Change, timeout: float) -> ChangeOutcome:
-        """Change the settings otherwise than by the file, and wait for what comes of it.
+        """Change the settings other than through the file, and wait for the outcome.
 
-        ``change`` makes new settings of those in use by then; what it raises is a refusal. The
-        file is not touched: a change that should last is written there too.
+        ``change`` makes new settings from those in use at that moment; if it raises, the change is
+        refused. The file is not touched: a change that is to last must be written there as well.
 
-        Raises ConfigError when too many changes wait already, and TimeoutError after ``timeout``
-        seconds; the message says whether the change may still be made.
+        Raises ConfigError when too many changes are already waiting, and TimeoutError after
+        ``timeout`` seconds; the message says whether the change may still be made.
         """
         with self._condition:
             if len(self._jobs) >= _MOST_WAITING:
@@ -154,7 +154,7 @@ class Reloader:
             raise TimeoutError(f"the change was not made within {timeout:g} s; {then}") from None
 
     def wrote(self, identity: Identity) -> None:
-        """The file is about to become this one, which says what is in use already."""
+        """Expect the file to become this one, whose settings are already in use."""
         if self._watch is not None:
             self._watch.expect(identity)
 
@@ -166,13 +166,13 @@ class Reloader:
             self._condition.notify_all()
         return job.outcome
 
-    # Inside the thread.
+    # Below: inside the thread.
 
     def _run(self) -> None:
         try:
             self._keep_going()
         except BaseException as error:
-            # Without it no change would ever be made again: the daemon ends for it.
+            # Without this thread no change could ever be made again, so the daemon ends.
             self.error = error
             log.exception("the reloader's thread died")
 
@@ -202,7 +202,7 @@ class Reloader:
             sections = self._daemon.apply(new)
             if sections:
                 self._taken_over(new)
-                # What the old parts held: networks, pictures, a source's buffers.
+                # The memory of the old parts: networks, pictures, a source's buffers.
                 malloc.give_back()
         except Exception as error:
             if not isinstance(error, MatteboxError):
@@ -219,7 +219,7 @@ class Reloader:
 
 
 def _mistakes(error: Exception, loaded: LoadedConfig | None, where: str) -> tuple[Mistake, ...]:
-    """What is wrong, each with its place in the file where it has one, else told of ``where``."""
+    """What is wrong, each with its place in the file if it has one, else with ``where``."""
     if isinstance(error, InvalidConfig):
         return error.mistakes
     key = error.key if isinstance(error, NotApplied) else ""
@@ -229,8 +229,8 @@ def _mistakes(error: Exception, loaded: LoadedConfig | None, where: str) -> tupl
 
 
 def _end(job: _Job) -> None:
-    """Nobody will make it any more."""
+    """Refuse a change that will no longer be made."""
     if not job.outcome.set_running_or_notify_cancel():
-        return  # who asked has given up
+        return  # whoever asked has given up
     mistake = Mistake(Origin("mattebox"), "", "is stopping; nothing was changed")
     job.outcome.set_result(ChangeOutcome(refusal=Refusal(time.time(), (mistake,))))

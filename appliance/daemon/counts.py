@@ -10,11 +10,11 @@ class Counts:
     """Running totals at one moment.
 
     Attributes:
-        frames_in: frames that the source gave. frames_out: composites that went out.
-        dropped: frames lost on the way, at any place.
-        busy_ns: time that the pipeline spent on its frames. clients: readers now.
-        trouble: why the placeholder is out, None while composites are.
-        shed: what is left out to make frames in time, and why; empty for nothing.
+        frames_in: frames from the source. frames_out: composites that went out.
+        dropped: frames lost anywhere on the way.
+        busy_ns: time that the pipeline spent on its frames. clients: current readers.
+        trouble: why the placeholder is out; None while composites are.
+        shed: what is skipped to keep up, and why; empty when nothing is.
     """
 
     frames_in: int

@@ -1,4 +1,4 @@
-"""Lifetimes: what is built, in which order, who watches it, and how it all ends."""
+"""Lifetimes: what is built, in which order, what watches it, and how it all ends."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from appliance.system.thermal import Thermometer
 
 _OPEN_S = 3.0
 _CHANGE_S = 0.5
-# A network that sits on one frame for so long never comes back; only a new process helps.
+# A network that spends this long on one frame never comes back; only a new process helps.
 HANG_S = 10.0
-# What stopping may take, of systemd's 5 s: the interpreter wants some of them for its own end.
+# How much of systemd's 5 s stopping may take: the interpreter needs some for its own exit.
 _STOP_S = 3.0
 _LONGEST_LOOK_S = 1.0
 
@@ -46,11 +46,11 @@ log = structlog.get_logger(__name__)
 
 
 class Stopping(MatteboxError, RuntimeError):
-    """The daemon has been told to stop, and takes no other settings any more."""
+    """The daemon has been told to stop, and accepts no more settings."""
 
 
 class Daemon:
-    """The appliance, running. ``start``, then ``ended`` now and then, then ``stop``."""
+    """The running appliance. Call ``start``, then ``ended`` now and then, then ``stop``."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -61,13 +61,13 @@ class Daemon:
         self._changing = threading.Lock()
         self._stopping = False
         self.leftovers: list[Callable[[], object]] = []
-        """What a reload has not stopped yet: done at the end, at the latest."""
+        """What a reload has yet to stop; called when the daemon stops, at the latest."""
 
     def start(self) -> None:
-        """Build everything and let it run; returns as soon as outputs have something to show.
+        """Build everything and set it running; returns once the outputs have something to show.
 
-        Raises InputError (ModelError among them) for what the user must change; nothing is left
-        running then.
+        Raises InputError (ModelError included) for what the user must change, leaving nothing
+        running.
         """
         malloc.bound()
         settings = self.settings
@@ -86,7 +86,7 @@ class Daemon:
                 watch=not lossless,
                 tap=self.tap,
             )
-            # In flight at once: one being made, two at each output, some within an encoder.
+            # In flight at once: one being made, two per output, some inside an encoder.
             self.pool = BufferPool(self.format, 6 + 3 * max(4, len(self.outputs)))
             self.shedding = self._make_shedding()
             self.worker = Worker(
@@ -121,7 +121,7 @@ class Daemon:
         return Shedding(load, int(1e9 / self.format.rate), lambda: self.thermometer.heat)
 
     def _open_pipeline(self, network: Matting | OnGpu) -> FramePipeline:
-        """The pipeline, made in the worker's thread: a GPU belongs to the thread that takes it."""
+        """Make the pipeline in the worker's thread: a GPU belongs to the thread that takes it."""
 
         def make() -> FramePipeline:
             pipeline = make_pipeline(self.settings, self.format, network, self.background)
@@ -136,28 +136,28 @@ class Daemon:
             raise
 
     def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
-        """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
+        """An output for the settled format, not yet started; ``rtsp``: if not the rules in use."""
         scheme = output_scheme(output.uri)
-        # Where both can wait, a dropped frame is a fault.
+        # Where source and output can both wait, a dropped frame is a fault.
         patient = not self.feeder.source.live and scheme is not None and scheme.patient
         feeder = OutputFeeder(make_output(output), self.format, lossless=patient)
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
 
     def apply(self, settings: Settings) -> frozenset[str]:
-        """Change over to other settings while running; see ``appliance.daemon.apply.apply``."""
+        """Switch to other settings while running; see ``appliance.daemon.apply.apply``."""
         return apply(self, settings)
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """While parts are exchanged; short, for ``stop`` waits. Raises Stopping after that."""
+        """Hold while exchanging parts, briefly, as ``stop`` waits. Raises Stopping after that."""
         with self._changing:
             if self._stopping:
                 raise Stopping("mattebox is stopping; nothing was changed")
             yield
 
     def retire(self, parts: list[Callable[[], object]]) -> None:
-        """Call those of ``leftovers``, unless ``stop`` has."""
+        """Call those of ``parts`` still in ``leftovers``: ``stop`` has called the rest."""
         for close in parts:
             with self._changing:
                 if close not in self.leftovers:
@@ -171,7 +171,7 @@ class Daemon:
         return slate(self.format, reason)
 
     def _reason(self) -> str:
-        """Why no composites come, asked by the programme's watch."""
+        """Why no composites come; the programme's watch asks."""
         source = self.feeder.state
         if self.feeder.stopped:
             return "the source is being changed"
@@ -184,7 +184,7 @@ class Daemon:
         return "the network does not answer" if self.worker.alive else "the pipeline has stopped"
 
     def _await_outputs(self) -> None:
-        """Give the outputs a moment to open, so that their addresses are the bound ones."""
+        """Give the outputs a moment to open, so that ``addresses`` gives the bound ones."""
         deadline = time.monotonic() + _OPEN_S
         moment = threading.Event()
         while time.monotonic() < deadline:
@@ -193,11 +193,11 @@ class Daemon:
             moment.wait(0.01)
 
     def addresses(self) -> list[str]:
-        """Where the picture can be had, as bound (a port 0 is a real one by then)."""
+        """The outputs' addresses as bound (port 0 has become a real one)."""
         return [output.status().uri for output in self.outputs]
 
     def drops(self) -> dict[str, int]:
-        """Frames lost so far: before the pipeline, for want of a canvas, at each output."""
+        """Frames lost so far: before the pipeline, for lack of a canvas, at each output."""
         lost = {"pipeline": self.feeder.mailbox.dropped, "canvas": self.worker.no_canvas}
         return lost | {output.status().uri: output.status().dropped for output in self.outputs}
 
@@ -215,13 +215,13 @@ class Daemon:
         )
 
     def statuses(self) -> list[OutputStatus]:
-        """How each output is."""
+        """The status of each output."""
         return [output.status() for output in self.outputs]
 
     def ended(self) -> str | None:
-        """Why there is nothing more to do, or None while there is. To be asked now and then.
+        """Why there is nothing more to do, or None while there is. Call now and then.
 
-        Raises ThreadDied when one did, and MattingError once the network has hung for ``HANG_S``.
+        Raises ThreadDied if a thread died, MattingError once the network has hung for ``HANG_S``.
         """
         errors = {
             "pipeline": self.worker.error,
@@ -242,7 +242,7 @@ class Daemon:
                 "that the service manager starts it anew (the log before this says what led to it)"
             )
         feeder = self.feeder
-        # One that a reload has stopped has not ended: another takes its place.
+        # A source stopped by a reload has not ended: another takes its place.
         if feeder.state.state == "ended" and feeder.mailbox.empty and not feeder.stopped:
             return "the source has ended"
         if all(status.state == "failed" for status in self.statuses()):
@@ -250,13 +250,13 @@ class Daemon:
         return None
 
     def stop(self) -> bool:
-        """Stop in the order of the frames' path; False when something had to be left behind."""
+        """Stop everything, in frame path order; False if something had to be left behind."""
         if not self._started:
             return True
         self._started = False
-        # However many hang, they share one deadline.
+        # However many parts hang, they share one deadline.
         deadline = time.monotonic() + _STOP_S
-        # Held by a reload for as long as it takes to exchange a few references.
+        # A reload holds it only as long as it takes to exchange a few references.
         held = self._changing.acquire(timeout=_CHANGE_S)
         self._stopping = True
         if held:
@@ -283,10 +283,10 @@ class Daemon:
 
 
 class _Hung:
-    """For how long one frame has been at work on, by what was seen of it.
+    """How long one frame has been in progress, as far as was observed.
 
-    A process that was stopped (SIGSTOP, a suspended machine) has not hung meanwhile, so between two
-    looks a second counts at most.
+    A process that was stopped (SIGSTOP, a suspended machine) has not hung in the meantime, so at
+    most one second counts between two observations.
     """
 
     def __init__(self) -> None:
@@ -295,7 +295,7 @@ class _Hung:
         self._looked = time.monotonic()
 
     def after(self, frame: int | None) -> float:
-        """Seconds that ``frame`` has been seen at work on; None is no frame."""
+        """Seconds for which ``frame`` has been seen in progress; None means no frame."""
         now = time.monotonic()
         same = frame is not None and frame == self._frame
         passed = min(now - self._looked, _LONGEST_LOOK_S)

@@ -1,4 +1,4 @@
-"""The first answer of the source, and what goes out from then on."""
+"""Takes the source's first answer, and settles the output format from it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from appliance.media.frame import Colour, Format
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
 
-# Without a source to say otherwise: what every screen shows.
+# Used when no source says otherwise: every screen can show it.
 FALLBACK = Format(1280, 720, (30, 1), Colour())
 
 log = structlog.get_logger(__name__)
 
 
 def first_open(settings: Settings) -> tuple[SourceFeeder, Format]:
-    """Start the source, and settle what goes out, for good.
+    """Start the source, and settle the output format for good.
 
     A source that fails now but may come later (a stream, a camera) does not hold up the outputs:
-    they show the placeholder in a usual format, and the source is fitted into it when it comes.
-    Raises InputError when it can never work.
+    they show the placeholder in a common format, into which the source is fitted when it comes.
+    Raises InputError when the source can never work.
     """
     canvas = settings.canvas
     want: Format | None = None
     source = make_source(settings.source)
     if canvas.size != "auto" or canvas.fps != "auto":
-        # What is not set follows the source, so it is asked first.
+        # Whatever is not set follows the source, so the source is asked first.
         try:
             want = source.open(None)
         except SourceError:

@@ -1,4 +1,4 @@
-"""The slate: what is shown when there is no matte to trust, with the reason in words."""
+"""The slate: shown, with the reason in words, when there is no matte to trust."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 
 def _line(luma: U8, text: str, baseline: int, size: float, level: int) -> None:
-    """One centred line of text with capitals ``size`` pixels high."""
+    """Draw one centred line of text with capitals ``size`` pixels high."""
     scale = cv2.getFontScaleFromHeight(_FONT, max(4, round(size)), 1)
     thickness = max(1, round(size / 14))
     (width, _), _ = cv2.getTextSize(text, _FONT, scale, thickness)
@@ -28,7 +28,7 @@ def slate(format: Format, reason: str) -> Frame:
     """A calm dark picture that says why there is no video.
 
     Args:
-        reason: shown in at most three lines; what OpenCV's fonts cannot draw becomes "?".
+        reason: shown in at most three lines; characters that OpenCV's fonts lack become "?".
     """
     limited = format.colour.range is Range.LIMITED
     dark, grey, light = (32, 120, 210) if limited else (20, 120, 225)

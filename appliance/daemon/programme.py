@@ -1,8 +1,8 @@
-"""What goes out: fresh composites while there are some, the placeholder when there are none.
+"""What goes out: fresh composites while there are any, the placeholder when there are none.
 
-The rule that the real background must never leak is kept here: nothing but a finished composite
-or the placeholder ever reaches an output, and a watch that does not depend on the pipeline's thread
-puts the placeholder out when composites stop coming, whatever the pipeline is stuck in.
+The rule that the real background must never leak is enforced here: nothing but a finished composite
+or the placeholder ever reaches an output, and a watch independent of the pipeline's thread sends
+the placeholder out when composites stop coming, whatever the pipeline is stuck in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from appliance.daemon.tap import Tap
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
 
-# Often enough for a player to see a living stream, seldom enough to cost nothing.
+# Often enough for a player to see a live stream, seldom enough to cost nothing.
 _PLACEHOLDER_FPS = 10
 _LARGEST_STEP_NS = 2_000_000_000
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class RisingTimes:
-    """Makes presentation times rise whatever the source's own do (jumps, loops, reconnects)."""
+    """Makes presentation times rise, whatever the source's do (jumps, loops, reconnects)."""
 
     def __init__(self, period_ns: int) -> None:
         self._period = period_ns
@@ -34,7 +34,7 @@ class RisingTimes:
         self._last: int | None = None
 
     def stamp(self, pts: int) -> int:
-        """The outgoing time of a frame whose source says ``pts``, both in nanoseconds."""
+        """The outgoing time of a frame whose source time is ``pts``, both in nanoseconds."""
         if self._last is None:
             self._offset = -pts
         elif not 0 < pts + self._offset - self._last <= _LARGEST_STEP_NS:
@@ -65,10 +65,10 @@ class Programme:
         """Get ready; ``start`` begins the watch.
 
         Args:
-            placeholder: makes the frame to show for a reason; called once a reason.
-            stall_s: no composite for so long: the placeholder goes out.
-            reason: why there is none, asked when the watch finds it out.
-            watch: False for files read as fast as possible, where waiting is no failure.
+            placeholder: makes the frame to show for a reason; called once per reason.
+            stall_s: after this long without a composite, the placeholder goes out.
+            reason: says why there is none; called when the watch notices.
+            watch: False for files read as fast as possible, where waiting is not a failure.
             tap: shown what goes out.
         """
         self._outputs = outputs
@@ -89,21 +89,21 @@ class Programme:
         self.trouble: str | None = "starting"
         """Why the placeholder is out; None while composites are."""
         self.error: BaseException | None = None
-        """What ended the watch, when it was not ``stop``."""
+        """What ended the watch, if not ``stop``."""
 
     def start(self) -> None:
-        """Show the placeholder from now on until the first composite comes."""
+        """Show the placeholder until the first composite comes."""
         if not self._watch:
             return
         self._thread = threading.Thread(target=self._keep_alive, name="programme", daemon=True)
         self._thread.start()
 
     def configure(self, outputs: Sequence[Mailbox[Frame]], stall_s: float) -> None:
-        """Send to other mailboxes, and allow another stall, from the next frame on."""
+        """From the next frame on, send to other mailboxes and allow a different stall."""
         with self._lock:
             self._outputs = outputs
             self._stall_ns = int(stall_s * 1e9)
-            # A slate may say something else now, or be the background.
+            # The slate may now say something else, or be the background.
             self._shown = None
 
     def stop(self, timeout: float = 2.0) -> None:
@@ -126,14 +126,14 @@ class Programme:
                 self._tap.composite(frame)
 
     def fail(self, reason: str) -> None:
-        """There is no matte for this frame: the placeholder goes out in its place, at once."""
+        """Send the placeholder out at once, in place of a frame for which there is no matte."""
         with self._lock:
             self._fresh_at = None
             self._show(reason, time.monotonic_ns())
 
     @property
     def composite_age_s(self) -> float | None:
-        """Seconds since the newest composite; None when a failure has made it void, or none was."""
+        """Seconds since the newest composite; None if there was none, or a failure came since."""
         fresh_at = self._fresh_at
         return None if fresh_at is None else (time.monotonic_ns() - fresh_at) / 1e9
 
@@ -145,8 +145,8 @@ class Programme:
     def _keep_alive(self) -> None:
         interval = 1 / _PLACEHOLDER_FPS
         try:
-            # Asleep, not waiting for an event: before Python 3.11 that goes by the wall clock, and
-            # would last an hour longer when it is set back by one.
+            # Sleeps rather than waits for an event: before Python 3.11 a wait goes by the wall
+            # clock, and would last an hour longer if that were set back by one.
             while not self._stop:
                 time.sleep(interval)
                 with self._lock:
@@ -155,7 +155,7 @@ class Programme:
                     if not fresh and now - self._put_at >= interval * 0.9e9:
                         self._show(self._reason(), now)
         except BaseException as error:
-            # Without the watch nobody would see composites stop: the daemon ends for it.
+            # Without the watch nothing would notice composites stop, so the daemon ends.
             self.error = error
             log.exception("the placeholder's thread died")
 

@@ -1,8 +1,8 @@
-"""A tap on what goes out, for whoever asks: composites, placeholders, and the matte behind them.
+"""A tap on what goes out, on request: composites, placeholders, and the matte behind them.
 
-Nobody asks: one comparison a frame is all it costs. Somebody does: at most one frame a period is
-kept, in one slot, and for that frame the matte is written out too. The camera's picture never gets
-here: what is kept is what went to the outputs.
+While nobody asks, it costs one comparison per frame. While somebody does, at most one frame per
+period is kept, in one slot, and its matte is written out too. The camera's picture never gets
+here: only what went to the outputs is kept.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from appliance.media.frame import U8, Frame
 
-# Who asks says so again at least this often; then the slot is given up, and its canvas with it.
+# A request lasts this long unless renewed; then the slot is freed, and its canvas with it.
 _ASKED_FOR_S = 2.0
 
 
@@ -24,9 +24,9 @@ class TappedFrame:
     """One frame that went out.
 
     Attributes:
-        serial: counts looks, from 1.
-        frame: what went out; who holds it holds a canvas, of which there are few.
-        matte: uint8 (height, width), its alpha; None for a placeholder.
+        serial: numbers the tapped frames, from 1.
+        frame: what went out; whoever holds it holds a canvas, of which there are few.
+        matte: its alpha, uint8 (height, width); None for a placeholder.
     """
 
     serial: int
@@ -35,7 +35,7 @@ class TappedFrame:
 
 
 class Tap:
-    """The slot. ``ask`` and ``next`` are for any thread, the rest for the frame's path."""
+    """The slot. Any thread may call ``ask`` and ``next``; the rest is for the frame path."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -47,11 +47,11 @@ class Tap:
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody looks."""
+        """Whether somebody has asked."""
         return time.monotonic() < self._until
 
     def ask(self, period_s: float = 0.0) -> None:
-        """Have frames kept for the next two seconds, at most one in ``period_s``."""
+        """Have frames kept for the next two seconds, at most one per ``period_s``."""
         with self._condition:
             now = time.monotonic()
             self._period = min(self._period, period_s) if now < self._until else period_s
@@ -59,7 +59,7 @@ class Tap:
             self._due = min(self._due, now + period_s)
 
     def next(self, after: int, timeout: float) -> TappedFrame | None:
-        """The newest look later than the one numbered ``after``; None after ``timeout`` seconds."""
+        """The newest frame tapped after number ``after``; None after ``timeout`` seconds."""
         with self._condition:
             self._condition.wait_for(
                 lambda: self._look is not None and self._look.serial > after, timeout
@@ -69,7 +69,7 @@ class Tap:
 
     @property
     def serial(self) -> int:
-        """The number of the newest look so far."""
+        """The number of the newest tapped frame."""
         return self._serial
 
     def matte_for(self, out: Frame) -> U8 | None:
@@ -78,12 +78,12 @@ class Tap:
         if now >= self._until or now < self._due:
             self._matte = None
         else:
-            # A new one each time: the last may still be looked at.
+            # A new array each time: the last one may still be in use.
             self._matte = np.empty((out.height, out.width), np.uint8)
         return self._matte
 
     def composite(self, frame: Frame) -> None:
-        """This composite goes out; its matte is what ``matte_for`` gave last."""
+        """Note a composite that goes out; its matte is in the array last given by ``matte_for``."""
         matte, self._matte = self._matte, None
         if matte is not None:
             self._keep(frame, matte)
@@ -91,7 +91,7 @@ class Tap:
             self._tidy()
 
     def placeholder(self, frame: Frame) -> None:
-        """This placeholder goes out."""
+        """Note a placeholder that goes out."""
         if self.wanted and time.monotonic() >= self._due:
             self._keep(frame, None)
         else:
@@ -100,7 +100,7 @@ class Tap:
     def _keep(self, frame: Frame, matte: U8 | None) -> None:
         with self._condition:
             now = time.monotonic()
-            # From when it was due, so that a period is met on average.
+            # Counted from when it was due, so that the period is met on average.
             self._due = max(self._due + self._period, now + self._period / 2)
             self._serial += 1
             self._look = TappedFrame(self._serial, frame, matte)

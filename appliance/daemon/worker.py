@@ -27,7 +27,7 @@ from appliance.pipeline.base import FramePipeline
 from appliance.shedding import Shedding
 from appliance.stages.timings import Histogram
 
-# A large engine, read from a slow card, and kernels that are loaded for the first time.
+# Enough for a large engine on a slow memory card, and for loading kernels for the first time.
 LOAD_S = 120.0
 _POLL_S = 0.25
 _CANVAS_WAIT_S = 5.0
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class Worker:
-    """Runs the pipeline on the newest frame, over and over, in a thread of its own."""
+    """Runs the pipeline on the newest frame, again and again, in a thread of its own."""
 
     def __init__(
         self,
@@ -56,13 +56,13 @@ class Worker:
 
         Args:
             inbox: where the source leaves its frames.
-            pipeline, programme, pool: what makes, sends out, and holds the composites. Without a
-                pipeline one is to be given by ``open``.
+            pipeline, programme, pool: what makes, sends out and holds the composites. None for the
+                pipeline means that ``open`` will make it.
             patient: wait for a free canvas instead of dropping the frame (fast files).
             period_ns: least time between two composites, for a canvas slower than its source;
                 None takes every frame.
-            tap: asked whether somebody wants to see the matte.
-            shedding: asked which frames are to be made, and told how long they took.
+            tap: says whether somebody wants to see the matte.
+            shedding: decides which frames to make, and is told how long they took.
         """
         self._inbox = self._last_inbox = inbox
         self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -83,19 +83,19 @@ class Worker:
         self.no_canvas = 0
         self.people = 0
         self.busy_ns = 0
-        """Time spent on frames so far, from having one to having published it."""
+        """Time spent on frames so far, each from receipt to publication."""
         self.latency_ns: deque[int] = deque(maxlen=600)
         self.latency = Histogram()
         self.error: BaseException | None = None
-        """What ended the thread, when it was not ``stop``."""
+        """What ended the thread, if not ``stop``."""
         self.busy_with: int | None = None
-        """The count of the frame that it is at work on; None between two frames."""
+        """The number of the frame that it is working on; None between two frames."""
         self._begun = 0
 
     def open(self, make: Callable[[], FramePipeline], timeout: float) -> FramePipeline:
-        """Have the thread make the pipeline that it is going to run, and close it at the end.
+        """Have the thread make the pipeline that it will run; it closes it at the end.
 
-        What a GPU gives belongs to the thread that took it. Raises as ``call`` does.
+        GPU resources belong to the thread that acquired them. Raises as ``call`` does.
         """
         self._thread.start()
         pipeline = self.call(make, timeout)
@@ -110,21 +110,21 @@ class Worker:
             self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Have the thread end after its frame; ``stop`` waits for it."""
+        """Have the thread end after its current frame; ``stop`` waits for that."""
         self._stop.set()
 
     def stop(self, timeout: float = 2.0) -> bool:
-        """End the thread; False when it has not within ``timeout`` seconds."""
+        """End the thread; False if it has not ended within ``timeout`` seconds."""
         self.ask_to_stop()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def submit(self, action: Callable[[], None], timeout: float = 5.0) -> bool:
-        """Have the thread do something between two frames; what it raises ends the thread.
+        """Have the thread run ``action`` between two frames; an exception ends the thread.
 
-        Returns whether it was done within ``timeout`` seconds; else it is done later, or never
-        when the thread has ended or was asked to.
+        Returns whether it was done within ``timeout`` seconds. If not, it is done later, or never
+        if the thread has ended or was asked to.
         """
         done = threading.Event()
 
@@ -140,10 +140,10 @@ class Worker:
         return True
 
     def call(self, action: Callable[[], _Result], timeout: float) -> _Result:
-        """Have the thread do something between two frames; gives what it returned.
+        """Have the thread run ``action`` between two frames; returns its result.
 
-        Raises what it raised; a GpuError ends the thread besides. Raises MattingError when it was
-        not done within ``timeout`` seconds; it is not begun then any more.
+        Raises what it raised; a GpuError also ends the thread. Raises MattingError if it was not
+        done within ``timeout`` seconds; if it had not begun by then, it never will.
         """
         future: Future[_Result] = Future()
 
@@ -173,7 +173,7 @@ class Worker:
         return future.result()
 
     def use(self, pipeline: FramePipeline) -> None:
-        """Run another pipeline from the next frame on; to be called in the thread itself."""
+        """Run another pipeline from the next frame on; call only in the thread itself."""
         self._pipeline = pipeline
         if self.shedding is not None:
             self.shedding.attach(pipeline)
@@ -185,7 +185,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
@@ -196,10 +196,10 @@ class Worker:
                     self._next()
                 else:
                     self._await_action()
-        except BaseException as error:  # noqa: BLE001  SystemExit, too, would end it without a word
+        except BaseException as error:  # noqa: BLE001  SystemExit would also end it silently
             try:
                 if self._going.is_set():
-                    # Before anything else: what was last shown is not live any more.
+                    # Before anything else: what was last shown is no longer live.
                     self._programme.fail("the pipeline has stopped")
                 log.exception("the pipeline's thread died")
             finally:
@@ -225,13 +225,13 @@ class Worker:
         try:
             frame = inbox.get(_POLL_S)
         except Closed:
-            # The source has ended; another may be given.
+            # The source has ended; ``take_from`` may bring another.
             self._another.wait(_POLL_S)
             self._another.clear()
             return
         if frame is None or (self._rate is not None and not self._rate.takes(frame.pts)):
             return
-        # Again, for what was asked while there was no frame: this one shall be made by it.
+        # Once more, so that changes requested while waiting apply to this frame already.
         self._act()
         if self.shedding is not None and not self.shedding.takes(frame.pts, inbox):
             return
@@ -280,9 +280,9 @@ class Worker:
         self.latency.observe(took)
 
     def _check_loan(self, frame: Frame) -> None:
-        """Raises MattingError when the camera's library has written over the frame meanwhile.
+        """Raises MattingError if the camera's library has overwritten the frame in the meantime.
 
-        Its pixels would be of a later moment than its matte.
+        Its pixels would then be from a later moment than its matte.
         """
         if isinstance(frame.owner, Borrowed) and frame.owner.over():
             assert self._pipeline is not None
@@ -293,18 +293,18 @@ class Worker:
             )
 
     def _canvas(self) -> Frame | None:
-        """A canvas; None when all are still with the outputs."""
+        """A free canvas; None if the outputs still hold all of them."""
         out = self._pool.acquire()
         if out is None and self._patient:
             deadline = time.monotonic() + _CANVAS_WAIT_S
-            # GStreamer gives memory back without telling anyone.
+            # Polled, because GStreamer returns memory without telling anyone.
             while out is None and time.monotonic() < deadline and not self._stop.wait(0.002):
                 out = self._pool.acquire()
         return out
 
 
 def _empty(error: BaseException) -> None:
-    """Let go of what an error's frames hold: a GPU's memory must be, in the GPU's own thread."""
+    """Release what an error's stack frames hold: GPU memory must be freed in the GPU's thread."""
     cause: BaseException | None = error
     while cause is not None:
         traceback.clear_frames(cause.__traceback__)

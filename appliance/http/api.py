@@ -1,4 +1,4 @@
-"""The endpoints: each reads, asks the daemon, and answers in words when it cannot be done."""
+"""The endpoints: each reads its request, asks the daemon, and says in words what went wrong."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _json(answer: BaseModel, status: int = 200) -> JSONResponse:
 
 
 async def _aside(site: Site, work: Callable[[], T]) -> T:
-    """``work`` done in a thread; what may go wrong with it as an answer in words."""
+    """Do ``work`` in a thread, and turn what may go wrong into an HTTP error with a message."""
     try:
         return await site.aside.do(work, _ASIDE_S)
     except Busy as error:
@@ -73,9 +73,9 @@ async def _aside(site: Site, work: Callable[[], T]) -> T:
 
 
 async def _body(request: Request, kind: type[Model]) -> Model:
-    """The JSON body as its type.
+    """Parse the JSON body into its type.
 
-    Its Content-Type must say JSON: that is what no form of a foreign page can send.
+    Its Content-Type must be JSON, which no form on another site's page can send.
     """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != "application/json":
@@ -98,18 +98,18 @@ def _choice(request: Request, name: str, among: tuple[str, ...]) -> str:
 
 
 async def status(request: Request) -> ASGIApp:
-    """How the appliance is."""
+    """The appliance's status."""
     return _json(state.status(_site(request)))
 
 
 async def change_picture(request: Request) -> ASGIApp:
-    """Background, fit, blur, feather."""
+    """Change background, fit, blur or feather."""
     site, wanted = _site(request), await _body(request, ChangeBody)
     return _json(await _aside(site, lambda: change(site, wanted)))
 
 
 async def reset_all(request: Request) -> ASGIApp:
-    """Back to the file, and the matte starts over."""
+    """Go back to the file's settings, and start the matte over."""
     site = _site(request)
     await _body(request, ResetBody)
     return _json(await _aside(site, lambda: reset(site)))
@@ -131,7 +131,7 @@ async def snapshot(request: Request) -> ASGIApp:
             if look is None:
                 return None
             picture = picture_of(look, show)
-            # The canvas goes back before the slow part.
+            # Returns the canvas before the slow part.
             del look
             return encode(picture, encoding)
         finally:
@@ -177,14 +177,14 @@ async def list_backgrounds(request: Request) -> ASGIApp:
 
 
 async def upload_background(request: Request) -> ASGIApp:
-    """A picture, taken into the folder."""
+    """Store a picture in the folder."""
     site, name = _site(request), request.path_params["name"]
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in IMAGE_TYPES:
         raise HTTPException(
             415, f"found {given or 'no Content-Type'}; expected {', '.join(IMAGE_TYPES)}"
         )
-    # One at a time: each is held in memory while it comes.
+    # One at a time: each is held in memory while it arrives.
     if not site.uploading.acquire(blocking=False):
         raise HTTPException(503, "another upload is being made; try again when it is done")
     try:
@@ -201,7 +201,7 @@ async def upload_background(request: Request) -> ASGIApp:
 
 
 async def delete_background(request: Request) -> ASGIApp:
-    """A background, removed from the folder."""
+    """Remove a background from the folder."""
     site, name = _site(request), request.path_params["name"]
     path = path_of(site.daemon.settings.background.uri)
     if path is not None and site.folder.name_of(path) == name:
@@ -242,7 +242,7 @@ def _not_there(name: str) -> HTTPException:
 
 
 async def metrics(request: Request) -> ASGIApp:
-    """Figures for Prometheus."""
+    """Metrics for Prometheus."""
     site = _site(request)
     encoder, kind = choose_encoder(request.headers.get("accept", ""))
     data = await _aside(site, lambda: encoder(request.app.state.registry))

@@ -1,7 +1,7 @@
-"""The folder of backgrounds: what is in it, and what is taken into it.
+"""The folder of backgrounds: what is in it, and what is accepted into it.
 
-A name is never made into a path: it is looked up among the names that the folder really has. So
-no "..", link, or odd byte leads out of it.
+A name is never turned into a path: it is looked up among the names that the folder really has, so
+that no "..", link or odd byte leads out of it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class TooLarge(InputError):
 
 @dataclass(frozen=True, slots=True)
 class BackgroundFile:
-    """One usable file: its ``name``, what it is, its size in bytes, its time of change."""
+    """One usable file: its ``name``, its kind, its size in bytes, its modification time."""
 
     name: str
     kind: Literal["picture", "video"]
@@ -52,7 +52,7 @@ class BackgroundFile:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is taken in: bytes and pixels of one picture, bytes of the whole folder."""
+    """What is accepted: bytes and pixels of one picture, bytes of the whole folder."""
 
     bytes: int
     pixels: int
@@ -60,7 +60,7 @@ class Limits:
 
 
 class Folder:
-    """The folder at ``path``, which need not be there."""
+    """The folder at ``path``, which need not exist."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -68,17 +68,17 @@ class Folder:
     def entries(self) -> list[BackgroundFile]:
         """Its pictures and videos, at most 500, by name. Links and hidden files are left out.
 
-        Raises InputError when it cannot be looked into; one that is not there is empty.
+        Raises InputError when it cannot be read; a missing one counts as empty.
         """
         found = sorted(self._scan(), key=lambda entry: entry.name.casefold())
         return found[:MOST_ENTRIES]
 
     def find(self, name: str) -> Path | None:
-        """The path of the entry called exactly ``name``; None when there is none."""
+        """The path of the entry called exactly ``name``; None if there is none."""
         return next((self.path / found.name for found in self._scan() if found.name == name), None)
 
     def name_of(self, path: Path) -> str | None:
-        """The name of a file that lies right in the folder; None for all others."""
+        """The name of a file directly in the folder; None for all others."""
         return path.name if path.parent == self.path else None
 
     def _scan(self) -> Iterator[BackgroundFile]:
@@ -103,14 +103,14 @@ class Folder:
             ) from error
 
     def take(self, name: str, data: bytes, limits: Limits) -> tuple[str, int, int]:
-        """Take a picture in: its name in the folder, its width and height in pixels.
+        """Store a picture; returns its name in the folder, and width and height in pixels.
 
-        What ``data`` is, is told by its first bytes, and its size by its header, before anything
-        is decoded; then it is decoded once, so that a damaged one is told now. An entry of that
-        name stays: the new one gets a number.
+        The type comes from the first bytes of ``data`` and the size from its header, before
+        anything is decoded; then it is decoded once, so that damage is found now. An existing entry
+        of that name stays: the new one gets a number.
 
-        Raises TooLarge, InputError for what is no whole PNG, JPEG or WebP picture, OutputError when
-        it cannot be written.
+        Raises TooLarge, InputError for anything but a complete PNG, JPEG or WebP picture, or
+        OutputError when it cannot be written.
         """
         width, height, suffix = examine(data, limits)
         entries = list(self._scan())
@@ -132,7 +132,7 @@ class Folder:
     def _write(self, stem: str, suffix: str, data: bytes) -> str:
         self.path.mkdir(parents=True, exist_ok=True)
         for left in self.path.glob(f"{_TEMPORARY}*"):
-            # Of an upload that was killed; there is never more than one at a time.
+            # Left by an upload that was killed: there is never more than one upload at a time.
             left.unlink(missing_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=self.path)
         try:
@@ -155,7 +155,7 @@ class Folder:
             os.unlink(temporary)
 
     def remove(self, name: str) -> bool:
-        """Delete an entry; False when there is none of that name. Raises OutputError."""
+        """Delete an entry; False if there is none of that name. Raises OutputError."""
         path = self.find(name)
         if path is None:
             return False
@@ -176,7 +176,7 @@ def examine(data: bytes, limits: Limits) -> tuple[int, int, str]:
         raise InputError("this is no picture that can be taken; expected PNG, JPEG or WebP")
     format, suffix = known
     try:
-        # Lazily: only the header is read here.
+        # Lazy: only the header is read here.
         with Image.open(io.BytesIO(data), formats=(format,)) as picture:
             width, height = picture.size
             if width * height > limits.pixels:
@@ -200,7 +200,7 @@ def examine(data: bytes, limits: Limits) -> tuple[int, int, str]:
 
 
 def tidy(name: str) -> str:
-    """A file's name without its suffix, fit for every file system: letters, digits, " .()-_"."""
+    """A file name without suffix, safe on every file system: letters, digits, " .()-_"."""
     name = unicodedata.normalize("NFC", name)
     stem, dot, suffix = name.rpartition(".")
     if dot and f".{suffix.lower()}" in PICTURES | VIDEOS:

@@ -1,6 +1,6 @@
-"""Changes asked for over HTTP: made by the reloader like a saved file, kept in the file on wish.
+"""Changes over HTTP: made by the reloader like a saved file, kept in the file if requested.
 
-All of this waits (for the reloader, for a disk), so it is called aside from the server's loop.
+All of this blocks (on the reloader, on a disk), so it is called off the server's loop.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NotDone(MatteboxError, RuntimeError):
 
 
 def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
-    """Dotted key -> value of all that is to be changed. Raises NotDone."""
+    """Everything that is to change, as dotted key -> value. Raises NotDone."""
     values: dict[str, Value] = {}
     if wanted.background is not None:
         values["background.uri"] = _address(site, wanted.background)
@@ -47,7 +47,7 @@ def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
 
 
 def _address(site: Site, background: str) -> str:
-    """A name of the folder's as its path; of addresses only those that lead to no file."""
+    """A name in the folder as its path; otherwise only an address that leads to no file."""
     path = site.folder.find(background)
     if path is not None:
         return str(path)
@@ -62,7 +62,7 @@ def _address(site: Site, background: str) -> str:
 
 
 def applied_to(settings: Settings, values: dict[str, Value]) -> Settings:
-    """``settings`` with ``values`` in them. Raises ConfigError for what may not be."""
+    """``settings`` with ``values`` put in. Raises ConfigError for invalid values."""
     sections: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
         section, _, name = key.partition(".")
@@ -82,9 +82,9 @@ def applied_to(settings: Settings, values: dict[str, Value]) -> Settings:
 
 
 def change(site: Site, wanted: ChangeBody) -> ChangedAnswer:
-    """Make the change, and keep it when that is wished.
+    """Make the change, and keep it if requested.
 
-    Raises NotDone when nothing was changed, TimeoutError when that is not known.
+    Raises NotDone when nothing was changed, TimeoutError when that is unknown.
     """
     values = wanted_values(site, wanted)
     with _Alone(site):
@@ -106,7 +106,7 @@ def change(site: Site, wanted: ChangeBody) -> ChangedAnswer:
 
 
 def reset(site: Site) -> ChangedAnswer:
-    """Back to what the file says, and the matte starts over. Raises NotDone, TimeoutError."""
+    """Go back to the file's settings, start the matte over. Raises NotDone, TimeoutError."""
     with _Alone(site):
         outcome = _through(lambda: site.reloader.ask().result(CHANGE_S))
         site.daemon.worker.submit(lambda: site.daemon.pipeline.reset(), timeout=_FREE_S)
@@ -145,8 +145,8 @@ def _draft(site: Site, values: dict[str, Value]) -> Draft:
 
 
 def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
-    """The draft put in place; gives what should be known about it."""
-    # So that the watch over the file knows its new state, and does not take it for an edit.
+    """Put the draft in place; returns a note about it, if there is anything to know."""
+    # So that the file watch knows its new state, and does not take it for an edit.
     site.reloader.wrote(new.after)
     try:
         new.finish()
@@ -170,7 +170,7 @@ def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
 
 
 class _Alone:
-    """One change at a time; waits for the one before, up to its deadline."""
+    """One change at a time; waits for the previous one, up to a deadline."""
 
     def __init__(self, site: Site) -> None:
         self._lock = site.changing

@@ -1,4 +1,4 @@
-"""One TCP connection: deadlines that uvicorn does not have, and a bound on how many there are."""
+"""One TCP connection: deadlines that uvicorn does not have, and a limit on their number."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEADERS_S = 10.0
-"""From the connection, or the last answer, to the end of a request's headers."""
+"""Time allowed from the connection, or the last answer, to the end of a request's headers."""
 
 MOST_HEADER_BYTES = 16_384
 _SEND_BUFFER = 131_072
 
-# What the application finds in its scope to cut the connection with, answered or not.
+# The extension in its scope with which the application cuts the connection, answered or not.
 ABORT = "mattebox.abort"
 
 
 def protocol(most: int, headers_s: float) -> type[asyncio.Protocol]:
-    """The class of connections for a server that takes ``most`` at once.
+    """The connection class for a server that accepts ``most`` at once.
 
-    Whoever has not sent a request's headers within ``headers_s`` seconds is cut off, be they slow,
-    silent, or sending on and on the body of a request that was answered long ago. What is one
-    connection too many is cut off at once, so that the others can go on.
+    A client that has not sent a request's headers within ``headers_s`` seconds is cut off, be it
+    slow, silent, or still sending the body of a request answered long ago. A connection beyond the
+    limit is cut off at once, so that the others can go on.
     """
 
     class Connection(H11Protocol):
@@ -38,7 +38,7 @@ def protocol(most: int, headers_s: float) -> type[asyncio.Protocol]:
             assert isinstance(transport, asyncio.Transport)
             self.app = _with_abort(self.app, transport.abort)
             super().connection_made(transport)
-            # What lies in it is old when it gets there, and costs memory for each viewer.
+            # Kept small: what waits in the buffer is old on arrival, and costs memory per viewer.
             transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER
             )
@@ -53,13 +53,13 @@ def protocol(most: int, headers_s: float) -> type[asyncio.Protocol]:
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            # None before the first request, whatever its annotation says.
+            # None before the first request, despite its annotation.
             cycle: RequestResponseCycle | None = self.cycle
             if cycle is not None and not cycle.response_complete:
                 self._headers_are_here()
 
         def eof_received(self) -> bool:  # type: ignore[override]
-            """The client sends no more; one who has asked already still gets the answer."""
+            """The client sends no more; a request already complete still gets its answer."""
             self._ended = True
             cycle: RequestResponseCycle | None = self.cycle
             return cycle is not None and not cycle.more_body and not cycle.response_complete

@@ -1,4 +1,4 @@
-"""What every request passes first: who may come in, how much may be sent, how long it may take."""
+"""What every request passes first: who may come in, how much they may send, how long it takes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from appliance.http.site import Site
 from appliance.system.hosts import is_loopback
 
 BODY_S = 30.0
-"""For a request's body, once its headers are here; each piece that comes buys more time."""
+"""Time for a request's body, once its headers are here; each piece that comes buys more."""
 
 BODY_RATE = 100_000
-"""Bytes that buy a second: a picture over a slow wireless network is no attack."""
+"""Bytes that buy one second: a picture over a slow wireless network is not an attack."""
 
 SEND_S = 10.0
-"""For one piece of an answer: a reader who takes nothing for so long is cut off."""
+"""Time for one piece of an answer: a client that accepts nothing for this long is cut off."""
 
 SMALL_BODY = 65_536
-"""Most bytes of a body where no file is sent."""
+"""Maximum bytes of a body that is not a file."""
 
-# What a browser may do with what we send: nothing from elsewhere, nothing for elsewhere.
+# What a browser may do with our answers: load nothing from other sites, give nothing to them.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -46,7 +46,7 @@ HEADERS = {
 }
 
 WRONG_TOKEN_S = 0.5
-"""How long whoever sent a wrong token waits for the answer: guessing takes patience."""
+"""How long the answer to a wrong token is delayed: guessing takes patience."""
 
 _SAFE = frozenset({"GET", "HEAD"})
 
@@ -54,7 +54,7 @@ log = structlog.get_logger(__name__)
 
 
 class Guard:
-    """Wraps the application; see the functions below for what it asks of a request."""
+    """Wraps the application; see the functions below for what it requires of a request."""
 
     def __init__(self, app: ASGIApp, site: Site, settings: HttpSettings) -> None:
         self._app, self._site, self._settings = app, site, settings
@@ -82,10 +82,11 @@ class Guard:
             answer.abort()
             raise
         except ClientDisconnect:
-            # Before all of the request was here: there is nobody to tell.
+            # It disconnected before the whole request was here: there is nobody to tell.
             answer.abort()
         except Exception:
-            # Said once a request that hits it, with where; the caller learns only that it is ours.
+            # Logged once per failing request, with its traceback; the caller learns only that it
+            # is our fault.
             log.exception("HTTP: a mistake in the program", path=scope["path"])
             if answer.begun:
                 answer.abort()
@@ -103,7 +104,7 @@ class Guard:
         headers, method = request.headers, request.method
         host = headers.get("host", "")
         if self._settings.on_loopback and not _is_this_machine(host):
-            # A page from elsewhere whose name was made to point here would send its own name.
+            # DNS rebinding: another site whose name was made to point here sends that name.
             return _problem(
                 421, f"the host {host[:100]!r} is not served here; ask for http://localhost"
             )
@@ -130,7 +131,7 @@ class Guard:
     def _let_in(self, headers: Headers) -> bool:
         token = self._settings.token
         if not token:
-            # Settings without one are refused for any address that others can reach.
+            # Without a token, settings are refused for any address that others can reach.
             return self._settings.on_loopback
         scheme, _, given = headers.get("authorization", "").partition(" ")
         right = not token.problem and token.matches(given.strip())
@@ -138,12 +139,12 @@ class Guard:
 
 
 def _is_page(path: str) -> bool:
-    """What holds nothing of this machine's: the page itself, which asks for the token."""
+    """Whether it is the page itself, which asks for the token and holds nothing private."""
     return path == "/" or path.startswith("/page/")
 
 
 def _is_this_machine(host: str) -> bool:
-    """Whether a Host header, with its port or without, can only mean this machine."""
+    """Whether a Host header, with or without a port, can only mean this machine."""
     try:
         return is_loopback(urlsplit(f"//{host}").hostname or "")
     except ValueError:
@@ -151,7 +152,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _same_site(headers: Headers, method: str) -> bool:
-    """False for what a browser says another site's page asks for; links to here are fine."""
+    """False if the browser says that another site's page sent it; links to here are fine."""
     site = headers.get("sec-fetch-site", "none")
     link = method in _SAFE and headers.get("sec-fetch-mode") == "navigate"
     return site in ("none", "same-origin") or link
@@ -166,7 +167,7 @@ def _too_large(most: int) -> str:
 
 
 class _Cut(Exception):
-    """The request cannot go on; ``response`` says why, where that can still be said."""
+    """The request cannot go on; ``response`` says why, if an answer is still possible."""
 
     def __init__(self, response: JSONResponse | None) -> None:
         super().__init__("the request was cut off")
@@ -174,7 +175,7 @@ class _Cut(Exception):
 
 
 class _Body:
-    """``receive`` with a bound on bytes, and a deadline until the body is complete."""
+    """``receive`` with a limit on bytes, and a deadline for the complete body."""
 
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive, self._left, self._most = receive, most, most
@@ -202,7 +203,7 @@ class _Body:
 
 
 class _Answer:
-    """``send`` with our headers, and a deadline for a reader who does not read."""
+    """``send`` with our headers, and a deadline for a client that does not read."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send = send
@@ -210,7 +211,7 @@ class _Answer:
         self.begun = False
 
     def abort(self) -> None:
-        """Close the connection without waiting for what was not read."""
+        """Close the connection without waiting for the client to read the rest."""
         if self._cut is not None:
             self._cut()
 

@@ -1,7 +1,7 @@
-"""The figures for Prometheus, read when they are asked for: nothing is counted for it elsewhere.
+"""The metrics for Prometheus, read at each scrape: nothing else is counted just for them.
 
-Labels are taken from short lists only (places, stages, states), never from words for people, whose
-numbers would make a new series each time they change.
+Labels come from short lists only (places, stages, states), never from messages for people: each
+changing number in those would create a new series.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REASONS = ("starting", "source", "network", "stalled", "pipeline")
 
 
 def registry(site: Site) -> CollectorRegistry:
-    """All figures of one appliance, with those of its process."""
+    """All metrics of one appliance, along with those of its process."""
     found = CollectorRegistry(auto_describe=False)
     found.register(_Figures(site))
     ProcessCollector(registry=found)
@@ -38,13 +38,13 @@ def registry(site: Site) -> CollectorRegistry:
 
 
 class _Figures(Collector):
-    """Reads them off the daemon."""
+    """Reads the metrics off the daemon."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     def collect(self) -> Iterator[Metric]:
-        """Every family of figures."""
+        """Every metric family."""
         daemon = self._site.daemon
         yield _labelled(
             GaugeMetricFamily("mattebox_build_info", "Always 1; what this is.",
@@ -140,7 +140,7 @@ def _times(daemon: Daemon) -> Iterator[Metric]:
 
 
 def _buckets(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
-    """Cumulative buckets, as Prometheus wants them, and the sum in seconds."""
+    """Cumulative buckets, as Prometheus expects them, and the sum in seconds."""
     total, buckets = 0, []
     bounds = [*(str(bound / 1000) for bound in BOUNDS_MS), "+Inf"]
     for bound, count in zip(bounds, list(histogram.counts), strict=True):

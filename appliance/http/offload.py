@@ -1,7 +1,7 @@
-"""Work that may take long, done aside from the server's loop, with a deadline and a bound.
+"""Work that may take long, done off the server's loop, with a deadline and a limit.
 
-In daemon threads: those of the usual executors are waited for when the program ends, however long
-a dead file system keeps them.
+Uses daemon threads: Python waits for the threads of its executors when the program ends, however
+long a dead file system keeps them.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import TypeVar
 T = TypeVar("T")
 
 MOST = 6
-"""Threads at once; one that hangs goes on counting."""
+"""Threads at once; one that hangs still counts."""
 
 
 class Busy(Exception):
-    """Too much is being done aside already."""
+    """Too many threads are busy already."""
 
 
 class Aside:
-    """Runs functions in threads, for one event loop."""
+    """Runs functions in threads for one event loop."""
 
     def __init__(self, most: int = MOST) -> None:
         self._free = threading.BoundedSemaphore(most)
 
     async def do(self, work: Callable[[], T], timeout: float) -> T:
-        """What ``work`` returns or raises.
+        """Run ``work``; returns or raises what it does.
 
-        Raises Busy when too many are at it, asyncio.TimeoutError after ``timeout`` seconds: it
-        goes on then, unheard.
+        Raises Busy when too many threads are busy, asyncio.TimeoutError after ``timeout`` seconds:
+        ``work`` then goes on, and its result is lost.
         """
         if not self._free.acquire(blocking=False):
             raise Busy
@@ -51,17 +51,17 @@ class Aside:
             result, error = None, None
             try:
                 result = work()
-            except BaseException as caught:  # noqa: BLE001  handed on to who waits
+            except BaseException as caught:  # noqa: BLE001  handed on to whoever waits
                 error = caught
             finally:
                 self._free.release()
-            # The loop may be closed by now: then nobody waits.
+            # The loop may be closed by now; then nobody is waiting.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(deliver, result, error)
 
         try:
             threading.Thread(target=run, name="http aside", daemon=True).start()
-        except RuntimeError as error:  # no more threads to be had
+        except RuntimeError as error:  # no more threads available
             self._free.release()
             raise Busy from error
         return await asyncio.wait_for(future, timeout)

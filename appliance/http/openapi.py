@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the very table that the server's routes are made from."""
+"""The OpenAPI document, made from the same table as the server's routes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from appliance.http.schemas import ProblemAnswer
 from appliance.system.json_schema import named_by_title
 
 Answer = type[BaseModel] | str
-"""A JSON answer's type, or another answer's media type."""
+"""The type of a JSON answer, or the media type of any other."""
 
 _REFERENCE = "#/components/schemas/{model}"
 _WORDS = {
@@ -27,13 +27,13 @@ _WORDS = {
     422: "the request is wrong", 500: "a mistake in the program",
     503: "not now; see the reason", 504: "not done in time",
 }  # fmt: skip
-# What the guard may answer to any request.
+# The guard may answer any request with these.
 _ALWAYS = (401, 403, 413, 421, 500)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter: in the path (then it is required), or in the query."""
+    """One parameter, in the path (and then required) or in the query."""
 
     name: str
     description: str
@@ -43,12 +43,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that can be asked for.
+    """One operation of the API.
 
     Attributes:
         handler: what answers. summary: one line.
-        answers: status -> what comes; problems (``Problem``) are named in ``problems``.
-        body: the type of a JSON body, or the media types of another one.
+        answers: status -> answer. problems: the statuses answered with a ``Problem``.
+        body: the type of a JSON body, or the media types of any other.
     """
 
     method: str
@@ -85,7 +85,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        # Without a token in the settings none is needed, which is so on loopback only.
+        # None is needed if the settings have no token, which is possible on loopback only.
         "security": [{}, {"token": []}],
         "paths": paths,
         "components": {

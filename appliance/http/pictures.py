@@ -1,4 +1,4 @@
-"""Frames and mattes as JPEG and PNG. Not for the frame's path."""
+"""Frames and mattes as JPEG and PNG. Not for use in the frame path."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _QUALITY = 80
 
 
 def picture_of(look: TappedFrame, show: Show, width: int | None = None) -> U8:
-    """A look as a picture, blue first: uint8 (height, columns, 3).
+    """A tapped frame as a picture, BGR uint8 (height, columns, 3).
 
-    ``width``: of each of its parts, in pixels, rounded to a multiple of 16 and never more than the
-    frame's own; None is the frame's own. ``both`` has the composite on the left, the matte on the
-    right. A placeholder's matte is black: nobody is cut out.
+    ``width`` is that of each part, in pixels, rounded down to a multiple of 16 and never more than
+    the frame's; None means the frame's own. ``both`` has the composite on the left, the matte on
+    the right. A placeholder's matte is black: nobody is cut out.
     """
     frame = look.frame
     if width is not None and width < frame.width:
@@ -57,7 +57,7 @@ def _matte(matte: U8 | None, width: int, height: int) -> U8:
 
 
 def encode(picture: U8, encoding: Encoding) -> bytes:
-    """The picture (blue first) as a file's bytes."""
+    """Encode the picture (BGR) as the bytes of a file."""
     options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY] if encoding == "jpeg" else []
     done, data = cv2.imencode(f".{encoding}", picture, options)
     if not done:
@@ -66,10 +66,9 @@ def encode(picture: U8, encoding: Encoding) -> bytes:
 
 
 def thumbnail(path: str, width: int, height: int, most_pixels: int) -> bytes:
-    """The middle of the picture in a file as a JPEG of that size.
+    """The centre of the picture in a file, as a JPEG of that size.
 
-    Raises OSError, ValueError or SyntaxError for what is no picture, or larger than
-    ``most_pixels``.
+    Raises OSError, ValueError or SyntaxError if it is not a picture or exceeds ``most_pixels``.
     """
     try:
         opened = Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP", "GIF"))

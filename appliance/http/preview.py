@@ -1,4 +1,4 @@
-"""The live preview: JPEGs of what goes out, made once for all who watch, and for nobody else."""
+"""The live preview: JPEGs of what goes out, made once for all viewers, and only if any watch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class Preview:
-    """Pictures for the viewers of one server. Used in the server's loop, except ``close``."""
+    """Pictures for the viewers of one server. Use in the server's loop only, except ``close``."""
 
     def __init__(
         self,
@@ -34,9 +34,9 @@ class Preview:
         most: int,
         strained: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``fps`` frames a second at most, ``width`` pixels wide, for ``most`` viewers.
+        """At most ``fps`` frames per second, ``width`` pixels wide, for up to ``most`` viewers.
 
-        A third of that while the machine is ``strained``: the picture that goes out comes first.
+        A third of the rate while the machine is ``strained``: the outgoing picture comes first.
         """
         self._tap, self._period, self._width, self._most = tap, 1 / fps, width, most
         self._strained = strained
@@ -49,20 +49,20 @@ class Preview:
 
     @property
     def viewers(self) -> int:
-        """How many watch."""
+        """Number of viewers."""
         return self._shows.total()
 
     @property
     def full(self) -> bool:
-        """Whether there is room for no more."""
+        """Whether there is no room for another viewer."""
         return self.viewers >= self._most
 
     def close(self) -> None:
-        """End every stream soon; from any thread."""
+        """End every stream soon; callable from any thread."""
         self.closed.set()
 
     async def next(self, show: Show, after: int) -> tuple[int, bytes] | None:
-        """The newest picture later than ``after``; None when none came for half a second."""
+        """The newest picture later than ``after``; None if none comes for half a second."""
         if self._serial <= after or show not in self._pictures:
             if self._news is None:
                 self._news = asyncio.Event()
@@ -74,7 +74,7 @@ class Preview:
         return self._serial, self._pictures[show]
 
     def enter(self, show: Show) -> None:
-        """One more viewer, who must ``leave``."""
+        """Count one more viewer, who must ``leave`` in the end."""
         self._shows[show] += 1
         self._have_made()
 
@@ -87,13 +87,13 @@ class Preview:
             self._maker.start()
 
     def leave(self, show: Show) -> None:
-        """One viewer less."""
+        """Count one viewer fewer."""
         self._shows[show] -= 1
         if not self.viewers:
             self._pictures = {}
 
     def _make(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The thread that makes pictures while there are viewers."""
+        """Runs in a thread: make pictures while there are viewers."""
         after = self._tap.serial
         try:
             while not self.closed.is_set():
@@ -106,16 +106,16 @@ class Preview:
                 if look is not None:
                     after = look.serial
                     pictures = self._encode(look)
-                    # The canvas goes back before the wait for the next.
+                    # Returns the canvas before waiting for the next frame.
                     del look
                     loop.call_soon_threadsafe(self._publish, pictures)
         except Exception:
-            # A loop that has closed is the server's end, and no mistake.
+            # A closed loop means that the server has ended, not that there is a bug.
             if not loop.is_closed():
                 log.exception("the preview's thread died; the next picture starts another")
 
     def _may_end(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Decided in the loop, where viewers come and go, so that none is forgotten."""
+        """Whether to end. Decided in the loop, where viewers come and go, so none is missed."""
         answer: Future[bool] = Future()
 
         def decide() -> None:
@@ -142,9 +142,9 @@ class Preview:
 
 
 class Stream:
-    """An answer of one JPEG after another (multipart/x-mixed-replace); a viewer who is slow skips.
+    """Answers with one JPEG after another (multipart/x-mixed-replace); a slow viewer skips some.
 
-    Each part has its Content-Length, so that a script can take them apart.
+    Each part has a Content-Length, so that a script can split them.
     """
 
     def __init__(self, preview: Preview, show: Show) -> None:
@@ -173,6 +173,6 @@ class Stream:
 
 
 async def _gone(receive: Receive) -> None:
-    """Returns when the client has."""
+    """Return once the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

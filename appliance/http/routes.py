@@ -1,4 +1,4 @@
-"""What there is to ask for: the one table that routes and OpenAPI are both made from."""
+"""The API's operations: the one table from which routes and OpenAPI are both made."""
 
 from __future__ import annotations
 
@@ -106,14 +106,14 @@ def make_app(site: Site, settings: HttpSettings) -> ASGIApp:
         for operation in OPERATIONS
     ]
     for path, (name, kind) in _PAGE.items():
-        # Read once: four small files.
+        # Read once: they are four small files.
         data = resources.files(__package__).joinpath("page", name).read_bytes()
         routes.append(Route(path, _Endpoint(partial(_page, data, kind)), methods=["GET"]))
     return Guard(_App(routes, site), site, settings)
 
 
 class _App:
-    """The routes, and what the handlers need. A mistake in one of them is the guard's to tell."""
+    """The routes, and what their handlers need. The guard reports errors in a handler."""
 
     def __init__(self, routes: list[Route], site: Site) -> None:
         self._router = Router(routes, redirect_slashes=False)
@@ -131,7 +131,7 @@ class _App:
 
 
 class _Endpoint:
-    """A handler as an ASGI application of its own, so that its answer may be one too."""
+    """A handler as an ASGI application, so that its answer may be one too."""
 
     def __init__(self, handler: Callable[[Request], Awaitable[ASGIApp]]) -> None:
         self._handler = handler

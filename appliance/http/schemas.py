@@ -1,6 +1,6 @@
-"""What the API takes and gives, as types: OpenAPI's schemas are made from these.
+"""What the API accepts and answers, as types: the OpenAPI schemas are made from these.
 
-A ``title`` is the schema's name, which clients know.
+The ``title`` is the schema's name, on which clients rely.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The HTTP server's thread: listens, tries again when it cannot, stops within its deadline.
+"""The HTTP server's thread: listens, retries when it cannot, and stops within its deadline.
 
-Whatever goes wrong in here, the picture goes on; it is said in the log, once.
+Whatever goes wrong in here, the picture goes on; the fault is logged once.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from appliance.http.site import Site
 
 RETRY_S = 5.0
 _BACKLOG = 64
-# What a request that is being answered gets at the end.
+# How long requests in progress get when the server stops.
 _GRACE_S = 1
 
 log = structlog.get_logger(__name__)
 
 
 class HttpServer:
-    """Serves one ``Site``. ``start``, then ``stop``.
+    """Serves one ``Site``. Call ``start``, then ``stop``.
 
     Attributes:
         url: where it listens (``http://127.0.0.1:8080``); None while it does not.
@@ -42,16 +42,16 @@ class HttpServer:
         self._site, self._retry_s = site, retry_s
         self._stop = threading.Event()
         self.changed = threading.Event()
-        """Set when it first listens, and when it first cannot."""
+        """Set when it starts listening, and when it fails to."""
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the thread; returns at once."""
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Have it end soon; ``stop`` waits for that."""
+        """Make it end soon; ``stop`` waits for that."""
         self._stop.set()
         self._site.close()
         server = self._server
@@ -59,7 +59,7 @@ class HttpServer:
             server.should_exit = True
 
     def stop(self, timeout: float = 2.5) -> bool:
-        """End; False when it has not within ``timeout`` seconds: its thread is left behind."""
+        """End it; False if it has not ended within ``timeout`` seconds, its thread left behind."""
         self.ask_to_stop()
         if self._thread.ident is not None:
             self._thread.join(timeout)
@@ -67,10 +67,10 @@ class HttpServer:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
-    # Inside the thread.
+    # Below: inside the thread.
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -83,7 +83,7 @@ class HttpServer:
             except OSError as error:
                 self._say(_in_words(error, self.settings))
             except Exception as error:  # noqa: BLE001
-                # Not ours to end the picture for; a mistake in the program is worth its traceback.
+                # No reason to end the picture; but a bug is worth its traceback.
                 self._say(f"{type(error).__name__}: {error}", exc_info=True)
             finally:
                 self.url = None
@@ -109,7 +109,7 @@ class HttpServer:
                 lifespan="off",
                 interface="asgi3",
                 log_config=None,
-                # It would log a line for each piece of garbage that somebody sends.
+                # Otherwise it logs a line for each piece of garbage that somebody sends.
                 log_level="critical",
                 access_log=False,
                 proxy_headers=False,
@@ -131,7 +131,7 @@ class HttpServer:
 
 def _listen(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # :: is every address, those of IPv4 too, where the system can do that.
+    # :: means every address, including IPv4 where the system supports that.
     both = address == "::" and socket.has_dualstack_ipv6()
     return socket.create_server(
         (address, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both

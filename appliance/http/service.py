@@ -1,4 +1,4 @@
-"""HTTP as the settings want it: on, off, or at another place, while the picture goes on."""
+"""HTTP as the settings want it: on, off, or at another address, while the picture goes on."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ log = structlog.get_logger(__name__)
 
 
 class HttpService:
-    """At most one ``HttpServer``. ``follow`` now and then, then ``stop``."""
+    """At most one ``HttpServer``. Call ``follow`` now and then, then ``stop``."""
 
     def __init__(
         self, daemon: Daemon, reloader: Reloader, load: Callable[..., LoadedConfig]
     ) -> None:
-        """``load`` reads the configuration again, of another path where one is given."""
+        """``load`` reads the configuration again, from another path if one is given."""
         self._daemon, self._reloader, self._load = daemon, reloader, load
         self.server: HttpServer | None = None
         self._ending: HttpServer | None = None
@@ -35,10 +35,10 @@ class HttpService:
         self._said: str | None = None
 
     def follow(self, settings: HttpSettings) -> None:
-        """See to it that there is a server for these settings, or none; never waits, or raises.
+        """Make sure there is a server for these settings, or none; never waits or raises.
 
-        One for other settings is asked to end; the new one comes once that has let go of the port.
-        What goes wrong is said once, and tried again now and then.
+        A server for other settings is asked to end; the new one starts once the old has released
+        the port. A failure is logged once, and retried now and then.
         """
         if time.monotonic() < self._not_before:
             return
@@ -60,7 +60,7 @@ class HttpService:
             return
         self._ending = None
         if self.server is None and settings.enabled:
-            # Imported when there is something to serve.
+            # Imported only when there is something to serve.
             from appliance.http.server import HttpServer
             from appliance.http.site import Site
 
@@ -70,12 +70,12 @@ class HttpService:
             self.server = server
 
     def ask_to_stop(self) -> None:
-        """Have it end soon."""
+        """Make it end soon."""
         if self.server is not None:
             self.server.ask_to_stop()
 
     def stop(self, timeout: float = 2.0) -> bool:
-        """End; False when it has not within ``timeout`` seconds: it is left behind."""
+        """End it; False if it has not ended within ``timeout`` seconds, and is left behind."""
         server, self.server = self.server or self._ending, None
         if server is None or server.stop(timeout):
             return True

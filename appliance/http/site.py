@@ -1,4 +1,4 @@
-"""What every answer is made from: the daemon, its configuration, the folder, the preview."""
+"""What every answer draws on: the daemon, its configuration, the folder, the preview."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Site:
         load: Callable[..., LoadedConfig],
         settings: HttpSettings,
     ) -> None:
-        """Put together.
+        """Put it together.
 
         Args:
             daemon: what runs. reloader: what changes it.
             load: reads the configuration again.
-            settings: those of this server.
+            settings: of this server.
         """
         self.daemon, self.reloader, self.load = daemon, reloader, load
         self.folder = Folder(settings.folder)
@@ -50,18 +50,18 @@ class Site:
         self.changing = threading.Lock()
         """Held while a change is made: one at a time."""
         self.uploading = threading.Lock()
-        """Held while an upload comes, which may take long: one at a time."""
+        """Held while an upload arrives, which may take long: one at a time."""
         self.snapshots = threading.BoundedSemaphore(2)
-        """Held for each snapshot: one holds a canvas for a moment, of which there are few."""
+        """One per snapshot, which briefly holds a canvas, of which there are few."""
         self.thumbnails: dict[tuple[str, int, int], bytes] = {}
         self.started = time.monotonic()
 
     def close(self) -> None:
-        """End what would go on by itself; from any thread."""
+        """End whatever would go on by itself; callable from any thread."""
         self.preview.close()
 
     def temperatures(self) -> dict[str, float]:
-        """Degrees Celsius by thermal zone; those of one name are numbered."""
+        """Degrees Celsius by thermal zone; zones of the same name are numbered."""
         found: dict[str, float] = {}
         for zone in self.daemon.thermometer.zones:
             found[zone.name if zone.name not in found else f"{zone.name} {len(found)}"] = (

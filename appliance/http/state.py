@@ -1,4 +1,4 @@
-"""The state of the appliance as the API tells it: status, health, readiness."""
+"""The state of the appliance as the API reports it: status, health, readiness."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from appliance.system.redact import redact
 READY_S = 1.0
 """A composite older than this is not fresh."""
 
-# The programme puts something out ten times a second at least.
+# The programme sends something out at least ten times a second.
 _SILENT_S = 3.0
 
 
@@ -49,7 +49,7 @@ def picture(settings: Settings, folder: Folder) -> PictureAnswer:
 
 
 def configuration(site: Site) -> ConfigurationAnswer:
-    """How the configuration stands."""
+    """The state of the configuration."""
     now = site.reloader.state.status()
     return ConfigurationAnswer(
         file=now.path,
@@ -65,13 +65,13 @@ def configuration(site: Site) -> ConfigurationAnswer:
 
 
 def problems(daemon: Daemon) -> list[str]:
-    """What says that the appliance is not alive; nothing while it is."""
+    """The signs that the appliance is not alive; empty while it is."""
     found = []
     if not daemon.worker.alive:
         found.append("the pipeline's thread has ended")
     if daemon.feeder.error is not None:
         found.append("the source's thread has died")
-    # A file that is read as fast as possible may have to wait; nobody watches over that.
+    # A file read as fast as possible may have to wait, so the programme does not watch it.
     if daemon.feeder.source.live and daemon.programme.idle_s > _SILENT_S:
         found.append(
             f"nothing has left for {daemon.programme.idle_s:.0f} s, not even the placeholder"
@@ -80,7 +80,7 @@ def problems(daemon: Daemon) -> list[str]:
 
 
 def health(site: Site) -> HealthAnswer:
-    """Whether the appliance is alive; a refused file is told, and is no lack of life."""
+    """Whether the appliance is alive; a refused file is reported, but does not mean dead."""
     found = problems(site.daemon)
     return HealthAnswer(alive=not found, problems=found, configuration=configuration(site))
 
@@ -95,7 +95,7 @@ def ready(site: Site) -> ReadyAnswer:
 
 
 def status(site: Site) -> StatusAnswer:
-    """All of it."""
+    """The complete status."""
     daemon = site.daemon
     counts = daemon.counts()
     outputs = daemon.statuses()

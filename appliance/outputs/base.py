@@ -15,44 +15,44 @@ class Output(Protocol):
     Attributes:
         uri: the address, without passwords. After ``open`` it is the one in use: an RTSP output
             asked for port 0 names the port that it got.
-        dropped: frames that ``write`` took over and that never left, because an encoder or a
-            screen was behind. Rises only; kept over ``close`` and ``open``.
+        dropped: frames that ``write`` accepted but that never left, because an encoder or a
+            screen was behind. Never falls, not even across ``close`` and ``open``.
     """
 
     uri: str
     dropped: int
 
     def open(self, format: Format) -> None:
-        """Get ready for frames of ``format``. Raises InputError or OutputError."""
+        """Prepare for frames of ``format``. Raises InputError or OutputError."""
         ...
 
     def write(self, frame: Frame) -> None:
-        """Send one frame; returns within 1 s. Raises OutputError when the output broke.
+        """Send one frame; returns within 1 s. Raises OutputError when the output has failed.
 
-        The frame's memory may be kept by reference (``frame.owner``) until it has been sent.
+        The output may hold a reference to the frame's memory (``frame.owner``) until it is sent.
         """
         ...
 
     def close(self) -> None:
-        """Finish (a file gets its index) and release; may be called twice; within 3 s."""
+        """Finish (a file gets its index) and release, within 3 s; may be called twice."""
         ...
 
     def clients(self) -> int:
-        """Readers connected now; 0 or 1 where the notion does not apply."""
+        """Number of readers connected now; 0 or 1 where the notion does not apply."""
         ...
 
 
 @runtime_checkable
 class ReadByMany(Protocol):
-    """An output that decides who may read it, and keeps its readers when it encodes otherwise."""
+    """An output that decides who may read it, and keeps its readers when its encoding changes."""
 
     def use_rtsp(self, rtsp: RtspSettings) -> None:
-        """Other rules for readers, while running. Raises InputError; nothing has changed then."""
+        """Change the rules for readers while running. Raises InputError, having changed nothing."""
         ...
 
     def prepare_video(self, output: OutputSettings) -> Callable[[], None]:
-        """See that another encoder, bit rate or key frame distance can be had; the call uses it.
+        """Check that a new encoder, bit rate or key frame interval works; the result applies it.
 
-        Raises InputError or MissingDependency; nothing has changed then.
+        Raises InputError or MissingDependency, having changed nothing.
         """
         ...

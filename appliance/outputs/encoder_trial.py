@@ -1,4 +1,4 @@
-"""Whether a piece of a launch line, from raw NV12 to H.264, works on this machine."""
+"""Whether a launch line fragment, from raw NV12 to H.264, works on this machine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from appliance.media.gst import GLib, Gst, caps_of, error_text
 from appliance.system.deadline import Late, within
 
 TRIAL_S = 4.0
-"""Seconds for two pictures, most of them for a GPU that wakes up."""
+"""Seconds allowed for two pictures, most of them for a GPU to wake up."""
 
 
 def opening_fails(line: str) -> str | None:
-    """Why its elements do not open (library, device node); None when they do."""
+    """Why its elements fail to open (library, device node); None if they open."""
     try:
         bin = Gst.parse_bin_from_description(f"{line} fakesink", True)
     except GLib.Error as error:
@@ -25,9 +25,9 @@ def opening_fails(line: str) -> str | None:
 
 
 def encoding_fails(line: str, format: Format) -> str | None:
-    """Why two black pictures of ``format`` do not come out as a stream; None when they do.
+    """Why two black pictures of ``format`` do not come out as a stream; None if they do.
 
-    What is only found out with a picture: a session of the GPU, the size, the driver's version.
+    Some faults show only with a picture: no GPU session left, its size, the driver's version.
     """
     try:
         pipeline = Gst.parse_launch(
@@ -36,7 +36,7 @@ def encoding_fails(line: str, format: Format) -> str | None:
         )
     except GLib.Error as error:
         return str(error)
-    # An encoder that swallows everything ends well, too.
+    # An encoder that swallows everything also reaches the end without an error.
     came = threading.Event()
 
     def on_buffer(_pad: Any, _info: Any) -> Any:
@@ -50,7 +50,7 @@ def encoding_fails(line: str, format: Format) -> str | None:
     wanted = Gst.MessageType.ERROR | Gst.MessageType.EOS
     message = pipeline.get_bus().timed_pop_filtered(limit, wanted)
     try:
-        # A driver that hangs hangs here, too.
+        # A driver that hangs does so here, too.
         within(
             TRIAL_S, lambda: pipeline.set_state(Gst.State.NULL), name="end of an encoder's trial"
         )

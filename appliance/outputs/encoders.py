@@ -1,8 +1,8 @@
-"""Which H.264 encoder this machine has, and how it is told to be fast.
+"""Which H.264 encoder this machine has, and how to make it fast.
 
-The choice is made from GStreamer's registry. A hardware encoder that is listed may still fail at
-its first picture (a driver of another version, no session left, a size it does not take): it has to
-encode two before it is used, and ``SOFTWARE`` stands in where it does not.
+The choice is made from GStreamer's registry. A listed hardware encoder may still fail at its first
+picture (mismatched driver version, no session left, unsupported size), so it must encode two before
+it is used; if it cannot, ``SOFTWARE`` stands in.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What an encoder is asked for: kilobits a second, and frames between key frames."""
+    """What an encoder is asked for: kilobits per second, and frames between key frames."""
 
     kbps: int
     keyframe: int
@@ -38,8 +38,8 @@ class Rate:
 class Encoder:
     """One way to make H.264: its element, the elements before it, and its properties.
 
-    ``before`` and ``after`` are pieces of a launch line. Properties that an element of this
-    version does not have are left out.
+    ``before`` and ``after`` are launch line fragments. Properties that the installed version of
+    an element does not have are left out.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Encoder:
 
 
 def default_kbps(format: Format) -> int:
-    """8,000 kbit/s for 1080p at 30 fps, growing with the 3/4 power of pixels a second.
+    """8,000 kbit/s for 1080p at 30 fps, growing with the 3/4 power of pixels per second.
 
-    That is 4,350 for 720p30, 13,450 for 1080p60 and 22,600 for 4K at 30, between 500 and
-    100,000: on the generous side, because the fast presets that a live picture needs compress less.
+    That is 4,350 for 720p30, 13,450 for 1080p60 and 22,600 for 4K at 30, within 500 to 100,000:
+    on the generous side, because the fast presets that live video needs compress less.
     """
     pixels = format.width * format.height * format.rate
     kbps = 8000 * (pixels / (1920 * 1080 * 30)) ** 0.75
@@ -62,7 +62,7 @@ def default_kbps(format: Format) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator asks of an H.264 stream; ranges as in ``settings.Output``."""
+    """What the operator asks of an H.264 stream; ranges as in ``OutputSettings``."""
 
     encoder: str = "auto"
     bitrate_kbps: int = 0
@@ -70,11 +70,11 @@ class Wanted:
 
     @classmethod
     def of(cls, output: OutputSettings) -> Wanted:
-        """What the settings of an output say."""
+        """From the settings of an output."""
         return cls(output.encoder, output.bitrate_kbps, output.keyframe_s)
 
     def rate(self, format: Format) -> Rate:
-        """In an encoder's terms; bitrate 0 takes ``default_kbps``."""
+        """The same in an encoder's terms; bitrate 0 means ``default_kbps``."""
         kbps = self.bitrate_kbps or default_kbps(format)
         return Rate(kbps, max(1, round(self.keyframe_s * format.rate)))
 
@@ -83,8 +83,8 @@ DEFAULT = Wanted()
 
 
 def _x264(format: Format, rate: Rate) -> Properties:
-    # A slice more costs bits and a thread that fights the pipeline for its core; one thread does
-    # 1080p60 in about a third of a core. Above that, one for each 150 million pixels a second.
+    # Each further slice costs bits, and a thread that fights the pipeline for its core; one thread
+    # does 1080p60 in about a third of a core. Above that, one per 150 million pixels per second.
     pixels = format.width * format.height * format.rate
     return {
         "tune": "zerolatency",
@@ -92,8 +92,8 @@ def _x264(format: Format, rate: Rate) -> Properties:
         "bitrate": rate.kbps,
         "key-int-max": rate.keyframe,
         "bframes": 0,
-        # Finer than the eye sees costs time and bits: a quarter of the time of an easy 1080p
-        # picture, at 48 dB instead of 51.
+        # Quality beyond what the eye sees costs time and bits: this saves a quarter of the time of
+        # an easy 1080p picture, at 48 dB instead of 51.
         "qp-min": 20,
         "threads": max(1, min(8, round(pixels / 150e6))),
         "byte-stream": "true",
@@ -131,7 +131,7 @@ ENCODERS: tuple[Encoder, ...] = (
     Encoder(
         "nvh264enc",
         lambda format, rate: {
-            # Its properties' names have changed with versions; those that it has are set.
+            # Property names have changed between versions; those that exist are set.
             "bitrate": rate.kbps,
             "gop-size": rate.keyframe,
             "rc-mode": "cbr",
@@ -170,7 +170,7 @@ ENCODERS: tuple[Encoder, ...] = (
             f"video_gop_size={rate.keyframe},h264_i_frame_period={rate.keyframe},"
             'repeat_sequence_header=1"',
         },
-        # The driver refuses sizes beyond the level that it assumes unless one is asked for.
+        # Without an explicit level the driver refuses sizes beyond its default level.
         after="video/x-h264,level=(string)4.2 !",
     ),
     Encoder(SOFTWARE, _x264, hardware=False),
@@ -190,15 +190,15 @@ ENCODERS: tuple[Encoder, ...] = (
 
 
 def available() -> list[str]:
-    """The encoders in this machine's registry that are known here, best first."""
+    """The known encoders in this machine's registry, best first."""
     return [item.name for item in ENCODERS if Gst.ElementFactory.find(item.name) is not None]
 
 
 def choose(wanted: str = "auto") -> Encoder:
-    """The encoder named, or the first that is in the registry.
+    """The named encoder, or the first one in the registry.
 
-    Raises InputError for a name that is not known here, MissingDependency when it is not
-    installed or when there is none at all.
+    Raises InputError for an unknown name, MissingDependency when it is not installed or when there
+    is no encoder at all.
     """
     names = [item.name for item in ENCODERS]
     if wanted != "auto" and wanted not in names:
@@ -220,7 +220,7 @@ def choose(wanted: str = "auto") -> Encoder:
 
 
 def launch(encoder: Encoder, format: Format, rate: Rate) -> str:
-    """The piece of a launch line from raw NV12 to H.264; the element is named ``encoder``.
+    """The launch line fragment from raw NV12 to H.264; the element is named ``encoder``.
 
     Raises MissingDependency when the element cannot be loaded.
     """
@@ -238,7 +238,7 @@ def launch(encoder: Encoder, format: Format, rate: Rate) -> str:
 
 
 def change(element: Any, encoder: Encoder, format: Format, rate: Rate) -> None:
-    """Give a running encoder those of its settings that it takes while it runs: the bit rate."""
+    """Change what a running encoder can change while it runs: the bit rate."""
     for key, value in encoder.properties(format, rate).items():
         spec = element.find_property(key)
         while_running = spec is not None and spec.flags & Gst.PARAM_MUTABLE_PLAYING
@@ -247,7 +247,7 @@ def change(element: Any, encoder: Encoder, format: Format, rate: Rate) -> None:
 
 
 def _takes(property: Any, value: Any) -> bool:
-    """Whether a property knows a value: the names within enumerations change with versions."""
+    """Whether a property accepts a value: the names in enumerations change between versions."""
     if not isinstance(value, str) or not property.value_type.is_a(GObject.TYPE_ENUM):
         return True
     values = property.enum_class.__enum_values__.values()
@@ -255,10 +255,10 @@ def _takes(property: Any, value: Any) -> bool:
 
 
 def startable(encoder: Encoder, format: Format, rate: Rate) -> Encoder:
-    """``encoder`` if it works, else x264 with a line in the log.
+    """``encoder`` if it works, otherwise x264 and a line in the log.
 
-    Hardware has to encode two black pictures within a few seconds; software has to open. Raises
-    MissingDependency when x264 does not open either.
+    A hardware encoder must encode two black pictures within a few seconds; a software one need only
+    open. Raises MissingDependency when x264 does not open either.
     """
     try:
         line = launch(encoder, format, rate)

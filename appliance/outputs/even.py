@@ -1,4 +1,4 @@
-"""Pictures with odd sides: H.264 with 4:2:0 chroma has none, so the last column or row goes."""
+"""Pictures with odd sides: 4:2:0 H.264 cannot have them, so the last column or row is cropped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def even_format(format: Format) -> Format:
 
 
 def even_frame(frame: Frame) -> Frame:
-    """``frame`` itself when both sides are even, else its even part (a view, memory kept)."""
+    """``frame`` itself when both sides are even, else its even part (a view; memory is kept)."""
     width, height = frame.width & ~1, frame.height & ~1
     if (width, height) == (frame.width, frame.height):
         return frame

@@ -1,4 +1,4 @@
-"""One output kept going: a thread that opens, feeds, and opens again when it broke."""
+"""Keeps one output going: a thread that opens it, feeds it, and reopens it after a failure."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _POLL_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class OutputStatus:
-    """How an output is.
+    """The status of an output.
 
     Attributes:
-        uri: its address, the one in use once it is open.
-        state: opening, running, retrying (broke, opens again soon), stalled (stuck in a call),
-            failed (cannot be opened as it is configured, not retried) or stopped.
-        words: the state as a sentence for people.
-        frames: frames handed over.
-        dropped: frames that were too many for it, or came while it was not running.
-        reconnects: times that it broke and was opened again.
-        clients: readers now.
-        last_error: the newest failure's message; None when there was none.
+        uri: its address; once it is open, the one in use.
+        state: opening, running, retrying (failed, will soon reopen), stalled (stuck in a call),
+            failed (cannot be opened as configured, not retried) or stopped.
+        words: the state in words, for people.
+        frames: frames handed to it.
+        dropped: frames that it could not keep up with, or that came while it was not running.
+        reconnects: times that it failed and was reopened.
+        clients: current readers.
+        last_error: the message of the latest failure; None if there was none.
     """
 
     uri: str
@@ -53,7 +53,7 @@ class OutputStatus:
 
 
 class OutputFeeder:
-    """Takes frames from a mailbox of its own to one output; nothing it does slows another."""
+    """Takes frames from its own mailbox to one output; nothing it does slows down another."""
 
     def __init__(
         self,
@@ -64,22 +64,22 @@ class OutputFeeder:
         retry_first_s: float = 0.5,
         retry_most_s: float = 2.0,
     ) -> None:
-        """Get ready; ``start`` opens the output.
+        """Prepare; ``start`` opens the output.
 
         Args:
             output: not yet opened.
-            format: what the frames will look like.
-            lossless: the mailbox waits instead of dropping (files as fast as possible).
+            format: of the frames to come.
+            lossless: the mailbox waits instead of dropping (files read as fast as possible).
             retry_first_s: wait before the first reopening; doubles up to ``retry_most_s``.
             retry_most_s: longest wait between reopenings.
         """
         self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless)
         self.wanted_uri = output.uri
-        """The address as it was asked for; the status has the one in use."""
+        """The address as configured; the status has the one in use."""
         self.frames = self.reconnects = 0
         self.last_error: str | None = None
         self.error: BaseException | None = None
-        """What ended the thread, when it was not ``stop``."""
+        """What ended the thread, if not ``stop``."""
         self._output, self._format = output, format
         self._retry_first_s, self._retry_most_s = retry_first_s, retry_most_s
         self._state: State = "opening"
@@ -89,13 +89,13 @@ class OutputFeeder:
         self._thread = threading.Thread(target=self._run, name=f"output {output.uri}", daemon=True)
 
     def start(self) -> None:
-        """Begin to open and feed the output."""
+        """Start opening and feeding the output."""
         self._thread.start()
 
     def stop(self, timeout: float = 3.0) -> bool:
-        """Write what waits, close the output, end the thread.
+        """Write what is waiting, close the output, end the thread.
 
-        Returns False when the output hung for ``timeout`` seconds: its thread is left behind.
+        Returns False if the output hung for ``timeout`` seconds; its thread is then left behind.
         """
         self.mailbox.close()
         if self._thread.ident is not None:
@@ -107,7 +107,7 @@ class OutputFeeder:
         return True
 
     def use_rtsp(self, rtsp: RtspSettings) -> None:
-        """Rules for readers, before the start or while running; for outputs that have some."""
+        """Set the rules for readers, before the start or while running, if the output has any."""
         if isinstance(self._output, ReadByMany):
             try:
                 self._output.use_rtsp(rtsp)
@@ -115,13 +115,13 @@ class OutputFeeder:
                 log.error("the old rules for readers stay", uri=self._output.uri, reason=str(error))
 
     def prepare_video(self, output: OutputSettings) -> Callable[[], None] | None:
-        """``ReadByMany.prepare_video``, of an output that can; None of one that cannot."""
+        """``ReadByMany.prepare_video`` if the output has it and is running, else None."""
         if isinstance(self._output, ReadByMany) and self._state == "running":
             return self._output.prepare_video(output)
         return None
 
     def status(self) -> OutputStatus:
-        """How it is now. To be asked about once a second: it is what notices a stuck call."""
+        """Current status. Call about once a second: this is what notices a stuck call."""
         state, clients = self._state, 0
         busy = self._busy
         stalled = busy is not None and time.monotonic() > busy[1]
@@ -167,7 +167,7 @@ class OutputFeeder:
                     self._skip(None)
                 except Closed:
                     return
-                except Exception as error:  # noqa: BLE001  logged by _break, with its place
+                except Exception as error:  # noqa: BLE001  logged by _break, with its traceback
                     if time.monotonic() - opened > STEADY_S:
                         wait = self._retry_first_s
                     self._break(error, wait)
@@ -184,7 +184,7 @@ class OutputFeeder:
             log.exception("an output's thread died", uri=self._output.uri)
 
     def _open_and_feed(self) -> None:
-        """Until the mailbox is closed (Closed) or the output breaks (OutputError, InputError)."""
+        """Run until the mailbox closes (Closed) or the output fails (OutputError, InputError)."""
         self._state = "opening"
         try:
             self._timed(OPEN_STALL_S)
@@ -223,16 +223,16 @@ class OutputFeeder:
     def _break(self, error: Exception, wait: float) -> None:
         ours = isinstance(error, OutputError)
         reason = str(error) if ours else f"{type(error).__name__}: {error}"
-        # The same failure again and again is one line, not one for each try.
+        # A failure that repeats is logged once, not once per attempt.
         if reason != self.last_error:
-            # What is not an OutputError is a mistake in the program: where, is worth knowing.
+            # Anything but an OutputError is a bug, and its traceback is worth having.
             log.warning(
                 "output broke", uri=self._output.uri, reason=reason, retry_s=wait, exc_info=not ours
             )
         self.last_error, self._state = reason, "retrying"
 
     def _skip(self, seconds: float | None) -> None:
-        """Let frames go by for a while (None: until Closed), so that nobody waits for this one."""
+        """Discard frames for a while (None: until Closed), so that nobody waits for this output."""
         until = None if seconds is None else time.monotonic() + seconds
         while until is None or time.monotonic() < until:
             left = _POLL_S if until is None else max(0.0, min(_POLL_S, until - time.monotonic()))

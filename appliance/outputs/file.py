@@ -17,14 +17,14 @@ from appliance.outputs.gstreamer import Sink
 
 log = structlog.get_logger(__name__)
 
-# MP4 in fragments of a second, so that a file cut off anywhere plays up to there; a clean close
-# turns it into an ordinary file that seeks. Matroska is like that by nature.
+# MP4 in one-second fragments, so that a file cut off anywhere plays up to that point; a clean close
+# turns it into an ordinary, seekable file. Matroska is like that by nature.
 _MUXERS = {
     ".mp4": "mp4mux fragment-duration=1000 fragment-mode=first-moov-then-finalise",
     ".mkv": "matroskamux writing-app=mattebox min-cluster-duration=1000000000",
 }
 QUEUED_FRAMES = 4
-# With less room no recording is begun: a full disk would get one more stump at each retry.
+# With less room no recording is started: on a full disk each retry would leave another stump.
 LEAST_FREE_MB = 16
 MOST_NUMBERS = 9999
 
@@ -32,9 +32,9 @@ MOST_NUMBERS = 9999
 class FileOutput:
     """One recording, H.264.
 
-    An existing file is never overwritten, for it may be the one thing that cannot be had again:
-    the recording goes to the next free name (``talk.mp4``, ``talk-2.mp4``, …), also when the
-    output opens again after a failure. ``uri`` names the one in use.
+    An existing file is never overwritten, since it may be irreplaceable: the recording goes to the
+    next free name (``talk.mp4``, ``talk-2.mp4``, …), also when the output reopens after a failure.
+    ``uri`` names the one in use.
     """
 
     def __init__(self, path: Path, video: encoders.Wanted = encoders.DEFAULT) -> None:
@@ -53,7 +53,7 @@ class FileOutput:
         self._clock = RecordingClock(1)
 
     def open(self, format: Format) -> None:
-        """Take the name and start the encoder. Raises OutputError when there is no name or room."""
+        """Claim a name and start the encoder. Raises OutputError if there is no name or no room."""
         format = even_format(format)
         rate = self._wanted.rate(format)
         encoder = encoders.startable(encoders.choose(self._wanted.encoder), format, rate)
@@ -65,7 +65,7 @@ class FileOutput:
         self._period = int(1e9 / format.rate)
         self._clock = RecordingClock(self._period)
         location = self.uri.replace("\\", "\\\\").replace('"', '\\"')
-        # Unbuffered: what has left the muxer is in the file when the program is killed.
+        # Unbuffered, so that what has left the muxer is in the file even if the program is killed.
         description = (
             f"{encoders.launch(encoder, format, rate)} h264parse ! "
             f"{_MUXERS[self.path.suffix.lower()]} ! "
@@ -78,14 +78,14 @@ class FileOutput:
             raise
 
     def write(self, frame: Frame) -> None:
-        """Record one frame at its source's time; waits while the encoder or the disk is behind."""
+        """Record one frame at its source time; waits while the encoder or the disk is behind."""
         if self._sink is None:
             raise OutputError(f"{self.uri}: a frame was written before open or after close")
         self._sink.push(even_frame(frame), self._clock.stamp(frame.pts), self._period)
         self._written += 1
 
     def close(self) -> None:
-        """Write the index. Raises OutputError when that failed; what was recorded still plays."""
+        """Write the index. Raises OutputError if that fails; what was recorded still plays."""
         sink, self._sink = self._sink, None
         if sink is None:
             return
@@ -99,20 +99,20 @@ class FileOutput:
         return 0
 
     def _discard_if_empty(self) -> None:
-        """Leave no recording of nothing behind, least of all one for each retry."""
+        """Leave no empty recording behind, least of all one per retry."""
         if not self._written:
             with contextlib.suppress(OSError):
                 self.path.unlink()
 
 
 def _see_that_there_is_room(path: Path) -> None:
-    """Raise OutputError when the disk is as good as full."""
+    """Raises OutputError when the disk is all but full."""
     try:
         disk = os.statvfs(path.parent)
     except OSError:
         return  # creating the file will say why
-    # Some file systems have no blocks at all, and say nothing by it. No figure in the words: the
-    # same trouble, told with another one, would be another line in the log at each retry.
+    # Some file systems report no blocks at all, which means nothing. The message holds no free
+    # space figure: a different figure at each retry would mean another line in the log each time.
     if disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_FREE_MB << 20:
         raise OutputError(
             f"{path}: the disk is full; expected {LEAST_FREE_MB} MB of room or more for a "
@@ -121,7 +121,7 @@ def _see_that_there_is_room(path: Path) -> None:
 
 
 def _claim(path: Path) -> Path:
-    """Create the first free name, empty. Raises OutputError."""
+    """Create an empty file under the first free name. Raises OutputError."""
     number = 1
     while number <= MOST_NUMBERS:
         name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")

@@ -19,7 +19,7 @@ class Sink:
     """``appsrc ! description``, running from construction to ``stop``.
 
     Attributes:
-        dropped: frames that were pushed out of the queue by newer ones.
+        dropped: frames that newer ones pushed out of the queue.
     """
 
     def __init__(
@@ -28,11 +28,11 @@ class Sink:
         """Build and start it.
 
         Args:
-            uri: the output's name, for messages.
-            format: what the frames look like.
+            uri: the output's address, for messages.
+            format: of the frames.
             description: a launch line from NV12 to a sink.
             queued: frames that may wait.
-            leaky: a full queue lets go of its oldest frame; otherwise ``push`` waits.
+            leaky: a full queue drops its oldest frame; otherwise ``push`` waits.
 
         Raises OutputError when an element is missing or does not start.
         """
@@ -70,12 +70,12 @@ class Sink:
             self._fail_start("it does not start")
 
     def running_time(self) -> int:
-        """Nanoseconds since the pipeline started, by its own clock."""
+        """Nanoseconds since the pipeline started, on its own clock."""
         now = self._frames.get_current_running_time()
         return int(now) if now != Gst.CLOCK_TIME_NONE else 0
 
     def push(self, frame: Frame, pts: int, duration: int) -> None:
-        """Hand a frame over; nanoseconds. Raises OutputError when it broke or is stuck."""
+        """Hand over a frame; times in nanoseconds. Raises OutputError if it failed or is stuck."""
         if self._leaky:
             self.dropped += self._frames.get_property("current-level-buffers") >= self._queued
         with self._moved:
@@ -94,10 +94,10 @@ class Sink:
         self._frames.push_buffer(buffer_of(frame, pts, duration))
 
     def stop(self, *, finish: bool) -> None:
-        """End it. With ``finish`` what waits is written first, and a file gets its index.
+        """End it. With ``finish``, what is waiting is written first, and a file gets its index.
 
-        Raises OutputError when that fails (unless ``push`` said so already) or takes longer than
-        2 s; the pipeline is gone anyway.
+        Raises OutputError when that fails (unless ``push`` has already raised) or takes longer than
+        2 s; the pipeline is gone either way.
         """
         if finish and self._error is None:
             self._frames.end_of_stream()
@@ -115,10 +115,10 @@ class Sink:
         raise OutputError(f"{self._uri}: {self._error or reason}")
 
     def _let_go(self) -> None:
-        """End the pipeline, and the circle of references from it to here and back.
+        """End the pipeline, and break the reference cycle between it and this object.
 
-        It leads through GStreamer, where Python's collector does not see it: two descriptors and
-        the encoder's memory would stay behind each time.
+        The cycle runs through GStreamer, where Python's collector cannot see it: each time, two
+        descriptors and the encoder's memory would leak.
         """
         self._pipeline.set_state(Gst.State.NULL)
         for handler in self._handlers:

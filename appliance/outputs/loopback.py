@@ -1,7 +1,7 @@
 """``v4l2:///dev/videoN``: a camera that other programs see (the v4l2loopback driver).
 
-Not run on a real device by this project's tests: the driver is a kernel module, which the test
-machines do not have. What is tested is the pipeline's wording and the errors.
+This project's tests never run it on a real device: the driver is a kernel module that the test
+machines do not have. They test the text of the launch line, and the errors.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class LoopbackOutput:
     """Writes frames to a V4L2 output device."""
 
     def __init__(self, device: Path) -> None:
-        """``device`` as in /dev/video9."""
+        """``device`` is a path such as /dev/video9."""
         self.uri = f"v4l2://{device}"
         self.device = device
         self.dropped = 0
@@ -42,27 +42,27 @@ class LoopbackOutput:
         self._sink = Sink(self.uri, format, pipeline(self.device), queued=2, leaky=True)
 
     def write(self, frame: Frame) -> None:
-        """Show ``frame`` to whoever reads the device."""
+        """Show ``frame`` to whatever reads the device."""
         if self._sink is None:
             raise OutputError(f"{self.uri}: a frame was written before open or after close")
         self._sink.push(even_frame(frame), self._sink.running_time(), self._period)
         self.dropped = self._dropped_before + self._sink.dropped
 
     def close(self) -> None:
-        """Give the device back."""
+        """Release the device."""
         sink, self._sink = self._sink, None
         if sink is not None:
             sink.stop(finish=False)
 
     def clients(self) -> int:
-        """Always 0: the driver does not say who reads."""
+        """Always 0: the driver does not say how many read."""
         return 0
 
 
 def pipeline(device: Path) -> str:
-    """From NV12 to the device: YUY2 first, which every program that reads cameras knows."""
-    # v4l2sink's own buffers cannot be had from the loopback driver; without drop-allocation the
-    # encoder-side pool would be asked for them and fail.
+    """From NV12 to the device, preferring YUY2, which every camera program understands."""
+    # The loopback driver cannot supply v4l2sink's own buffers; without drop-allocation the
+    # pool upstream would be asked for them and fail.
     return (
         "videoconvert n-threads=2 ! video/x-raw,format=(string){YUY2,I420,NV12} ! "
         f"identity drop-allocation=true ! v4l2sink device={device} sync=false"
@@ -70,7 +70,7 @@ def pipeline(device: Path) -> str:
 
 
 def check_device(device: Path) -> None:
-    """Raises OutputError when ``device`` cannot take frames, with what to do about it."""
+    """Raises OutputError, saying what to do, when ``device`` cannot take frames."""
     number = "".join(char for char in device.name if char.isdigit()) or "9"
     load = (
         "load the loopback driver with: modprobe v4l2loopback "

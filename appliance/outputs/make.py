@@ -1,4 +1,4 @@
-"""From the settings to the output that they name."""
+"""Makes the output that the settings name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``null://``: frames go nowhere and are counted."""
+"""``null://``: frames are counted and go nowhere."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from appliance.media.frame import Format, Frame
 
 
 class NullOutput:
-    """Counts frames: for measuring the path alone, and for tests.
+    """Counts frames, for measuring the frame path alone and for tests.
 
     Attributes:
         frames: frames written since construction.
-        last: the newest frame, so that a test can look at it; None when closed.
+        last: the newest frame, for tests to look at; None when closed.
     """
 
     def __init__(self, uri: str = "null://") -> None:
@@ -22,7 +22,7 @@ class NullOutput:
         self._open = False
 
     def open(self, format: Format) -> None:
-        """Nothing to get ready."""
+        """Nothing to prepare."""
         self._open = True
 
     def write(self, frame: Frame) -> None:
@@ -33,7 +33,7 @@ class NullOutput:
         self.last = frame
 
     def close(self) -> None:
-        """Let go of the last frame; the counts stay."""
+        """Release the last frame; the counts stay."""
         self._open = False
         self.last = None
 

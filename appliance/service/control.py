@@ -1,9 +1,9 @@
-"""The socket by which ``mattebox reload`` speaks to the appliance that runs: a line each way.
+"""The socket on which ``mattebox reload`` talks to the running appliance, one line each way.
 
     {"verb": "who"}                        {"pid": 12, "config": "/etc/mattebox/config.yaml"}
     {"verb": "reload", "timeout_s": 30}    {"outcome": "applied", "changed": ["background"]}
 
-``outcome`` is applied, unchanged, refused (with ``reason``, a line a mistake) or late.
+``outcome`` is applied, unchanged, refused (with ``reason``, one line per mistake) or late.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from appliance.service import control_socket
 from appliance.system.folders import runtime
 
 LINE_BYTES = 4096
-# A client that has connected and says nothing is let go.
+# A client that connects and says nothing for this long is disconnected.
 _LINE_S = 2.0
 _MOST_S = 300.0
 _AT_ONCE = 8
@@ -37,20 +37,20 @@ Answer = dict[str, Any]
 
 
 class Control:
-    """Answers on a socket of this process's until ``stop``."""
+    """Answers on this process's own socket until ``stop``."""
 
     def __init__(self, reloader: Reloader, folder: Path | None = None) -> None:
-        """Get ready; ``folder`` is for tests."""
+        """Prepare; ``folder`` is for tests."""
         self._reloader = reloader
         self._path = (folder or runtime()) / f"{os.getpid()}{control_socket.SUFFIX}"
         self._server: _Server | None = None
 
     def start(self) -> None:
-        """Listen. Where that cannot be, it is logged, and the appliance runs without."""
+        """Listen. If that is impossible, log it; the appliance runs without."""
         try:
             control_socket.prepare(self._path.parent)
             _sweep(self._path.parent)
-            with contextlib.suppress(FileNotFoundError):  # of an earlier process of this number
+            with contextlib.suppress(FileNotFoundError):  # left by an earlier process with this PID
                 self._path.unlink()
             self._server = _Server(str(self._path), self.answer)
         except OSError as error:
@@ -61,7 +61,7 @@ class Control:
         ).start()
 
     def stop(self) -> None:
-        """Listen no more; who waits for an answer still gets it."""
+        """Stop listening; clients waiting for an answer still get it."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -70,7 +70,7 @@ class Control:
                 self._path.unlink()
 
     def answer(self, asked: Any) -> Answer:
-        """The answer to a request, decoded from JSON, whatever it is."""
+        """The answer to a request, which may be any decoded JSON."""
         verb = asked.get("verb") if isinstance(asked, dict) else None
         if verb == "who":
             path = self._reloader.state.status().path
@@ -80,7 +80,7 @@ class Control:
         return {"error": "expected a verb, who or reload"}
 
     def _reload(self, limit: Any) -> Answer:
-        # Compared as it came: a whole number may be too large for a float.
+        # Compared as it came, because an integer may be too large for a float.
         number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
         seconds = float(limit) if number and 0 <= limit < _MOST_S else _MOST_S
         try:
@@ -103,7 +103,7 @@ class _Handler(socketserver.StreamRequestHandler):
         except (OSError, ValueError, RecursionError):
             return
         answer = json.dumps(self.server.answer(asked)).encode()
-        with contextlib.suppress(OSError):  # gone before it was answered
+        with contextlib.suppress(OSError):  # the client left before the answer
             self.wfile.write(answer + b"\n")
 
 
@@ -118,26 +118,26 @@ class _Server(socketserver.ThreadingUnixStreamServer):
         super().__init__(path, _Handler)
 
     def server_activate(self) -> None:
-        """Before this nobody can connect, so nobody else ever could."""
+        """Restrict access before listening: until then nobody can connect."""
         os.chmod(str(self.server_address), 0o600)
         super().server_activate()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """In a thread of its own, while there are not too many."""
+        """Handle it in a thread of its own, unless there are too many."""
         if self._free.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """The thread."""
+        """The thread's function."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Into the log, not onto stderr."""
+        """Write to the log, not to stderr."""
         log.exception("a request on the control socket failed")
 
 
@@ -151,4 +151,4 @@ def _sweep(folder: Path) -> None:
             except ConnectionRefusedError:
                 path.unlink(missing_ok=True)
             except OSError:
-                continue  # it is busy, or no business of ours
+                continue  # busy, or none of our business

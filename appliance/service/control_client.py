@@ -1,4 +1,4 @@
-"""``mattebox reload``: finds the appliance that runs, and tells what came of asking it."""
+"""``mattebox reload``: finds the running appliance, asks it, and reports the outcome."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from appliance.errors import InputError, MatteboxError
 from appliance.service import control_socket
 
 _WHO_S = 5.0
-# What the answer itself may take, over the time given to the reload.
+# Time for the answer itself, on top of the reload's.
 _GRACE_S = 2.0
 _ANSWER_BYTES = 16 << 20
 _MOST_LINE = 2000
 
 
 class NotRunning(MatteboxError, RuntimeError):
-    """No appliance runs that could be asked, or it does not answer: exit code 1."""
+    """No running appliance can be asked, or it does not answer: exit code 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An appliance that answers: its socket, its process, and its file (None: defaults only)."""
+    """An appliance that answers: its socket, its PID, and its file (None: defaults only)."""
 
     socket: Path
     pid: int
@@ -36,10 +36,10 @@ class Running:
 
 
 def run(config: Path | None, pid: int | None, timeout: float) -> int:
-    """Have the appliance read its configuration again, and say what came of it.
+    """Have the appliance read its configuration again, and report the outcome.
 
-    Returns 0 when it was applied, or nothing had changed; 2 when it was refused. Raises InputError
-    when it is not clear which appliance is meant, NotRunning when none answers in time.
+    Returns 0 if it was applied or nothing had changed, 2 if it was refused. Raises InputError when
+    it is unclear which appliance is meant, NotRunning when none answers in time.
     """
     found = choose(find(), config, pid)
     answer = ask(found.socket, {"verb": "reload", "timeout_s": timeout}, timeout + _GRACE_S)
@@ -73,14 +73,14 @@ def find(folders: Sequence[Path] | None = None) -> list[Running]:
             try:
                 answer = ask(path, {"verb": "who"}, _WHO_S)
             except NotRunning:
-                continue  # killed, and its socket left behind
+                continue  # was killed, leaving its socket behind
             if isinstance(answer.get("pid"), int):
                 found.append(Running(path, answer["pid"], answer.get("config")))
     return found
 
 
 def choose(found: Sequence[Running], config: Path | None, pid: int | None) -> Running:
-    """The one that is meant. Raises InputError or NotRunning."""
+    """Pick the one that is meant. Raises InputError or NotRunning."""
     if not found:
         looked = " and ".join(map(str, control_socket.folders()))
         raise NotRunning(
@@ -100,7 +100,7 @@ def choose(found: Sequence[Running], config: Path | None, pid: int | None) -> Ru
 
 
 def ask(path: Path, request: dict[str, Any], timeout: float) -> dict[str, Any]:
-    """One request to the appliance at ``path``. Raises NotRunning after ``timeout`` seconds."""
+    """Ask the appliance at ``path``. Raises NotRunning after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     data = bytearray()
     try:

@@ -1,7 +1,7 @@
-"""Where a running appliance can be spoken to: one socket for each, named after its process.
+"""Where to reach a running appliance: one socket each, named after its process.
 
-Under systemd that is the unit's runtime directory, else the user's own, else a folder in /tmp that
-belongs to the user alone. Who may open the socket may ask; others have no access.
+The folder is the unit's runtime directory under systemd, else the user's own, else a folder in /tmp
+that belongs to the user alone. Whoever may open the socket may ask; others have no access.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ SUFFIX = ".sock"
 
 
 def folders(env: Mapping[str, str] | None = None) -> list[Path]:
-    """Where to look for running appliances: this user's, and the service."""
+    """The folders to search for running appliances: this user's, and the service's."""
     return list(dict.fromkeys((runtime(env), SERVICE)))
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder, or see that nobody else can put sockets there.
+    """Create the folder, or check that nobody else can put sockets there.
 
     Raises OSError.
     """
@@ -38,10 +38,10 @@ def prepare(folder: Path) -> None:
 
 
 def trusted(path: Path) -> bool:
-    """Whether a socket is this user's, root's or the service's, and not somebody else's."""
+    """Whether a socket belongs to this user, root or the service, and to nobody else."""
     try:
         owner, folder = path.lstat().st_uid, path.parent.lstat()
     except OSError:
         return False
-    # Root may speak to the service, whoever runs it; the folder is systemd's.
+    # The service may run as any user: its folder is systemd's, so its owner is trusted.
     return owner in (os.geteuid(), 0) or (path.parent == SERVICE and owner == folder.st_uid)

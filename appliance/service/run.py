@@ -1,4 +1,4 @@
-"""``mattebox run``: the daemon from start to end, its signals, its status, its file."""
+"""``mattebox run``: the daemon from start to finish, its signals, its status, its file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class _Asked:
-    """What signals have asked for. Their handlers only note it: a lock may be held just then."""
+    """What signals have asked for. Handlers only set it: a lock may be held at that moment."""
 
     stop: bool = False
     reload: bool = False
@@ -46,22 +46,22 @@ def run(
 ) -> int:
     """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
 
-    ``again`` reads the settings anew: when their file has been saved, and when somebody asks; with
-    a path, those that the file there would make.
+    ``again`` reads the settings afresh, when their file has been saved and when somebody asks;
+    given a path, it returns what the file there would result in.
 
-    Returns 0 when it ended as it should, 1 when something failed while running. Raises InputError
-    for what the user must change.
+    Returns 0 after a normal end, 1 when something failed while running. Raises InputError for what
+    the user must change.
     """
     asked = _Asked()
     notifier = Notifier.from_environment()
     if notifier.active:
-        # The watchdog ends a hung process with SIGABRT: the log then shows where it hung.
+        # The watchdog ends a hung process with SIGABRT; the log then shows where it hung.
         faulthandler.enable()
     notifier.status("starting: opening the source")
 
     def ask_to_stop(number: int, _: FrameType | None) -> None:
         if asked.stop:
-            # Asked twice: whoever asks does not want to wait for the file's index.
+            # The second request: whoever asks will not wait for the file's index.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         asked.stop = True
@@ -74,7 +74,7 @@ def run(
         signal.SIGTERM: ask_to_stop,
     }
     if not _on_a_terminal():
-        # From a terminal, SIGHUP says that it has gone, and ends us as it ends all others.
+        # On a terminal, SIGHUP means that the terminal has gone, and ends us like any program.
         handlers[signal.SIGHUP] = ask_to_reload
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     daemon = Daemon(loaded.settings)
@@ -111,13 +111,13 @@ def _on_a_terminal() -> bool:
 
 
 def _set_up_log(settings: Settings) -> None:
-    """Log as the settings say, to what stderr is now: a live status line stands in for it."""
+    """Log as the settings say, to the present stderr, which a live status line replaces."""
     configure(settings.log.level, settings.log.format)
 
 
 @dataclass
 class _Watch:
-    """What the main thread does while the others work: look after them, tell, and end in time."""
+    """What the main thread does while the others work: watch them, report, and end in time."""
 
     daemon: Daemon
     reloader: Reloader
@@ -133,7 +133,7 @@ class _Watch:
             say(address, sys.stdout)
         with StatusLine() as line:
             if line.live:
-                # From here on stderr is the terminal's upper part.
+                # From here on, stderr prints above the status line.
                 _set_up_log(self.daemon.settings)
             while not self.asked.stop:
                 self.http.follow(self.daemon.settings.http)
@@ -153,7 +153,7 @@ class _Watch:
         return 0
 
     def _tell(self, line: StatusLine) -> None:
-        """Show the counts on the terminal and to systemd; pass a reload on that was asked for."""
+        """Show the counts on the terminal and to systemd; pass on a requested reload."""
         counts, programme = self.daemon.counts(), self.daemon.programme
         line.show(counts)
         refusal = self.reloader.state.status().refusal

@@ -1,4 +1,4 @@
-"""What a person watching sees: one line that refreshes, or plain lines without a terminal."""
+"""What a person watching sees: one refreshing line, or plain lines without a terminal."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PLAIN_EVERY_S = 10.0
 
 
 def say(line: str, stream: TextIO) -> None:
-    """Print a line. One that a full disk does not take is lost, and no more than that.
+    """Print a line. If a full disk refuses it, only that line is lost.
 
-    Raises BrokenPipeError when nobody reads any more.
+    Raises BrokenPipeError when the reader has gone.
     """
     try:
         descriptor = stream.fileno()
@@ -28,7 +28,7 @@ def say(line: str, stream: TextIO) -> None:
         print(line, file=stream, flush=True)
         return
     try:
-        # Past the stream's own buffer, which would keep the line, and fail again at the very end.
+        # Bypasses the stream's own buffer, which would keep the line and fail again on exit.
         os.write(descriptor, f"{line}\n".encode())
     except OSError as error:
         if error.errno == errno.EPIPE:
@@ -36,7 +36,7 @@ def say(line: str, stream: TextIO) -> None:
 
 
 def sentence(before: Counts, now: Counts, seconds: float) -> str:
-    """The line: rates since ``before``, totals since the start."""
+    """The status line: rates since ``before``, totals since the start."""
     frames = now.frames_out - before.frames_out
     busy = (now.busy_ns - before.busy_ns) / frames / 1e6 if frames > 0 else 0.0
     line = (
@@ -50,7 +50,7 @@ def sentence(before: Counts, now: Counts, seconds: float) -> str:
 
 
 class StatusLine:
-    """Shows ``Counts`` as they come; a context manager, to put the terminal right again."""
+    """Shows ``Counts`` as they come; a context manager, which restores the terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -61,7 +61,7 @@ class StatusLine:
     def __enter__(self) -> StatusLine:
         if self._stream.isatty():
             console = Console(file=self._stream, highlight=False)
-            # Log lines on stderr are printed above the line instead of through it.
+            # Prints log lines from stderr above the line instead of through it.
             self._live = Live(console=console, auto_refresh=False, redirect_stderr=True)
             self._live.start()
         return self
@@ -72,11 +72,11 @@ class StatusLine:
 
     @property
     def live(self) -> bool:
-        """Whether there is a terminal to refresh a line on."""
+        """Whether there is a terminal on which to refresh a line."""
         return self._live is not None
 
     def show(self, now: Counts) -> None:
-        """Take in the totals; shown at once on a terminal, every ten seconds elsewhere."""
+        """Take the totals; show them at once on a terminal, every ten seconds elsewhere."""
         moment = time.monotonic()
         if self._before is None:
             self._before = (moment, now)

@@ -1,8 +1,8 @@
-"""What the service manager is told: ready, alive, how it goes, stopping (sd_notify(3)).
+"""What the service manager is told: ready, alive, status, stopping (sd_notify(3)).
 
 The protocol is a datagram of ``KEY=value`` lines to the socket named in ``NOTIFY_SOCKET``. Without
-one, as on a terminal, every call does nothing. Nothing here raises or waits: a picture must not
-stop because the manager does not listen.
+one, as on a terminal, every call does nothing. Nothing here raises or waits: the picture must not
+stop because the manager is not listening.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import structlog
 from appliance.daemon.counts import Counts
 from appliance.system.redact import redact
 
-# How long a start that has shown no composite yet is extended each time, and how often it is.
+# By how much a start with no composite yet is extended each time, and how often.
 EXTEND_S = 30.0
 _EXTEND_EVERY_S = 5.0
-# A rate that changes is no news worth a datagram each quarter of a second.
+# A changed rate is not news worth a datagram every quarter of a second.
 _WORDS_EVERY_S = 5.0
 
 log = structlog.get_logger(__name__)
 
 
 class Notifier:
-    """Sends notifications; silent where there is no service manager."""
+    """Sends notifications; silent without a service manager."""
 
     def __init__(self, address: str | None, watchdog_s: float | None = None) -> None:
         """``address`` as in NOTIFY_SOCKET: a path, or ``@name`` for an abstract socket.
 
-        ``watchdog_s``: the manager ends the service when no WATCHDOG=1 came for so many seconds.
+        ``watchdog_s``: the manager ends the service after this many seconds without WATCHDOG=1.
         """
         self.watchdog_s = watchdog_s
         self._address = address and ("\0" + address[1:] if address[0] == "@" else address)
@@ -41,9 +41,9 @@ class Notifier:
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str] | None = None) -> Notifier:
-        """The notifier that the manager has asked for; its variables are removed.
+        """The notifier that the manager's environment variables ask for; removes them.
 
-        Removed, so that a child process is not taken for the service.
+        They are removed so that a child process is not taken for the service.
         """
         values = os.environ if environment is None else environment
         address = values.pop("NOTIFY_SOCKET", "")
@@ -62,7 +62,7 @@ class Notifier:
         return self._address is not None
 
     def send(self, *lines: str) -> bool:
-        """Send ``KEY=value`` lines as one datagram; False when it could not be sent."""
+        """Send ``KEY=value`` lines as one datagram; False if it could not be sent."""
         if self._address is None:
             return False
         try:
@@ -79,11 +79,11 @@ class Notifier:
         return True
 
     def ready(self, words: str) -> bool:
-        """READY=1: the service does its job (again, after ``reloading``)."""
+        """READY=1: the service is doing its job (again, after ``reloading``)."""
         return self.send("READY=1", status(words))
 
     def status(self, words: str) -> bool:
-        """STATUS=: how it goes, one line for people."""
+        """STATUS=: one line for people."""
         return self.send(status(words))
 
     def watchdog(self) -> bool:
@@ -91,11 +91,11 @@ class Notifier:
         return self.send("WATCHDOG=1")
 
     def extend(self, seconds: float = EXTEND_S) -> bool:
-        """EXTEND_TIMEOUT_USEC=: the start (or stop) goes on, and may take so much longer."""
+        """EXTEND_TIMEOUT_USEC=: the start (or stop) goes on, and may take this much longer."""
         return self.send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
 
     def reloading(self) -> bool:
-        """RELOADING=1, with the moment, as Type=notify-reload wants it; ``ready`` ends it."""
+        """RELOADING=1, with the time, as Type=notify-reload requires; ``ready`` ends it."""
         return self.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self, words: str = "stopping") -> bool:
@@ -103,24 +103,24 @@ class Notifier:
         return self.send("STOPPING=1", status(words))
 
     def close(self) -> None:
-        """Give the socket back; a later call opens another."""
+        """Close the socket; a later call opens another."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
 
 def status(words: str) -> str:
-    """A STATUS= line; what would end the line is replaced."""
+    """A STATUS= line; line breaks are replaced by spaces."""
     return "STATUS=" + " ".join(redact(words).split())
 
 
 def sentence(now: Counts, fps: float | None, refused: str | None = None) -> str:
-    """How it goes, in words, with ``fps`` composites a second (None: not known yet).
+    """The status in words, with ``fps`` composites per second (None: not yet known).
 
-    ``refused`` says what is wrong with a configuration that was not taken over.
+    ``refused`` says what is wrong with a configuration that was not applied.
     """
     if refused is not None:
-        # Last, for it may be long, and systemd cuts what does not fit.
+        # Last, because it may be long, and systemd cuts off what does not fit.
         return f"{sentence(now, fps)}; configuration not applied: {refused}"
     readers = f"{now.clients} client{'' if now.clients == 1 else 's'}"
     if now.trouble is not None:
@@ -130,16 +130,16 @@ def sentence(now: Counts, fps: float | None, refused: str | None = None) -> str:
 
 
 class Reporter:
-    """Says how the daemon goes; asked a few times a second, talks only when there is news.
+    """Reports the daemon's status; called a few times a second, sends only news.
 
-    Ready after the first composite, and not before. Until then the start's time limit is pushed
-    on, and from then on the watchdog is fed, but both only while frames really leave: composites,
-    or the placeholder. When nothing leaves, nothing is said but that, and the manager acts.
+    It is ready after the first composite, and not before. Until then the start timeout is extended,
+    and from then on the watchdog is fed, but both only while frames really leave: composites or the
+    placeholder. When nothing leaves, it reports only that, and the manager acts.
     """
 
     def __init__(self, notifier: Notifier, clock: Callable[[], float] = time.monotonic) -> None:
         self._notifier, self._clock = notifier, clock
-        # systemd advises half of the limit; a quarter leaves room for a busy machine.
+        # systemd recommends half of the limit; a quarter leaves room on a busy machine.
         limit = notifier.watchdog_s
         self._feed_every = None if limit is None else limit / 4
         self._ready = False
@@ -152,7 +152,7 @@ class Reporter:
 
     def reload(self, over: Callable[[], bool]) -> None:
         """Announce a reload that the manager asked for; ready again when it is ``over``."""
-        # A service that never was ready must not get so by this.
+        # A service that was never ready must not become so by this.
         if self._ready and self._notifier.reloading():
             self._reloading = over
 
@@ -161,9 +161,9 @@ class Reporter:
             self._reloading = None
 
     def show(self, now: Counts, left: int, refused: str | None = None) -> None:
-        """Take in the totals; ``left`` counts every frame that went out, of whatever kind.
+        """Take the totals; ``left`` counts every frame that went out, of whatever kind.
 
-        ``refused``: what is wrong with the configuration, where the last good one is kept.
+        ``refused``: what is wrong with the configuration, if the last good one is still in use.
         """
         if not self._notifier.active:
             return
@@ -173,7 +173,7 @@ class Reporter:
         if moved:
             self._left_at = moment
         if not self._ready and now.frames_out > 0 and now.trouble is None:
-            # Tried again the next time, should the manager's socket be full.
+            # Tried again next time if the manager's socket is full.
             self._ready = self._notifier.ready(sentence(now, None))
         if moved and self._ready:
             if self._feed_every is not None and moment - self._fed >= self._feed_every:

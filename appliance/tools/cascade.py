@@ -1,4 +1,4 @@
-"""``mattebox check --cascade``: each step of the frame's path, for a configuration."""
+"""``mattebox check --cascade``: each step of the frame path, for a configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HEAD = ("step", "state", "where", "ms", "when", "what it does")
 
 
 def lines(settings: Settings) -> list[str]:
-    """The cascade as text: where frames stay and why, what was measured, and a line a step.
+    """The cascade as text: where frames stay and why, what was measured, and one line per step.
 
     Raises ModelError when the network or its manifest cannot be used.
     """
@@ -29,7 +29,7 @@ def lines(settings: Settings) -> list[str]:
 
 
 def where(settings: Settings) -> tuple[Side, str]:
-    """The side that frames stay on with these settings on this machine, and why."""
+    """The side on which frames stay with these settings on this machine, and why."""
     from appliance.networks.plans.here import engine_here
 
     if settings.matting.runtime == "onnxruntime":
@@ -74,7 +74,7 @@ def _row(
 
 
 def _enabled(step: Step, settings: Settings) -> bool:
-    """What the section of the step's name says of itself."""
+    """Whether the settings section named after the step is enabled; True if there is none."""
     section = getattr(settings, step.name, None)
     return bool(getattr(section, "enabled", True))
 

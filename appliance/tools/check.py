@@ -1,4 +1,4 @@
-"""What can be told about a configuration without opening anything: are its files there?"""
+"""What can be checked in a configuration without opening anything: are its files there?"""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from appliance.system.redact import redact
 
 
 def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
-    """Every file and secret that the settings name and that cannot be used, with where.
+    """Every file and secret that the settings name but that cannot be used, and where it is named.
 
-    Only the service has its credentials: without ``as_service`` their absence is no mistake.
+    Only the service has its credentials: without ``as_service`` their absence is not a mistake.
     """
     settings = loaded.settings
     found: list[Mistake] = []
@@ -65,12 +65,12 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
 
 
 def _file_of(uri: str, scheme: Scheme | None) -> Path | None:
-    """The file that an address names, None where it names none (a device is none)."""
+    """The file that an address names; None if it names none (a device does not count)."""
     return path_of(uri) if scheme is not None and scheme.has_file else None
 
 
 def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Each secret that cannot be had: its key, and why with what to do."""
+    """Each unavailable secret: its key, and the reason with the remedy."""
     for name in Settings.model_fields:
         section = getattr(settings, name)
         for key, value in section if isinstance(section, Section) else ():
@@ -83,7 +83,7 @@ def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def engineless(manifest: Manifest, model: Path) -> str | None:
-    """Why TensorRT, insisted on, cannot run a network here, with what to do; None when it can."""
+    """Why TensorRT, if insisted on, cannot run a network here, and the remedy; None if it can."""
     from appliance.networks.plans.here import engine_here
 
     try:
@@ -94,7 +94,7 @@ def engineless(manifest: Manifest, model: Path) -> str | None:
 
 
 def unreadable(path: Path) -> str | None:
-    """Why a file cannot be read, with what to do; None when it can. Never blocks on a FIFO."""
+    """Why a file cannot be read, and the remedy; None if it can. Never blocks on a FIFO."""
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
@@ -111,7 +111,7 @@ def unreadable(path: Path) -> str | None:
 
 
 def unwritable(path: Path) -> str | None:
-    """Why a file cannot be made there, with what to do; None when it can."""
+    """Why a file cannot be created there, and the remedy; None if it can."""
     folder = path.parent
     if not folder.is_dir():
         return f"the folder {folder} is not there; make it, or name another"
@@ -119,7 +119,7 @@ def unwritable(path: Path) -> str | None:
         return "is a directory; name a file"
     if path.exists() and not path.is_file():
         return "is there and is not a plain file; name another"
-    # A recording never overwrites: where the name is taken, the next free one is used.
+    # A recording never overwrites: if the name is taken, the next free one is used.
     if not os.access(folder, os.W_OK):
         return f"this user may not write in {folder}; change its permissions, or name another"
     return None

@@ -17,7 +17,7 @@ from appliance.system import jetson_utils, v4l2
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """A DRM connector, as HDMI-A-1: whether something is plugged in, and its preferred mode."""
+    """A DRM connector such as HDMI-A-1: whether something is plugged in, and its preferred mode."""
 
     connector: str
     connected: bool
@@ -26,7 +26,7 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """Everything found; ``unusable`` are device nodes that did not answer, with the reason."""
+    """Everything found; ``unusable`` holds device nodes that did not answer, with the reason."""
 
     cameras: tuple[v4l2.Device, ...]
     loopbacks: tuple[v4l2.Device, ...]
@@ -39,7 +39,7 @@ def find(
     drm: Path = Path("/sys/class/drm"),
     query: Callable[[Path], v4l2.Device] = v4l2.query,
 ) -> Devices:
-    """Look at the device nodes and connectors there are. Starts no stream."""
+    """Look at all device nodes and connectors. Starts no stream."""
     cameras, loopbacks, unusable = [], [], []
     for path in v4l2.nodes(dev):
         try:
@@ -62,14 +62,14 @@ def displays(drm: Path = Path("/sys/class/drm")) -> list[Display]:
             connected = status.read_text().strip() == "connected"
             modes = (status.parent / "modes").read_text().split()
         except OSError:
-            continue  # unplugged between the two looks
+            continue  # unplugged in the meantime
         name = status.parent.name.partition("-")[2]
         found.append(Display(name, connected, modes[0] if modes else ""))
     return found
 
 
 def run(*, as_json: bool) -> int:
-    """Print what is plugged in; exit code 0, also when there is nothing."""
+    """Print what is plugged in; exit code 0, even if there is nothing."""
     found = find()
     if as_json:
         print(json.dumps(_plain(found), indent=2))
@@ -81,7 +81,7 @@ def run(*, as_json: bool) -> int:
 
 
 def describe(found: Devices) -> list[Any]:
-    """The devices as rich renderables, each kind with clean words when there are none."""
+    """The devices as rich renderables, with a message for each kind of which there are none."""
     out: list[Any] = []
     if not found.cameras:
         out.append(

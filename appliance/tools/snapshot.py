@@ -26,9 +26,9 @@ _PANEL_HEIGHT = 720
 
 
 def run(settings: Settings, out: Path, *, frames: int) -> int:
-    """Composite ``frames`` frames, and write the last one's input, matte and composite.
+    """Composite ``frames`` frames, and write the input, matte and composite of the last.
 
-    ``out`` gets the three side by side; each by itself, at full size, stands beside it as
+    ``out`` gets the three side by side; beside it, each is written at full size as
     ``out-input.png``, ``out-matte.png`` and ``out-composite.png``. Returns 0.
 
     Raises InputError, SourceError when the source gives nothing, OutputError when a picture
@@ -44,7 +44,7 @@ def run(settings: Settings, out: Path, *, frames: int) -> int:
 
 
 def take(settings: Settings, count: int) -> tuple[U8, U8, U8]:
-    """Input, matte, composite of the ``count``-th frame: uint8 (height, width, 3), blue first."""
+    """Input, matte and composite of the ``count``-th frame: BGR uint8 (height, width, 3)."""
     network = choose_network(settings.matting)
     source = make_source(settings.source)
     try:

@@ -1,4 +1,4 @@
-// The page: asks for the state once a second, shows the preview while somebody can see it.
+// The page: asks for the status once a second, shows the preview while somebody can see it.
 "use strict";
 
 const POLL_MS = 1000;
@@ -6,11 +6,11 @@ const MOST_PART = 4_000_000;
 const $ = (id) => document.getElementById(id);
 
 let token = sessionStorage.getItem("mattebox-token") || "";
-let last = null; // the newest status
-let past = []; // the last few, for rates
-let folder = null; // the newest list of backgrounds
+let last = null; // the latest status
+let past = []; // the last few statuses, for rates
+let folder = null; // the latest list of backgrounds
 let thumbnails = new Map(); // name and size -> object URL
-let previewing = null; // the AbortController of the stream
+let previewing = null; // the stream's AbortController
 
 // --- asking -----------------------------------------------------------------------------------
 
@@ -31,9 +31,9 @@ async function ask(path, options = {}) {
   try {
     words = (await answer.json()).error || words;
   } catch {
-    // Not ours: a proxy's page. Its status says enough.
+    // Not ours but a proxy's page; its status code says enough.
   }
-  // An answer to an older, wrong one may come late.
+  // A late answer may be about an older, wrong token.
   if (answer.status === 401 && used === token) askForToken();
   throw new Refused(answer.status, words);
 }
@@ -69,7 +69,7 @@ function say(words, bad = false) {
   toastTimer = setTimeout(() => (toast.hidden = true), bad ? 9000 : 3500);
 }
 
-// --- the state --------------------------------------------------------------------------------
+// --- the status -------------------------------------------------------------------------------
 
 async function refresh() {
   try {
@@ -115,7 +115,7 @@ function show(status) {
 
 // Rates over the last few seconds, so that they do not flicker.
 function showRates(at, status) {
-  if (past.length && status.uptime_s < past[0].status.uptime_s) past = []; // it was restarted
+  if (past.length && status.uptime_s < past[0].status.uptime_s) past = []; // a restart
   past = [...past.slice(-4), { at, status }];
   const seconds = (at - past[0].at) / 1000;
   if (seconds < 0.5) return;
@@ -125,7 +125,7 @@ function showRates(at, status) {
 }
 
 function rate(id, value) {
-  // Another source counts from 0 again.
+  // A new source counts from 0 again.
   if (value >= 0) figure(id, value.toFixed(value < 9.95 ? 1 : 0), "fps");
 }
 
@@ -151,7 +151,7 @@ function showStages(status) {
       return row;
     }),
   );
-  // Not their sum: some steps are left out on some frames, and others overlap.
+  // Not their sum: some steps are skipped on some frames, and others overlap.
   $("stages-total").textContent = `${Math.round(100 * status.load.busy)} %`;
   $("stages-budget").textContent = `of ${(1000 / status.fps).toFixed(1)} ms`;
 }
@@ -199,7 +199,7 @@ async function change(what) {
   }
 }
 
-let held = null; // a slider that somebody holds is not moved under their finger
+let held = null; // a slider being dragged, which must not move under the finger
 
 function showPicture(picture, now = false) {
   for (const [id, value] of [["feather", picture.feather], ["blur", picture.blur_radius]]) {
@@ -366,7 +366,7 @@ function fileTile(entry) {
   return box;
 }
 
-let thumbnailQueue = Promise.resolve(); // one after another: the appliance has better things to do
+let thumbnailQueue = Promise.resolve(); // one at a time: the appliance has better things to do
 
 function thumbnail(entry, face) {
   const key = `${entry.name}/${entry.bytes}`;
@@ -424,8 +424,8 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
 
 // --- the preview ------------------------------------------------------------------------------
 
-// One stream has both pictures side by side, so that they belong together. It is read here, and not
-// by an <img>, because that could send no token; and it ends while nobody can see the page.
+// One stream carries both pictures side by side, so that they match. It is read here rather than by
+// an <img>, which could send no token, and it stops while nobody can see the page.
 async function watch() {
   if (previewing || document.hidden) return;
   previewing = new AbortController();
@@ -461,7 +461,7 @@ async function readParts(reader, take) {
 }
 
 function cut(bytes) {
-  // The head is short: ASCII, ended by an empty line.
+  // The header is short ASCII, ended by an empty line.
   const head = new TextDecoder("latin1").decode(bytes.subarray(0, 300));
   const length = /Content-Length: (\d+)\r\n/i.exec(head);
   const start = head.indexOf("\r\n\r\n") + 4;
@@ -494,7 +494,7 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
-// --- off we go --------------------------------------------------------------------------------
+// --- start ------------------------------------------------------------------------------------
 
 async function poll() {
   if (!document.hidden) await refresh();

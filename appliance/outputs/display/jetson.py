@@ -1,10 +1,10 @@
-"""The program that owns a window of jetson-utils: raw NV12 in on stdin, shown until it is closed.
+"""The program that owns a jetson-utils window: shows raw NV12 from stdin until it is closed.
 
-A process of its own for the reason given in ``window``. Each picture is read from the pipe, and
-written as RGBA into memory that the GPU draws from: no further copy on the CPU. The colours are
-computed here, as the library's own conversion takes all NV12 for full-range BT.601.
+It is a process of its own for the reason given in ``window``. Each picture is read from the pipe
+and written as RGBA into memory that the GPU draws from, with no further copy on the CPU. Colours
+are converted here, because the library's own conversion takes all NV12 for full-range BT.601.
 
-Not tried on hardware yet. The library draws at the picture's own size, in the window's corner.
+Not yet tried on hardware. The library draws at the picture's own size, in the window's corner.
 
     python -m appliance.outputs.display.jetson 1920x1080 bt709 limited
 """
@@ -27,17 +27,17 @@ from appliance.system import jetson_utils
 
 def main(size: str, matrix: str, range: str, frames: io.FileIO) -> int:
     """Show what comes in; exit code 0 at its end, 1 with the reason on stderr."""
-    # Ctrl-C on the terminal goes to both; the appliance decides when the window closes.
+    # Ctrl-C in the terminal reaches both processes; the appliance decides when the window closes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     width, height = map(int, size.split("x"))
     try:
         window = _Window(width, height, Colour(Matrix(matrix), Range(range)))
-    except Exception as error:  # noqa: BLE001  the library raises nothing more particular
+    except Exception as error:  # noqa: BLE001  the library raises nothing more specific
         print(str(error).removeprefix("jetson.utils -- "), file=sys.stderr)
         return 1
     sys.stdout.write(READY)
     sys.stdout.flush()
-    # Rows come padded to a multiple of four bytes.
+    # Rows arrive padded to a multiple of four bytes.
     pitch = -(-width // 4) * 4
     memory = np.empty((height + height // 2) * pitch, np.uint8)
     try:
@@ -56,7 +56,7 @@ def main(size: str, matrix: str, range: str, frames: io.FileIO) -> int:
 
 
 def _fill(frames: io.FileIO, memory: U8) -> bool:
-    """A whole picture read into ``memory``; False at the stream's end."""
+    """Read a whole picture into ``memory``; False at the end of the stream."""
     left = memory.data.cast("B")
     while left:
         count = frames.readinto(left)
@@ -76,7 +76,7 @@ class _Window:
         self._image: Any = module.cudaAllocMapped(width=width, height=height, format="rgba8")
         memory: Any = (ctypes.c_uint8 * (4 * width * height)).from_address(self._image.ptr)
         self._rgba: U8 = np.frombuffer(memory, np.uint8).reshape(height, width, 4)
-        # Now, as it takes a second to load: not for a window that does not open.
+        # Imported only now: it takes a second to load, wasted on a window that does not open.
         from appliance.pixels.cpu.rgba import nv12_to_rgba, yuv_to_rgb
 
         self._convert, self._matrix = nv12_to_rgba, yuv_to_rgb(colour)
@@ -86,7 +86,7 @@ class _Window:
         """Draw a picture; False when the window is closed."""
         self._convert(y, uv, self._matrix, self._rgba)
         self._output.Render(self._image)
-        # Drawn from this memory, which the next picture overwrites.
+        # The GPU draws from this memory, and the next picture overwrites it.
         self._module.cudaDeviceSynchronize()
         return bool(self._output.IsStreaming())
 
@@ -96,6 +96,6 @@ class _Window:
 
 
 if __name__ == "__main__":
-    # Without a buffer in between, a picture is read straight into its place.
+    # Unbuffered, so that a picture is read straight into its place.
     with open(0, "rb", buffering=0, closefd=False) as stdin:
         sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], stdin))

@@ -1,4 +1,4 @@
-"""``display://``: the picture on a screen, full on a bare console, in a window under a desktop."""
+"""``display://``: the picture on a screen, full-screen on a bare console, else in a window."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ log = structlog.get_logger(__name__)
 DRM = Path("/sys/class/drm")
 _RENDER_NODES = Path("/dev/dri")
 JETSON_UTILS = "jetson-utils"
-# One frame waits at most: a screen that is behind shows the newest.
+# At most one frame waits: a screen that is behind shows the newest.
 QUEUED_FRAMES = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """A socket for a screen, as the kernel lists it."""
+    """A display connector, as the kernel lists it."""
 
     name: str
     connected: bool
@@ -36,7 +36,7 @@ class Connector:
 
 
 class DisplayOutput:
-    """Shows frames on the screen of this machine; the aspect is kept, with bars."""
+    """Shows frames on this machine's screen; bars preserve the aspect ratio."""
 
     def __init__(self, uri: str = "display://") -> None:
         """``display://``, ``display://HDMI-A-1``, or ``display://jetson-utils`` to insist on it."""
@@ -79,7 +79,7 @@ class DisplayOutput:
             self.dropped = self._dropped_before + screen.dropped
 
     def close(self) -> None:
-        """Close the window, or give the console back."""
+        """Close the window, or restore the console."""
         screen, self._screen = self._screen, None
         if isinstance(screen, WindowProcess):
             screen.stop()
@@ -91,7 +91,7 @@ class DisplayOutput:
         return int(self._screen is not None)
 
     def _windows(self, format: Format) -> list[tuple[str, list[str]]]:
-        """The ways to a window, each with its command, the best first; none on a bare console."""
+        """The ways to open a window, best first, each with its command; none on a bare console."""
         insisted = self.connector == JETSON_UTILS
         if insisted and not jetson_utils.installed():
             raise MissingDependency(
@@ -100,15 +100,15 @@ class DisplayOutput:
             )
         lines = [] if self.connector else window_pipelines(os.environ)
         ways = [(line, by_gstreamer(format, line)) for line in lines]
-        # Last: it does not scale, and has not been tried on hardware.
+        # Last, because it does not scale and has not been tried on hardware.
         if insisted or (lines and os.environ.get("DISPLAY") and jetson_utils.installed()):
             ways.append((JETSON_UTILS, by_jetson_utils(format)))
         return ways
 
 
 def window_pipelines(environment: Mapping[str, str]) -> list[str]:
-    """Launch lines from NV12 to a window, the best first; none where there is no desktop."""
-    # Scaling on the GPU where there is one; without one OpenGL is emulated, dearer than plain.
+    """Launch lines from NV12 to a window, best first; none without a desktop."""
+    # Scales on the GPU if there is one; without, OpenGL is emulated and costs more than plain.
     plain = (
         "videoscale add-borders=true n-threads=2 ! videoconvert n-threads=2 ! "
         "ximagesink sync=false force-aspect-ratio=true"
@@ -126,7 +126,7 @@ def window_pipelines(environment: Mapping[str, str]) -> list[str]:
 def console_pipeline(name: str, drm: Path = DRM) -> str:
     """The launch line from NV12 to a bare console's screen.
 
-    ``name`` is a connector's, or empty for the first that has a screen plugged in.
+    ``name`` is a connector's name, or empty for the first one with a screen plugged in.
     """
     connector = _pick(name, connectors(drm))
     line = "kmssink sync=false force-modesetting=true"
@@ -138,7 +138,7 @@ def console_pipeline(name: str, drm: Path = DRM) -> str:
 
 
 def connectors(drm: Path = DRM) -> list[Connector]:
-    """Every connector of every graphics card; none on a machine without one."""
+    """Every connector of every graphics card; empty on a machine without a card."""
     found = []
     for status in sorted(drm.glob("card*-*/status")):
         folder = status.parent

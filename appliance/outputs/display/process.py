@@ -25,7 +25,7 @@ _PIPE_BYTES = 1 << 20
 
 
 def by_gstreamer(format: Format, description: str) -> list[str]:
-    """The command of ``outputs.display.window`` for a launch line from NV12 to a window."""
+    """The command that runs ``display.window`` on a launch line from NV12 to a window."""
     source = (
         f"fdsrc fd=0 do-timestamp=true blocksize={_PIPE_BYTES} ! rawvideoparse format=nv12 "
         f"width={format.width} height={format.height} "
@@ -35,14 +35,14 @@ def by_gstreamer(format: Format, description: str) -> list[str]:
 
 
 def by_jetson_utils(format: Format) -> list[str]:
-    """The command of ``appliance.outputs.display.jetson``."""
+    """The command that runs ``display.jetson``."""
     colour = (format.colour.matrix.value, format.colour.range.value)
     size = f"{format.width}x{format.height}"
     return [sys.executable, "-m", "appliance.outputs.display.jetson", size, *colour]
 
 
 class WindowProcess:
-    """Runs a program that shows what it gets on stdin: NV12, rows padded to four bytes."""
+    """Runs a program that shows what it reads on stdin: NV12, rows padded to four bytes."""
 
     def __init__(self, uri: str, command: list[str]) -> None:
         """Start it and wait until it has found its screen. Raises OutputError."""
@@ -67,7 +67,7 @@ class WindowProcess:
             raise OutputError(f"{uri}: {reason}")
 
     def send(self, frame: Frame) -> None:
-        """Show ``frame``; waits while the window is behind. Raises OutputError when it is gone."""
+        """Show ``frame``; waits while the window is behind. Raises OutputError if it is gone."""
         deadline = time.monotonic() + WRITE_TIMEOUT_S
         for plane in (frame.y, frame.uv.reshape(frame.uv.shape[0], -1)):
             left = _packed(plane).data.cast("B")
@@ -85,7 +85,7 @@ class WindowProcess:
                     raise OutputError(f"{self._uri}: {self._reason()}") from None
 
     def stop(self) -> None:
-        """Close the window; a process that does not end by itself within a second is killed."""
+        """Close the window; a process that does not exit by itself within a second is killed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -98,7 +98,7 @@ class WindowProcess:
         self._errors.close()
 
     def _reason(self) -> str:
-        """Why it ended, in its own last words."""
+        """Why it exited, from the last that it wrote on stderr."""
         try:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -111,7 +111,7 @@ class WindowProcess:
 
 
 def _packed(plane: U8) -> U8:
-    """The plane with rows padded to a multiple of four bytes, as GStreamer lays raw video out."""
+    """The plane with rows padded to a multiple of four bytes, GStreamer's raw video layout."""
     rows, columns = plane.shape
     if columns % 4 == 0:
         return np.ascontiguousarray(plane)

@@ -1,7 +1,8 @@
-"""The program that owns a window: raw NV12 in on stdin, shown until the window is closed.
+"""The program that owns a window: shows raw NV12 from stdin until the window is closed.
 
-A process of its own, because the X library ends the whole process when the server goes away or a
-window is destroyed under it: that must not take the other outputs along. It ends when stdin does.
+It is a process of its own because the X library ends the whole process when the server goes away
+or a window is destroyed under it, and that must not take the other outputs down with it. It ends
+when stdin does.
 
     python -m appliance.outputs.display.window 'fdsrc … ! ximagesink'
 """
@@ -17,8 +18,8 @@ READY = "ready\n"
 
 
 def main(description: str) -> int:
-    """Show what comes in on stdin; the exit code is 0 at its end, 1 with the reason on stderr."""
-    # Ctrl-C on the terminal goes to both; the appliance decides when the window closes.
+    """Show what comes in on stdin; exit code 0 at its end, 1 with the reason on stderr."""
+    # Ctrl-C in the terminal reaches both processes; the appliance decides when the window closes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         pipeline = Gst.parse_launch(description)

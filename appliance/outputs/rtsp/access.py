@@ -1,7 +1,7 @@
-"""Who may read: the password of an RTSP server, and what it answers to strangers.
+"""Who may read: the password of an RTSP server, and how it answers strangers.
 
-gst-rtsp-server does digest by itself. Here it is told what to ask for, and to answer
-a DESCRIBE without the password with 401, whether or not there is such a path.
+gst-rtsp-server does digest authentication itself. Here it is told what to ask for, and to answer
+a DESCRIBE without the password with 401 whether or not the path exists.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from appliance.outputs.rtsp.library import GstRtsp, GstRtspServer
 log = structlog.get_logger(__name__)
 
 REALM = "Mattebox"
-# Where requests for paths that are not served go. Nobody may read there.
+# Where requests for unserved paths go. Nobody may read there.
 NOWHERE = "/.nowhere"
 _ROLE = "reader"
 _ACCESS, _CONSTRUCT = "media.factory.access", "media.factory.construct"
@@ -28,7 +28,7 @@ _MOST_ADDRESSES = 256
 
 
 def auth(rtsp: RtspSettings) -> Any:
-    """What decides for new connections. Raises InputError for a password that cannot be had."""
+    """The authenticator for new connections. Raises InputError if the password is unavailable."""
     result = Auth()
     result.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     result.set_realm(REALM)
@@ -42,7 +42,7 @@ def auth(rtsp: RtspSettings) -> Any:
 
 
 def permit(factory: Any, *, readers: bool = True) -> None:
-    """Let those who know the password read from ``factory``, or nobody at all."""
+    """Let those who know the password read from ``factory``; nobody, without ``readers``."""
     permissions = GstRtspServer.RTSPPermissions.new()
     for permission in (_ACCESS, _CONSTRUCT):
         permissions.add_permission_for_role(_ROLE, permission, readers)
@@ -50,12 +50,12 @@ def permit(factory: Any, *, readers: bool = True) -> None:
 
 
 class Auth(GstRtspServer.RTSPAuth):
-    """The library's, which also tells of wrong passwords."""
+    """The library's authenticator, which also logs wrong passwords."""
 
     __gtype_name__ = "MatteboxAuth"
 
     def do_generate_authenticate_header(self, context: Any) -> None:
-        """Called for each 401: the first of each reader brings the challenge, a second is news."""
+        """Called for each 401: a reader's first carries the challenge, only a second is news."""
         GstRtspServer.RTSPAuth.do_generate_authenticate_header(self, context)
         try:
             _, answer = context.request.get_header(GstRtsp.RTSPHeaderField.AUTHORIZATION, 0)
@@ -66,12 +66,12 @@ class Auth(GstRtspServer.RTSPAuth):
 
 
 class Paths(GstRtspServer.RTSPMountPoints):
-    """Leads what is not served to ``NOWHERE``; by itself /live/any/thing would be /live."""
+    """Maps unserved paths to ``NOWHERE``; the library would take /live/any/thing for /live."""
 
     __gtype_name__ = "MatteboxPaths"
 
     def __init__(self, known: Callable[[str], bool]) -> None:
-        """``known`` says of a path without a slash at its end whether it is served."""
+        """``known`` says whether a path, without its trailing slash, is served."""
         super().__init__()
         self._known = known
         nowhere = GstRtspServer.RTSPMediaFactory.new()
@@ -79,7 +79,7 @@ class Paths(GstRtspServer.RTSPMountPoints):
         self.add_factory(NOWHERE, nowhere)
 
     def do_make_path(self, url: Any) -> str:
-        """The path under which a DESCRIBE finds what is served."""
+        """The path under which a DESCRIBE looks for what is served."""
         try:
             path: str = url.abspath or ""
         except UnicodeDecodeError:
@@ -88,7 +88,7 @@ class Paths(GstRtspServer.RTSPMountPoints):
 
 
 class WrongPasswords:
-    """Tells of wrong passwords: one line a minute for each address, with how many there were."""
+    """Logs wrong passwords: at most one line per minute and address, with a count."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -97,7 +97,7 @@ class WrongPasswords:
         self._since: dict[str, int] = {}
 
     def add(self, address: str) -> None:
-        """One more from ``address``."""
+        """Count one more from ``address``."""
         now = self._clock()
         with self._lock:
             count = self._since.pop(address, 0) + 1

@@ -1,6 +1,6 @@
-"""The certificate of ``rtsps://`` outputs: is it one, has it its key, and has the file changed?
+"""The certificate of ``rtsps://`` outputs: is it valid, does its key fit, has the file changed?
 
-Needs no GStreamer, so that ``mattebox check`` can judge it.
+Needs no GStreamer, so that ``mattebox check`` can check it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ State = tuple[Identity | None, ...]
 
 
 def files(rtsp: RtspSettings) -> tuple[str, str] | None:
-    """The files of certificate and key; None when there is no certificate."""
+    """The certificate and key files; None when there is no certificate."""
     if rtsp.certificate == "none":
         return None
     return rtsp.certificate, rtsp.certificate if rtsp.key == "none" else rtsp.key
 
 
 def state(rtsp: RtspSettings) -> State:
-    """What tells one state of the files from another, as after a renewal."""
+    """What tells one state of the files from another, for instance after a renewal."""
     return tuple(identity(path) for path in files(rtsp) or ())
 
 
 def problems(rtsp: RtspSettings) -> Iterator[tuple[str, str]]:
-    """What is wrong with certificate and key: the setting's name, and why with what to do."""
+    """What is wrong with certificate and key: the setting's name, the reason and the remedy."""
     pair = files(rtsp)
     if pair is None:
         return
@@ -47,7 +47,7 @@ def problems(rtsp: RtspSettings) -> Iterator[tuple[str, str]]:
         yield "rtsp.certificate", f"{certificate} holds no certificate; expected PEM text with one"
         return
     try:
-        # Without a password it would ask for one on the terminal.
+        # Given no password, it would prompt for one on the terminal.
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except ssl.SSLError as error:
         yield of_key, f"{key} {_wrong_key(error, key, certificate)}"
@@ -56,7 +56,7 @@ def problems(rtsp: RtspSettings) -> Iterator[tuple[str, str]]:
 
 
 def load(rtsp: RtspSettings) -> ssl.SSLContext | None:
-    """What a server shows its clients; None without a certificate. Raises InputError."""
+    """The TLS context that a server presents; None without a certificate. Raises InputError."""
     pair = files(rtsp)
     if pair is None:
         return None
@@ -66,14 +66,14 @@ def load(rtsp: RtspSettings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(*pair, password=lambda: b"")
-    except (OSError, ValueError) as error:  # it has changed since the line above
+    except (OSError, ValueError) as error:  # changed since the check above
         raise InputError(f"RTSP over TLS: {pair[0]} with {pair[1]}: {error}") from None
     return context
 
 
 def _unreadable(path: str) -> str | None:
     try:
-        # Opened and not only looked at: what may be read can be a matter of more than mode bits.
+        # Opened, not just looked at: read permission can depend on more than mode bits.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             os.read(descriptor, 1)

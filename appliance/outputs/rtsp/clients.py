@@ -1,4 +1,4 @@
-"""The connections of one RTSP server: how many, how long, and who of them reads what."""
+"""The connections of one RTSP server: how many, how long, and which of them reads what."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Connection:
-    """What is known of one: its socket, and since when it has set up no stream.
+    """What is known of a connection: its socket, and since when it has had no stream set up.
 
-    The library's own object forgets its socket when it is closed, and says so on stderr when asked.
+    The library's own object forgets its socket once closed, and complains on stderr when asked.
     """
 
     socket: Any
@@ -36,14 +36,14 @@ class Clients:
     """Looks after the connections that gst-rtsp-server has accepted."""
 
     def __init__(self, server: Any, rtsp: RtspSettings, name: str) -> None:
-        """``server`` is the library's; ``name`` stands for it in the log."""
+        """``server`` is the library's object; ``name`` identifies it in the log."""
         self._server, self._rtsp, self._name = server, rtsp, name
         self._connections: dict[int, _Connection] = {}
         self._full = False
         server.connect("client-connected", self._on_client)
 
     def configure(self, rtsp: RtspSettings) -> None:
-        """Other limits, from now on and for those who are there; nobody is sent away by them."""
+        """Set other limits, for new and present connections; this alone closes none."""
         self._rtsp = rtsp
         for client in self._all():
             self._limit_unread(client)
@@ -51,11 +51,11 @@ class Clients:
                 session.set_timeout(rtsp.session_timeout_s)
 
     def count(self) -> int:
-        """Connections now, whatever they do."""
+        """Number of open connections, whatever they do."""
         return len(self._connections)
 
     def admit(self, count: int | None = None) -> bool:
-        """Whether one more is to be accepted besides ``count``; says once when not."""
+        """Whether to accept one more on top of ``count``; logs once when not."""
         full = (self.count() if count is None else count) >= self._rtsp.max_clients
         if full and not self._full:
             log.warning(
@@ -66,14 +66,14 @@ class Clients:
         return not full
 
     def close_all(self) -> int:
-        """Close every connection; how many there were."""
+        """Close every connection; returns how many there were."""
         clients = self._all()
         for client in clients:
             self._close(client)
         return len(clients)
 
     def end(self, seconds: float) -> bool:
-        """Close every connection and wait until they are; False when some are not after that."""
+        """Close every connection and wait for that; False if some remain after ``seconds``."""
         deadline, tick = time.monotonic() + seconds, threading.Event()
         self.close_all()
         while self.count() and time.monotonic() < deadline:
@@ -90,13 +90,13 @@ class Clients:
                     self._close(client)
 
     def is_used(self, media: Any) -> bool:
-        """Whether any session, playing or not yet, is on ``media``."""
+        """Whether any session is on ``media``, playing or not yet."""
         return any(
             item.get_media() == media for client in self._all() for item in _session_medias(client)
         )
 
     def reader_sockets(self, media: Any) -> list[int | None]:
-        """For each playing reader of ``media``: its TCP socket's descriptor, or None over UDP."""
+        """For each reader playing ``media``: its TCP socket's descriptor, or None over UDP."""
         sockets: list[int | None] = []
         for client in self._all():
             for item in _session_medias(client):
@@ -106,7 +106,7 @@ class Clients:
         return sockets
 
     def look(self) -> None:
-        """To be called every second: close connections that do nothing, or lost their stream."""
+        """Call every second: closes connections that do nothing or have lost their stream."""
         now = time.monotonic()
         for client in self._all():
             medias = _session_medias(client)
@@ -124,49 +124,49 @@ class Clients:
         return clients
 
     def _close(self, client: Any) -> None:
-        """Let it end: in the library's own thread, when that sees that there is no more to read.
+        """End it in the library's own thread, once that finds nothing more to read.
 
-        Closed from here in the middle of a line, the library would read on from nothing for ever.
+        Were it closed from here in mid-line, the library would go on reading nothing for ever.
         """
         connection = self._connections.get(hash(client))
         if connection is None or connection.socket.is_closed():
             return
         if connection.closing:
-            # The other end talks on and on. Called again each second.
+            # The other end keeps sending. ``look`` comes here again each second.
             _reset(connection.socket.get_fd())
             return
         connection.closing = True
         for session in client.session_filter(None):
-            # What goes over UDP would go on until the session times out.
+            # Otherwise a stream over UDP would go on until the session times out.
             self._server.get_session_pool().remove(session)
         with contextlib.suppress(GLib.Error):
             connection.socket.shutdown(True, True)
 
     def _on_client(self, _: Any, client: Any) -> None:
-        """A connection was accepted: see that it cannot hold what it does not use."""
+        """A connection was accepted: keep it from holding on to what it does not use."""
         connection = client.get_connection()
-        # So that a GET or POST is not taken for the half of a tunnel through HTTP: half a tunnel
-        # that breaks off sends the library into an endless loop.
+        # So that a GET or POST is not taken for one half of an HTTP tunnel: half a tunnel that
+        # breaks off sends the library into an endless loop.
         connection.set_http_mode(True)
         self._connections[hash(client)] = _Connection(
             connection.get_write_socket(), time.monotonic()
         )
         client.connect("closed", self._on_closed)
         client.set_property("drop-backlog", True)
-        # When its session times out the connection goes as well.
+        # When its session times out, the connection is closed as well.
         client.set_property("post-session-timeout", 0)
         client.connect("new-session", self._on_session)
         self._limit_unread(client)
 
     def _on_closed(self, client: Any) -> None:
-        # The last reference to the socket, with which it is closed, may be this one.
+        # This may be the last reference to the socket; dropping it closes the socket.
         self._connections.pop(hash(client), None)
 
     def _on_session(self, _: Any, session: Any) -> None:
         session.set_timeout(self._rtsp.session_timeout_s)
 
     def _limit_unread(self, client: Any) -> None:
-        """Let the kernel end a connection whose other end takes nothing for too long."""
+        """Have the kernel end a connection whose other end accepts nothing for too long."""
         connection = self._connections.get(hash(client))
         if connection is None or connection.socket.is_closed():
             return
@@ -177,8 +177,8 @@ class Clients:
 
 
 def _reset(descriptor: int) -> None:
-    """Break a TCP connection off, whatever either end is in the middle of."""
-    unspecified = bytes(16)  # a struct sockaddr of AF_UNSPEC: no address, thus no connection
+    """Abort a TCP connection, whatever either end is doing."""
+    unspecified = bytes(16)  # a struct sockaddr of AF_UNSPEC: no address, so no connection
     _libc.connect(descriptor, unspecified, len(unspecified))
 
 
@@ -199,7 +199,7 @@ def _is_tcp(media: Any) -> bool:
 
 
 def _was_dropped(media: Any) -> bool:
-    """True when a playing client lost its transport: it read too slowly for ten seconds."""
+    """True when a playing client has lost its transport by reading too slowly for ten seconds."""
     if not _is_playing(media) or not media.get_media().n_streams():
         return False
     return media.get_transport(0) not in media.get_media().get_stream(0).transport_filter(None)

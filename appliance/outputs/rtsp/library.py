@@ -1,4 +1,4 @@
-"""gst-rtsp-server's bindings, or what to install."""
+"""gst-rtsp-server's bindings, or an error that says what to install."""
 
 from __future__ import annotations
 

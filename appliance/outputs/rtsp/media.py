@@ -1,4 +1,4 @@
-"""The media that all readers of one RTSP output share while there are some."""
+"""The media that all readers of one RTSP output share, while there are any."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.outputs import encoders
 from appliance.outputs.clock import ArrivalClock
 from appliance.outputs.rtsp.backpressure import Readers
 
-# What an encoder may be late, seconds, and frames at most, before the oldest waiting is dropped.
+# How far an encoder may lag, in seconds, but at most in frames, before the oldest frame is dropped.
 QUEUED_S = 1 / 15
 MOST_QUEUED = 4
 STUCK_NS = 250_000_000
@@ -21,17 +21,17 @@ FORGOTTEN_TICKS = 15
 
 
 class LiveMedia:
-    """One of gst-rtsp-server's medias, made of ``appsrc name=frames``, an encoder and a payloader.
+    """A gst-rtsp-server media made of ``appsrc name=frames``, an encoder and a payloader.
 
     Attributes:
         media: the library's object.
-        readers: who plays it, to be kept up to date by the owner.
-        retired: no further reader joins it.
+        readers: those who play it; the owner keeps this up to date.
+        retired: no more readers join it.
         hold_ups: how often readers over TCP held up the others.
     """
 
     def __init__(self, media: Any, format: Format) -> None:
-        """Set up a media that was just made and does not run yet."""
+        """Set up a media that has just been made and is not running yet."""
         self.media = media
         self._format = format
         self.readers = Readers()
@@ -59,12 +59,12 @@ class LiveMedia:
         ]
 
     def push(self, frame: Frame) -> bool:
-        """Hand a frame to the encoder; never waits. False when a frame was dropped for it."""
-        # Until the media runs there is no clock to stamp by.
+        """Hand a frame to the encoder; never waits. False if it or an older one was dropped."""
+        # Until the media runs there is no clock to stamp frames by.
         if self._frames.current_state != Gst.State.PLAYING:
             return True
         if self.readers.all_behind():
-            # Dropped before the encoder, so that no reader sees a picture with parts missing.
+            # Dropped ahead of the encoder, so that no reader gets a picture with parts missing.
             self._skipping = True
             return False
         if self._skipping:
@@ -77,22 +77,22 @@ class LiveMedia:
         return bool(room)
 
     def _see_that_it_moves(self, now: int, room: bool) -> None:
-        """Let no reader over TCP hold up the encoder, and with it the readers over UDP.
+        """Keep readers over TCP from holding up the encoder, and with it the readers over UDP.
 
-        gst-rtsp-server's TCP sinks hold one piece and wait while every TCP reader is behind. While
-        they do so they are told to let pieces go instead; not at other times, for then they would
-        lose some whenever their sending thread is a little late.
+        gst-rtsp-server's TCP sinks hold one buffer and wait while every TCP reader is behind. While
+        that lasts they are told to drop buffers instead; not at other times, as they would then
+        lose some whenever their sending thread runs a little late.
         """
         if room:
             self._full_since = now
         elif not self._leaking and now - self._full_since > STUCK_NS:
             self._leak(True)
-            # Else it is the encoder that is late, on a machine with too much to do: no reader's
-            # fault, and none must be put out for it.
+            # Otherwise the encoder itself is late, on a machine with too much to do: that is no
+            # reader's fault, and none must be disconnected for it.
             self.hold_ups += self.readers.tcp_behind()
         if self._leaking:
             self._calm = 0 if self.readers.tcp_behind() else self._calm + 1
-            # A few frames later: the sinks' thread must have sent what was left.
+            # Only a few frames later: the sinks' thread must first have sent what was left.
             if self._calm > CALM_FRAMES:
                 self._leak(False)
                 self.force_key_frame()
@@ -103,56 +103,56 @@ class LiveMedia:
             sink.set_property("drop", leaking)
 
     def encode(self, encoder: encoders.Encoder, rate: encoders.Rate) -> None:
-        """Go on at another rate, as far as the encoder takes it while it runs."""
+        """Go on at another rate, as far as the encoder can change while it runs."""
         element = self.media.get_element().get_by_name("encoder")
         if element is not None:
             encoders.change(element, encoder, self._format, rate)
 
     def force_key_frame(self) -> None:
-        """Make the next frame one that a decoder can start at."""
+        """Make the next frame a key frame, which a decoder can start at."""
         never = Gst.CLOCK_TIME_NONE
         self._frames.send_event(
             GstVideo.video_event_new_downstream_force_key_unit(never, never, never, True, 0)
         )
 
     def clients(self) -> int:
-        """Readers to which it is being sent now."""
+        """Number of readers to which it is being sent now."""
         if not self.media.n_streams():
             return 0
         return len(self.media.get_stream(0).transport_filter(None))
 
     def unused_ticks(self, *, used: bool) -> int:
-        """To be told once a tick whether any session uses it; for how many ticks none has."""
-        # While it is being prepared its first reader has no session yet.
+        """Call once per tick with whether any session uses it; returns the ticks that none has."""
+        # While it is being prepared, its first reader has no session yet.
         self._unused = 0 if used or not self._held else self._unused + 1
         return self._unused
 
     def let_go_by_force(self, *, used: bool) -> None:
-        """To be called once a tick after ``release``: take it down, though somebody forgot it.
+        """Call once per tick after ``release``: takes it down if the library has lost track of it.
 
         When many readers come at once and some break off between DESCRIBE and SETUP, the library
-        can lose count of who has it prepared; its encoder would then run for ever.
+        can lose count of its users; the encoder would then run for ever.
         """
         self._unused = 0 if used or self._held else self._unused + 1
         if self._unused > FORGOTTEN_TICKS:
             self._unused = 0
-            # Not here: what is stuck in it may keep whoever takes it down.
+            # Not in this thread: something stuck in the media may block whoever takes it down.
             threading.Thread(target=self.media.unprepare, name="rtsp-media", daemon=True).start()
 
     def release(self) -> None:
-        """Let it be taken down once its readers are gone."""
+        """Allow it to be taken down once its readers are gone."""
         if self._held:
             self._held = False
             self.media.unprepare()
 
     def forget(self) -> None:
-        """To be called once it has been taken down: what it calls back keeps it in memory."""
+        """Call once it has been taken down: its callbacks would keep it in memory."""
         handlers, self._handlers = self._handlers, []
         for item, handler in handlers:
             item.disconnect(handler)
 
     def _hold(self, media: Any) -> None:
-        """Keep it prepared, although its last reader leaves, until ``release``."""
+        """Keep it prepared until ``release``, even when its last reader leaves."""
         self._held = bool(media.prepare(None))
 
     def _on_element(self, pipeline: Any, parent: Any, element: Any) -> None:

@@ -1,8 +1,8 @@
 """``rtsp://HOST:PORT/PATH`` or ``rtsps://…``: H.264 for any number of readers, encoded once.
 
 The encoder lives inside gst-rtsp-server's shared media, which exists from the first reader's
-DESCRIBE until a few seconds after the last one left: without a reader nothing is encoded, and a
-frame that is written then is let go at once.
+DESCRIBE until a few seconds after the last reader leaves: without readers nothing is encoded, and
+frames written then are discarded at once.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class RtspOutput:
     def __init__(
         self, uri: str, video: encoders.Wanted = encoders.DEFAULT, rtsp: RtspSettings | None = None
     ) -> None:
-        """``uri`` is rtsp://HOST:PORT/PATH or rtsps://…; port 0 takes a free one.
+        """``uri`` is rtsp://HOST:PORT/PATH or rtsps://…; port 0 picks a free one.
 
-        ``rtsp`` says who may read, and by what certificate. Raises InputError.
+        ``rtsp`` says who may read, and with which certificate. Raises InputError.
         """
         self.host, self.port, self.path = parse_uri(uri)
         self.uri = uri
@@ -52,12 +52,12 @@ class RtspOutput:
         self._factory = SharedFactory()
         self._format = Format(2, 2)
         self._encoder: encoders.Encoder | None = None
-        # The one that new readers join, and any that are being left. Replaced, never changed.
+        # The one that new readers join, and any being phased out. Replaced, never mutated.
         self._medias: tuple[LiveMedia, ...] = ()
         self._lock = threading.Lock()
 
     def open(self, format: Format) -> None:
-        """Listen and answer. Raises InputError, MissingDependency or OutputError."""
+        """Start serving. Raises InputError, MissingDependency or OutputError."""
         self._format = even_format(format)
         self._encoder = encoders.startable(
             encoders.choose(self._wanted.encoder), self._format, self._rate()
@@ -66,7 +66,7 @@ class RtspOutput:
         factory.set_launch(self._launch())
         factory.set_buffer_size(UDP_SEND_BYTES)
         transports = type(factory.get_protocols())
-        # Over UDP the picture would travel in the clear, however well the talk about it is hidden.
+        # Over UDP the video would travel in the clear, however well the signalling is encrypted.
         udp = transports.UDP if self._scheme == "rtsp" else transports(0)
         factory.set_protocols(udp | transports.TCP)
         factory.connect("media-configure", self._on_configure)
@@ -81,7 +81,7 @@ class RtspOutput:
         self.uri = f"{self._scheme}://{host}:{server.port}{self.path}"
 
     def use_rtsp(self, rtsp: RtspSettings) -> None:
-        """Other rules for readers, at once; see ``RtspServer.configure``. Raises InputError."""
+        """Change the rules for readers at once; see ``RtspServer.configure``. Raises InputError."""
         self._rtsp, server = rtsp, self._server
         if server is not None:
             server.configure(rtsp)
@@ -89,8 +89,8 @@ class RtspOutput:
     def prepare_video(self, output: OutputSettings) -> Callable[[], None]:
         """See ``ReadByMany``.
 
-        Those who read keep their stream, at the new bit rate where their encoder takes one while
-        it runs. Who comes from then on gets an encoder that is all as asked.
+        Present readers keep their stream, at the new bit rate if their encoder can change it while
+        running. Readers who come later get an encoder set up in full as asked.
         """
         video = encoders.Wanted.of(output)
         rate = video.rate(self._format)
@@ -101,7 +101,7 @@ class RtspOutput:
                 before, self._encoder, self._wanted = self._encoder, encoder, video
                 medias = self._medias
             if before is None:
-                return  # not open yet, or no more: it opens with these
+                return  # not open (yet, or any more): it will open with these
             self._factory.set_launch(self._launch())
             for live in medias:
                 if before.name == encoder.name:
@@ -111,7 +111,7 @@ class RtspOutput:
         return use
 
     def write(self, frame: Frame) -> None:
-        """Hand ``frame`` to the encoder if anybody reads; never waits for a reader."""
+        """Hand ``frame`` to the encoder if there is a reader; never waits for one."""
         if self._server is None:
             raise OutputError(f"{self.uri}: a frame was written before open or after close")
         if not self._server.alive:
@@ -135,7 +135,7 @@ class RtspOutput:
             server.release()
 
     def clients(self) -> int:
-        """Readers to which media is being sent now."""
+        """Number of readers to which media is being sent now."""
         return sum(live.clients() for live in self._medias)
 
     def _rate(self) -> encoders.Rate:
@@ -145,12 +145,12 @@ class RtspOutput:
         assert self._encoder is not None
         return (
             f"( appsrc name=frames ! {encoders.launch(self._encoder, self._format, self._rate())}"
-            # The parameter sets go with every key frame, for readers that come in later.
+            # The parameter sets go with every key frame, for readers who join later.
             " rtph264pay name=pay0 pt=96 config-interval=-1 )"
         )
 
     def _on_configure(self, factory: Any, media: Any) -> None:
-        """The first reader came: a media with an encoder was made."""
+        """A media with an encoder has been made for its first reader."""
         live = LiveMedia(media, self._format)
         media.connect("target-state", self._on_target_state)
         media.connect("unprepared", self._on_unprepared)
@@ -170,7 +170,7 @@ class RtspOutput:
             live.forget()
 
     def _retire(self, media: Any) -> None:
-        """Nobody joins this media any more; whoever comes gets a new one."""
+        """Let nobody else join this media; whoever comes next gets a new one."""
         with self._lock:
             for live in self._medias:
                 if live.media == media and not live.retired:
@@ -178,7 +178,7 @@ class RtspOutput:
                     self._factory.retire()
 
     def on_play(self, media: Any) -> None:
-        """A reader starts: the next frame is a key frame, so that it sees a picture at once."""
+        """A reader starts: make the next frame a key frame, so that it sees a picture at once."""
         server = self._server
         for live in self._medias:
             if live.media == media and server is not None:
@@ -186,10 +186,10 @@ class RtspOutput:
                 live.force_key_frame()
 
     def on_tick(self) -> None:
-        """Keep track of the readers; let go of a media that has none.
+        """Keep track of the readers; release a media that has none.
 
-        Retired first and released a tick later: a reader that was just given it has taken hold of
-        it by then. Released at once, the reader would get an error 503.
+        It is retired first and released a tick later: by then, a reader who was just given it has
+        a hold on it. If it were released at once, that reader would get an error 503.
         """
         server = self._server
         for live in self._medias if server is not None else ():
@@ -206,7 +206,7 @@ class RtspOutput:
                 self._retire(live.media)
 
     def _on_message(self, media: Any, message: Any) -> bool:
-        """An error within the media: its readers go, so that they come back to a new one."""
+        """On an error in the media, disconnect its readers, so that they come back to a new one."""
         encoder, server = self._encoder, self._server
         if message.type == Gst.MessageType.ERROR and encoder is not None and server is not None:
             log.warning("rtsp media failed", uri=self.uri, reason=error_text(message))

@@ -1,7 +1,7 @@
-"""One RTSP server for each address, shared by every output that has a path on it.
+"""One RTSP server per address, shared by every output that has a path on it.
 
-gst-rtsp-server runs in a GLib context and thread of its own, and gives every connection's
-requests to a few threads more; nothing of it ever runs in a thread of the pipeline.
+gst-rtsp-server runs in a GLib context and thread of its own, and spreads the connections' requests
+over a few more threads; none of it ever runs in a pipeline thread.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ log = structlog.get_logger(__name__)
 
 
 class Mounted(Protocol):
-    """What is told of the readers of a path, from the server's threads."""
+    """What is told about a path's readers, from the server's threads."""
 
     def on_play(self, media: Any) -> None:
-        """A reader starts to play ``media``, which may be another path's."""
+        """A reader starts to play ``media``, which may belong to another path."""
 
     def on_tick(self) -> None:
-        """To be called every ``TICK_MS``."""
+        """Called every ``TICK_MS``."""
 
 
 class SharedFactory(GstRtspServer.RTSPMediaFactory):
-    """A factory whose readers all share one media, thus one encoder.
+    """A factory whose readers all share one media, and so one encoder.
 
-    By default ``/live`` and ``/live?a`` would each get an encoder of their own, and a reader that
-    comes while the last one's media is being taken down would get that one, and an error 503.
+    By default, ``/live`` and ``/live?a`` would each get an encoder of their own, and a reader who
+    comes while the last reader's media is being taken down would get that media, and an error 503.
     """
 
     __gtype_name__ = "MatteboxSharedFactory"
@@ -62,11 +62,11 @@ class SharedFactory(GstRtspServer.RTSPMediaFactory):
         access.permit(self)
 
     def do_gen_key(self, url: Any) -> str:
-        """The key under which a media is shared: the same for every address."""
+        """The key under which a media is shared, the same for every address."""
         return str(self._generation)
 
     def retire(self) -> None:
-        """From now on readers get a new media; those of the present one keep it."""
+        """Give new readers a new media from now on; those of the present one keep it."""
         self._generation += 1
 
 
@@ -81,20 +81,20 @@ class RtspServer:
         self.host, self.tls = host, tls
         self._rtsp = rtsp
         self._changing = threading.Lock()
-        # Before there is a port: what it raises must leave nothing behind.
+        # Before a port is taken: if this raises, it must leave nothing behind.
         self._certificate, self._looked = certificate.state(rtsp), time.monotonic()
         context = certificate.load(rtsp) if tls else None
         self._server = GstRtspServer.RTSPServer.new()
         self._server.set_content_length_limit(REQUEST_BYTES)
-        # By itself it lets five wait; a sixth that comes at once would try again after a second.
+        # The default backlog is five; a sixth connection at once would retry only after a second.
         self._server.set_backlog(BACKLOG)
         self._server.set_auth(access.auth(rtsp))
         self._server.set_address(host)
         self._server.set_service(str(port))
         self._server.get_thread_pool().set_max_threads(CLIENT_THREADS)
         try:
-            # Made here, not by attach(): that one gives no reason when it fails, and keeps the
-            # port until the last reference to the server is gone.
+            # Made here, not by attach(), which gives no reason when it fails, and keeps the port
+            # until the last reference to the server is gone.
             self._socket = self._server.create_socket(None)
         except GLib.Error as error:
             raise OutputError(_bind_error(host, port, error.message)) from error
@@ -118,10 +118,10 @@ class RtspServer:
 
     @classmethod
     def acquire(cls, host: str, port: int, rtsp: RtspSettings, *, tls: bool) -> RtspServer:
-        """The server on this address, started if need be. Port 0 always starts one, on a free port.
+        """The server on this address, started if need be; port 0 always starts one on a free port.
 
         Raises OutputError when the port is taken or the address is not this machine's, and
-        InputError when password or certificate cannot be had.
+        InputError when password or certificate is unavailable.
         """
         with cls._lock:
             server = cls._running.get((host, port))
@@ -136,7 +136,7 @@ class RtspServer:
             return server
 
     def release(self) -> None:
-        """Give it back; the last one closes every connection and the port."""
+        """Give up one use; the last one closes every connection and the port."""
         with self._lock:
             self._users -= 1
             if self._users == 0:
@@ -144,9 +144,9 @@ class RtspServer:
                 self._stop()
 
     def configure(self, rtsp: RtspSettings) -> None:
-        """Other rules for readers. Those who came in with another password must come in anew.
+        """Change the rules for readers; after a new password, all must log in again.
 
-        Raises InputError when password or certificate cannot be had; nothing has changed then.
+        Raises InputError when password or certificate is unavailable, having changed nothing.
         """
         with self._changing:
             old = self._rtsp
@@ -174,7 +174,7 @@ class RtspServer:
         self._server.get_mount_points().add_factory(path, factory)
 
     def unmount(self, path: str) -> None:
-        """Stop serving ``path``; those who read it go on until they are disconnected."""
+        """Stop serving ``path``; its present readers go on until they are disconnected."""
         self._server.get_mount_points().remove_factory(path)
         del self._mounted[path]
 
@@ -205,7 +205,7 @@ class RtspServer:
         if not self.clients.end(END_S):
             log.warning("rtsp: connections are left behind", uri=self._uri)
         self._server.get_session_pool().filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
-        # From within: a quit before the loop runs would be forgotten.
+        # From inside the loop: a quit before it runs would be lost.
         self.later(self._loop.quit)
         self._thread.join(2.0)
         if self._thread.is_alive():
@@ -222,7 +222,7 @@ class RtspServer:
 
     def _on_accept(self, *_: Any) -> bool:
         if not _descriptors_left():
-            # Looked at again with the next tick. Else this would be called for ever.
+            # Tried again at the next tick; otherwise this would be called in an endless loop.
             self._accepting = None
             log.warning("rtsp: no file descriptor is left for a connection", uri=self._uri)
             return False
@@ -240,7 +240,7 @@ class RtspServer:
             log.debug("rtsp: a connection went before it was refused", reason=error.message)
 
     def _encrypted(self, context: ssl.SSLContext) -> TlsFront:
-        """What accepts in place of the library, and gives it the connections in the clear."""
+        """The front that accepts instead of the library, and hands it decrypted connections."""
         listening = socket.socket(fileno=socket.dup(self._socket.get_fd()))
         return TlsFront(
             listening, context, self._take, self.clients.admit, self._rtsp.unread_timeout_s
@@ -259,11 +259,11 @@ class RtspServer:
 
     @property
     def alive(self) -> bool:
-        """Whether its thread runs."""
+        """Whether its thread is running."""
         return self._thread.is_alive()
 
     def _on_tick(self, *_: Any) -> bool:
-        """Every ``TICK_MS``. A mistake in there must not be the last tick: GLib would drop it."""
+        """Runs every ``TICK_MS``. A bug must not end the ticks: GLib drops what raises."""
         try:
             self._tick()
         except Exception:
@@ -271,7 +271,7 @@ class RtspServer:
         return True
 
     def _tick(self) -> None:
-        """End sessions that timed out, and connections that do nothing; look after the rest."""
+        """End sessions that timed out and connections that do nothing; look after the rest."""
         self._server.get_session_pool().cleanup()
         self.clients.look()
         for mounted in list(self._mounted.values()):
@@ -283,12 +283,12 @@ class RtspServer:
             self._renew(self._front)
 
     def _renew(self, front: TlsFront) -> None:
-        """Take up a certificate whose file is another one; new connections get it."""
+        """Load the certificate again if its files have changed; new connections get it."""
         with self._changing:
             state = certificate.state(self._rtsp)
             if state == self._certificate:
                 return
-            # Tried once for each state of the files: a bad one is said once.
+            # Tried once per state of the files, so that a bad one is logged once.
             self._certificate = state
             try:
                 front.context = certificate.load(self._rtsp) or front.context
@@ -303,7 +303,7 @@ def _known_to_readers(rtsp: RtspSettings) -> tuple[str, str]:
 
 
 def _descriptors_left() -> bool:
-    """Whether a connection could be had: a few are needed for each."""
+    """Whether there are enough for another connection, each of which needs a few."""
     taken: list[int] = []
     try:
         for _ in range(4):

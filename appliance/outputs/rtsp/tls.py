@@ -1,7 +1,7 @@
-"""TLS in front of an RTSP server: what comes in encrypted is handed on in the clear, within here.
+"""TLS in front of an RTSP server: decrypts connections and hands them on within this process.
 
-By Python's own TLS and in one thread of its own. gst-rtsp-server's keeps a descriptor for each
-handshake that was not finished, and broke the heap when many broke off at once (docs/decisions.md).
+Uses Python's own TLS, in one thread of its own. gst-rtsp-server's TLS leaks a descriptor for each
+unfinished handshake, and corrupted the heap when many broke off at once (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HANDSHAKE_S = 10.0
 FLUSH_S = 1.0
 STOP_S = 3.0
 PAUSE_S = 1.0
-# Little, for what waits in here is a picture that gets old.
+# Small, because what waits in here is video getting old.
 WAITING_BYTES = 64 << 10
 PAIR_BYTES = 128 << 10
 
@@ -33,11 +33,11 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class TlsFront:
-    """Listens at an address; gives each connection whose handshake is done to ``handover``.
+    """Listens at an address; gives each connection to ``handover`` once its handshake is done.
 
     Attributes:
-        context: the certificate that new connections are shown; may be replaced at any time.
-        unread_s: another end that takes nothing for so many seconds is put out.
+        context: holds the certificate for new connections; may be replaced at any time.
+        unread_s: a client that reads nothing for this many seconds is disconnected.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class TlsFront:
         admit: Callable[[int], bool],
         unread_s: float,
     ) -> None:
-        """Start to accept on ``listening``, which is taken over.
+        """Start accepting on ``listening``, taking ownership of it.
 
-        ``handover`` gets a socket with the clear text, and address and port of the other end;
-        ``admit`` is asked, with the number of connections there are, whether to take one more.
+        ``handover`` gets a socket with the clear text, and the client's address and port; ``admit``
+        is asked, with the current number of connections, whether to take one more.
         """
         self.context, self.unread_s = context, unread_s
         self._listening, self._handover, self._admit = listening, handover, admit
@@ -65,7 +65,7 @@ class TlsFront:
 
     def stop(self) -> None:
         """Close the port and every connection. Raises OutputError when that takes too long."""
-        with contextlib.suppress(RuntimeError):  # it has ended by itself
+        with contextlib.suppress(RuntimeError):  # already ended by itself
             self._loop.call_soon_threadsafe(self._main.cancel)
         self._thread.join(STOP_S)
         if self._thread.is_alive():
@@ -83,7 +83,7 @@ class TlsFront:
                 try:
                     raw, address = await self._loop.sock_accept(self._listening)
                 except OSError as error:
-                    # Out of descriptors, most likely: it would be so again at once.
+                    # Most likely out of descriptors: trying again at once would fail, too.
                     log.warning("rtsps: no connection can be accepted", reason=str(error))
                     await asyncio.sleep(PAUSE_S)
                     continue
@@ -98,7 +98,7 @@ class TlsFront:
             tasks = list(self._connections)
             for task, raw in list(self._connections.items()):
                 with contextlib.suppress(OSError):
-                    raw.shutdown(socket.SHUT_RDWR)  # no farewell is waited for
+                    raw.shutdown(socket.SHUT_RDWR)  # without waiting for a TLS goodbye
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -108,7 +108,7 @@ class TlsFront:
         try:
             outer = await _streams(raw, ssl=self.context, ssl_handshake_timeout=HANDSHAKE_S)
         except (OSError, EOFError) as error:
-            # Nothing that an operator could do about, and anybody can cause it.
+            # Only debug: an operator can do nothing about it, and anybody can cause it.
             log.debug("rtsps: no handshake", address=address, reason=str(error))
             return
         try:
@@ -126,7 +126,7 @@ class TlsFront:
             await _end(outer[1])
 
     async def _relay(self, outer: Streams, inner: Streams) -> None:
-        """Both ways, until either end goes."""
+        """Relay both ways until either end closes."""
         ways = {
             self._loop.create_task(self._pump(outer[0], inner[1])),
             self._loop.create_task(self._pump(inner[0], outer[1])),
@@ -156,7 +156,7 @@ async def _streams(sock: socket.socket, **tls: Any) -> Streams:
 
 
 async def _end(writer: asyncio.StreamWriter) -> None:
-    """Close it; what was said last should still arrive, if the other end takes it soon."""
+    """Close it; the last data written should still arrive, if the other end reads it soon."""
     writer.close()
     try:
         await asyncio.wait_for(writer.wait_closed(), FLUSH_S)
@@ -167,7 +167,7 @@ async def _end(writer: asyncio.StreamWriter) -> None:
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends of a connection within this machine, as the library wants it: of TCP."""
+    """Both ends of a connection within this machine, over TCP, as the library requires."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         ours = socket.create_connection(server.getsockname(), 1.0)
         try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def make(output: OutputSettings) -> Output:
-    """The screen, or a window on it."""
+    """The output for a screen, or a window on it."""
     from appliance.outputs.display.output import DisplayOutput
 
     return DisplayOutput(output.uri)

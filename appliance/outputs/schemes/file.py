@@ -16,7 +16,7 @@ RECORDINGS = (".mp4", ".mkv")
 
 
 def check(uri: str) -> str:
-    """A file of a kind that can be written."""
+    """The address, checked: a file of a kind that can be written."""
     uri = shapes.file(uri)
     if shapes.file_path(uri).suffix.lower() not in RECORDINGS:
         raise ValueError(f"a file output must end in {' or '.join(RECORDINGS)}")
@@ -24,7 +24,7 @@ def check(uri: str) -> str:
 
 
 def make(output: OutputSettings) -> Output:
-    """The recording; its file is begun when it is opened."""
+    """The recording; its file is created when the output opens."""
     from appliance.outputs.encoders import Wanted
     from appliance.outputs.file import FileOutput
 

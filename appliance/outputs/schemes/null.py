@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def make(output: OutputSettings) -> Output:
-    """What counts frames and lets them go."""
+    """The output that counts frames and discards them."""
     from appliance.outputs.null import NullOutput
 
     return NullOutput(output.uri)

@@ -17,7 +17,7 @@ PORTS = {"rtsp": 8554, "rtsps": 8322}
 
 
 def check(uri: str) -> str:
-    """An address to listen at, with a path."""
+    """The address, checked: one to listen at, with a path."""
     uri = shapes.rtsp(uri, listen=True)
     if urlsplit(uri).path in ("", "/"):
         raise ValueError("the stream needs a path: rtsp://127.0.0.1:8554/live")
@@ -25,7 +25,7 @@ def check(uri: str) -> str:
 
 
 def destination(uri: str) -> str:
-    """One path on one port."""
+    """What the output occupies: a path on a port."""
     parts = urlsplit(uri)
     port = PORTS[parts.scheme] if parts.port is None else parts.port
     return f"the stream {parts.path.rstrip('/')} on port {port}"

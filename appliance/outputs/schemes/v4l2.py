@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def meant(path: str) -> str | None:
-    """A device node named as if it were a file."""
+    """What to write instead, if ``path`` is a device node; None if it is not."""
     return f"a loopback device is written v4l2://{path}" if shapes.is_video_node(path) else None
 
 
 def make(output: OutputSettings) -> Output:
-    """The device, written to."""
+    """The output that writes to the device."""
     from appliance.outputs.loopback import LoopbackOutput
 
     return LoopbackOutput(shapes.device_path(output.uri))

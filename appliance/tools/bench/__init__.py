@@ -1,4 +1,4 @@
-"""``mattebox bench``: what a frame costs on this machine. Measured, never asserted.
+"""``mattebox bench``: what a frame costs on this machine, measured, never asserted.
 
-Nothing is imported here: what measures a GPU also runs where there is no GStreamer.
+Nothing is imported here, so that the GPU benchmarks also run without GStreamer.
 """

@@ -1,4 +1,4 @@
-"""The clip that is measured on: the same work each time, made once and kept."""
+"""The clip to measure on: the same work each time, made once and kept."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MAKE_TIMEOUT_S = 300.0
 
 
 def usual_clip() -> Path | None:
-    """The clip of the published figures, where it is at hand: beside the repository."""
+    """The clip behind the published figures, if it is at hand, beside the repository."""
     base = os.environ.get("MATTEBOX_SHARED")
     path = Path(base, "media/asl/please.mkv") if base else folders.root().parent / _USUAL
     return path if path.is_file() else None
 
 
 def cache_folder() -> Path:
-    """Where made clips are kept."""
+    """Where generated clips are kept."""
     checkout = folders.checkout()
     folder = (checkout / ".cache" if checkout else Path.home() / ".cache/mattebox") / "bench"
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,10 +65,10 @@ def frames_in_memory(clip: Path | None, size: tuple[int, int] | None, count: int
 
 
 def made_clip(clip: Path | None, format: Format, seconds: float = 10.0) -> Path:
-    """An H.264 file of ``format`` made from ``clip`` (None: a moving pattern), kept for next time.
+    """Make an H.264 file of ``format`` from ``clip`` (None: a moving pattern), kept for next time.
 
-    Cropped to the format's aspect, so that the picture fills it. Raises InputError when GStreamer
-    cannot make it.
+    The clip is cropped to the format's aspect ratio, so that it fills the picture. Raises
+    InputError when GStreamer cannot make it.
     """
     identity = f"{clip}|{clip.stat().st_mtime_ns if clip else 0}|{format}|{seconds}"
     name = hashlib.sha256(identity.encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""The GPU's steps by themselves: no transfers, and a raw alpha that is given."""
+"""The GPU's steps by themselves: no transfers, and a given raw alpha."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _NOWHERE = Format(2, 2)
 
 
 class _GivenSurface:
-    """A surface to composite into, and to leave there."""
+    """A surface to composite into; the result stays there."""
 
     def __init__(self, target: Surface) -> None:
         self.target = target
 
     def send(self) -> None:
-        """It stays."""
+        """Nothing to send: it stays."""
 
     def take(self) -> Frame | None:
         """Nothing comes back."""
@@ -39,17 +39,17 @@ def _launched(step: Step) -> bool:
 
 
 class FramePath:
-    """``look``, the network on the same stream, ``launch``, ``report``: frame by frame.
+    """For each frame: ``look``, the network on the same stream, ``launch``, ``report``.
 
     ``look`` is ``aim`` and ``crop``, ``launch`` is ``finish`` and ``end``. ``crop`` and ``finish``
-    only launch, and may be recorded; ``aim`` and ``end`` keep the books, for every frame.
+    only launch, and may be recorded; ``aim`` and ``end`` do the bookkeeping for every frame.
     """
 
     def __init__(
         self, context: Context, settings: Settings, tensor: Tensor, colour: Colour, *, mean: F32,
         scale: F32, bgr: bool = False,
     ) -> None:  # fmt: skip
-        """Take all memory; the arguments are ``GridMemory``'s."""
+        """Allocate all memory; the arguments are those of ``GridMemory``."""
         self._memory = GridMemory(
             context, settings, tensor, colour, mean=mean, scale=scale, bgr=bgr
         )
@@ -65,55 +65,55 @@ class FramePath:
         return DeviceWork(frame, frame)
 
     def configure(self, settings: Settings) -> None:
-        """Take other settings from the next frame on. Between two frames: it may wait."""
+        """Use other settings from the next frame on. Call between two frames: it may block."""
         self._common.settings = settings
         self._memory.configure(settings)
         self._cascade.configure(settings)
 
     def reset(self) -> None:
-        """Forget the last frame: after a cut, a failure, a change of geometry."""
+        """Forget the last frame, after a cut, a failure or a change of geometry."""
         self._cascade.part(MatteSteps).reset()
 
     def look(self, surface: Surface, rect: Rect, inner: Rect) -> None:
-        """Crop ``rect`` of the frame into the part ``inner`` of the network's input.
+        """Crop ``rect`` of the frame into the ``inner`` part of the network's input.
 
         Raises:
-            ValueError: ``rect`` or ``inner`` is not inside.
+            ValueError: ``rect`` or ``inner`` is out of bounds.
         """
         self.aim(rect, inner)
         self.crop(surface)
 
     def aim(self, rect: Rect, inner: Rect) -> None:
-        """What ``crop`` is going to crop, and where to."""
+        """Set what ``crop`` will crop, and where to."""
         self._work = self._begin()
         self._cascade.part(NetworkSteps).aim(self._work, rect, inner)
 
     def crop(self, surface: Surface) -> None:
-        """Crop what ``aim`` said."""
+        """Crop what ``aim`` set."""
         self._work.live = surface
         self._cascade.part(NetworkSteps).crop(self._work)
 
     def look_aside(self, surface: Surface, rect: Rect, inner: Rect) -> None:
-        """``look``, but for ``judge_aside``: this frame's and the last one's grids stay."""
+        """``look`` for ``judge_aside``: the grids of this frame and the last are untouched."""
         self._cascade.part(NetworkSteps).look_aside(surface, rect, inner)
 
     def judge_aside(self, raw: Raw) -> None:
-        """Components and verdict of the network's alpha of ``look_aside``'s part."""
+        """Components and verdict for the network's alpha of what ``look_aside`` cropped."""
         self._cascade.part(NetworkSteps).judge_aside(raw)
 
     def launch(
         self, raw: Raw, frame: Surface, background: Surface, out: Surface, *,
         overlay: DeviceOverlay | None = None,
     ) -> None:  # fmt: skip
-        """From the network's alpha of ``look``'s part to the composite.
+        """From the network's alpha of the part that ``look`` cropped, to the composite.
 
         Args:
-            raw: the part ``inner`` of the network's alpha.
+            raw: the ``inner`` part of the network's alpha.
 
-        ``out`` is finished when all that was launched is (``Context.synchronize``).
+        ``out`` is finished once everything launched is (``Context.synchronize``).
 
         Raises:
-            ValueError: surfaces do not fit.
+            ValueError: the surfaces do not match.
         """
         self.finish(raw, frame, background, out, overlay=overlay)
         self.end()
@@ -132,7 +132,7 @@ class FramePath:
                 bound.run(work)
 
     def end(self, *, marked: bool = True) -> None:
-        """All of this frame has been launched. Not ``marked``: there will be no report on it."""
+        """Note that this frame is fully launched. Unless ``marked``, it will have no report."""
         self._memory.end(self._common.settings, marked=marked)
 
     def report(self) -> Report:
@@ -140,5 +140,5 @@ class FramePath:
         return self._memory.report()
 
     def report_aside(self) -> Report:
-        """The report on the last look aside."""
+        """The report on the last ``look_aside``."""
         return self._memory.aside_verdict.report()

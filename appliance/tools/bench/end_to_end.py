@@ -1,4 +1,4 @@
-"""The whole path: a file in at its own speed, RTSP out, one client reading; nothing left out."""
+"""The whole path: a file in at its own speed, RTSP out, one client reading; nothing omitted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WARM_UP_S = 3.0
 
 
 def _reader(uri: str) -> subprocess.Popen[bytes]:
-    """A client that takes the stream as it is, without decoding."""
+    """Start a client that reads the stream as it is, without decoding."""
     if shutil.which("ffmpeg"):
         command = [
             "ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i", uri,
@@ -50,7 +50,7 @@ def _cpu_s(pid: int) -> float:
 def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, Any]:
     """Run the appliance on ``clip`` for ``seconds`` after a warm-up.
 
-    CPU times are of this whole process (decoder, pipeline, encoder, RTSP server) and of the client.
+    CPU times cover this whole process (decoder, pipeline, encoder, RTSP server) and the client.
     """
     source = settings.source.model_copy(update={"uri": str(clip), "pace": "realtime", "loop": True})
     outputs = (OutputSettings(uri="rtsp://127.0.0.1:0/bench"),)

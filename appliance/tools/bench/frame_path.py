@@ -27,9 +27,9 @@ def make_pipeline(settings: Settings, frames: list[Frame]) -> Pipeline:
 def measure_stages(settings: Settings, frames: list[Frame], passes: int) -> dict[str, Any]:
     """Run ``passes`` frames through the pipeline and report each step.
 
-    ``crop_to_composite_cpu_ms`` is the CPU time a frame of the thread that runs the pipeline, all
-    steps but the network; ``network_cpu_ms`` that of the network (with more than one network
-    thread, this thread's share). The rescan's passes of both are spread over all frames.
+    ``crop_to_composite_cpu_ms`` is the CPU time per frame, in the pipeline's thread, of all steps
+    but the network; ``network_cpu_ms`` is that of the network (with more than one network thread,
+    this thread's share). The rescan's passes of both are spread over all frames.
     """
     pipeline = make_pipeline(settings, frames)
     out = blank(frames[0].width, frames[0].height, frames[0].colour)
@@ -57,7 +57,7 @@ def measure_stages(settings: Settings, frames: list[Frame], passes: int) -> dict
 def measure_scaling(
     settings: Settings, clip_frames: list[tuple[tuple[int, int], list[Frame]]], passes: int
 ) -> list[dict[str, Any]]:
-    """The same at several sizes: the cost of a megapixel of output."""
+    """The same at several sizes: the cost per megapixel of output."""
     rows = []
     for (width, height), frames in clip_frames:
         result = measure_stages(settings, frames, passes)

@@ -1,4 +1,4 @@
-"""``mattebox bench --gpu``: kernels, the frame's path and the network, against their targets."""
+"""``mattebox bench --gpu``: kernels, frame path and network, against their targets."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _keep(results: dict[str, Any], settings: Settings) -> None:
-    """The spans' times with the network itself, as they are replayed where that can be."""
+    """Keep the times of the spans with the real network, replayed as graphs if possible."""
     if "no_network" in results:
         return
     found = results["frames"][-1]
@@ -88,7 +88,7 @@ def measure(
         results["graphs"] = clock.graphs is None
         missed = [row.name for row in clock.rows if row.held(clock.copy_gb_s) is False]
         results["missed"] = missed
-        # What it took would otherwise lie beside the pipelines'.
+        # Otherwise its memory would be held alongside the pipelines'.
         del clock
     results["frames"] = []
     grid = (sizes or Sizes()).grid
@@ -101,7 +101,7 @@ def measure(
 
 
 def _frames(clip: Path | None, size: tuple[int, int]) -> tuple[list[Frame], str]:
-    """Frames in memory, and what they show. Without GStreamer: a disc that sways."""
+    """Frames in memory, and what they show; without GStreamer, a swaying disc."""
     try:
         from appliance.tools.bench.clip import frames_in_memory, usual_clip
     except MissingDependency as error:

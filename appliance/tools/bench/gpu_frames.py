@@ -1,4 +1,4 @@
-"""Whole frames through the appliance's own pipeline on the GPU, from host memory to host memory."""
+"""Whole frames through the appliance's own GPU pipeline, from host memory to host memory."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from appliance.tools.bench.gpu_kernels import Sizes, disc
 from appliance.tools.bench.gpu_timer import Row, Timer
 from appliance.tools.bench.measure import figures
 
-# Of both graphs of a frame, four times each, before they are recorded.
+# Enough for both of a frame's graphs to run four times before they are recorded.
 _WARM_UP = 12
 
 
 class Painted:
-    """In place of a network: alpha that was painted once. Costs nothing, and finds a person."""
+    """Stands in for a network: alpha painted once. Costs nothing, and finds a person."""
 
     description = "a painted matte in place of a network"
     phase = 0
@@ -36,23 +36,23 @@ class Painted:
         self.output_shape: tuple[int, ...] = (1, 1, rows, columns)
 
     def launch(self) -> None:
-        """Nothing: the alpha is there."""
+        """Nothing to do: the alpha is there."""
 
     def launch_aside(self) -> None:
         """Likewise."""
 
     def advance(self) -> None:
-        """Nothing is remembered."""
+        """Nothing to do: no state is kept."""
 
     def reset(self) -> None:
         """Likewise."""
 
     def close(self) -> None:
-        """Nothing to let go of but memory, which goes by itself."""
+        """Nothing to release but memory, which frees itself."""
 
 
 def painted(make_context: Any = Context, size: tuple[int, int] = Sizes().grid) -> OnGpu:
-    """``Painted`` for the pipeline; ``size`` is the (width, height) of its grid."""
+    """``Painted``, for the pipeline; ``size`` is the (width, height) of its grid."""
     manifest = Manifest(
         name="painted",
         input=InputSpec(name="image", width=size[0], height=size[1]),
@@ -66,10 +66,10 @@ def painted(make_context: Any = Context, size: tuple[int, int] = Sizes().grid) -
 def measure_frames(
     settings: Settings, network: OnGpu, frames: list[Frame], passes: int
 ) -> dict[str, Any]:
-    """``passes`` frames one after the other, each waited for; milliseconds by the host's clock.
+    """Run ``passes`` frames one at a time, waiting for each; milliseconds on the host's clock.
 
-    Twice, if graphs can be had: kernels launched one by one, and replayed. Raises ModelError,
-    MissingDependency, GpuError.
+    Runs twice if graphs are available: kernels launched one by one, then replayed. Raises
+    ModelError, MissingDependency, GpuError.
     """
     first = frames[0]
     format = Format(first.width, first.height, (30, 1), first.colour)

@@ -1,4 +1,4 @@
-"""Each kernel of the frame's path by itself, at the sizes that the appliance runs it at."""
+"""Each kernel of the frame path by itself, at the sizes at which the appliance runs it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _LAYERS = {"nv12": 1.5, "yuyv": 2.0, "bgrx": 4.0}
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Sizes to measure at, (width, height); the usual ones are those of the targets.
+    """Sizes to measure at, (width, height); the targets refer to the defaults.
 
     Attributes:
-        picture, large: of frames. grid: of the network's input.
-        labels: of the pictures for the connected components, with the target for each.
-        patch: of what is pasted.
-        sets: how many pictures of each kind take turns.
+        picture, large: frames. grid: the network's input.
+        labels: pictures for the connected components, each with its target.
+        patch: what is pasted.
+        sets: how many pictures of each kind are used in rotation.
     """
 
     picture: tuple[int, int] = (1920, 1080)
@@ -48,7 +48,7 @@ class Sizes:
 
 
 def disc(rows: int, columns: int) -> F32:
-    """A soft person: a disc of alpha over a third of the picture, with some blobs about."""
+    """A soft person: a disc of alpha over a third of the picture, with some blobs around."""
     y, x = np.mgrid[:rows, :columns].astype(np.float32)
     away = np.hypot(x - columns / 2, (y - rows / 2) * columns / rows / 1.5)
     alpha = np.clip((columns / 3.2 - away) / 4, 0, 1)
@@ -65,7 +65,7 @@ class KernelBench:
         self._context = timer.context
 
     def run(self) -> None:
-        """All of them. Raises GpuError."""
+        """Measure all of them. Raises GpuError."""
         self.path()
         self.composites()
         self.pictures()
@@ -96,7 +96,7 @@ class KernelBench:
         return Tensor(self._timer.alloc(12 * rows * columns).address, rows, columns)
 
     def path(self) -> None:
-        """Crop to composite, all of a frame but the network."""
+        """Crop to composite: all of a frame except the network."""
         sizes, (columns, rows), sets = self._sizes, self._sizes.grid, self._sizes.sets
         whole = FramePath(
             self._context, Settings(), self._tensor(), Colour(), mean=_ONE, scale=_ONE
@@ -109,10 +109,10 @@ class KernelBench:
             whole.aim(rect, inner)
             whole.crop(live[i % sets])
             whole.finish(raw, live[i % sets], back[i % sets], out[i % sets])
-            # The host's books, without the mark that must not be recorded.
+            # The host's bookkeeping, without the mark, which must not be recorded.
             whole.end(marked=False)
 
-        # Frame in twice, background in, composite out; the person covers a third.
+        # Frame read twice, background once, composite written; the person covers a third.
         pixels = sizes.picture[0] * sizes.picture[1]
         self._timer.measure(
             f"crop to composite, {_name(sizes.picture)}", round((1.5 + 3.6) * pixels), launches,
@@ -145,7 +145,7 @@ class KernelBench:
                 )  # fmt: skip
 
     def pictures(self) -> None:
-        """What else is done to whole pictures."""
+        """The other operations on whole pictures."""
         sizes, context, sets = self._sizes, self._context, self._sizes.sets
         size, pixels, name = (
             sizes.picture,
@@ -203,7 +203,7 @@ class KernelBench:
                 )  # fmt: skip
 
     def grid(self) -> None:
-        """What is done on the network's grid."""
+        """The operations on the network's grid."""
         sizes, context, timer = self._sizes, self._context, self._timer
         (columns, rows), sets = sizes.grid, 3 * sizes.sets
         n, at = rows * columns, _name(sizes.grid)

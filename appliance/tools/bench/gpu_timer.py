@@ -1,4 +1,4 @@
-"""Times of work on a GPU, against the bytes that it must move and the speed of a plain copy."""
+"""Times work on a GPU, against the bytes that it must move and the speed of a plain copy."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Row:
     """One figure.
 
     Attributes:
-        name: what was timed. us: microseconds of one.
-        nbytes: what it must move, whatever the implementation; 0 where that says nothing.
-        target_us, target_share: what is asked of it: at most so many microseconds, at least so
-            large a part of the copy's speed; None for nothing.
+        name: what was timed. us: microseconds each.
+        nbytes: what any implementation must move; 0 where that means nothing.
+        target_us, target_share: the targets: at most this many microseconds, at least this share
+            of the copy's speed; None for no target.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Row:
 
     @property
     def gb_s(self) -> float:
-        """10^9 bytes a second."""
+        """10^9 bytes per second."""
         return self.nbytes / self.us / 1e3
 
     def held(self, copy_gb_s: float) -> bool | None:
-        """Whether the target is held; None where there is none."""
+        """Whether the target is met; None if there is none."""
         if self.target_us is not None:
             return self.us <= self.target_us
         if self.target_share is not None:
@@ -49,7 +49,7 @@ class Row:
         return None
 
     def json(self, copy_gb_s: float) -> dict[str, Any]:
-        """All of it, rounded for people."""
+        """All of it as JSON values, rounded for people."""
         found: dict[str, Any] = {"name": self.name, "us": round(self.us, 2)}
         if self.nbytes:
             found |= {
@@ -66,29 +66,29 @@ class Row:
 
 
 class Timer:
-    """Times launches between two events of the GPU's own clock.
+    """Times launches between two events, on the GPU's own clock.
 
-    What is timed is recorded into one graph and replayed, for a launch from Python costs more than
-    most kernels take.
+    What is timed is recorded into one graph and replayed, because a launch from Python costs more
+    than most kernels take.
     """
 
     def __init__(self, context: Context, *, rounds: int = 20, copy_bytes: int = 1 << 29) -> None:
         """``rounds``: replays between the two events. ``copy_bytes``: see ``copy_gb_s``."""
         self.context, self.rows = context, list[Row]()
         self.graphs: str | None = None
-        """Why nothing could be recorded, and launches were timed one by one; None: it was."""
+        """Why recording failed, so that launches were timed one by one; None if it worked."""
         self._rounds = rounds
         self._kept: list[object] = []
         self.copy_gb_s = self._copy(copy_bytes)
-        """Bytes read and written a second by a copy within the device, in 10^9."""
+        """Speed of a copy within the device, read plus written, in 10^9 bytes per second."""
 
     def measure(
         self, name: str, nbytes: int, launches: Callable[[int], None], *, count: int = 16,
         target_us: float | None = None, target_share: float | None = None,
     ) -> Row:  # fmt: skip
-        """Time ``launches(i)`` for i = 0 to count-1, each with pictures of its own.
+        """Time ``launches(i)`` for i = 0 to count-1, each on pictures of its own.
 
-        Together these should be more than the GPU's L2 cache holds. Appends to ``rows``.
+        Together these should exceed the GPU's L2 cache. Appends to ``rows``.
 
         Raises:
             GpuError: CUDA failed.
@@ -116,14 +116,14 @@ class Timer:
             with graph:
                 launches()
         except (GpuError, MissingDependency) as error:
-            # Where the context itself is lost, the launches fail too.
+            # If the context itself is lost, the launches will fail too.
             self.graphs = str(error)
             log.warning("no CUDA graph: the host's launches are timed too", why=str(error))
             return None
         return graph
 
     def time(self, run: Callable[[], None]) -> float:
-        """Microseconds of one ``run``, which launches and does not wait."""
+        """Microseconds of one ``run``, which must launch without waiting."""
         context = self.context
         for _ in range(_WARM_UP):
             run()
@@ -148,13 +148,13 @@ class Timer:
         return 2 * size / self.time(run) / 1e3
 
     def upload(self, array: np.ndarray[Any, Any]) -> Buffer:
-        """Device memory with a copy of an array, kept as long as the timer."""
+        """Device memory with a copy of an array; lives as long as the timer."""
         buffer = self.context.upload(array)
         self._kept.append(buffer)
         return buffer
 
     def alloc(self, nbytes: int) -> Buffer:
-        """Device memory of zeros, kept as long as the timer."""
+        """Zeroed device memory; lives as long as the timer."""
         buffer = self.context.alloc(nbytes, zero=True)
         self._kept.append(buffer)
         return buffer

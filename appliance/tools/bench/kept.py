@@ -1,4 +1,4 @@
-"""What the steps cost when they were last measured here, kept for ``mattebox check --cascade``."""
+"""The steps' cost when last measured here, kept for ``mattebox check --cascade``."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class KeptFigures:
     """One measurement.
 
     Attributes:
-        machine: processor and cores, or the GPU's name. measured: when, ISO 8601, UTC.
+        machine: processor and cores, or the GPU's name. measured: when, in ISO 8601, UTC.
         size: of the pictures, WIDTHxHEIGHT. model: the network's name.
-        ms: by step (on the GPU by span of launches), milliseconds a frame over all frames. On the
-            CPU the thread's own time.
+        ms: by step (on the GPU by span of launches), milliseconds per frame over all frames; on
+            the CPU, the thread's own time.
     """
 
     machine: str
@@ -39,7 +39,7 @@ _READ = TypeAdapter(KeptFigures)
 
 
 def keep(side: Side, machine: str, size: str, model: str, ms: dict[str, float]) -> Path | None:
-    """Keep figures measured now in place of the last ones; None where no folder takes them."""
+    """Replace the kept figures by new ones; None if no folder can be written."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     text = json.dumps(asdict(KeptFigures(machine, now, size, model, ms)), indent=1)
     for folder in folders.caches("bench"):
@@ -58,7 +58,7 @@ def keep(side: Side, machine: str, size: str, model: str, ms: dict[str, float]) 
 
 
 def last(side: Side) -> KeptFigures | None:
-    """The last measurement; None where there is none that can be read."""
+    """The last measurement; None if none can be read."""
     for folder in folders.caches("bench"):
         try:
             return _READ.validate_json((folder / _NAME.format(side=side)).read_bytes())

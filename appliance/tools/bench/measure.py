@@ -15,7 +15,7 @@ from appliance.stages.timings import StageClock
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """One step: times of a pass in milliseconds, and its CPU time spread over all frames."""
+    """One step: times per pass in milliseconds, and its CPU time spread over all frames."""
 
     median_ms: float
     p95_ms: float
@@ -24,12 +24,12 @@ class StageFigures:
     passes: int
 
     def json(self) -> dict[str, Any]:
-        """Rounded for people."""
+        """As JSON values, rounded for people."""
         return {key: round(value, 4) for key, value in asdict(self).items()}
 
 
 def figures(clock: StageClock, frames: int) -> dict[str, StageFigures]:
-    """Figures by stage, in the order in which the stages were first met."""
+    """Figures by stage, in the order in which the stages first ran."""
     result = {}
     for name, stage in clock.stages.items():
         wall = np.array(stage.wall_ns) / 1e6

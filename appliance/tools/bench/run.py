@@ -1,4 +1,4 @@
-"""The benchmarks by name, and how they are told."""
+"""The benchmarks by name, and how their results are printed."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ State = Literal["ok", "gap", "none", "bad"]
 class Finding:
     """One line of the report.
 
-    ``state``: ok; gap (something could be better); none (not there, and not needed); bad (the main
-    job cannot run). ``cure`` says what to do, ``packages`` what apt would install for it.
+    ``state``: ok; gap (could be better); none (absent, and not needed); bad (the main job cannot
+    run). ``cure`` says what to do, ``packages`` what to install with apt for that.
     """
 
     state: State
@@ -42,7 +42,7 @@ class Finding:
 
 
 def command(arguments: Sequence[str], timeout: float = 5.0) -> str | None:
-    """The output of a command, or None where it is not installed, fails or takes too long."""
+    """The output of a command, or None if it is not installed, fails or takes too long."""
     program = shutil.which(arguments[0])
     if program is None:
         return None
@@ -62,7 +62,7 @@ def command(arguments: Sequence[str], timeout: float = 5.0) -> str | None:
 
 
 def text_of(path: Path) -> str:
-    """The text of a small file of the system, "" where it cannot be read."""
+    """The text of a small system file, or "" if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
     except OSError:
@@ -140,7 +140,7 @@ def gpu(settings: Settings, root: Path = Path("/")) -> list[Finding]:
 
 
 def _capture(settings: Settings) -> Finding:
-    """What takes the pictures of a Jetson's cameras."""
+    """What captures from a Jetson's cameras."""
     capture = settings.source.capture
     if not jetson_utils.installed():
         detail = "absent: GStreamer takes the cameras' pictures"
@@ -154,7 +154,7 @@ def _capture(settings: Settings) -> Finding:
 
 
 def _engine(settings: Settings) -> Finding:
-    """Whether the configured network has an engine that this machine may run."""
+    """Whether the configured network has an engine that this machine can run."""
     from appliance.networks.plans.here import this_runner
     from appliance.networks.plans.verify import find_plan
 
@@ -240,7 +240,7 @@ def _in_use(host: str, port: int) -> str | None:
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(address[0], socket.SOCK_STREAM) as probe:
-            # As the server does: a port whose last connections are still closing is free.
+            # As the server does: a port whose last connections are still closing counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address[4])
     except OSError as error:

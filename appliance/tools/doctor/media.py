@@ -1,4 +1,4 @@
-"""Doctor's look at GStreamer: the elements that Mattebox uses, by what they are for."""
+"""Doctor's look at GStreamer: the elements that Mattebox uses, by purpose."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from appliance.tools.doctor.machine import Finding, State
 
 Has = Callable[[str], bool]
 
-# What every frame goes through; what sources and outputs take besides, their schemes say.
+# What every frame goes through; the schemes say what else sources and outputs need.
 FRAME_PATH = Use(
     "frame path",
     tuple(
@@ -26,7 +26,7 @@ FRAME_PATH = Use(
 
 
 def uses() -> list[Use]:
-    """What GStreamer's elements are for, each once, in order."""
+    """The purposes of GStreamer elements, each once, in order."""
     every = [FRAME_PATH]
     every += [use for family in FAMILIES for scheme in family.all() for use in scheme.uses]
     by_name: dict[str, list[Use]] = {}
@@ -36,7 +36,7 @@ def uses() -> list[Use]:
 
 
 def _together(same: list[Use]) -> Use:
-    """Sets of one name as one, with what comes from one package side by side."""
+    """Merge sets of the same name, with the elements of one package side by side."""
     by_package: dict[str, dict[str, None]] = {}
     for use in same:
         for name, package in use.elements:
@@ -73,7 +73,7 @@ def gstreamer(
     look: Callable[[], tuple[str, Has]] = registry,
     typelib: Callable[[str], bool] = has_typelib,
 ) -> list[Finding]:
-    """The elements, by what they are for."""
+    """The elements, by purpose."""
     try:
         version, has = look()
     except MatteboxError as error:
@@ -106,11 +106,11 @@ def _use(use: Use, has: Has) -> Finding:
 
 
 def encoders(settings: Settings) -> list[Finding]:
-    """The H.264 encoders in the registry, and which one each output would take."""
+    """The H.264 encoders in the registry, and which one each output would use."""
     try:
         from appliance.outputs import encoders as known
     except MatteboxError:
-        return []  # GStreamer itself is missing, which has been said above
+        return []  # GStreamer itself is missing, which was reported above
     have = known.available()
     if not have:
         return [Finding("bad", "H.264", "no encoder", f"apt install {UGLY}", packages=(UGLY,))]

@@ -1,4 +1,4 @@
-"""``mattebox doctor``: one screen that says what this machine has, lacks, and what to install."""
+"""``mattebox doctor``: one screen on what this machine has, what it lacks, what to install."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class DoctorReport:
 
 
 def examine(settings: Settings, probes: Sequence[tuple[str, Probe]] = PROBES) -> DoctorReport:
-    """Ask every probe. A probe that itself breaks is a finding, not the end of the report."""
+    """Run every probe. A probe that itself fails is a finding, not the end of the report."""
     groups = []
     for name, probe in probes:
         try:
             findings = probe(settings)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a machine, say the rest
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, report the rest
             findings = [Finding("bad", name, f"could not be examined: {error!r}")]
         groups.append((name, tuple(findings)))
     return DoctorReport(tuple(groups))
@@ -69,7 +69,7 @@ def examine(settings: Settings, probes: Sequence[tuple[str, Probe]] = PROBES) ->
 def run(settings: Settings, *, as_json: bool, first: Sequence[Finding] = ()) -> int:
     """Print the report; exit code 1 when the main job cannot run here, else 0.
 
-    ``first`` are findings that the caller has made already, such as a wrong configuration.
+    ``first`` holds findings that the caller already has, such as a wrong configuration.
     """
     report = examine(settings)
     if first:
@@ -85,7 +85,7 @@ def run(settings: Settings, *, as_json: bool, first: Sequence[Finding] = ()) -> 
 
 
 def as_table(report: DoctorReport) -> Table:
-    """The report for a terminal: a sign, what it is about, what was found, the cure."""
+    """The report for a terminal: a sign, the subject, the finding, the cure."""
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     for style in ("bold", "", "", ""):
         table.add_column(style=style, overflow="fold")
@@ -100,7 +100,7 @@ def as_table(report: DoctorReport) -> Table:
 
 
 def closing(report: DoctorReport) -> list[str]:
-    """The verdict, and one line that installs all that is missing."""
+    """The verdict, and one command that installs everything missing."""
     lines = [""]
     if report.packages:
         sudo = "" if os.geteuid() == 0 else "sudo "
@@ -114,7 +114,7 @@ def closing(report: DoctorReport) -> list[str]:
 
 
 def as_plain(report: DoctorReport) -> dict[str, Any]:
-    """The report for a machine."""
+    """The report for a program to read."""
     groups = {}
     for group, findings in report.groups:
         groups[group.lower()] = [

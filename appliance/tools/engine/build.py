@@ -32,7 +32,7 @@ PrecisionName = Literal["fp16", "fp32", "int8"]
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What is asked of a build. ``target`` "" is the GPU of this machine; memory is in MB."""
+    """What is asked of a build. ``target`` "" means this machine's GPU; memory is in MB."""
 
     flavour: str = "auto"
     target: str = ""
@@ -53,11 +53,11 @@ def build_engine(
     tell: Callable[[str], None],
     progress: Progress,
 ) -> Path:
-    """Build, gate and put in its place; returns the sidecar's path.
+    """Build, gate and install an engine; returns the sidecar's path.
 
     Raises BuildError when it cannot be built or does not pass, MissingDependency when a package is
-    missing, ModelError or InputError for a model or frames that cannot be used. The old plan works
-    on until the new one is whole.
+    missing, ModelError or InputError for a model or frames that cannot be used. The old plan stays
+    usable until the new one is complete.
     """
     flavour = flavours.load_flavour(wish.flavour)
     target = flavours.choose_target(flavour, wish.target)
@@ -78,7 +78,7 @@ def build_engine(
     with drafts(folder) as draft:
         onnx_file = draft / "model.onnx"
         onnx_file.write_bytes(graph.SerializeToString())
-        # Names and shapes as in the manifest: the graph that the engine is made of must load.
+        # With the manifest's names and shapes, the graph for the engine must load.
         OnnxRuntimeMatting(manifest, onnx_file)
         cache = folder / f"{flavour.name}-{flavour.version}-{target}.cache"
         if cache.is_file():
@@ -127,7 +127,7 @@ def at_precision(
     wish: BuildOptions,
     tell: Callable[[str], None],
 ) -> tuple[ModelProto, Precision]:
-    """The graph at the precision wished for, and how it does against FP32."""
+    """The graph at the requested precision, and how it compares with FP32."""
     if wish.precision == "fp32":
         return graph, Precision((), compare(graph, graph, manifest, pictures, wish.limit))
     if wish.precision == "int8":
@@ -149,7 +149,7 @@ def _tried_on_the_gpu(
     wish: BuildOptions,
     tell: Callable[[str], None],
 ) -> Sidecar:
-    """The engine itself against FP32, where this machine has the GPU that it is for."""
+    """Gate the engine itself against FP32, if this machine has the GPU that it is for."""
     if flavours.this_gpu() != sidecar.target:
         return sidecar
     from appliance.tools.engine.gpu_gate import gate_on_gpu

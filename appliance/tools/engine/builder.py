@@ -1,7 +1,7 @@
 """The child process of a build: ``python -m appliance.tools.engine.builder REQUEST DESCRIPTOR``.
 
-One path for ``tensorrt`` 10.3 to 11 and ``tensorrt_rtx``. Its words go to the descriptor, one JSON
-object a line: ``progress``, ``say``, and at the end ``done`` or ``error``.
+One code path serves ``tensorrt`` 10.3 to 11 and ``tensorrt_rtx``. It writes to the descriptor, one
+JSON object per line: ``progress``, ``say``, and finally ``done`` or ``error``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Request:
     workspace_mb: int
 
     def write(self, path: Path) -> None:
-        """Put it where the child reads it."""
+        """Write it to the file that the child reads."""
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
 
@@ -63,7 +63,7 @@ def build(request: Request, channel: Channel) -> dict[str, Any]:
 
 
 def _parse(trt: Any, builder: Any, data: bytes, said: list[str]) -> Any:
-    # Precision is the graph's. Where a version knows no other way, the flag may be gone.
+    # The graph sets the precision. Versions that always do so may lack the flag.
     flags = trt.NetworkDefinitionCreationFlag
     strong = getattr(flags, "STRONGLY_TYPED", None)
     network = builder.create_network(0 if strong is None else 1 << int(strong))
@@ -91,7 +91,7 @@ def _aim(flavour: Flavour, config: Any, target: str) -> None:
 
 
 def _timing_cache(config: Any, path: Path) -> Any:
-    """Tactics timed before; a cache of another version or machine is as good as none."""
+    """Previously timed tactics; a cache from another version or machine counts as none."""
     # Without a GPU nothing is timed, and an old cache cannot even be read.
     data = path.read_bytes() if path.is_file() and this_gpu() else b""
     for content in (data, b""):
@@ -122,13 +122,13 @@ def _last(said: list[str]) -> str:
 
 
 class Channel:
-    """Words to the parent."""
+    """Messages to the parent."""
 
     def __init__(self, descriptor: int) -> None:
         self._file = os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)
 
     def send(self, **message: Any) -> None:
-        """One message. A parent that has gone is none of the builder's business: it is ended."""
+        """Send one message. No check for a parent that has gone: the builder dies with it."""
         self._file.write(json.dumps(message) + "\n")
 
 
@@ -148,7 +148,7 @@ def _logger(trt: Any, channel: Channel, said: list[str]) -> Any:
 
 def _monitor(trt: Any, channel: Channel) -> Any:
     class Monitor(trt.IProgressMonitor):
-        """The outermost phases' steps; TensorRT calls it from several threads."""
+        """Reports the steps of phases; TensorRT calls it from several threads."""
 
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
@@ -170,8 +170,8 @@ def _monitor(trt: Any, channel: Channel) -> Any:
 
 
 def main(request: Path, descriptor: int) -> int:
-    """Build what the file asks for; 0 done, 1 not."""
-    # Whatever ends the parent ends the build.
+    """Build what the file asks for; returns 0 when done, 1 on failure."""
+    # The build dies with its parent, whatever kills that.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     channel = Channel(descriptor)
     try:

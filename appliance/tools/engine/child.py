@@ -1,6 +1,6 @@
 """Runs the builder in a process of its own: with a memory limit, a deadline, and progress.
 
-A builder that crashes, or takes all memory, must not take the appliance or its old plan with it.
+A builder that crashes or takes all memory must not bring down the appliance or its old plan.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from appliance.errors import BuildError
 from appliance.tools.engine.builder import Request
 
 Progress = Callable[[str, int, int], None]
-"""Told of a phase's name, the steps done, and the steps in all."""
+"""Called with a phase's name, the steps done, and the total of steps."""
 
 _POLL = 0.1
 _COMMAND = (sys.executable, "-m", "appliance.tools.engine.builder")
@@ -38,9 +38,9 @@ def run_builder(
 ) -> dict[str, Any]:
     """Build in a child; returns its description of the engine.
 
-    ``memory_mb`` is the most resident memory that it may take; ``timeout`` is in seconds;
-    ``folder`` is for its files. Raises BuildError when it fails, crashes, or goes over a limit.
-    Whatever ends this call, the child has ended too.
+    ``memory_mb`` limits its resident memory; ``timeout`` is in seconds; ``folder`` is for its
+    files. Raises BuildError when it fails, crashes or exceeds a limit. However this call ends, the
+    child has ended too.
     """
     path = folder / "request.json"
     request.write(path)
@@ -52,7 +52,7 @@ def run_builder(
             stdout=log,
             stderr=log,
             pass_fds=(writing,),
-            # Ctrl-C is for us to act on; the child is then killed below.
+            # Ctrl-C is for us to handle; the child is then killed below.
             start_new_session=True,
         )
     os.close(writing)
@@ -71,7 +71,7 @@ def run_builder(
     finally:
         os.close(reading)
         if child.poll() is None:
-            # It has said its last word, or has nothing more to say.
+            # It has sent its final message, or is no longer wanted.
             child.kill()
         child.wait(timeout=30)
 
@@ -79,7 +79,7 @@ def run_builder(
 def _messages(
     descriptor: int, child: subprocess.Popen[bytes], memory_mb: int, timeout: float
 ) -> Iterator[dict[str, Any]]:
-    """What the child says, until it closes its end; raises BuildError over a limit."""
+    """The child's messages, until it closes its end; raises BuildError over a limit."""
     deadline = time.monotonic() + timeout
     rest = b""
     with selectors.DefaultSelector() as selector:
@@ -109,7 +109,7 @@ def _messages(
 def _resident_mb(pid: int) -> int:
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):  # it has just ended
+    except (OSError, IndexError):  # it has just exited
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 

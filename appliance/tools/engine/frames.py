@@ -1,4 +1,4 @@
-"""The pictures that precision is judged and calibrated on."""
+"""The pictures for judging precision and for calibration."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Real frames, BGR uint8 (height, width, 3), and where they are from, in words."""
+    """Real frames, BGR uint8 (height, width, 3), and their origin in words."""
 
     frames: tuple[U8, ...]
     source: str
 
 
 def real_frames(where: Path | None, count: int) -> Pictures:
-    """About ``count`` frames spread over a video, a folder of pictures, or one picture.
+    """About ``count`` frames spread over a video or a folder of pictures, or from one picture.
 
-    ``None`` is the demo's photograph, zoomed, moved and lit in different ways: real, but one
-    person only. Raises InputError, or MissingDependency when there is no photograph here.
+    ``None`` means the demo's photograph, zoomed, moved and lit in different ways: real, but of only
+    one person. Raises InputError, or MissingDependency when there is no photograph here.
     """
     if where is None:
         return Pictures(tuple(_photograph(count)), "the demo's photograph")
@@ -111,7 +111,7 @@ def probe_frames(width: int, height: int) -> list[U8]:
 
 
 def to_tensor(frame: U8, manifest: Manifest) -> F32:
-    """A frame as the network's input, float32, batch of one, in the manifest's layout."""
+    """A frame as the network's input: float32, batch of one, in the manifest's layout."""
     spec = manifest.input
     small = cv2.resize(frame, (spec.width, spec.height), interpolation=cv2.INTER_AREA)
     if spec.order == "RGB":

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 LIMIT = 1 / 255
-"""Largest mean absolute difference of alpha that a frame may have."""
+"""Largest mean absolute difference in alpha that a frame may have."""
 
 _SOME = 6
-"""Frames on which single layers are tried."""
+"""Number of frames on which single layers are tried."""
 
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """Which nodes stay in FP32, and how the graph does then."""
+    """Which nodes stay in FP32, and how the graph then performs."""
 
     keep: tuple[str, ...]
     gate: Gate
@@ -41,7 +41,7 @@ class Precision:
 def compare(
     full: ModelProto, other: ModelProto, manifest: Manifest, pictures: Pictures, limit: float
 ) -> Gate:
-    """``other``'s alpha against ``full``'s on real frames; on probe frames only: is it finite?"""
+    """Compare ``other``'s alpha with ``full``'s on real frames; on probes, is it finite?"""
     real = tensors(pictures.frames, manifest)
     probes = tensors(probe_frames(manifest.input.width, manifest.input.height), manifest)
     first, second = GraphRun(full, manifest), GraphRun(other, manifest)
@@ -68,7 +68,7 @@ def _gaps(first: GraphRun, second: GraphRun, inputs: Iterable[F32]) -> tuple[lis
         one, other = first(tensor)[0], second(tensor)[0]
         good = bool(np.isfinite(other).all())
         finite = finite and good
-        # What is not finite is as wrong as can be.
+        # A non-finite alpha is as wrong as can be.
         gaps.append(np.abs(one - other) if good else np.ones_like(one))
     return gaps, finite
 
@@ -76,10 +76,10 @@ def _gaps(first: GraphRun, second: GraphRun, inputs: Iterable[F32]) -> tuple[lis
 def choose_precision(
     model: ModelProto, manifest: Manifest, pictures: Pictures, limit: float, tell: Tell
 ) -> Precision:
-    """Find the nodes that have to stay in FP32, layer by layer, and judge the result.
+    """Find, layer by layer, the nodes that must stay in FP32, and judge the result.
 
-    First those that FP16 cannot hold, by their ranges. Should alpha then still be too far off,
-    those follow that matter most when they alone are rounded, twice as many each time.
+    First come those that FP16 cannot hold, by their ranges. If alpha is then still too far off, the
+    nodes that do most harm when they alone are rounded follow, twice as many each time.
     """
     model = named(model)
     probes = probe_frames(manifest.input.width, manifest.input.height)

@@ -1,4 +1,4 @@
-"""The gate that counts most: the engine itself, on the GPU it is for. Not run on hardware yet."""
+"""The gate that matters most: the engine itself on its own GPU. Not yet run on hardware."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def gate_on_gpu(
     limit: float,
     make_context: Callable[[], Context] = Context,
 ) -> Gate:
-    """The engine's alpha on this GPU against the FP32 graph's in ONNX Runtime.
+    """Compare the engine's alpha on this GPU with the FP32 graph's in ONNX Runtime.
 
     Raises MissingDependency when it cannot be run here (no pycuda, no kernels), PlanError when
     TensorRT refuses it, GpuError when CUDA fails.

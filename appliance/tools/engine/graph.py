@@ -1,6 +1,6 @@
-"""ONNX graphs: reading, making static, simplifying, and what every part of the tools asks of them.
+"""ONNX graphs: reading, fixing shapes, simplifying, and what all the tools ask of them.
 
-``onnx`` and ``onnxslim`` are in the extra ``engines``; nothing that runs the appliance needs them.
+``onnx`` and ``onnxslim`` come with the extra ``engines``; running the appliance needs neither.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 try:
-    import onnx as onnx  # and for our other modules to take from here
+    import onnx as onnx  # re-exported for the other modules
     from onnx import numpy_helper, shape_inference
-except ImportError:  # pragma: no cover - the tests have it
+except ImportError:  # pragma: no cover - present in the tests
     onnx = None  # type: ignore[assignment]
 
 _INSTALL = "install it with: pip install 'mattebox[engines]' (or: pip install onnx onnxslim)"
@@ -32,7 +32,7 @@ def require_onnx() -> None:
 
 
 def read_graph(path: Path) -> ModelProto:
-    """Read an ONNX file. Raises ModelError when it is none, MissingDependency without onnx."""
+    """Read an ONNX file. Raises ModelError if it is not one, MissingDependency without onnx."""
     require_onnx()
     try:
         model = onnx.load(str(path))
@@ -46,7 +46,7 @@ def read_graph(path: Path) -> ModelProto:
 
 
 def shape_of(value: Any) -> tuple[int | str, ...]:
-    """The shape of an input or output; a dimension that is not fixed is its name, or "?"."""
+    """The shape of an input or output; a dynamic dimension is its name, or "?"."""
     return tuple(
         d.dim_value if d.HasField("dim_value") else (d.dim_param or "?")
         for d in value.type.tensor_type.shape.dim
@@ -54,7 +54,7 @@ def shape_of(value: Any) -> tuple[int | str, ...]:
 
 
 def graph_inputs(model: ModelProto) -> dict[str, tuple[int | str, ...]]:
-    """The graph's inputs that are no initializers, with their shapes."""
+    """The graph's inputs other than initializers, with their shapes."""
     constants = {i.name for i in model.graph.initializer}
     return {i.name: shape_of(i) for i in model.graph.input if i.name not in constants}
 
@@ -65,7 +65,7 @@ def graph_outputs(model: ModelProto) -> dict[str, tuple[int | str, ...]]:
 
 
 def set_input_shapes(model: ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Fix the inputs' shapes in place; the shapes of all else are to be inferred anew."""
+    """Fix the inputs' shapes in place; all other shapes must be inferred again."""
     for value in model.graph.input:
         if value.name in shapes:
             dims = value.type.tensor_type.shape
@@ -87,9 +87,9 @@ def bake_constant(model: ModelProto, name: str, value: np.ndarray) -> None:
 
 
 def simplify(model: ModelProto) -> ModelProto:
-    """Constants folded, no-ops gone, shapes known.
+    """Fold constants, remove no-ops, infer shapes.
 
-    Raises MissingDependency without onnxslim, ModelError when it cannot make sense of the graph.
+    Raises MissingDependency without onnxslim, ModelError when that cannot make sense of the graph.
     """
     try:
         import onnxslim
@@ -107,7 +107,7 @@ def simplify(model: ModelProto) -> ModelProto:
 
 
 def named(model: ModelProto) -> ModelProto:
-    """A copy in which each node has a name of its own, and constants are initializers."""
+    """A copy in which each node has a unique name, and constants are initializers."""
     copy = type(model)()
     copy.CopyFrom(model)
     seen: set[str] = set()
@@ -128,9 +128,9 @@ def named(model: ModelProto) -> ModelProto:
 
 
 def tensor_types(model: ModelProto) -> dict[str, int]:
-    """The element type of every tensor of the graph, as ``onnx.TensorProto``'s numbers.
+    """The element type of every tensor of the graph, as an ``onnx.TensorProto`` number.
 
-    Raises ModelError for a tensor whose type cannot be told.
+    Raises ModelError for a tensor whose type cannot be determined.
     """
     inferred = shape_inference.infer_shapes(model, data_prop=True)
     graph = inferred.graph

@@ -1,4 +1,4 @@
-"""FP16 written into the graph: what a strongly typed engine is built from.
+"""FP16 written into the graph, from which a strongly typed engine is built.
 
 Inputs and outputs stay FP32, so that one manifest serves both. Nodes that FP16 cannot hold stay in
 FP32, with casts around them.
@@ -17,19 +17,19 @@ from appliance.tools.engine.graph import named, onnx, tensor_types
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
-# They have no FP16 form, make their own numbers, or are INT8's own.
+# These have no FP16 form, generate their own numbers, or belong to INT8.
 _ALWAYS_FP32 = frozenset(
     {
         "ConstantOfShape", "DequantizeLinear", "EyeLike", "NonMaxSuppression", "QuantizeLinear",
         "RandomNormal", "RandomUniform", "Range", "RoiAlign",
     }
 )  # fmt: skip
-# Inputs that the operator wants in FP32, whatever the data is in.
+# Inputs that the ONNX operator requires in FP32, whatever the data's type.
 _FP32_INPUTS = {"Resize": {1, 2}, "Upsample": {1}}
 
 
 def float_nodes(model: ModelProto) -> list[str]:
-    """The names of the nodes that compute in FP32 and could in FP16, in the graph's order.
+    """The names of the nodes that compute in FP32 and could do so in FP16, in graph order.
 
     ``model`` must have been through ``named``.
     """
@@ -44,7 +44,7 @@ def float_nodes(model: ModelProto) -> list[str]:
 
 
 def to_half(model: ModelProto, keep: Collection[str] = ()) -> ModelProto:
-    """The graph with FP16 weights and maps, but for the nodes named in ``keep``.
+    """The graph with FP16 weights and feature maps, except for the nodes named in ``keep``.
 
     Raises ModelError when the graph has control flow.
     """
@@ -52,17 +52,17 @@ def to_half(model: ModelProto, keep: Collection[str] = ()) -> ModelProto:
 
 
 def rounded_twin(model: ModelProto, keep: Collection[str] = ()) -> ModelProto:
-    """The same in FP32, each FP16 map and weight rounded to FP16 where ``to_half`` stores it.
+    """The same in FP32, each map and weight rounded to FP16 where ``to_half`` stores it as such.
 
-    For a runtime without FP16 arithmetic. ONNX Runtime on a CPU runs the FP16 graph itself in
-    FP32 and does *not* round in between: what overflows there goes unseen. Here it becomes
-    infinite, as it does on a GPU.
+    For a runtime without FP16 arithmetic. ONNX Runtime on a CPU runs the FP16 graph itself in FP32
+    and does *not* round in between, so that overflows go unnoticed. Here they become infinite, as
+    they do on a GPU.
     """
     return _Half(named(model), frozenset(keep), rounded=True).graph()
 
 
 class _Half:
-    """One conversion. A tensor has a home precision, its maker's; casts give it in the other."""
+    """One conversion. A tensor's home precision is its producer's; casts yield the other."""
 
     def __init__(self, model: ModelProto, keep: frozenset[str], *, rounded: bool) -> None:
         self._model, self._rounded = model, rounded
@@ -70,7 +70,7 @@ class _Half:
         self._half_nodes = frozenset(float_nodes(model)) - keep
         self._constants = {i.name: i for i in model.graph.initializer}
         self._outputs = {o.name for o in model.graph.output}
-        # Tensors at home in FP16 and what they are stored as; casts that were made already.
+        # Tensors at home in FP16, with the names they are stored under; casts already made.
         self._stored: dict[str, str] = {}
         self._to_full: dict[str, str] = {}
         self._to_half: dict[str, str] = {}
@@ -101,7 +101,7 @@ class _Half:
         kept_inputs = [type(i).FromString(i.SerializeToString()) for i in inputs]
         del graph.input[:]
         graph.input.extend(kept_inputs)
-        # They tell of types that have changed.
+        # They state types that have since changed.
         del graph.value_info[:]
         return result
 

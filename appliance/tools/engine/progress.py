@@ -1,4 +1,4 @@
-"""A build's progress: a bar on a terminal, a line for each phase elsewhere."""
+"""A build's progress: a bar on a terminal, one line per phase elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OUTERMOST = "Building engine"
 
 
 class Bar:
-    """``tell`` and ``progress`` for a build, to be used as a context."""
+    """``tell`` and ``progress`` for a build; a context manager."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console, self._title = console, title
@@ -35,13 +35,13 @@ class Bar:
         self._bar.stop()
 
     def tell(self, words: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self._console.print(
             f"{self._title}: {words}", highlight=False, markup=False, soft_wrap=True
         )
 
     def progress(self, phase: str, done: int, total: int) -> None:
-        """A step of a phase of the builder."""
+        """Show a step of one of the builder's phases."""
         if not self._live:
             if phase == _OUTERMOST and done == 0:
                 self.tell("building the engine")

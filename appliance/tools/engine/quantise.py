@@ -1,4 +1,4 @@
-"""INT8, explicit: Q/DQ nodes in the graph, with scales from calibration frames."""
+"""Explicit INT8: Q/DQ nodes in the graph, with scales from calibration frames."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from appliance.tools.engine.run_graph import states_along
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-# What has INT8 kernels worth having; all else stays in floating point.
 _PER_CHANNEL = 13
+# Those with INT8 kernels worth having; all else stays in floating point.
 _OPERATORS = ["Conv", "ConvTranspose", "Gemm", "MatMul"]
 
 
 def to_int8(
     model: ModelProto, manifest: Manifest, pictures: Pictures, tell: Callable[[str], None]
 ) -> ModelProto:
-    """The graph with Q/DQ around its convolutions, symmetric, weights per channel.
+    """The graph with Q/DQ around its convolutions, symmetric, with weights per channel.
 
     Raises ModelError when it cannot be calibrated.
     """
@@ -49,13 +49,13 @@ def to_int8(
         source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
         source.write_bytes(model.SerializeToString())
         try:
-            # It advises on the root logger, to do what has been done already.
+            # It advises, on the root logger, to do what has already been done.
             logging.disable(logging.WARNING)
             quantize_static(
                 str(source), str(target), Reader(), quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=_OPERATORS, per_channel=True,
                 activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
-                # TensorRT knows no zero points but 0, and no bias in INT32.
+                # TensorRT supports no zero points but 0, and no INT32 bias.
                 extra_options={
                     "ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False,
                 },
@@ -69,7 +69,7 @@ def to_int8(
 
 
 def _modern(model: ModelProto, manifest: Manifest) -> ModelProto:
-    """Scales per channel came with opset 13."""
+    """The graph in an opset with per-channel scales, which came with opset 13."""
     version = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if version >= _PER_CHANNEL:
         return model
@@ -86,5 +86,5 @@ def _modern(model: ModelProto, manifest: Manifest) -> ModelProto:
 
 
 def _feeds(model: ModelProto, manifest: Manifest, pictures: Pictures) -> Iterator[dict[str, F32]]:
-    """Inputs with the recurrent state that the network has by then."""
+    """The inputs for each frame, with the network's recurrent state at that point."""
     return states_along(model, manifest, tensors(pictures.frames, manifest))

@@ -1,4 +1,4 @@
-"""Which nodes FP16 cannot hold: found from the ranges of their tensors on real frames."""
+"""Which nodes FP16 cannot hold, judged by the ranges of their tensors on real frames."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 LARGEST = 65504.0
 SMALLEST = 6.1e-5
-"""FP16's largest finite and smallest normal number."""
+"""FP16's largest finite and smallest normal numbers."""
 
 HEADROOM = 4.0
-"""How many times larger than on the frames seen a value may grow on others."""
+"""By what factor a value may be larger on other frames than on those seen."""
 
-# They add up so many values that the sum overflows before it is divided.
+# These add up so many values that the sum may overflow before it is divided.
 _SUMS = frozenset(
     {"GlobalAveragePool", "InstanceNormalization", "LayerNormalization", "ReduceMean", "ReduceSum",
      "ReduceL2", "ReduceSumSquare"}
@@ -35,7 +35,7 @@ _DENOMINATORS = {"Div": 1, "Reciprocal": 0, "Log": 0, "Sqrt": 0}
 
 @dataclass(frozen=True, slots=True)
 class Magnitudes:
-    """Magnitudes of one tensor's values: largest, and smallest above zero; its size."""
+    """Largest magnitude of one tensor's values, smallest one above zero, and number of values."""
 
     largest: float
     smallest: float
@@ -43,7 +43,7 @@ class Magnitudes:
 
 
 def measure(model: ModelProto, manifest: Manifest, tensors: Sequence[F32]) -> dict[str, Magnitudes]:
-    """The ranges of all FP32 tensors of the graph over these inputs, weights included.
+    """The ranges of all FP32 tensors of the graph, weights included, over these inputs.
 
     ``model`` must have been through ``named``.
     """
@@ -76,13 +76,13 @@ def _range(value: np.ndarray) -> Magnitudes:
     size = np.abs(value.astype(np.float32, copy=False))
     positive = size[size > 0]
     smallest = float(positive.min()) if positive.size else math.inf
-    # A NaN in FP32 already is the network's own fault; it counts as too large for FP16.
+    # A NaN already in FP32 is the network's own fault; it counts as too large for FP16.
     largest = float(size.max()) if size.size else 0.0
     return Magnitudes(math.inf if math.isnan(largest) else largest, smallest, value.size)
 
 
 def unsafe_nodes(model: ModelProto, ranges: dict[str, Magnitudes]) -> tuple[str, ...]:
-    """The names of the nodes that must stay in FP32, in the graph's order."""
+    """The names of the nodes that must stay in FP32, in graph order."""
     candidates = set(float_nodes(model))
     constants = {i.name for i in model.graph.initializer}
     return tuple(

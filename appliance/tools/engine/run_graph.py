@@ -40,7 +40,7 @@ class GraphRun:
         self.state = {s.input: np.zeros(s.shape, np.float32) for s in self._manifest.state}
 
     def __call__(self, tensor: F32) -> tuple[F32, dict[str, F32]]:
-        """Alpha, float32 (height, width), and the ``extra`` tensors; the state goes on.
+        """Alpha, float32 (height, width), and the ``extra`` tensors; advances the state.
 
         Raises ModelError when the graph fails.
         """
@@ -63,7 +63,7 @@ class GraphRun:
 def states_along(
     model: ModelProto, manifest: Manifest, inputs: Sequence[F32]
 ) -> Iterator[dict[str, F32]]:
-    """All the inputs of the graph for each frame, with the recurrent state it has by then."""
+    """All of the graph's inputs for each frame, with its recurrent state at that point."""
     run = GraphRun(model, manifest)
     for tensor in inputs:
         yield {manifest.input.name: tensor, **run.state}

@@ -1,4 +1,4 @@
-"""``mattebox engine list|show|verify``: what plans there are, and whether they may be used."""
+"""``mattebox engine list|show|verify``: which plans there are, and whether they may be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from appliance.networks.plans.verify import Runner, judge, rebuild
 
 
 def list_plans(manifests: list[Path], console: Console) -> int:
-    """One line for each plan of these networks."""
+    """Print one line for each plan of these networks."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("network", "for", "precision", "by", "size", "built", "usable here"):
         table.add_column(column, overflow="fold")
@@ -49,7 +49,7 @@ def list_plans(manifests: list[Path], console: Console) -> int:
 
 
 def show_plans(manifest_path: Path, console: Console) -> int:
-    """All that the sidecars of one network's plans say."""
+    """Print all that the sidecars of one network's plans say."""
     manifest, model = load_manifest(manifest_path)
     paths = sidecars(model, manifest.name)
     if not paths:
@@ -87,11 +87,11 @@ def _lines(s: Sidecar, path: Path) -> list[tuple[str, str]]:
 
 
 def verify_plans(manifest_path: Path, console: Console) -> int:
-    """Hold each plan of a network against its sidecar and this machine; returns the exit code.
+    """Check each plan of a network against its sidecar and this machine; returns the exit code.
 
-    Where there is a GPU and TensorRT, 0 says that one of the plans may be loaded, 1 that none may:
-    plans for other machines count neither way. Where no plan could be run, 0 says that those there
-    are, if any, are whole.
+    With a GPU and TensorRT, 0 means that one of the plans may be loaded, 1 that none may: plans for
+    other machines count neither way. Where no plan could run, 0 means that those present, if any,
+    are intact.
     """
     manifest, model = load_manifest(manifest_path)
     runner, digest = this_runner(), sha256_of(model)

@@ -1,4 +1,4 @@
-"""``mattebox model add`` and ``list``: a downloaded network becomes one that can be named."""
+"""``mattebox model add`` and ``list``: makes a downloaded network available by name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ IMPORTERS: tuple[Importer, ...] = (
     modnet.IMPORTER,
     any_onnx.IMPORTER,
 )
-"""The most particular first: the first that fits a graph takes it."""
+"""The most specific first: the first that fits a graph takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ class ImportOptions:
 
 
 def add_model(wish: ImportOptions) -> list[str]:
-    """Check, convert and put a network in its place; returns what is to be said, line by line.
+    """Check, convert and install a network; returns the lines to print.
 
-    Raises InputError or ModelError for a file that cannot be used. What is in place stays as it
-    was until the new network has run once.
+    Raises InputError or ModelError for a file that cannot be used. An installed network stays as it
+    was until the new one has run once.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,63}", wish.name):
         raise InputError(f"name {wish.name!r}: expected lower-case letters, digits, '_', '.', '-'")
@@ -75,7 +75,7 @@ def add_model(wish: ImportOptions) -> list[str]:
         raise InputError(f"{target} is there already; choose another name, or say --replace")
     if wish.file.suffix.lower() in {".tflite", ".pth", ".pt", ".ckpt", ".pb"}:
         raise InputError(f"{wish.file}: found a {wish.file.suffix} file; convert it to ONNX first")
-    # First: a broken download is told as one, and not by what is then wrong with its graph.
+    # First, so that a broken download is reported as such, not by faults in its graph.
     release = _release(wish.file) if wish.file.is_file() else None
     graph = read_graph(wish.file)
     importer = _importer(wish.kind, graph)
@@ -122,9 +122,9 @@ def _importer(kind: str, graph: ModelProto) -> Importer:
 
 
 def _release(path: Path) -> Release | None:
-    """The release that a file is; None for a file of no name that is known.
+    """The release that a file is; None for a file with no known name.
 
-    Raises InputError for one that has a release's name and not its size or hash.
+    Raises InputError for one with a release's name but not its size or hash.
     """
     size, digest = path.stat().st_size, sha256_of(path)
     releases = [release for importer in IMPORTERS for release in importer.releases]
@@ -152,7 +152,7 @@ def _size(text: str | None) -> tuple[int, int] | None:
 
 
 def _install(graph: ModelProto, fields: Fields, target: Path) -> None:
-    """Write into a folder beside, run it once, and only then swap folders."""
+    """Write into a neighbouring folder, run it once, and only then swap folders."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -180,7 +180,7 @@ def _install(graph: ModelProto, fields: Fields, target: Path) -> None:
 
 
 def list_models() -> int:
-    """Print the networks there are: name, size, licence, folder."""
+    """Print the available networks: name, size, licence, title."""
     for folder in model_folders():
         for path in sorted(folder.glob("*/manifest.yaml")):
             try:

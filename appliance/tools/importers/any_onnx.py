@@ -1,4 +1,4 @@
-"""Any network of one picture in and one alpha out, RGB in 0..1 unless its manifest is changed."""
+"""Any network with one picture in and one alpha out; RGB in 0..1 unless its manifest is edited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an importer is, and what it gives."""
+"""What an importer is, and what it provides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMAGENET: Fields = {
     "mean": [123.675, 116.28, 103.53],
     "scale": [1 / (255 * 0.229), 1 / (255 * 0.224), 1 / (255 * 0.225)],
 }
-"""ImageNet's mean and deviation, for pixels in 0..255."""
+"""ImageNet's mean and standard deviation, for pixels in 0..255."""
 
 HALVES: Fields = {"mean": [127.5] * 3, "scale": [1 / 127.5] * 3}
 """Pixels in -1..1."""
@@ -27,9 +27,9 @@ HALVES: Fields = {"mean": [127.5] * 3, "scale": [1 / 127.5] * 3}
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One published file, by its name, size in bytes (None: not known) and SHA-256.
+    """One published file: its name, size in bytes (None: unknown) and SHA-256.
 
-    ``origin`` is where they are stated.
+    ``origin`` says where they are stated.
     """
 
     title: str
@@ -45,7 +45,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user may say: the input's size (width, height), RVM's downsample_ratio."""
+    """What the user may choose: the input's size (width, height), RVM's downsample_ratio."""
 
     size: tuple[int, int] | None = None
     downsample: float | None = None
@@ -55,8 +55,8 @@ class Options:
 class Importer:
     """One kind of network.
 
-    ``fits`` says whether a graph with these inputs and outputs is of this kind. ``manifest`` gives
-    the manifest's fields for it, and may change the graph in place (shapes, constants); it raises
+    ``fits`` says whether a graph with these inputs and outputs is of this kind. ``manifest``
+    returns its manifest's fields, and may change the graph in place (shapes, constants); it raises
     ModelError for a graph that it cannot use.
     """
 
@@ -71,9 +71,9 @@ class Importer:
 def picture_size(
     shape: tuple[int | str, ...], options: Options, *, layout: str, usual: tuple[int, int] | None
 ) -> tuple[int, int]:
-    """Width and height of the input: the graph's where it fixes them, else asked for, or usual.
+    """Width and height of the input: as fixed by the graph, else as requested, else ``usual``.
 
-    Raises ModelError when nothing says, or the wish is not what the graph fixes.
+    Raises ModelError when nothing gives them, or the request contradicts the graph.
     """
     rows, columns = (shape[2], shape[3]) if layout == "NCHW" else (shape[1], shape[2])
     fixed = (columns, rows) if isinstance(rows, int) and isinstance(columns, int) else None
@@ -92,7 +92,7 @@ def picture_size(
 
 
 def only_picture(model: ModelProto) -> tuple[str, tuple[int | str, ...]]:
-    """The one input of a graph, four-dimensional. Raises ModelError where there are others."""
+    """The only input of a graph, four-dimensional. Raises ModelError for any other graph."""
     inputs = graph_inputs(model)
     if len(inputs) != 1 or len(next(iter(inputs.values()))) != 4:
         raise ModelError(f"expected one input of four dimensions, found {describe(inputs)}")
@@ -105,7 +105,7 @@ def first_output(model: ModelProto) -> str:
 
 
 def made_by(model: ModelProto, tensor: str) -> str:
-    """The operator that makes a tensor, "" where there is none."""
+    """The operator that produces a tensor, or "" if there is none."""
     return next((n.op_type for n in model.graph.node if tensor in n.output), "")
 
 

@@ -50,7 +50,7 @@ IMPORTER = Importer(
     "Apache-2.0",
     _fits,
     _manifest,
-    # Of the two conversions (tf2onnx, opset 14) that this project compares itself with.
+    # The two conversions (tf2onnx, opset 14) with which this project compares itself.
     (
         Release(
             "MediaPipe selfie segmentation, general, tf2onnx", "selfie_segmentation.onnx",

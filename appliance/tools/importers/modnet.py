@@ -1,4 +1,4 @@
-"""MODNet: portrait matting, one picture in -1..1, sides multiples of 32."""
+"""MODNet: portrait matting, one picture in -1..1, sides being multiples of 32."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STEP = 32
 
 
 def _fits(inputs: Shapes, outputs: Shapes) -> bool:
-    # Its exporter names them so and leaves the size open.
+    # Its exporter gives them these names, and leaves the size open.
     return list(inputs) == ["input"] and list(outputs) == ["output"]
 
 

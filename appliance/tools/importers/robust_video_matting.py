@@ -1,7 +1,7 @@
 """RobustVideoMatting: recurrent; its downsample_ratio becomes a constant.
 
-TensorRT's Resize cannot take the ratio as an input, and with it fixed every shape is known. The
-recurrent tensors' shapes follow from size and ratio; they are read off a first run.
+TensorRT's Resize cannot take the ratio as an input, and fixing it makes every shape known. The
+shapes of the recurrent tensors follow from size and ratio; they are taken from a first run.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _manifest(model: ModelProto, options: Options) -> Fields:
         bake_constant(model, _RATIO, np.asarray([ratio], np.float32))
     elif options.downsample is not None:
         raise ModelError("this graph has no downsample_ratio left to set; leave --downsample out")
-    # The foreground is estimated by the appliance itself, over the picture in full size.
+    # The appliance estimates the foreground itself, at full size.
     keep = {"pha", *(o for _, o in _STATES)}
     kept = [o for o in model.graph.output if o.name in keep]
     del model.graph.output[:]
@@ -70,7 +70,7 @@ def _manifest(model: ModelProto, options: Options) -> Fields:
 
 
 def _state_shapes(model: ModelProto, width: int, height: int) -> dict[str, tuple[int, ...]]:
-    """By its own convention a state of one zero stands for zeros of whatever shape it has."""
+    """The states' shapes, from a first run: by RVM's convention one zero means a zero state."""
     options = ort.SessionOptions()
     options.log_severity_level = 4
     feeds = {"src": np.zeros((1, 3, height, width), np.float32)}

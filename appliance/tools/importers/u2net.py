@@ -33,7 +33,7 @@ def _manifest(model: ModelProto, options: Options) -> Fields:
     name, shape = only_picture(model)
     width, height = picture_size(shape, options, layout="NCHW", usual=(320, 320))
     fused = first_output(model)
-    # Nobody asks for the other six: without them, nothing has to be kept for them.
+    # Nobody needs the other six; without them, nothing has to be kept for them.
     del model.graph.output[1:]
     return {
         "input": {"name": name, "width": width, "height": height, **IMAGENET},
