@@ -46,6 +46,7 @@ class RtspSource(GstSource):
         source = make(
             "rtspsrc",
             location=location,
+            # One of the two: a fallback from UDP to TCP would bypass what the settings ask for.
             protocols="tcp" if self.settings.transport == "tcp" else "udp",
             latency=self.settings.latency_ms,
             # What comes too late for the jitter buffer is dropped; delay must not build up.
@@ -54,7 +55,7 @@ class RtspSource(GstSource):
             timeout=microseconds,
             # Without this, closing waits for a server that is gone.
             teardown_timeout=100 * Gst.MSECOND,
-            # An automatic fallback from UDP to TCP would bypass what the settings ask for.
+            # Of taking ports; if that fails, the source is reopened like after any other failure.
             retry=1,
         )
         source.connect("select-stream", _only_video)

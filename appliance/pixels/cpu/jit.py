@@ -33,7 +33,11 @@ def kernel(signature: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def inline(function: Callable[P, R]) -> Callable[P, R]:
-    """A helper compiled into the kernels that call it."""
+    """A helper that LLVM inlines into the kernels that call it.
+
+    numba's own inlining, at the level of its typed code, is off: it would recompile the helper's
+    source in each caller.
+    """
     return cast(
         "Callable[P, R]",
         numba.njit(nogil=True, fastmath=_FAST_MATH, error_model="numpy", inline="never")(function),
