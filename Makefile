@@ -1,20 +1,20 @@
-# Mattebox. `make run` and `make test` are all that is needed; both do the set-up themselves.
+# Mattebox. `make run` and `make test` are all you need; both do their own set-up.
 #
 #   make run ARGS="--source v4l2:///dev/video0 --background office.jpg"
 #   make test ARGS="tests/config/test_load.py -k roi"
 #
-# Variables: ARGS   passed on to the program behind the target
+# Variables: ARGS   passed on to the target's program
 #            PYTHON the system's Python, 3.10 to 3.12 (default /usr/bin/python3)
 #            APT=no never call apt
-#            JOBS   how many tests at once, when all are run (default 2)
+#            JOBS   how many tests run in parallel when all are run (default 2)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# := and not ?=: GStreamer's bindings belong to the system's Python, whatever PATH or the
-# environment calls python. `make PYTHON=…` still wins.
+# := rather than ?=: GStreamer's bindings belong to the system's Python, whatever `python` is in
+# PATH or the environment. `make PYTHON=…` still wins.
 PYTHON := /usr/bin/python3
 APT := auto
 ARGS :=

@@ -1,4 +1,4 @@
-"""FP16: the same network with half-precision weights and maps, held against FP32.
+"""FP16: the same network with half-precision weights and feature maps, compared with FP32.
 
 The precision is written into the graph, so that a strongly typed engine can be built from it;
 inputs and outputs stay FP32.
@@ -38,7 +38,7 @@ class HalfReport:
         return self.finite and self.worst_frame <= LIMIT
 
     def lines(self) -> list[str]:
-        """The report in words."""
+        """The report as text."""
         return [
             f"{self.model}: {self.frames} frames",
             f"mean |alpha16 - alpha32| {self.mean * 255:.4f}/255, worst frame "
@@ -51,7 +51,7 @@ class HalfReport:
 
 
 def real_frames(sets: Path, count: int) -> list[np.ndarray]:
-    """About `count` frames spread over all clips below `sets`, BGR uint8."""
+    """About `count` frames spread over all clips in `sets`, BGR uint8."""
     paths = sorted(
         path
         for clip in find_clips(sets)
@@ -96,17 +96,17 @@ def probe_frames(width: int, height: int) -> list[np.ndarray]:
 def compare_half(folder: Path, sets: Path, count: int = 200) -> HalfReport:
     """Convert in memory, run both on `count` frames of `sets` and on the probe frames.
 
-    `folder` is a model's folder or manifest. Raises ModelError or FileNotFoundError when either
-    is not there.
+    `folder` is a model's folder or manifest. Raises ModelError or FileNotFoundError when the model
+    or the frames are missing.
     """
     manifest, path = load_manifest(folder / "manifest.yaml" if folder.is_dir() else folder)
     full = onnx.load(str(path))
-    # ONNX Runtime's CPU computes an FP16 graph in FP32 and rounds nothing in between: an overflow
-    # would go unseen. The twin rounds wherever the FP16 graph stores.
+    # On the CPU, ONNX Runtime computes an FP16 graph in FP32 without rounding in between, so an
+    # overflow would go unseen. The twin rounds wherever the FP16 graph stores.
     runs = [GraphRun(model, manifest) for model in (full, rounded_twin(full))]
 
     def both(frame: np.ndarray) -> list[np.ndarray]:
-        # The state goes on from frame to frame: in FP16 its error may grow.
+        # State is carried from frame to frame: in FP16 its error may grow.
         tensor = _tensor(frame, manifest)
         return [run(tensor)[0] for run in runs]
 

@@ -1,4 +1,4 @@
-"""Pictures as arrays, as all of ``export`` hands them on."""
+"""Pictures as arrays, in the form used throughout ``export``."""
 
 from __future__ import annotations
 

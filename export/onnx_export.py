@@ -29,7 +29,7 @@ def to_onnx(network: MattingNetwork) -> onnx.ModelProto:
     image = torch.zeros(1, 3, setting.height, setting.width)
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        # The exporter that needs no further package announces, every time, that it is the old one.
+        # The exporter that needs no extra package warns every time that it is deprecated.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network, (image,), buffer, opset_version=OPSET, dynamo=False,
@@ -98,10 +98,10 @@ def _manifest(setting: Setting, progress: dict[str, Any], parameters: int) -> di
 def export_checkpoint(checkpoint: Path, setting_name: str, out: Path) -> Path:
     """Write `model.onnx` and `manifest.yaml` of a checkpoint's averaged weights into `out`.
 
-    Beside `out` the same with a smaller input, see `export.smaller`.
+    Also writes the same network with a smaller input, beside `out`: see `export.smaller`.
 
-    What a manifest that is there already says about figures and training is kept where this
-    does not know better. Raises FileNotFoundError, or ValueError when the graphs disagree.
+    What an existing manifest says about figures and training is kept where nothing newer is
+    known. Raises FileNotFoundError, or ValueError when the graphs disagree.
     """
     if not checkpoint.is_file():
         raise FileNotFoundError(

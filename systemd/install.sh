@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Install Mattebox as a service, or remove it: what `make install` and `make uninstall` do.
 #
-#   systemd/install.sh install      into DESTDIR, or on this machine when there is none
+#   systemd/install.sh install      into DESTDIR, or on this machine when that is unset
 #   systemd/install.sh uninstall    the reverse; keeps configuration and state, unless PURGE=yes
 #
-# Safe to run again. Into a DESTDIR it needs neither root nor the network; what is missing there is
-# done when that system boots.
+# Safe to rerun. Into a DESTDIR it needs neither root nor the network; the remaining steps are done
+# when that system boots.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

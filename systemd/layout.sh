@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# The files as they lie on the device; the one list for `make install` and `make deb`. Sourced.
+# Where files go on the device: the single list for `make install` and `make deb`. Sourced.
 
-# lay ROOT: put every file into place under ROOT, which may be empty for this machine.
+# lay ROOT: put every file in place under ROOT, which is empty for this machine.
 lay() {
     local root=$1 base=$1/opt/mattebox lib=$1/usr/lib
     local new=$base/.new
     rm -rf "$new"
     mkdir -p "$new"
-    # No caches, no plans (those are built on the device they are for), and no weights to train on
-    # from, which the appliance never reads.
+    # No caches, no plans (those are built on the device they are for), and no weights for further
+    # training, which the appliance never reads.
     tar --create --file=- --owner=root --group=root --mode=u=rwX,go=rX \
         --exclude=__pycache__ --exclude='*.plan' --exclude=plans --exclude='*.pt' appliance engines |
         tar --extract --file=- --directory="$new"
@@ -31,7 +31,7 @@ lay() {
     install -D -m 0644 -t "$lib/udev/rules.d" systemd/70-mattebox-camera.rules
 }
 
-# unlay ROOT: remove all that lay, or a later step of the install, has put there.
+# unlay ROOT: remove all that lay, or a later installation step, has put there.
 unlay() {
     local root=$1 unit
     rm -rf "$root/opt/mattebox"
@@ -43,18 +43,18 @@ unlay() {
     done
 }
 
-# requirements: the packages of pyproject.toml that the device needs, one a line.
+# requirements: the packages of pyproject.toml that the device needs, one per line.
 requirements() {
     awk '/^(dependencies|demo) = \[/ { on = 1 } on { sub(/#.*/, ""); print } /\]$/ { on = 0 }' \
         pyproject.toml | grep -o '"[^"]*"' | tr -d '"'
 }
 
-# system_packages: what setup.sh asks of apt for `make run`, without what it needs itself.
+# system_packages: what setup.sh installs with apt for `make run`, except what it needs itself.
 system_packages() {
     sed -n '/^run_packages=(/,/^)/p' scripts/setup.sh | sed '1d;$d'
 }
 
-# version: of the code.
+# version: the code's version.
 version() {
     sed -n 's/^__version__ = "\(.*\)"$/\1/p' appliance/__init__.py
 }

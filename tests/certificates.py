@@ -1,4 +1,4 @@
-"""Certificates that nobody signed, for tests of TLS."""
+"""Self-signed certificates for the TLS tests."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from appliance.system import redact
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# How long an example takes says more about what else the machine does than about us.
+# How long an example takes says more about the machine's other work than about our code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
@@ -53,34 +53,34 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def _runtime() -> Iterator[str]:
-    """A runtime directory with a name so short that sockets in it can be had."""
+    """A runtime directory with a name short enough for sockets in it."""
     with tempfile.TemporaryDirectory(prefix="mb") as folder:
         yield folder
 
 
 @pytest.fixture(autouse=True)
 def _sockets_of_our_own(monkeypatch: pytest.MonkeyPatch, _runtime: str) -> None:
-    """Nobody's ``mattebox reload`` finds an appliance of the tests, nor they another's."""
+    """No ``mattebox reload`` from outside finds a test's appliance, nor the reverse."""
     monkeypatch.setenv("RUNTIME_DIRECTORY", _runtime)
 
 
 @pytest.fixture(autouse=True)
 def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one test takes for a secret must not be struck out of another's messages."""
+    """What one test treats as a secret must not be redacted from another's messages."""
     monkeypatch.setattr(redact, "_known", {})
     monkeypatch.setattr(redact, "_pattern", None)
 
 
 @pytest.fixture(autouse=True)
 def _log_as_at_the_start() -> Iterator[None]:
-    """What a test sets up for the log must not reach the next one."""
+    """One test's log set-up must not leak into the next."""
     yield
     structlog.reset_defaults()
 
 
 @pytest.fixture
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
+    """A TCP port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -88,12 +88,12 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> ClipFactory:
-    """A maker of small real videos, each made once a session.
+    """A factory for small real videos, each made once per session.
 
     ``clip(width=320, height=240, fps=30, frames=30, codec="libx264", pix_fmt="yuv420p",
     matrix="bt709", range="tv", suffix=".mp4", source="testsrc2", args=())`` gives the path of a
-    video made by ffmpeg: ``matrix`` is bt709, smpte170m or "" (left unsaid), ``range`` tv, pc or
-    "", ``source`` a lavfi source that takes size and rate, ``args`` further output options.
+    video made by ffmpeg: ``matrix`` is bt709, smpte170m or "" (unspecified), ``range`` tv, pc or
+    "", ``source`` a lavfi source that accepts size and rate, ``args`` further output options.
     Do not write to it.
     """
     if shutil.which("ffmpeg") is None:
@@ -121,8 +121,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> ClipFactory:
             return made[key]
         path = folder / f"{len(made)}{suffix}"
         joiner = ":" if "=" in source else "="
-        # Through RGB, so that matrix and range are what the samples really follow; some sources
-        # cannot draw very small pictures, the scaler can.
+        # Through RGB, so that the samples really follow matrix and range; some sources cannot draw
+        # very small pictures, but the scaler can.
         scale = f"scale={width}:{height}:out_color_matrix={matrix or 'auto'}"
         convert = f"format=rgb24,{scale}{f':out_range={range}' if range else ''},format={pix_fmt}"
         drawn = f"{max(width, 32)}x{max(height, 32)}"
@@ -147,7 +147,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> ClipFactory:
 
 @pytest.fixture(scope="session")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The manifest of a tiny network for which what is bright is the person."""
+    """The manifest of a tiny network that takes whatever is bright for the person."""
     from tests.networks.bright import bright_network
 
     return bright_network(tmp_path_factory.mktemp("network"))

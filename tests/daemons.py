@@ -25,11 +25,11 @@ from tests.scenes import PERSON, STAGE, room_share
 
 
 class Breakable(OnnxRuntimeMatting):
-    """A network that can be made to fail, to hang until it is let go, or to be slow."""
+    """A network that can be made to fail, to hang until released, or to be slow."""
 
     broken: str | None = None
     slow_s: float = 0.0
-    """Seconds that it takes besides."""
+    """Extra seconds that it takes."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -47,26 +47,26 @@ class Breakable(OnnxRuntimeMatting):
         return alpha
 
     def break_it(self, how: str) -> None:
-        """From the next frame on."""
+        """Break it from the next frame on."""
         self._go.clear()
         self.broken = how
 
     def mend(self) -> None:
-        """As it was, and let go what hangs."""
+        """Restore it, and release what hangs."""
         self.broken = None
         self._go.set()
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is kept of one frame that left."""
+    """What is recorded of one frame sent."""
 
     at: float
     pts: int
     kind: str
     """composite, slate, or other."""
     room: float
-    """The part of it that shows the room."""
+    """The share of it that shows the room."""
 
 
 @dataclass
@@ -99,7 +99,7 @@ class Recorder:
         return 0
 
     def wait(self, what: Callable[[list[Seen]], bool], timeout: float = 20.0) -> None:
-        """Until what was seen is so; fails the test after ``timeout`` seconds."""
+        """Wait until the condition holds; fails the test after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         ready = threading.Event()
         while not what(self.seen):
@@ -107,7 +107,7 @@ class Recorder:
             ready.wait(0.02)
 
     def wait_for(self, kind: str, count: int = 1, timeout: float = 20.0) -> None:
-        """Until ``count`` more frames of a kind have left."""
+        """Wait until ``count`` more frames of a kind have been sent."""
         start = len(self.seen)
         self.wait(lambda seen: sum(s.kind == kind for s in seen[start:]) >= count, timeout)
 
@@ -118,7 +118,7 @@ def running(
 ) -> Iterator[tuple[Daemon, Recorder, Breakable]]:
     """A daemon over ``network``, with a recorder in place of each ``null://`` output.
 
-    ``chosen``: another network than the one that can be broken.
+    ``chosen``: a network to use instead of the breakable one.
     """
     recorder = Recorder()
     matting = Breakable(*load_manifest(network), threads=1)

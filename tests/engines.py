@@ -1,4 +1,4 @@
-"""Fixtures of the engines' tests: a real builder, a network with a plan, a place for data."""
+"""Fixtures for the engine tests: a real builder, a network with a plan, a data folder."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ GATE = Gate(
 
 @pytest.fixture
 def data_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks that are added, and plans, go below the test's own folder."""
+    """Added networks and plans go below the test's own folder."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
 
 
 @pytest.fixture(scope="session")
 def builder() -> str:
-    """A TensorRT whose builder runs here, by name."""
+    """The name of a TensorRT whose builder runs here."""
     if importlib.util.find_spec("tensorrt_rtx") is None:
         pytest.skip("tensorrt_rtx is not installed (make test installs it on x86-64 Linux)")
     return "tensorrt_rtx"
@@ -49,7 +49,7 @@ PlanWriter = Callable[..., Path]
 
 @pytest.fixture
 def write_plan() -> PlanWriter:
-    """A maker of plans with sidecars: ``write_plan(manifest, model, data=b"…", **changes)``."""
+    """Writes plans with sidecars: ``write_plan(manifest, model, data=b"…", **changes)``."""
 
     def write(manifest: Manifest, model: Path, data: bytes = b"plan", /, **changes: object) -> Path:
         folder = model.parent / "plans"

@@ -1,9 +1,9 @@
-"""A stand-in for jetson-utils, with the real library's signatures and its habits.
+"""A stand-in for jetson-utils, with the real library's signatures and quirks.
 
-After its Python bindings (PyVideo.cpp, PyCUDA.cpp), gstCamera and gstBufferManager: raw pictures
-lie in a ring of ``--num-buffers`` that a thread of its own writes on and on, whoever still reads;
-``Capture`` gives None at its timeout and raises plain ``Exception`` when it fails; ``Render`` takes
-RGB formats only. The "GPU" is the host: a pointer is an address of a numpy array.
+Modelled on its Python bindings (PyVideo.cpp, PyCUDA.cpp), gstCamera and gstBufferManager: raw
+pictures lie in a ring of ``--num-buffers`` that the library's own thread keeps overwriting, even
+while somebody reads; ``Capture`` returns None on timeout and raises plain ``Exception`` on failure;
+``Render`` accepts RGB formats only. The "GPU" is the host: a pointer is a numpy array's address.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BITS = {"nv12": 12, "i420": 12, "yuyv": 16, "uyvy": 16, "rgba8": 32, "rgb8": 24,
 
 
 class cudaImage:
-    """Memory with a picture in it; attributes as in the bindings."""
+    """Memory holding a picture; attributes as in the bindings."""
 
     def __init__(
         self, width: int, height: int, format: str = "rgb8", timestamp: int = 0,
@@ -47,11 +47,11 @@ def cudaAllocMapped(
 
 
 def cudaDeviceSynchronize() -> None:
-    """All work is done."""
+    """Nothing to wait for: all work is done."""
 
 
 class Camera:
-    """What the next ``videoSource`` will find plugged in."""
+    """What the next ``videoSource`` finds plugged in."""
 
     def __init__(
         self, format: str = "nv12", size: tuple[int, int] | None = None, *, mapped: bool = True,
@@ -68,7 +68,7 @@ camera = Camera()
 
 
 class videoSource:
-    """A camera: ``deliver`` is its driver, called by the tests."""
+    """A camera: the tests call ``deliver``, its driver."""
 
     def __init__(
         self, uri: str = "", argv: list[str] | None = None, positionArg: int = -1,
@@ -105,7 +105,7 @@ class videoSource:
             self._woken.notify_all()
 
     def Open(self) -> None:
-        """Nobody should: in some versions one that fails takes the process along."""
+        """Must not be called: in some versions a failing one takes the process down."""
         raise AssertionError
 
     def Close(self) -> None:
@@ -115,7 +115,7 @@ class videoSource:
     def Capture(
         self, format: str = "rgb8", timeout: int = 1000, stream: int = 0
     ) -> cudaImage | None:
-        """The newest picture that was not given yet; opens the camera the first time."""
+        """The newest picture not yet delivered; the first call opens the camera."""
         assert isinstance(timeout, int)
         if not self.streaming:
             self.streaming = True
@@ -161,7 +161,7 @@ class videoSource:
 
 
 class videoOutput:
-    """A window: keeps what was rendered."""
+    """A window that keeps what was rendered."""
 
     made: list[videoOutput] = []  # noqa: RUF012
     refuses = False
@@ -179,7 +179,7 @@ class videoOutput:
         videoOutput.made.append(self)
 
     def Render(self, image: cudaImage, stream: int = 0) -> None:
-        """Show a picture. Raises for a format that the window does not take."""
+        """Show a picture. Raises for a format that the window does not accept."""
         if not image.format.startswith("rgb"):
             raise Exception("jetson.utils -- videoOutput failed to render image")
         self.shown.append(image._memory.reshape(image.shape).copy())

@@ -1,4 +1,4 @@
-"""A service manager's end of sd_notify: a datagram socket, and what came through it."""
+"""The service manager's end of sd_notify: a datagram socket, and what was received."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Listener:
         return message
 
     def until(self, what: Callable[[Message], bool], timeout: float = 30.0) -> Message:
-        """The first notification from now on that is so; fails the test after ``timeout`` s."""
+        """The first notification from now on that matches; fails the test after ``timeout`` s."""
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             message = self.receive(left)
@@ -49,7 +49,7 @@ class Listener:
         raise AssertionError(f"not within {timeout} s; last: {self.messages[-5:]}")
 
     def until_had(self, key: str, timeout: float = 30.0) -> Message:
-        """The first notification with this key, be it one that came before."""
+        """The first notification with this key, earlier ones included."""
         had = next((message for message in self.messages if key in message), None)
         return had or self.until_key(key, timeout)
 
@@ -62,9 +62,9 @@ class Listener:
 def service(
     listener: Listener, *arguments: str, driver: str = "", watchdog_s: float = 2.0
 ) -> Iterator[subprocess.Popen[str]]:
-    """``mattebox run`` as a service manager starts it; ``driver`` is Python that runs before.
+    """``mattebox run`` as a service manager starts it; ``driver`` is Python to run first.
 
-    Its log is the process's stderr. It is killed at the end, should it still run.
+    Its log is the process's stderr. It is killed at the end if it is still running.
     """
     program = f"{driver}\nimport sys\nfrom appliance.cli.main import main\nsys.exit(main())"
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A real RTSP client that looks at every frame: its time, what it shows, and of the room?"""
+"""A real RTSP client that checks every frame: its time, what it shows, and any of the room."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import numpy as np
 from appliance.media.gst import Gst, error_text, frame_of
 from tests.scenes import PERSON, room_share
 
-# Grey in the corner below this is a slate.
+# Corner grey below this is a slate.
 _SLATE = 40
 
 
 @dataclass(frozen=True)
 class Got:
-    """One frame as it was decoded.
+    """One decoded frame.
 
     Attributes:
-        pts: by the stream's own clock, nanoseconds: when the appliance sent it, not when it came.
-        stage: the grey in the corner: the background, or a slate's.
-        person: whether the bright disc is there. room: the part of it that shows the room.
+        pts: nanoseconds on the stream's clock: when the appliance sent it, not when it arrived.
+        stage: the grey in the corner: the background's or a slate's.
+        person: whether the bright disc is there. room: the share of the frame that shows the room.
     """
 
     pts: int
@@ -41,22 +41,22 @@ class Got:
 
 
 class Client:
-    """Plays an address over TCP until it is closed, in one session; a context manager."""
+    """Plays an address over TCP, in one session, until closed; a context manager."""
 
     def __init__(self, uri: str) -> None:
         self.frames: list[Got] = []
         self.ended: str | None = None
-        """Why it was disconnected; None while it is not."""
+        """Why it was disconnected; None while connected."""
         self._came = threading.Condition()
         self._pipeline = Gst.parse_launch(
             f"rtspsrc location={uri} latency=0 protocols=tcp ! rtph264depay name=depay ! "
             "video/x-h264,stream-format=byte-stream,alignment=au ! h264parse ! "
-            # No frames held back by threads of the decoder's.
+            # No frames held back by decoder threads.
             "avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=NV12 ! "
             "appsink name=out sync=false max-buffers=0 drop=false"
         )
         self._out = self._pipeline.get_by_name("out")
-        # What GStreamer makes of the times depends on when packets come; RTP's are the sender's.
+        # GStreamer's times depend on when packets arrive; RTP's are the sender's.
         self._times: deque[int] = deque()
         self._ticks, self._unwrapped = 0, 0
         depay = self._pipeline.get_by_name("depay")
@@ -77,7 +77,7 @@ class Client:
         assert not self._thread.is_alive()
 
     def wait(self, what: Callable[[list[Got]], object], seconds: float = 20.0) -> None:
-        """Until the frames are so; fails the test after ``seconds``, or when it is disconnected."""
+        """Wait for frames that match; fails the test after ``seconds`` or on disconnection."""
         deadline = time.monotonic() + seconds
         with self._came:
             while not what(self.frames):
@@ -87,7 +87,7 @@ class Client:
                 self._came.wait(left)
 
     def wait_for_more(self, count: int, seconds: float = 20.0) -> None:
-        """Until so many further frames have come."""
+        """Wait for that many more frames."""
         start = len(self.frames)
         self.wait(lambda frames: len(frames) >= start + count, seconds)
 
@@ -118,6 +118,6 @@ class Client:
 
 def _judge(sample: object, pts: int) -> Got:
     frame = frame_of(sample)
-    # The middle of the disc; a coded picture has no exact values.
+    # The middle of the disc; values in a coded picture are not exact.
     bright = cv2.erode((frame.y > PERSON - 20).astype(np.uint8), np.ones((9, 9), np.uint8))
     return Got(pts, int(frame.y[4, 4]), bool(bright.any()), room_share(frame.uv))

@@ -1,4 +1,4 @@
-"""Frames in which the person is a bright disc and the room has a luma that nothing else has."""
+"""Frames where the person is a bright disc and the room has a luma that nothing else has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.media.frame import Colour, Frame, Matrix, Range
 
 FULL = Colour(Matrix.BT601, Range.FULL)
 ROOM, PERSON, STAGE = 60, 230, 120
-"""Luma of the room (must never leave), the person, and the new background."""
+"""Luma of the room (must never get out), the person, and the new background."""
 ROOM_CHROMA = (90, 190)
 """Cb and Cr of the room: a red that nothing else has, not even a slate's text."""
 
@@ -51,12 +51,12 @@ class Stage:
 
 
 def leaked(y: np.ndarray) -> int:
-    """How many pixels are of the room's luma (±8, for blending)."""
+    """How many pixels have the room's luma (±8, for blending)."""
     return int((np.abs(y.astype(int) - ROOM) <= 8).sum())
 
 
 def room_share(uv: np.ndarray) -> float:
-    """The part of a chroma plane (rows, columns, 2) that shows the room: 0 to 1."""
+    """The share of a chroma plane (rows, columns, 2) that shows the room: 0 to 1."""
     away = np.abs(uv.astype(int) - np.array(ROOM_CHROMA)).max(axis=2)
     return float((away <= 16).mean())
 

@@ -1,4 +1,4 @@
-"""Every module of the appliance can be imported, and none brings in what it must not."""
+"""Every module of the appliance can be imported, and none pulls in what it must not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_no_module_imports_what_does_not_belong_on_the_appliance(path):
 
 
 def test_the_rooms_are_in_order(root):
-    """The contracts of pyproject.toml: downwards only, no circle (``make lint`` says the same)."""
+    """The contracts in pyproject.toml: downwards only, no cycles (as ``make lint`` checks)."""
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=root, capture_output=True, text=True, timeout=50, check=False,

@@ -1,4 +1,4 @@
-"""A class's name is its own: who searches for one finds it once."""
+"""Class names are unique: searching for one finds it once."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-# Names that may stand twice, each with its reason. Twins by place, in files ``cpu`` and ``gpu`` of
-# one folder or of one name below ``cpu/`` and ``gpu/``, share their names and need none.
+# Names that may occur twice, each with its reason. Twins by location (files ``cpu`` and ``gpu`` of
+# one folder, or of the same name below ``cpu/`` and ``gpu/``) share names and need no reason.
 TWICE: dict[str, str] = {}
 
 
 def twins(paths: list[str]) -> bool:
-    """Whether these are the two sides of one thing."""
+    """Whether these are the CPU and GPU side of one thing."""
     places = {re.sub(r"\b(cpu|gpu)\b", "*", path) for path in paths}
     return len(paths) == 2 and len(places) == 1
 
 
 @pytest.fixture(scope="module")
 def classes(root: Path) -> dict[str, list[str]]:
-    """Public class -> the files of ``appliance/`` and ``export/`` that define it."""
+    """Public class -> the files in ``appliance/`` and ``export/`` that define it."""
     found = defaultdict(list)
     for room in ("appliance", "export"):
         for path in sorted((root / room).rglob("*.py")):

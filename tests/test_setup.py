@@ -1,7 +1,7 @@
-"""scripts/setup.sh: what it asks of apt, and what it says where it cannot go on.
+"""scripts/setup.sh: what it requests from apt, and what it says when it cannot go on.
 
-apt-get, dpkg-query, sudo and id are stand-ins that write down how they were called; the Python is
-one that is too old, so that each run ends before the virtual environment.
+apt-get, dpkg-query, sudo and id are stand-ins that record how they were called; the Python is too
+old, so that each run ends before the virtual environment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ USEFUL = ("bash", "cat", "cut", "dirname", "env", "mktemp", "rm", "sha256sum", "
 
 
 class Machine:
-    """A machine of stand-ins: which packages it has, who we are, and what was called."""
+    """A machine made of stand-ins: which packages it has, who we are, and what was called."""
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder, self.calls = folder, folder / "calls"
@@ -40,7 +40,7 @@ class Machine:
         path.chmod(0o755)
 
     def has(self, *packages: str, everything: bool = False, but: str = "-") -> None:
-        """These are installed; none whose name starts with ``but``."""
+        """Mark these as installed, except names starting with ``but``."""
         cases = "*" if everything else "|".join(packages) or "none"
         installed = f'{cases}) printf "install ok installed";;'
         self.program(

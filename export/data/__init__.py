@@ -1,1 +1,1 @@
-"""The packed data set and who is in which half of it."""
+"""The packed data set, and who is in which half of it."""

@@ -23,7 +23,7 @@ from export.labels.walkers import walker_cutouts
 from export.synthesis.people import Person, prepare
 
 FRAMES = 12  # a composed clip
-SHADOWED = 0.6  # weight of lightness before a grey wall with soft shadows
+SHADOWED = 0.6  # weight of lightness in front of a grey wall with soft shadows
 GREEN_WALL = ((40, 70), (290, 320), (900, 930))  # the camera moves from 600 to 830
 
 
@@ -56,13 +56,13 @@ def build_sets(
         )
     told("empty room")
     for first, last in EMPTY_STRETCHES:
-        # Somebody's foot may show at either end of a stretch.
+        # At either end of a stretch, somebody's foot may be in view.
         frames = read_frames(walkers, first + 6, last - 6)[::2]
         save_clip(out / "empty-room" / f"from-{first:04d}", frames, None)
     told("green wall")
     for first, last in GREEN_WALL:
         frames = read_frames(shared / "media" / "greenwall.mp4", first, last)
-        # The man's shadow on the wall is dark, but as green: colour tells them apart.
+        # The man's shadow on the wall is dark but just as green: colour tells them apart.
         _save_solved(out / "greenwall" / f"from-{first:04d}", frames, teacher, lightness=0.1)
     told("head poses")
     for name in ("male", "female"):
@@ -79,7 +79,7 @@ def _save_solved(
 
 
 def _two_people(shared: Path, out: Path, teacher: Teacher) -> None:
-    """The clip with two people on a plain wall: each half is solved by itself."""
+    """The clip with two people on a plain wall: each half is solved separately."""
     frames = read_frames(shared / "media" / "head-pose-female-and-male.gif")[:30]
     alphas = []
     for frame in frames:

@@ -1,4 +1,4 @@
-"""Evaluation clips of held-out portraits before held-out scenes: the alpha is true to the hair."""
+"""Evaluation clips of held-out portraits over held-out scenes: alpha is true down to the hair."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SIZE = (640, 360)
 
 
 def sway(person: Person, x: float, size: float, phase: float, moment: float) -> FloatImage:
-    """Pose, a 2x3 matrix, of a person standing at `x` (share of the width) at `moment` seconds.
+    """Pose (2x3 matrix), at `moment` seconds, of a person standing at `x` (share of the width).
 
-    `size` is the original picture's height as a share of the frame's. People sway, lean and
-    come closer slowly, as at a desk.
+    `size` is the original picture's height as a share of the frame's. People slowly sway, lean
+    and come closer, as they do at a desk.
     """
     width, height = SIZE
     scale = size * height / person.rows * (1 + 0.02 * np.sin(1.3 * moment + phase))
@@ -31,7 +31,7 @@ def sway(person: Person, x: float, size: float, phase: float, moment: float) -> 
     )
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
     turn = np.array([[cos, -sin], [sin, cos]])
-    if size > 1:  # nearer than the frame is high: keep the head in the picture
+    if size > 1:  # taller than the frame: keep the head in the picture
         place = place + np.array([0, (size - 0.95) * height])
     return np.hstack([turn, (place - turn @ anchor)[:, None]]).astype(np.float32)
 
@@ -44,10 +44,10 @@ def compose(
     gain: float = 1.0,
     noise: float = 2.0,
 ) -> tuple[list[UInt8Image], list[UInt8Image]]:
-    """Frames BGR uint8 and alphas uint8 of a clip, 30 frames a second.
+    """A clip's frames (BGR uint8) and alphas (uint8), 30 frames a second.
 
     `people` holds (person, x, size) from back to front; `background` is scaled to fill. `gain`
-    darkens or blows out; `noise` is the sensor's, drawn anew each frame; JPEG at quality 88.
+    darkens or overexposes; `noise` is the sensor's, drawn afresh for each frame; JPEG quality 88.
     """
     width, height = SIZE
     scene = cv2.resize(background, SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -1,9 +1,9 @@
-"""How far a matte's edge lies from the picture's own: whether labels are too wide or too narrow.
+"""How far a matte's edge lies from the image edge: whether labels are too wide or too narrow.
 
-No truth is needed. Along the normal of alpha's edge the luma is read from outside inwards; where it
-first jumps is the person's outline. Chroma is left out: codecs displace it. Things behind the
-person jump too, so the median over the outline is taken, and its zero is good to a quarter of a
-pixel; of mattes of one clip it tells the wider from the narrower far better than that.
+No ground truth is needed. Luma is sampled along the normal of alpha's edge, from outside inwards;
+its first jump is the person's outline. Chroma is left out: codecs displace it. Things behind the
+person cause jumps too, so the median over the outline is taken. Its zero is good to a quarter of a
+pixel; between mattes of one clip it tells the wider from the narrower far better than that.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from export.evaluation.metrics import Alpha
 from export.evaluation.sets import find_clips, load_clip
 from export.images import UInt8Image
 
-_REACH = 6.0  # pixels looked at to either side
+_REACH = 6.0  # pixels sampled to either side
 _STEP = 0.5
-_JUMP = 25.0  # grey levels over a pixel that make an edge
-_FIRST = 0.6  # of the largest jump: the first as large as this, from outside, is the outline
-_FRAME = 8  # pixels left out along the frame's borders
-_LEAST = 50  # points of an outline that can be judged
+_JUMP = 25.0  # grey levels per pixel that make an edge
+_FIRST = 0.6  # of the largest jump: the first one this large, from outside, is the outline
+_FRAME = 8  # pixels ignored along the frame's borders
+_LEAST = 50  # outline points needed for a verdict
 
 
 def edge_offset(image: UInt8Image, alpha: Alpha) -> float | None:
-    """Median distance in pixels; above 0 alpha reaches beyond the person, below 0 not far enough.
+    """Median distance in pixels: above 0 alpha reaches beyond the person, below 0 it falls short.
 
     `image` BGR uint8 (h, w, 3), `alpha` float32 (h, w) in [0, 1]. None where too little of the
     outline stands out from what is behind it.
@@ -62,7 +62,7 @@ def edge_offset(image: UInt8Image, alpha: Alpha) -> float | None:
         return None
     jumps, steps, highest = jumps[judged], steps[judged], highest[judged]
     first = (jumps >= _FIRST * highest[:, None]).argmax(axis=1)
-    # The top of that jump: the largest of it and the two samples after.
+    # The top of that jump: the largest of this sample and the two after it.
     near = np.minimum(first[:, None] + np.arange(3), len(at) - 1)
     top = np.take_along_axis(near, np.take_along_axis(jumps, near, 1).argmax(1)[:, None], 1)[:, 0]
     edge = (steps * at).sum(axis=1) / np.maximum(steps.sum(axis=1), 1e-6)
@@ -70,7 +70,7 @@ def edge_offset(image: UInt8Image, alpha: Alpha) -> float | None:
 
 
 def label_offsets(root: Path, every: int = 3) -> dict[str, float]:
-    """Set -> median offset in pixels of the labels of all clips below `root`, which may be judged.
+    """Set -> median offset in pixels of the labels of all clips below `root` that can be judged.
 
     Every `every`-th frame is looked at. Raises FileNotFoundError or ValueError as `load_clip` does.
     """

@@ -27,7 +27,7 @@ class Sample:
 
 @dataclass
 class Result:
-    """Figures of one contender on one clip; `mean_alpha` is in percent."""
+    """One contender's figures on one clip; `mean_alpha` is in percent."""
 
     set_name: str
     clip: str
@@ -39,7 +39,7 @@ class Result:
 
 
 def eight_bit(alpha: Alpha) -> Alpha:
-    """Rounded to 8 bit, as RobustVideoMatting's evaluation gets it from PNG."""
+    """Rounded to 8 bits, as RobustVideoMatting's evaluation reads it from PNG."""
     result: Alpha = (np.round(alpha * 255) / 255).astype(np.float32)
     return result
 
@@ -50,7 +50,7 @@ def judge(
     samples: int = 1,
     told: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Result], list[Sample]]:
-    """Run all; contenders take turns frame by frame, so that they share the machine's moods."""
+    """Run all; contenders take turns frame by frame, so that slow spells hit them all alike."""
     results: list[Result] = []
     pictures: list[Sample] = []
     for folder in folders:
@@ -98,7 +98,7 @@ def _run_clip(
 
 
 def summary(results: Sequence[Result]) -> dict[str, dict[str, dict[str, float]]]:
-    """Set -> contender -> figure, clips weighted alike; the set 'all' weighs sets alike."""
+    """Set -> contender -> figure, clips weighted equally; 'all' weights sets equally."""
     table: dict[str, dict[str, dict[str, float]]] = {}
     sets = list(dict.fromkeys(result.set_name for result in results))
     names = list(dict.fromkeys(result.contender for result in results))

@@ -1,4 +1,4 @@
-"""What a network gets that is right at its own size: a yardstick for what resolution costs."""
+"""The score of a network that is perfect at its own size: a yardstick for resolution's cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = re.compile(r"perfect-([1-9]\d{0,3})x([1-9]\d{0,3})")
 class PerfectAt:
     """The true alpha, seen through a grid of `width` x `height`: by area down, bilinear back up.
 
-    An edge moves by less than a pixel of that grid from frame to frame; what is lost there shows
+    Edges move by less than a pixel of that grid from frame to frame; what is lost there shows
     in dtSSD above all. Not a bound: values that overshoot at edges (least squares) come closer to
     the truth, by a tenth to a quarter in dtSSD where it was tried.
     """
@@ -25,20 +25,20 @@ class PerfectAt:
         self._grid = (width, height)
 
     def start(self, width: int, height: int) -> None:
-        """As of `Contender`; nothing is carried over time."""
+        """See `Contender`; there is no temporal state."""
 
     def alpha(self, true: Alpha) -> Alpha:
-        """The alpha (h, w) in [0, 1] that is left of the true one, float32 (h, w)."""
+        """What is left of the true alpha: float32 (h, w) in [0, 1]."""
         height, width = true.shape
         small = cv2.resize(true, self._grid, interpolation=cv2.INTER_AREA)
         return grown(np.asarray(small, np.float32), width, height)
 
     def milliseconds(self) -> float:
-        """As of `Contender`: nothing was run."""
+        """See `Contender`: nothing was run."""
         return 0.0
 
 
 def perfect(name: str) -> PerfectAt | None:
-    """The limit of that name, such as perfect-288x160, or None when it is another's."""
+    """The limit of that name, such as perfect-288x160, or None when the name is not a limit's."""
     found = _NAME.fullmatch(name)
     return PerfectAt(int(found[1]), int(found[2])) if found else None

@@ -1,8 +1,8 @@
-"""Matting metrics by the definitions of the RobustVideoMatting evaluation.
+"""Matting metrics as RobustVideoMatting's evaluation defines them.
 
-(Lin et al., 2021, evaluation/evaluate_lr.py.) Alphas are float32 (h, w) in [0, 1]. Scales, as
-there: MAD and MSE x1e3, Grad and Conn sums / 1e3, dtSSD x1e2. Grad and Conn are sums, so they
-grow with the frame's size and compare only on the same frames. IoU is ours: at alpha 0.5.
+(Lin et al., 2021, evaluation/evaluate_lr.py.) Alphas are float32 (h, w) in [0, 1]. Same scales:
+MAD and MSE x1e3, Grad and Conn sums / 1e3, dtSSD x1e2. Grad and Conn are sums, so they grow with
+the frame's size and can be compared only on the same frames. IoU, at alpha 0.5, is our addition.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _check(predicted: Alpha, true: Alpha) -> None:
 
 
 def grown(alpha: Alpha, width: int, height: int) -> Alpha:
-    """A network's alpha at the frame's size, float32 (height, width) in [0, 1]: what is judged."""
+    """A network's alpha scaled to the frame, float32 (height, width) in [0, 1]: what is judged."""
     result = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.clip(result, 0, 1).astype(np.float32)
 
@@ -49,7 +49,7 @@ def _gaussian(x: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
 
 
 def gradient_kernel(sigma: float = 1.4, epsilon: float = 1e-2) -> NDArray[np.float64]:
-    """Derivative of a Gaussian along x, unit L2 norm; its transpose is the one along y.
+    """Derivative of a Gaussian along x, unit L2 norm; transpose it for y.
 
     Rhemann et al. (2009) as used by RobustVideoMatting; 9x9 for the default sigma.
     """
@@ -105,9 +105,9 @@ def conn(predicted: Alpha, true: Alpha) -> float:
 
 
 def dtssd(predicted: Alpha, before: Alpha, true: Alpha, true_before: Alpha) -> float:
-    """Root mean square of the difference between the changes of both alphas, x1e2.
+    """Root mean square difference between the two alphas' changes over time, x1e2.
 
-    Erofeev et al. (2015): the flicker that the true alpha does not have.
+    Erofeev et al. (2015): flicker that the true alpha does not have.
     """
     _check(predicted, true)
     _check(before, true_before)
@@ -116,7 +116,7 @@ def dtssd(predicted: Alpha, before: Alpha, true: Alpha, true_before: Alpha) -> f
 
 
 def iou(predicted: Alpha, true: Alpha) -> float:
-    """Intersection over union of alpha > 0.5; 1 when neither holds anything."""
+    """Intersection over union of alpha > 0.5; 1 when both are empty."""
     _check(predicted, true)
     ours, theirs = predicted > 0.5, true > 0.5
     union = int((ours | theirs).sum())
@@ -124,10 +124,10 @@ def iou(predicted: Alpha, true: Alpha) -> float:
 
 
 def clip_metrics(predicted: list[Alpha], true: list[Alpha]) -> dict[str, float]:
-    """Mean of every metric over a clip's frames; dtSSD over its pairs of neighbours.
+    """Mean of every metric over a clip's frames; dtSSD over pairs of consecutive frames.
 
-    RobustVideoMatting counts a zero for the first frame's dtSSD; that only scales it by
-    (n - 1) / n, and a one-frame clip has none, so here it is left out. Raises ValueError when
+    RobustVideoMatting counts the first frame's dtSSD as zero; that only scales it by
+    (n - 1) / n, and a one-frame clip has no dtSSD, so it is left out here. Raises ValueError when
     the two lists differ in length or are empty.
     """
     if len(predicted) != len(true) or not true:

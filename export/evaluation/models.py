@@ -1,4 +1,4 @@
-"""The models that the judge compares, each behind one small class: frames in, alphas out."""
+"""The models that the judge compares, each wrapped in a small class: frames in, alphas out."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Contender(Protocol):
     name: str
 
     def start(self, width: int, height: int) -> None:
-        """A new clip of this size begins: forget everything carried over time."""
+        """Start a new clip of this size: forget all temporal state."""
         ...
 
     def alpha(self, frame: UInt8Image) -> Alpha:
-        """Alpha float32 (h, w) in [0, 1] of the next frame, BGR uint8 (h, w, 3)."""
+        """Alpha, float32 (h, w) in [0, 1], of the next frame, BGR uint8 (h, w, 3)."""
         ...
 
     def milliseconds(self) -> float:
-        """Median milliseconds a frame so far."""
+        """Median milliseconds per frame so far."""
         ...
 
 
@@ -57,7 +57,7 @@ class BareNetwork:
         self._matting.reset()
 
     def alpha(self, frame: UInt8Image) -> Alpha:
-        """See `Contender`. Fed as the appliance does: by area, black bars past 1.5x stretch."""
+        """See `Contender`. Scaled as the appliance does: by area, black bars past 1.5x stretch."""
         spec = self.manifest.input
         height, width = frame.shape[:2]
         window = self._fill(frame, spec)
@@ -86,20 +86,20 @@ class BareNetwork:
         return window
 
     def milliseconds(self) -> float:
-        """See `Contender`; the network only."""
+        """See `Contender`; the network alone."""
         return float(np.median(self._times) * 1e3) if self._times else 0.0
 
 
 class _NoBackground:
-    """A background that nobody looks at: the live frame itself."""
+    """A background that is never seen: the live frame itself."""
 
     def frame(self, live: Frame) -> Frame:
-        """The live frame, as its own background."""
+        """The live frame as its own background."""
         return live
 
 
 class WholeAppliance:
-    """The network with all of the appliance's path: ROI, clean, steady, refine, feather."""
+    """The network in the appliance's whole path: ROI, clean, steady, refine, feather."""
 
     def __init__(self, name: str, manifest: Manifest, model: Path, threads: int = 2) -> None:
         self.name = name
@@ -120,7 +120,7 @@ class WholeAppliance:
         self._serial = 0
 
     def alpha(self, frame: UInt8Image) -> Alpha:
-        """See `Contender`. Frames are taken to be 1/30 s apart."""
+        """See `Contender`. Frames are assumed to be 1/30 s apart."""
         if self._pipeline is None:
             raise RuntimeError("start() was not called; call it before the first frame of a clip")
         live = to_nv12(frame, self._serial)
@@ -133,7 +133,7 @@ class WholeAppliance:
         return (matte / 255.0).astype(np.float32)
 
     def milliseconds(self) -> float:
-        """See `Contender`; crop to composite."""
+        """See `Contender`; from crop to composite."""
         return float(np.median(self._times) * 1e3) if self._times else 0.0
 
 
@@ -186,11 +186,11 @@ def output_name(model: Path) -> str:
 
 
 def contender(name: str, models: Path, threads: int = 2) -> Contender | PerfectAt:
-    """A contender from its name.
+    """A contender by name.
 
     `name` is mediapipe-general, mediapipe-landscape or the path of a manifest, each with
-    '+appliance' behind it for the whole of the appliance's path; or perfect-WIDTHxHEIGHT, what the
-    truth would get at that size. `models` holds MediaPipe's.
+    an optional '+appliance' suffix for the appliance's whole path; or perfect-WIDTHxHEIGHT, what
+    the truth would score at that size. `models` holds MediaPipe's.
     """
     limit = perfect(name)
     if limit is not None:

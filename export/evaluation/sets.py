@@ -31,7 +31,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def load_clip(folder: Path) -> Clip:
-    """Read one clip; raises FileNotFoundError or ValueError that say what is amiss where."""
+    """Read one clip; raises FileNotFoundError or ValueError that say what is wrong and where."""
     frames_folder, alphas_folder = folder / "frames", folder / "alphas"
     if not frames_folder.is_dir():
         raise FileNotFoundError(f"{folder}: no frames/ folder in it; expected frames/ and alphas/")
@@ -61,7 +61,7 @@ def load_clip(folder: Path) -> Clip:
 
 
 def find_clips(root: Path) -> list[Path]:
-    """Folders of all clips below `root`, which may be a clip, a set or a folder of sets."""
+    """Folders of all clips in `root`, which may be a clip, a set or a folder of sets."""
     if not root.is_dir():
         raise FileNotFoundError(
             f"{root}: no such folder; build the sets with 'python -m export label' or give --sets"
@@ -75,7 +75,7 @@ def find_clips(root: Path) -> list[Path]:
 
 
 def save_clip(folder: Path, frames: list[UInt8Image], alphas: list[UInt8Image] | None) -> None:
-    """Write a clip: frames as PNG (they must not be damaged further), alphas uint8 as PNG."""
+    """Write a clip: frames as PNG (lossless: no further damage), alphas uint8 as PNG."""
     (folder / "frames").mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames):
         cv2.imwrite(str(folder / "frames" / f"{number:04d}.png"), frame)

@@ -1,1 +1,1 @@
-"""Rendered people: whole bodies of all ages, builds and skins, with true alpha."""
+"""Rendered people: whole bodies of all ages, builds and skin tones, with true alpha."""

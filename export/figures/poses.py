@@ -1,4 +1,4 @@
-"""Poses: standing, talking with the hands, waving, walking, sitting; as rotations by bone."""
+"""Poses: standing, gesturing, waving, walking, sitting; as rotations by bone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rotation(axis: int, degrees: float) -> Floats:
 
 
 def _arm(turns: Turns, side: str, down: float, lift: float, twist: float, bend: float) -> None:
-    """Degrees: `down` to the body, `lift` forwards, `twist` about the upper arm, elbow `bend`."""
+    """In degrees: `down` to the body, `lift` forwards, `twist` of the upper arm, elbow `bend`."""
     sign = 1 if side == "L" else -1
     turns[f"upperarm01.{side}"] = (
         rotation(0, -lift) @ rotation(1, sign * down) @ rotation(2, sign * twist)
@@ -33,7 +33,7 @@ def _arm(turns: Turns, side: str, down: float, lift: float, twist: float, bend: 
 
 
 def _hand(turns: Turns, rng: Rng, side: str) -> None:
-    """A turned wrist; fingers from stretched to a fist, now and then one pointing."""
+    """A turned wrist; fingers anywhere from stretched to a fist, occasionally one pointing."""
     sign = 1 if side == "L" else -1
     turns[f"wrist.{side}"] = rotation(1, rng.normal(0, 20)) @ rotation(0, rng.normal(0, 20))
     turns[f"lowerarm02.{side}"] = rotation(2, rng.normal(0, 35))
@@ -47,7 +47,7 @@ def _hand(turns: Turns, rng: Rng, side: str) -> None:
 
 
 def random_pose(rng: Rng) -> tuple[str, Turns]:
-    """The name of a pose's family and its rotations by bone."""
+    """The pose family's name, and rotations by bone."""
     family = str(rng.choice(FAMILIES, p=_ODDS))
     turns: Turns = {}
     lean, sway, turn = rng.normal(3, 5), rng.normal(0, 4), rng.normal(0, 8)

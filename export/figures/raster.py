@@ -1,4 +1,4 @@
-"""A mesh to a picture of face numbers: back to front, seen through a pinhole."""
+"""Rasterises a mesh into face numbers: back to front, through a pinhole camera."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHIFT = 4  # corners in sixteenths of a pixel
 
 @dataclass(frozen=True)
 class View:
-    """A camera that looks at `target`: degrees about the upright and above the horizon, metres."""
+    """A camera looking at `target`: yaw, pitch above the horizon (degrees), distance (metres)."""
 
     yaw: float
     pitch: float
@@ -38,7 +38,7 @@ class View:
 
 
 def vertex_normals(points: Floats, faces: Ints) -> Floats:
-    """Unit normals (n, 3): the mean of the faces about a vertex, by their area."""
+    """Unit vertex normals (n, 3): area-weighted mean over the adjacent faces."""
     a, b, c = (points[faces[:, i]] for i in range(3))
     area = np.cross(b - a, c - a)
     total = np.zeros_like(points)
@@ -48,9 +48,9 @@ def vertex_normals(points: Floats, faces: Ints) -> Floats:
 
 
 def barycentric(corners: Floats, points: Floats) -> Floats:
-    """Weights (p, 3) of three corners (p, 3, 2) at points (p, 2), kept within 0..1.
+    """Weights (p, 3) of three corners (p, 3, 2) at points (p, 2), clamped to 0..1.
 
-    Affine, not perspective: over a face of a few pixels the two are the same.
+    Affine, not perspective: over a face of a few pixels there is no difference.
     """
     a, b, c = (corners[:, i] for i in range(3))
     ab, ac, ap = b - a, c - a, points - a
@@ -63,10 +63,10 @@ def barycentric(corners: Floats, points: Floats) -> Floats:
 
 
 def paint(pixels: Floats, depth: Floats, faces: Ints, width: int, height: int) -> NDArray[np.int32]:
-    """Face numbers counted from 1, 0 where nobody is, int32 (height, width).
+    """One-based face numbers, 0 where nobody is, int32 (height, width).
 
-    `pixels` (n, 2) and `depth` (n,) of the corners; the farthest face is painted first, which
-    for faces as small as a body's is as good as a depth buffer.
+    `pixels` (n, 2) and `depth` (n,) are the corners'. The farthest face is painted first; for
+    faces as small as a body's that is as good as a depth buffer.
     """
     corners, far = pixels[faces], depth[faces]  # (f, 3, 2) and (f, 3)
     inside = (

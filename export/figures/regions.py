@@ -1,4 +1,4 @@
-"""Where things are on the resting body: limbs by their length, the head by its height."""
+"""Where things are on the resting body, in units of limb length and head height."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from export.figures.body import PARTS, Body, Floats, Posed
 
 @dataclass(frozen=True)
 class Regions:
-    """Where on the resting body each vertex is; head measures in heights of the head."""
+    """Where each vertex is on the resting body; the head is measured in head heights."""
 
     part: dict[str, NDArray[np.bool_]]
     height: Floats  # metres
@@ -22,7 +22,7 @@ class Regions:
     hip: float
     waist: float
     neck: float
-    ahead: Floats  # 0 at the eyes, grows to the back
+    ahead: Floats  # 0 at the eyes, increases towards the back
     above: Floats  # 0 at the eyes
     wide: Floats
     face: NDArray[np.bool_]
@@ -38,7 +38,7 @@ def _limb(
     rest: Floats, joints: dict[str, Floats], bones: tuple[str, str, str],
     parts: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
 ) -> Floats:  # fmt: skip
-    """How far along a pair of limbs each vertex lies: 0..1 the first bone, 1..2 the second."""
+    """How far along a pair of limbs each vertex lies: 0..1 on the first bone, 1..2 the second."""
     far = np.full(len(rest), -1.0)
     for side, on in (("L", rest[:, 0] > 0), ("R", rest[:, 0] <= 0)):
         a, b, c = (joints[f"{bone}.{side}"] for bone in bones)
@@ -52,7 +52,7 @@ def _limb(
 def regions(body: Body, posed: Posed) -> Regions:
     """Measure the resting body."""
     rest, joints = posed.rest, posed.joints
-    skin = np.zeros(len(rest), bool)  # not the helpers, which bones move as well
+    skin = np.zeros(len(rest), bool)  # without the helpers, which bones move too
     skin[body.faces[body.group == "body"]] = True
     part = {name: (body.part == i) & skin for i, name in enumerate(PARTS)}
     hip, eye = float(joints["upperleg01.L"][2]), joints["eye.L"]

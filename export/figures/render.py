@@ -16,14 +16,14 @@ from export.images import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng
 
 ROWS = 360
-_UP = 2  # supersampling, each side
+_UP = 2  # supersampling per axis
 _FRAMINGS = ("whole", "knees", "hips")
 _CUT = {"whole": None, "knees": "lowerleg01.L", "hips": "upperleg01.L"}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """BGR uint8 (h, w, 3), alpha uint8 (h, w), and whether the feet are in it."""
+    """BGR uint8 (h, w, 3), alpha uint8 (h, w), and whether the feet are in view."""
 
     foreground: UInt8Image
     alpha: UInt8Image
@@ -31,7 +31,7 @@ class Figure:
 
 
 def _shape(rng: Rng) -> dict[str, float]:
-    """From children to the old, mostly adults; builds about the middle."""
+    """From children to the old, mostly adults; mostly average builds."""
     shape = {name: float(np.clip(rng.normal(0.5, 0.22), 0.02, 0.98)) for name in SHAPE}
     shape["gender"] = float(rng.choice((0.05, 0.95))) + float(rng.normal(0, 0.03))
     shape["gender"] = min(1.0, max(0.0, shape["gender"]))
@@ -40,7 +40,7 @@ def _shape(rng: Rng) -> dict[str, float]:
 
 
 def _view(rng: Rng, points: Floats, whole: bool) -> View:
-    """Mostly from before the person at the height of the chest, a third from anywhere."""
+    """Mostly from in front, at chest height; a third from anywhere."""
     yaw = rng.normal(0, 25) if rng.random() < 0.5 else rng.uniform(-180, 180)
     pitch = rng.uniform(5, 45) if whole and rng.random() < 0.35 else rng.normal(4, 7)
     target = (points.min(axis=0) + points.max(axis=0)) / 2
@@ -48,7 +48,7 @@ def _view(rng: Rng, points: Floats, whole: bool) -> View:
 
 
 def _light(rng: Rng, normals: Floats, surface: NDArray[np.int64]) -> Floats:
-    """What each pixel sends back: hemisphere light and a lamp, wrapped (p, 3)."""
+    """Shading per pixel (p, 3): hemisphere light and a lamp, with wrapped diffuse."""
     lamp = np.array([rng.normal(0, 0.8), -rng.uniform(-0.15, 1.0), -rng.uniform(0.05, 1.0)])
     lamp /= np.linalg.norm(lamp)
     wrap = np.array((0.35, 0.15, 0.3))[surface]
@@ -64,7 +64,7 @@ def _light(rng: Rng, normals: Floats, surface: NDArray[np.int64]) -> Floats:
 
 
 def _hollows(depth: FloatImage, inside: FloatImage, size: float) -> FloatImage:
-    """Darkening of what lies behind its neighbours, 0.5..1: light that does not get there."""
+    """Ambient occlusion, 0.5..1: darkens what lies behind its neighbours."""
     near = cv2.GaussianBlur(depth * inside, (0, 0), size)
     share = cv2.GaussianBlur(inside, (0, 0), size)
     ahead = depth - near / np.maximum(share, 1e-3)
@@ -72,7 +72,7 @@ def _hollows(depth: FloatImage, inside: FloatImage, size: float) -> FloatImage:
 
 
 def _strands(rng: Rng, canvas: np.ndarray, mask: np.ndarray, hair: np.ndarray) -> None:
-    """Single hairs over the hair's outline, half a pixel wide in the end."""
+    """Single hairs across the hair's outline, half a pixel wide at the final size."""
     edge = hair & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     ys, xs = np.nonzero(edge)
     if len(ys) < 8:
@@ -93,7 +93,7 @@ def _strands(rng: Rng, canvas: np.ndarray, mask: np.ndarray, hair: np.ndarray) -
 
 
 def _spread(colour: FloatImage, alpha: FloatImage) -> FloatImage:
-    """Colours carried on beyond the edge, so that soft pixels hold the person's own."""
+    """Extend colours beyond the edge, so that soft pixels hold the person's own."""
     filled, weight = colour * alpha[..., None], alpha.copy()
     for size in (2.0, 6.0, 24.0, 96.0):
         wide = cv2.GaussianBlur(colour * alpha[..., None], (0, 0), size)
@@ -107,7 +107,7 @@ def _spread(colour: FloatImage, alpha: FloatImage) -> FloatImage:
 def _fitted(
     posed: Posed, seen: Floats, used: NDArray[np.int64], framing: str
 ) -> tuple[Floats, int]:
-    """Corners in pixels (n, 2) so that the framing fills the rows, and the number of columns."""
+    """Corners in pixels (n, 2), scaled so that the framing fills the rows, and the column count."""
     flat = seen[:, :2] / np.maximum(seen[:, 2:], 0.1)
     low, high = flat[used].min(axis=0), flat[used].max(axis=0)
     bone = _CUT[framing]
@@ -135,7 +135,7 @@ def _worn(body: Body, posed: Posed, outfit: Outfit) -> Floats:
 def _downsampled(
     rng: Rng, canvas: FloatImage, mask: FloatImage, depth: FloatImage, kinds: NDArray[np.int64]
 ) -> tuple[UInt8Image, UInt8Image]:
-    """Hollows darkened, cloth grained, hairs drawn; then BGR and alpha at the final size."""
+    """Darken hollows, add cloth grain, draw hairs; then BGR and alpha at the final size."""
     rows, columns = mask.shape
     small = (columns // _UP, ROWS)
     near = np.asarray(cv2.resize(depth, small, interpolation=cv2.INTER_NEAREST), np.float32)
@@ -173,7 +173,7 @@ def render_figure(rng: Rng, body: Body) -> Figure:
     weights = barycentric(pixels[corners], np.stack([xs + 0.5, ys + 0.5], axis=1))
 
     def at(values: Floats) -> Floats:
-        """Values by vertex, carried to the pixels."""
+        """Vertex values interpolated to the pixels."""
         return np.einsum("pc,pc...->p...", weights, values[corners])
 
     turned = at(vertex_normals(points, faces) @ view.axes)

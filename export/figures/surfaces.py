@@ -1,4 +1,4 @@
-"""Colours of skin, hair and cloth, and how they wander over a body."""
+"""Colours of skin, hair and cloth, and how they vary over a body."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Paint = Callable[[Floats], Floats]
 
 
 def waves(rng: Rng, points: Floats, length: float, count: int = 12) -> Floats:
-    """Smooth noise (n,) of about unit spread at `points` (n, 3), `length` metres a wave."""
+    """Smooth noise (n,) of about unit spread at `points` (n, 3), wavelength `length` in metres."""
     ways = rng.normal(0, 2 * np.pi / length / np.sqrt(3), (3, count))
     phases = rng.uniform(0, 2 * np.pi, count)
     return np.sin(points @ ways + phases).sum(axis=1) * np.sqrt(2 / count)
@@ -47,7 +47,7 @@ def cloth_colour(rng: Rng) -> Colour:
 
 
 def pattern(rng: Rng, base: Colour) -> Paint:
-    """Cloth by the resting place: plain, stripes, checks or patches."""
+    """Cloth as a function of resting position: plain, stripes, checks or patches."""
     kind, other = rng.random(), np.asarray(cloth_colour(rng))
     along = 2 if rng.random() < 0.7 else 0
     length, share = rng.uniform(0.025, 0.13), rng.uniform(-0.3, 0.8)
@@ -75,7 +75,7 @@ def plain(colour: Colour) -> Paint:
 
 
 def mottled(rng: Rng, colour: Floats, strength: float, length: float, up: float = 1.0) -> Paint:
-    """A colour that wanders: skin in blotches, hair in streaks along z (`up` below 1)."""
+    """A colour that varies: skin in blotches, hair in streaks along z (`up` below 1)."""
     seed = int(rng.integers(1 << 31))
 
     def paint(where: Floats) -> Floats:

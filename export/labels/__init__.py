@@ -1,1 +1,1 @@
-"""Making alpha labels from the shared media: portraits, fixed cameras, keyed walls."""
+"""Alpha labels made from the shared media: portraits, fixed cameras, keyed walls."""

@@ -34,13 +34,13 @@ Told = Callable[[str], None]
 
 
 def scaled(image: UInt8Image, rows: int) -> UInt8Image:
-    """Resized by area to `rows` rows, aspect kept."""
+    """Resize by area to `rows` rows, keeping the aspect."""
     size = (round(image.shape[1] * rows / image.shape[0]), rows)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def read_image(path: Path) -> UInt8Image:
-    """BGR uint8 (h, w, 3); raises ValueError when it is no picture."""
+    """BGR uint8 (h, w, 3); raises ValueError when it is not a picture."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(f"{path}: cannot be decoded as a picture")
@@ -50,9 +50,9 @@ def read_image(path: Path) -> UInt8Image:
 def build_packs(shared: Path, work: Path, told: Told = lambda _: None) -> tuple[Path, Path]:
     """Label everything; about twelve minutes on one core. Returns both packs' paths.
 
-    Raises FileNotFoundError when the shared media are not there, ModuleNotFoundError without Anny.
+    Raises FileNotFoundError when the shared media are missing, ModuleNotFoundError without Anny.
     """
-    body = Body()  # first: what is missing should be said before the minutes of the rest
+    body = Body()  # first: report what is missing before spending minutes on the rest
     teacher = Teacher(shared / "models" / "selfie_segmentation.onnx")
     work.mkdir(parents=True, exist_ok=True)
     train, validation = work / "train.zip", work / "validation.zip"
@@ -75,7 +75,7 @@ def build_packs(shared: Path, work: Path, told: Told = lambda _: None) -> tuple[
 
 
 def _trimmed(cutout: Cutout, margin: int = 8) -> tuple[UInt8Image, UInt8Image]:
-    """Colour and alpha without the empty columns beside and rows above the person."""
+    """Colour and alpha without empty columns beside the person and empty rows above."""
     ys, xs = np.nonzero(cutout.alpha > 8)
     left, right = max(0, int(xs.min()) - margin), int(xs.max()) + margin
     top, bottom = max(0, int(ys.min()) - margin), int(ys.max()) + 1
@@ -95,7 +95,7 @@ def _portraits(
         image = scaled(read_image(path), ROWS)
         cutout = cut_out(image, teacher(image))
         if (cutout.alpha[:2].max(axis=0) > 127).mean() > 0.05:
-            continue  # the picture cuts the head: it cannot be placed freely
+            continue  # the head is cut off: it cannot be placed freely
         pack = to_keep if is_held_out_portrait(name) else to_train
         pack.add(Entry(name, "portrait", name, cutout.quality), cutout.foreground, cutout.alpha)
         if pack is to_train and number % 4 == 0:
@@ -105,7 +105,7 @@ def _portraits(
 def _signer(shared: Path, person: int, teacher: Teacher, pack: PackWriter, told: Told) -> None:
     told(f"signer {person}")
     folder = shared / "media" / "asl"
-    # Others pass at the right edge of the second person's clips; only the signer is labelled.
+    # Passers-by appear at the right edge of the second person's clips; only the signer is labelled.
     columns = 460 if person == 2 else 640
     for clip, number, frame, cutout in signer_cutouts(person, folder, teacher, step=3):
         name, who = f"{clip}_{number:03d}", f"signer-{person}"
@@ -134,5 +134,5 @@ def _backgrounds(shared: Path, to_train: PackWriter, to_keep: PackWriter, told: 
         entry = Entry(path.stem, "background", "", 1.0)
         if is_held_out_background(path.stem):
             to_keep.add(entry, small)
-        else:  # coarser: the pack for training must stay small enough to carry
+        else:  # coarser: the training pack must stay small enough to copy around
             to_train.add(entry, small, quality=80)

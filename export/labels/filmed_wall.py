@@ -1,7 +1,7 @@
-"""Alpha of somebody filmed before a plain wall: the wall is fitted, and from then on known.
+"""Alpha of somebody filmed against a plain wall: the wall is fitted, and then counts as known.
 
-Portraits from a studio (portraits.py) show single hairs and get a wide band; a small or coded
-frame does not, and a wide band there made hair grey and edges a pixel too narrow or too wide.
+Studio portraits (portraits.py) show single hairs and get a wide band; small or coded frames do
+not, and there a wide band turned hair grey and put edges a pixel too far in or out.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from export.labels.portraits import (
 )
 
 _BAND = 0.02  # of the height, to either side of the edge
-_UNLIKE = 9.0  # twice a scene's: a fitted wall is smoother than what was filmed
+_UNLIKE = 9.0  # twice that of an empty scene: a fitted wall is smoother than what was filmed
 
 
 def cut_out_of_wall(image: UInt8Image, teacher: FloatImage, lightness: float = 1.0) -> Cutout:
     """Cut the largest person out of a frame (h, w, 3) BGR uint8, given a coarse alpha (h, w).
 
-    `lightness` weighs L against a and b when the edge is looked for: well under 1 before a
-    coloured wall or in soft shadows, which change L alone. Raises ValueError when the wall cannot
-    be fitted or nobody is there.
+    `lightness` weights L against a and b in the search for the edge: well below 1 for a coloured
+    wall or soft shadows, which change L alone. Raises ValueError when the wall cannot be fitted
+    or nobody is there.
     """
     lab = to_lab(image)
     far = beside(teacher)

@@ -1,4 +1,4 @@
-"""Alpha of people before a fixed camera: the empty scene is estimated and subtracted."""
+"""Alpha of people in front of a fixed camera: the empty scene is estimated and subtracted."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from export.labels.portraits import Cutout, cutout_of, difference_from, disc, to
 def empty_scene(
     frames: Sequence[UInt8Image], teachers: Sequence[FloatImage], margin: float = 0.03
 ) -> tuple[UInt8Image, NDArray[np.bool_]]:
-    """Median of what is seen of the scene beside the person, over frames of one camera.
+    """Median of the scene as visible beside the person, over one camera's frames.
 
     `frames` BGR uint8 (h, w, 3), `teachers` coarse alphas (h, w); `margin`, a share of the
-    height, keeps clear of the person's edge. Returns the scene and where it was seen at least
-    three times; the rest is inpainted. Raises ValueError when no frame is given.
+    height, keeps clear of the person's edge. Returns the scene, and where it was seen at least
+    three times; the rest is inpainted. Raises ValueError when there are no frames.
     """
     if not frames:
         raise ValueError("no frames given, at least one expected: check the clip can be read")
@@ -32,7 +32,7 @@ def empty_scene(
     )
     seen = (~hidden).sum(axis=0) >= 3
     stack[hidden] = np.nan
-    # nanmedian warns of all-nan columns: give them a value, they are inpainted below.
+    # nanmedian warns about all-NaN columns: give them a value; they are inpainted below.
     stack[:, ~seen] = 0.0
     scene = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, 32):
@@ -50,15 +50,15 @@ def cut_out_of_scene(
 ) -> Cutout:
     """Cut the largest person out of a fixed camera's frame (h, w, 3) BGR uint8.
 
-    Where the scene was never `seen` the coarse `teacher` alpha alone decides. Where its chroma
-    exceeds `colourful`, lightness counts a quarter: shadows and reflections on a coloured floor
-    are darker or lighter, but of its colour.
+    Where the scene was never `seen`, the coarse `teacher` alpha alone decides. Where its chroma
+    exceeds `colourful`, lightness counts for a quarter: shadows and reflections on a coloured
+    floor are darker or lighter but keep its colour.
     """
     height = image.shape[0]
     lab, wall = to_lab(image), to_lab(scene)
     far = (cv2.dilate((teacher > 0.1).astype(np.uint8), disc(0.06 * height)) == 0) & seen
     if int(far.sum()) > 500:
-        # Automatic exposure drifts: bring the scene to this frame by its median shift.
+        # Automatic exposure drifts: match the scene to this frame by the median shift.
         wall = wall + np.median((lab - wall)[far], axis=0)
         residual = np.abs(lab - wall)[far]
         spread = np.maximum(1.4826 * np.median(residual, axis=0), (1.8, 1.0, 1.0))
@@ -83,13 +83,13 @@ def narrow_trimap(
     """0 background, 1 foreground, 0.5 unknown, float32 (h, w): a thin band round the edge.
 
     A webcam resolves no single hairs, so a wide band would only let skin and wall mix.
-    `band` is its half width as a share of the height; from the difference `unlike` on a pixel
-    near the person is theirs.
+    `band` is its half width as a share of the height; a pixel near the person is theirs when its
+    difference is at least `unlike`.
     """
     height = teacher.shape[0]
     near = cv2.dilate((teacher > 0.3).astype(np.uint8), disc(0.03 * height)) > 0
     theirs = np.where(seen, (difference > unlike) & near, teacher > 0.5)
-    # Clothes of the wall's own colour: the teacher's certainty stands in for the difference.
+    # Clothes in the wall's colour: the teacher's certainty stands in for the difference.
     solid: NDArray[Any] = (theirs | (teacher > 0.9)).astype(np.uint8)
     solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc(2))
     solid = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, disc(2))

@@ -1,10 +1,10 @@
-"""Alpha where the background is known: each pixel lies between it and the person's colour.
+"""Alpha over a known background: each pixel lies between that and the person's colour.
 
-Closed-form matting (Levin et al., 2008) guesses both colours of a pixel from its neighbours. Before
-a fitted wall or an empty scene one of them is known, and the person's is near by, so that alpha is
-its share along the line between the two; the neighbours then only smooth it. Codecs keep half
-the chroma in each direction, so chroma is off by what it changes in a few pixels: a label that
-believes it is a pixel too wide. Measured on composed, coded clips in docs/data.md.
+Closed-form matting (Levin et al., 2008) guesses both of a pixel's colours from its neighbours. With
+a fitted wall or an empty scene one of them is known and the person's is near by, so alpha is the
+pixel's position on the line between the two; the neighbours then only smooth it. Codecs halve the
+chroma resolution in each direction, so chroma is off by its change over a few pixels: a label that
+trusts it is a pixel too wide. Measured on composed, coded clips in docs/data.md.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from export.images import FloatImage, UInt8Image
 
-_NOISE = 2.5  # of a camera and its codec, in grey levels
-_SLOPES = (0.1, 3.0, 3.0)  # error of Y, Cr, Cb in units of their change over a pixel
-_REACH = 3.0  # sigma, in pixels, of where the person's colour is looked for
-_SURE = 40.0  # squared contrast, in units of the error, from which a pixel's alpha is believed
-_WEIGHT = 0.1  # of a believed alpha against the smoothness
+_NOISE = 2.5  # from camera and codec, in grey levels
+_SLOPES = (0.1, 3.0, 3.0)  # error of Y, Cr, Cb in units of their change per pixel
+_REACH = 3.0  # sigma, in pixels, of the search for the person's colour
+_SURE = 40.0  # squared contrast, in units of the error, from which a pixel's alpha is trusted
+_WEIGHT = 0.1  # of a trusted alpha against smoothness
 _SMOOTH = 1e-3  # epsilon of the closed-form Laplacian
 _MARGIN = 12  # pixels round the person that the Laplacian sees
 
@@ -31,11 +31,11 @@ def _ycc(image: UInt8Image) -> FloatImage:
 def projected(
     image: UInt8Image, background: UInt8Image, known: FloatImage
 ) -> tuple[FloatImage, FloatImage]:
-    """Alpha of each pixel by itself, 0..1, and how far to believe it, 0..1, both float32 (h, w).
+    """Alpha of each pixel alone, 0..1, and how far to trust it, 0..1, both float32 (h, w).
 
     ``alpha = (I - B) W (F - B) / (F - B) W (F - B)`` with W the inverse of each channel's error:
-    noise, spread of F, and what the channel's slope makes of a displaced edge. `image` and
-    `background` BGR uint8 (h, w, 3); F is the mean of near pixels where `known` is 1.
+    noise, spread of F, and slope times edge displacement. `image` and `background` are BGR uint8
+    (h, w, 3); F is the mean of nearby pixels where `known` is 1.
     """
     seen, behind = _ycc(image), _ycc(background)
     sure = (known == 1).astype(np.float32)
@@ -61,11 +61,11 @@ def projected(
 def alpha_before(
     image: UInt8Image, background: UInt8Image, known: FloatImage
 ) -> NDArray[np.float64]:
-    """Alpha (h, w), 0..1, of an image before a background, both BGR uint8 (h, w, 3).
+    """Alpha (h, w), 0..1, of an image over a known background, both BGR uint8 (h, w, 3).
 
-    `known` is a trimap (0, 0.5, 1). Raises ValueError when no pixel of it is foreground.
+    `known` is a trimap (0, 0.5, 1). Raises ValueError when it has no foreground pixel.
     """
-    # Imported late: numba compiles pymatting for half a minute the first time.
+    # Imported late: the first time, numba spends half a minute compiling pymatting.
     from pymatting import cf_laplacian
     from scipy.sparse import diags
     from scipy.sparse.linalg import cg
@@ -83,7 +83,7 @@ def alpha_before(
     laplacian = cf_laplacian(rgb, epsilon=_SMOOTH, radius=1, is_known=fixed)
     wanted = np.where(fixed, known[part], alpha[part]).astype(np.float64).ravel()
     weight = (_WEIGHT * believed[part]).astype(np.float64).ravel()
-    # (L + W) alpha = W wanted over the unknown pixels; the known ones go to the right.
+    # (L + W) alpha = W wanted over the unknown pixels; known ones move to the right-hand side.
     unknown = np.flatnonzero(~fixed.ravel())
     if len(unknown):
         rows_of = laplacian[unknown]

@@ -1,8 +1,8 @@
-"""Near-true alpha of a person before a plain wall.
+"""Near-true alpha of a person in front of a plain wall.
 
-The wall's colour is fitted as a smooth function of x and y, the difference from it gives a
-trimap, closed-form matting (Levin et al., 2008) solves the band, and multi-level foreground
-estimation (Germer et al., 2020) removes the wall's colour from the soft pixels.
+The wall's colour is fitted as a smooth function of x and y; the difference from it gives a trimap;
+closed-form matting (Levin et al., 2008) solves the band; multi-level foreground estimation
+(Germer et al., 2020) removes the wall's colour from the soft pixels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Cutout:
 
     foreground: UInt8Image
     alpha: UInt8Image
-    quality: float  # share of sure-background pixels that the wall's fit explains, 0..1
+    quality: float  # share of sure-background pixels that the wall fit explains, 0..1
 
 
 def _terms(height: int, width: int) -> NDArray[np.float32]:
@@ -75,7 +75,7 @@ def trimap(difference: FloatImage, teacher: FloatImage) -> FloatImage:
     """0 background, 1 foreground, 0.5 unknown, float32 (h, w).
 
     `difference` is the distance from the wall in units of its own spread; `teacher` the coarse
-    alpha. The teacher decides far from its edge, the difference decides near it.
+    alpha. Far from its edge the teacher decides, near it the difference.
     """
     height = teacher.shape[0]
     person = (teacher > 0.5).astype(np.uint8)
@@ -87,7 +87,7 @@ def trimap(difference: FloatImage, teacher: FloatImage) -> FloatImage:
     reach = cv2.dilate(person, disc(0.10 * height)) > 0
     unlike = (difference > 9).astype(np.uint8)
     like = difference < 3.5
-    # Strong difference is foreground only after its own rim has been given to the solver.
+    # A strong difference counts as foreground only inside its own rim, which the solver gets.
     solid = cv2.erode(unlike & near, disc(0.012 * height), borderValue=1) > 0
     foreground = inner | solid
     like_core = cv2.erode((like & ~inner).astype(np.uint8), disc(1), borderValue=1) > 0
@@ -101,13 +101,13 @@ def trimap(difference: FloatImage, teacher: FloatImage) -> FloatImage:
 
 
 def difference_from(lab: FloatImage, wall: FloatImage, spread: NDArray[np.float32]) -> FloatImage:
-    """Distance of a Lab image from its wall in units of twice the wall's spread, (h, w)."""
+    """Distance (h, w) of a Lab image from its wall, in units of twice the wall's spread."""
     squares: FloatImage = (((lab - wall) / (2.0 * spread)) ** 2).sum(axis=2)
     return np.sqrt(squares)
 
 
 def to_lab(image: UInt8Image) -> FloatImage:
-    """CIE Lab float32 (h, w, 3) of a BGR uint8 image, its noise smoothed but not its edges."""
+    """CIE Lab float32 (h, w, 3) of a BGR uint8 image, with noise smoothed but edges kept."""
     lab = np.asarray(
         cv2.cvtColor(np.asarray(image, np.float32) / 255.0, cv2.COLOR_BGR2Lab), np.float32
     )
@@ -121,7 +121,7 @@ def to_bgr(lab: FloatImage) -> UInt8Image:
 
 
 def beside(teacher: FloatImage, share: float = 0.05) -> NDArray[np.bool_]:
-    """Where the coarse alpha (h, w) sees nobody, nor within that share of the height."""
+    """Where the coarse alpha (h, w) sees nobody within that share of the height."""
     return cv2.dilate((teacher > 0.2).astype(np.uint8), disc(share * teacher.shape[0])) == 0
 
 
@@ -143,8 +143,8 @@ def _rgb(image: UInt8Image) -> NDArray[np.float64]:
 
 
 def solve(image: UInt8Image, known: FloatImage, quality: float = 1.0) -> Cutout:
-    """Closed-form alpha of a BGR uint8 image under a trimap (0, 0.5, 1), and its foreground."""
-    # Imported late: numba compiles it for half a minute the first time.
+    """Closed-form alpha of a BGR uint8 image, given a trimap (0, 0.5, 1), and its foreground."""
+    # Imported late: the first time, numba spends half a minute compiling it.
     from pymatting import estimate_alpha_cf
 
     alpha = estimate_alpha_cf(
@@ -157,7 +157,7 @@ def solve(image: UInt8Image, known: FloatImage, quality: float = 1.0) -> Cutout:
 
 
 def cutout_of(image: UInt8Image, alpha: NDArray[np.float64], quality: float) -> Cutout:
-    """The largest of what a solver's alpha (h, w) shows, with its clean colours."""
+    """The largest component of a solver's alpha (h, w), with its clean colours."""
     from pymatting import estimate_foreground_ml
 
     # Stretch away the solver's faint haze at both ends.
@@ -171,7 +171,7 @@ def cutout_of(image: UInt8Image, alpha: NDArray[np.float64], quality: float) -> 
 
 
 def largest(alpha: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Zero every island of alpha that is not joined to the largest one."""
+    """Zero every island of alpha except the largest."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.05).astype(np.uint8))
     if count <= 2:
         return alpha

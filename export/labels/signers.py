@@ -1,4 +1,4 @@
-"""The signing clips: one person before a fixed camera, cut out of a scene seen over all clips."""
+"""The signing clips: one person and a fixed camera; the scene is pieced together from all clips."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Scene = tuple[UInt8Image, NDArray[np.bool_]]
 
 
 def tight_teacher(frame: UInt8Image, teacher: Teacher, margin: float = 0.12) -> FloatImage:
-    """The teacher once on the whole frame, then on a crop round what it found, float32 (h, w)."""
+    """The teacher on the whole frame, then on a crop round what it found, float32 (h, w)."""
     first = teacher(frame)
     ys, xs = np.nonzero(first > 0.5)
     if len(ys) < 200:
@@ -34,9 +34,9 @@ def tight_teacher(frame: UInt8Image, teacher: Teacher, margin: float = 0.12) -> 
 
 
 def scenes_of(person: int, folder: Path, teacher: Teacher) -> dict[str, Scene]:
-    """Clip -> its empty scene; what one clip never shows is taken from the person's others.
+    """Clip -> its empty scene; what one clip never shows comes from the person's other clips.
 
-    The camera was moved between people, not between the clips of one.
+    The camera was moved between people, not between one person's clips.
     """
     scenes: dict[str, Scene] = {}
     for clip in (name for name, who in SIGNERS.items() if who == person):
@@ -61,7 +61,7 @@ def scenes_of(person: int, folder: Path, teacher: Teacher) -> dict[str, Scene]:
 def signer_cutouts(
     person: int, folder: Path, teacher: Teacher, step: int = 1, most: int | None = None
 ) -> Iterator[tuple[str, int, UInt8Image, Cutout]]:
-    """Clip, frame number, frame and cutout, every `step`-th frame, at most `most` a clip."""
+    """Clip, frame number, frame and cutout of every `step`-th frame, at most `most` per clip."""
     for clip, (scene, seen) in scenes_of(person, folder, teacher).items():
         frames = read_frames(folder / f"{clip}.mkv")
         numbers = range(0, len(frames), step)

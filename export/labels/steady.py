@@ -1,4 +1,4 @@
-"""Labels solved frame by frame flicker; where the picture holds still, so does the truth."""
+"""Labels solved frame by frame flicker; where the picture is still, so is the truth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from export.images import FloatImage, UInt8Image
 
-REACH = 2  # frames looked at before and after
+REACH = 2  # frames considered before and after
 
 
 def _motion(frames: Sequence[UInt8Image]) -> list[FloatImage]:
@@ -30,8 +30,8 @@ def steady_labels(
 ) -> list[UInt8Image]:
     """Alphas uint8 (h, w) with a median over five frames where nothing moved in all of them.
 
-    `frames` are consecutive, BGR uint8 (h, w, 3). Motion below `low` grey levels takes the
-    median, above `high` the frame's own label, between them a blend.
+    `frames` are consecutive, BGR uint8 (h, w, 3). Where motion is below `low` grey levels the
+    median is used, above `high` the frame's own label, in between a blend.
     """
     motion = _motion(frames)
     result: list[UInt8Image] = []

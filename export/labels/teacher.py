@@ -1,4 +1,4 @@
-"""The Apache-licensed MediaPipe selfie segmenter as a coarse teacher: where a person roughly is."""
+"""The Apache-licensed MediaPipe selfie segmenter as a coarse teacher: roughly where a person is."""
 
 from __future__ import annotations
 

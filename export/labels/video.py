@@ -11,9 +11,9 @@ from export.images import UInt8Image
 
 
 def read_frames(path: Path, first: int = 0, last: int | None = None) -> list[UInt8Image]:
-    """Frames `first` to `last` (included; None: to the end), BGR uint8 (h, w, 3).
+    """Frames `first` to `last` (inclusive; None: to the end), BGR uint8 (h, w, 3).
 
-    Raises FileNotFoundError when the file is missing, ValueError when it holds no such frame.
+    Raises FileNotFoundError when the file is missing, ValueError when it has no such frame.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; point MATTEBOX_SHARED at the shared folder")

@@ -18,11 +18,11 @@ from export.labels.video import read_frames
 
 _FLOOR_CHROMA = 14.0  # the wooden floor's; the walls have about 5
 _FLOOR_STARTS = 0.62  # share of the height
-_LEAST_AREA = 3000  # pixels; below, somebody is only just stepping in
+_LEAST_AREA = 3000  # pixels; with fewer, somebody is only just stepping in
 
 
 def empty_room(clip: Path) -> UInt8Image:
-    """Median of the stretches in which nobody is there, BGR uint8 (h, w, 3)."""
+    """Median of the stretches when nobody is there, BGR uint8 (h, w, 3)."""
     frames: list[UInt8Image] = []
     for first, last in EMPTY_STRETCHES:
         frames += read_frames(clip, first, last)[::4]
@@ -30,7 +30,7 @@ def empty_room(clip: Path) -> UInt8Image:
 
 
 def _coarse(frame: UInt8Image, room: UInt8Image, teacher: Teacher) -> FloatImage | None:
-    """Where the walker is: difference from the room joined with the teacher on a tight crop."""
+    """Where the walker is: difference from the room combined with the teacher on a tight crop."""
     lab = cv2.cvtColor(frame, cv2.COLOR_BGR2Lab).astype(np.float32)
     empty = cv2.cvtColor(room, cv2.COLOR_BGR2Lab).astype(np.float32)
     change = cv2.GaussianBlur(np.abs(lab - empty).max(axis=2), (0, 0), 2)
@@ -53,10 +53,10 @@ def _coarse(frame: UInt8Image, room: UInt8Image, teacher: Teacher) -> FloatImage
 
 
 def _off_the_floor(cutout: Cutout, frame: UInt8Image, room: UInt8Image) -> Cutout:
-    """Take shadows and reflections on the wooden floor out of the alpha: they are of its hue."""
+    """Remove shadows and reflections on the wooden floor from the alpha: they share its hue."""
     lab, empty = to_lab(frame), to_lab(room)
     floor = np.hypot(empty[..., 1], empty[..., 2]) > _FLOOR_CHROMA
-    floor[: int(_FLOOR_STARTS * floor.shape[0])] = False  # fair hair before a wooden skirting
+    floor[: int(_FLOOR_STARTS * floor.shape[0])] = False  # fair hair in front of wooden skirting
     wood = np.median(empty[floor], axis=0)[1:]
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     along = (lab[..., 1:] @ wood) / (np.linalg.norm(wood) * np.maximum(chroma, 1e-3))

@@ -1,1 +1,1 @@
-"""The matting network, one file per part: encoder, atrous pyramid, decoder, whole."""
+"""The matting network, one file per part: encoder, atrous pyramid, decoder, and the whole."""

@@ -9,10 +9,10 @@ from export.network.blocks import ConvNormAct, SeparableConv
 
 
 class AtrousPyramid(nn.Module):
-    """One pointwise branch, one dilated branch a rate, and the picture's mean.
+    """One pointwise branch, one dilated branch per rate, and the picture's mean.
 
-    DeepLab concatenates the mean, blown up to the map's size; adding its projection after the
-    fusion is the same linear map with fewer operations.
+    DeepLab broadcasts the mean to the feature map's size and concatenates it; adding its projection
+    after the fusion is the same linear map with fewer operations.
     """
 
     def __init__(self, in_channels: int, out_channels: int, rates: tuple[int, ...]) -> None:
@@ -21,7 +21,7 @@ class AtrousPyramid(nn.Module):
         self.branches = nn.ModuleList(
             SeparableConv(in_channels, out_channels, dilation=rate) for rate in rates
         )
-        # No batch norm on a 1x1 map: its statistics would be the batch's few values.
+        # No batch norm on a 1x1 map: its statistics would come from the batch's few values.
         self.mean = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Conv2d(in_channels, out_channels, 1), nn.ReLU()
         )

@@ -1,4 +1,4 @@
-"""Convolutions that the parts share."""
+"""Convolutions shared by the parts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SeparableConv(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    """MobileNetV2's block (Sandler et al., 2018): widen, depthwise, project; residual if it can."""
+    """MobileNetV2's block (Sandler et al., 2018): expand, depthwise, project; optional residual."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""Making training scenes: cutouts placed on backgrounds, lit, filmed and damaged."""
+"""Making training scenes: cutouts placed on backgrounds, lit, filmed and degraded."""

@@ -25,9 +25,9 @@ def _colour(rng: Rng) -> np.ndarray:
 
 
 def wall(rng: Rng, width: int, height: int, colour: np.ndarray | None = None) -> UInt8Image:
-    """A wall lit unevenly: a smooth gradient between colours, light falling off, grain.
+    """An unevenly lit wall: a smooth gradient between colours, light falloff, grain.
 
-    BGR uint8 (height, width, 3), about `colour`, (3,), or one that is drawn.
+    BGR uint8 (height, width, 3), around `colour`, (3,), or a random one.
     """
     middle = _colour(rng) if colour is None else colour
     corners = np.stack([middle] * 4) + rng.normal(0, 14, (4, 3))
@@ -72,7 +72,7 @@ def _room(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UI
 
 
 def _furnished(rng: Rng, picture: UInt8Image, photos: Sequence[UInt8Image]) -> UInt8Image:
-    """One thing more in the picture."""
+    """The picture with one more thing in it."""
 
     def texture(width: int, height: int) -> UInt8Image:
         return photo(rng, photos, width, height)

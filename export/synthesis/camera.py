@@ -1,4 +1,4 @@
-"""What a camera and its wire do to a picture: light, lens, sensor, scaling, codec."""
+"""What a camera and its link do to a picture: light, lens, sensor, scaling, codec."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from export.synthesis.backgrounds import Rng
 
 @dataclass(frozen=True)
 class Camera:
-    """One camera's habits; the same for both frames of a pair."""
+    """One camera's characteristics; the same for both frames of a pair."""
 
     table: UInt8Image  # (1, 256, 3) tone curve
     vignette: np.ndarray | None
@@ -26,7 +26,7 @@ class Camera:
 
 
 def random_camera(rng: Rng, width: int, height: int) -> Camera:
-    """Mostly decent webcams; sometimes dark, blown out, soft, noisy or badly coded."""
+    """Mostly decent webcams; sometimes dark, overexposed, soft, noisy or badly coded."""
     tone = np.arange(256, dtype=np.float32)[None, :, None] / 255.0
     mood = rng.random()
     gain = float(np.exp(rng.normal(0, 0.18)))

@@ -1,4 +1,4 @@
-"""New clothes: colours and textures laid over what people wear, keeping its folds."""
+"""New clothes: colours and textures laid over what people wear, with the folds kept."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _COLLAR = {False: 0.74, True: 0.24}
 
 
 def clothes_mask(person: Person) -> FloatImage:
-    """Where clothes are, float32 (h, w) in [0, 1]: below the collar and not of skin's colour.
+    """Where clothes are, float32 (h, w) in [0, 1]: below the collar and not skin-coloured.
 
-    Skin by the usual box in Cr and Cb (Chai and Ngan, 1999), grown a little.
+    Skin is the usual box in Cr and Cb (Chai and Ngan, 1999), slightly dilated.
     """
     chroma = cv2.cvtColor(person.foreground, cv2.COLOR_BGR2YCrCb)
     skin = cv2.inRange(chroma, (40, 135, 80), (255, 175, 125))

@@ -1,4 +1,4 @@
-"""Pairs from frames as they were filmed: real edges, light and shadows, no compositing."""
+"""Pairs from filmed frames: real edges, light and shadows, no compositing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RealFrame:
 def filmed_pair(
     rng: Rng, frames_filmed: Sequence[RealFrame], width: int, height: int, moments: int = 2
 ) -> tuple[UInt8Image, UInt8Image]:
-    """A crop of a frame as it was filmed, twice through the same camera's damage."""
+    """A crop of a filmed frame, put twice through the same camera's degradation."""
     real = frames_filmed[int(rng.integers(len(frames_filmed)))]
     full_h, full_w = real.alpha.shape
     aspect = width / height * float(np.exp(rng.uniform(np.log(0.67), np.log(1.5))))

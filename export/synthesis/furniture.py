@@ -1,4 +1,4 @@
-"""Things that stand about and are nobody: tables, lamps, chairs, plants, boxes, screens."""
+"""Objects that stand about and are not people: tables, lamps, chairs, plants, boxes, screens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _pole(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
 
 
 def _chair(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
-    """A chair's back with round corners, sometimes a head rest, on a stem."""
+    """A chair back with round corners, sometimes with a headrest, on a stem."""
     corner = int(rng.uniform(0.1, 0.4) * w)
     top, bottom = int(rng.uniform(0.05, 0.3) * h), int(rng.uniform(0.6, 0.85) * h)
     cv2.rectangle(mask, (corner, top), (w - corner, bottom), 255, -1)
@@ -63,14 +63,14 @@ def _plant(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
 
 
 def _box(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
-    """A cabinet, a bag, a screen on its foot."""
+    """A cabinet, a bag, a screen on its stand."""
     bottom = int(rng.uniform(0.5, 1.0) * h)
     cv2.rectangle(mask, (0, int(rng.uniform(0, 0.3) * h)), (w, bottom), 255, -1)
     cv2.rectangle(mask, (w // 2 - w // 8, bottom), (w // 2 + w // 8, h), 255, -1)
 
 
 def _ball(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
-    """Something round on something broad: a vase, a globe; the outline of a head, but none."""
+    """Something round on something broad: a vase, a globe; outlined like a head, but not one."""
     radius = max(2, int(rng.uniform(0.15, 0.3) * min(h, w)))
     cv2.circle(mask, (w // 2, radius + 2), radius, 255, -1)
     axes = (int(rng.uniform(0.2, 0.5) * w), max(2, int(0.3 * h)))
@@ -88,7 +88,7 @@ def _drape(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
 
 
 def _turned(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
-    """Something slim and upright as from a lathe: a bottle, a trophy, a rocket, a table lamp."""
+    """Something slim and upright, as if turned on a lathe: bottle, trophy, rocket, table lamp."""
     y = np.linspace(0, 1, h)
     radius = 0.55 + sum(
         rng.normal(0, 0.5 / order) * np.sin(np.pi * order * y + rng.uniform(0, 6))
@@ -114,7 +114,7 @@ def fabric(
 ) -> FloatImage:
     """Plain, striped or printed, BGR float32 (height, width, 3), possibly outside 0..255.
 
-    Clothes and curtains are cut from the same: only shape and place tell them apart.
+    Clothes and curtains are cut from the same cloth: only shape and place tell them apart.
     `texture(w, h)` gives a picture to print.
     """
     kind = rng.random()
@@ -133,7 +133,7 @@ def fabric(
 
 
 def _folds(rng: Rng, width: int, height: int) -> FloatImage:
-    """Light and shade of hanging cloth, float32 (height, width, 1) about 1."""
+    """Light and shade of hanging cloth, float32 (height, width, 1) around 1."""
     x = np.linspace(0, rng.uniform(1, 9) * 2 * np.pi, width) + rng.uniform(0, 6)
     lean = np.linspace(0, rng.uniform(-1.5, 1.5), height)
     shade = 1 + rng.uniform(0.05, 0.35) * np.sin(x[None, :] + lean[:, None])
@@ -141,7 +141,7 @@ def _folds(rng: Rng, width: int, height: int) -> FloatImage:
 
 
 def _round(rng: Rng, width: int, height: int) -> FloatImage:
-    """Light on something round in bands of several colours, float32 (height, width, 3) about 1."""
+    """Light on something round, in bands of several colours, float32 (height, width, 3) about 1."""
     side = np.linspace(-1.4, 1.4, width) - rng.uniform(-0.8, 0.8)
     shade = rng.uniform(0.3, 0.8) + rng.uniform(0.3, 0.8) * np.clip(np.cos(side), 0, 1)
     count = int(rng.integers(1, 5))

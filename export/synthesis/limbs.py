@@ -1,4 +1,4 @@
-"""Drawn arms and hands, for people whose pictures show none."""
+"""Synthetic arms and hands, for people whose pictures show none."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Limb:
 def random_limb(
     rng: Rng, head: tuple[float, float, float], skin: np.ndarray, sleeve: np.ndarray
 ) -> Limb:
-    """An arm from below to somewhere round the head; `head` is centre x, centre y, height."""
+    """An arm from below to somewhere near the head; `head` is centre x, centre y, height."""
     x, y, unit = head
     side = 1.0 if rng.random() < 0.5 else -1.0
     wrist = np.array([x + side * rng.uniform(0.0, 1.9) * unit, y + rng.uniform(-0.7, 1.7) * unit])
@@ -103,7 +103,7 @@ def draw(limb: Limb, width: int, height: int) -> tuple[FloatImage, FloatImage]:
     if w == 0:
         return colour, alpha
     part = (slice(y * SCALE, (y + h) * SCALE), slice(x * SCALE, (x + w) * SCALE))
-    # Rounder towards the middle: distance from the edge is a cheap normal.
+    # Rounded towards the middle: distance from the edge is a cheap normal.
     depth = cv2.distanceTransform(both[part], cv2.DIST_L2, 3)
     shade = 0.72 + 0.36 * np.minimum(depth * np.float32(1 / (0.13 * unit * SCALE)), 1)
     texture = np.random.default_rng(limb.seed)

@@ -1,7 +1,7 @@
-"""Things in the colours of whoever stands before them: what colour alone cannot tell apart.
+"""Things in the colours of whoever stands in front of them: colour alone cannot tell them apart.
 
-A dark pillar behind a dark jumper, a curtain the shade of a face. Without them a network learns
-that what looks like the person's clothes and touches them is the person.
+A dark pillar behind a dark jumper, a curtain the shade of a face. Without these a network learns
+that whatever touches the person and looks like their clothes is the person.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from export.synthesis.backgrounds import Rng, wall
 from export.synthesis.furniture import furnish
 from export.synthesis.people import Person
 
-_SOLID = 230  # alpha from which on a pixel is the person's alone
+_SOLID = 230  # alpha from which a pixel is entirely the person's
 
 
 def of_person(rng: Rng, person: Person) -> Callable[[int, int], FloatImage]:
-    """A surface of a person's own colours: their clothes' weave, or plain in a colour of theirs."""
+    """A surface of a person's own colours: their clothes' weave, or one plain colour."""
     rows, columns = np.nonzero(person.alpha[: person.rows] > _SOLID)
     plain = rng.random() < 0.6
 
@@ -46,7 +46,7 @@ def of_person(rng: Rng, person: Person) -> Callable[[int, int], FloatImage]:
 def toned(
     surface: Callable[[int, int], FloatImage], table: UInt8Image
 ) -> Callable[[int, int], FloatImage]:
-    """The surface through a tone curve (1, 256, 3)."""
+    """The surface after a tone curve (1, 256, 3)."""
 
     def shown(width: int, height: int) -> FloatImage:
         colours = np.clip(surface(width, height), 0, 255).astype(np.uint8)
@@ -58,9 +58,9 @@ def toned(
 def _bar(
     rng: Rng, picture: UInt8Image, surface: Callable[[int, int], FloatImage], near: FloatImage
 ) -> UInt8Image:
-    """The picture with a pillar, a rail or a screen's bezel through about `near`, (2,) in pixels.
+    """The picture with a pillar, rail or screen bezel passing close to `near`, (2,) in pixels.
 
-    It reaches out of the picture at one end at least. `surface` as in `furnish`.
+    It leaves the picture at one end at least. `surface` as in `furnish`.
     """
     height, width = picture.shape[:2]
     angle = np.pi / 2 if rng.random() < 0.7 else 0.0
@@ -82,7 +82,7 @@ def _bar(
 
 
 def _rim(rng: Rng, person: Person, pose: FloatImage) -> FloatImage:
-    """A random point of the person's outline in the frame, (2,) in pixels."""
+    """A random point on the person's outline in the frame, (2,) in pixels."""
     solid = (person.alpha[: person.rows] > _SOLID).astype(np.uint8)
     rows, columns = np.nonzero(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3))))
     if len(rows) == 0:
@@ -96,9 +96,9 @@ def lookalikes(
 ) -> UInt8Image:
     """The picture, BGR uint8 (h, w, 3), with one to three things in colours of `people`.
 
-    With each person comes the tone curve (1, 256, 3) that they are shown in, and their pose, 2x3,
-    cutout to frame: half of the things are bars that touch their outline. Now and then a wall
-    about the shade of somebody's skin or clothes is all there is behind them.
+    Each person comes with the tone curve (1, 256, 3) that they are shown in, and their pose (2x3,
+    cutout to frame): half of the things are bars that touch their outline. Occasionally there is
+    nothing behind them but a wall of about the shade of somebody's skin or clothes.
     """
     if rng.random() < 0.2:
         person, table, _ = people[int(rng.integers(len(people)))]

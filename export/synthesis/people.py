@@ -1,4 +1,4 @@
-"""Cutouts prepared for placing: missing shoulders and torsos grown, two sizes kept."""
+"""Cutouts made ready to place: missing shoulders and torsos grown, two sizes kept."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from export.images import UInt8Image
 
-SIDE = 0.16  # share of the width grown on a side where the picture cuts the shoulder
-STRIP = 0.10  # share of the height that is mirrored downwards to grow the torso
+SIDE = 0.16  # share of the width grown on a side where the shoulder is cut off
+STRIP = 0.10  # share of the height mirrored downwards to grow the torso
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Person:
     alpha: UInt8Image
     rows: int  # height of the original part; rows below it are grown torso
     head: tuple[int, int, int, int]  # left, top, right, bottom of the box that holds the head
-    upright: bool  # whole or half body already has arms of its own
+    upright: bool  # whole or half body: already has arms
 
 
 def _grow_side(foreground: UInt8Image, alpha: UInt8Image) -> tuple[UInt8Image, UInt8Image]:
@@ -35,7 +35,7 @@ def _grow_side(foreground: UInt8Image, alpha: UInt8Image) -> tuple[UInt8Image, U
     else:
         top = int(np.argmax(edge > 127))
         y, x = np.mgrid[0:height, 0:grown].astype(np.float32)
-        # A quarter ellipse from the cut's top outwards, then straight down.
+        # A quarter ellipse outwards from the top of the cut, then straight down.
         drop = np.clip((x + 0.5) / grown, 0, 1)
         rounded = (1 - np.sqrt(np.maximum(0, 1 - drop**2))) * 1.1 * grown
         soft = np.clip(y - top - rounded + 0.5, 0, 1)
@@ -44,7 +44,7 @@ def _grow_side(foreground: UInt8Image, alpha: UInt8Image) -> tuple[UInt8Image, U
 
 
 def _grow_down(foreground: UInt8Image, alpha: UInt8Image) -> tuple[UInt8Image, UInt8Image]:
-    """Grow the torso downwards by the picture's height: a mirrored strip, the last row's alpha."""
+    """Grow the torso down by the picture's height: a mirrored strip with the last row's alpha."""
     height = alpha.shape[0]
     strip = max(4, round(STRIP * height))
     offsets = np.arange(height) % (2 * strip)
@@ -54,7 +54,7 @@ def _grow_down(foreground: UInt8Image, alpha: UInt8Image) -> tuple[UInt8Image, U
 
 
 def prepare(foreground: UInt8Image, alpha: UInt8Image, kind: str, rows: int = 256) -> Person:
-    """Scale a cutout to `rows` and grow what its picture cut off.
+    """Scale a cutout to `rows` and grow what its picture cuts off.
 
     `kind` is 'portrait' (head and shoulders), 'clip' or 'half-figure' (waist up), 'walker' or
     'figure' (whole body).

@@ -20,16 +20,16 @@ from export.synthesis.placing import Placed, mirrored, place, render
 
 @dataclass
 class Material:
-    """Everything scenes are made of."""
+    """All that scenes are made of."""
 
-    people: Sequence[Sequence[Person]]  # one inner sequence a group, e.g. portraits, clips
+    people: Sequence[Sequence[Person]]  # one inner sequence per group, e.g. portraits, clips
     weights: Sequence[float]  # how often each group is drawn
     photos: Sequence[UInt8Image]
     real: Sequence[RealFrame] = field(default_factory=list)
 
 
 def _shadow(rng: Rng, width: int) -> tuple[float, float, FloatImage]:
-    """Strength, softness and shift of the shadow people throw on the wall."""
+    """Strength, softness and offset of the shadow that people cast on the wall."""
     shift = np.array([[1, 0, rng.normal(0, 0.05) * width], [0, 1, rng.normal(2, 0.02 * width)]])
     strength = rng.uniform(0.1, 0.65) if rng.random() < 0.35 else 0.0
     return strength, float(rng.uniform(1, 12)), shift.astype(np.float32)
@@ -44,7 +44,7 @@ def compose_pair(
 ) -> tuple[UInt8Image, UInt8Image]:
     """Frames BGR uint8 (moments, height, width, 3) and alphas uint8 (moments, height, width).
 
-    `moments` is 2 for a pair, 1 for its first frame alone at half the cost.
+    `moments` is 2 for a pair, or 1 for its first frame alone at half the cost.
     """
     if material.real and rng.random() < 0.25:
         return filmed_pair(rng, material.real, width, height, moments)
@@ -98,7 +98,7 @@ def compose_pair(
 
 
 def _bars(rng: Rng, width: int, height: int) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of the picture inside black bars; mostly there are none."""
+    """Top, bottom, left and right of the picture inside black bars; mostly there are no bars."""
     if rng.random() > 0.05:
         return 0, height, 0, width
     if rng.random() < 0.7:

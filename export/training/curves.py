@@ -1,4 +1,4 @@
-"""The picture of the curves, drawn from the metrics file with OpenCV alone."""
+"""Plots of the training curves, drawn from the metrics file with OpenCV alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDTH, _HEIGHT, _MARGIN = 360, 200, 28
 
 
 def draw_curves(metrics: Path, picture: Path) -> None:
-    """One small plot a quantity over steps; each scaled to its own range, which is printed."""
+    """A small plot per quantity over steps, each scaled to its own range, which is printed."""
     lines = [json.loads(line) for line in metrics.read_text().splitlines() if line]
     plots = []
     for name in NAMES:

@@ -30,7 +30,7 @@ class Run:
     """One run: the network, its average, the optimiser, and where they are saved."""
 
     def __init__(self, plan: TrainingPlan, ranks: Ranks) -> None:
-        """Start afresh, from `plan.start`'s weights, or where the checkpoint in `work` stopped."""
+        """Start afresh, from `plan.start`'s weights, or resume from the checkpoint in `work`."""
         self.plan, self.setting, self.ranks = plan, SETTINGS[plan.setting], ranks
         torch.manual_seed(plan.seed)
         keep_freed_memory()
@@ -63,7 +63,7 @@ class Run:
         self.average.state = {key: value.to(self.device) for key, value in weights.items()}
 
     def batches(self, now: Phase) -> Iterator[tuple[Tensor, Tensor]]:
-        """The stream of a phase, from the first scene that was not seen yet."""
+        """A phase's stream, from the first scene not yet seen."""
         ranks = self.ranks
         return batches(
             self.plan.pack, now.width, now.height, ranks.share(now.scenes), self.plan.seed,
@@ -71,9 +71,9 @@ class Run:
         )  # fmt: skip
 
     def step(self, images: Tensor, alphas: Tensor) -> tuple[float, dict[str, float]]:
-        """One step of the optimiser; returns the loss and its parts.
+        """One optimiser step; returns the loss and its parts.
 
-        Raises FloatingPointError when the loss is no number.
+        Raises FloatingPointError when the loss is not a number.
         """
         self.optimiser.set_rate(rate(self.plan, self.progress))
         images, alphas = images.to(self.device), alphas.to(self.device)
@@ -94,7 +94,7 @@ class Run:
         return value, parts
 
     def save(self, figures: dict[str, float], validation: Validation) -> None:
-        """Validate the average, add a line to the metrics, redraw the curves, save."""
+        """Validate the average, append to the metrics, redraw the curves, save."""
         self.judge.load_state_dict(self.average.state)
         line = figures | {
             "step": self.progress.step,
@@ -112,10 +112,10 @@ class Run:
 
 
 def train(plan: TrainingPlan) -> Path:
-    """Train or resume; returns the checkpoint. Metrics and their picture lie beside it.
+    """Train or resume; returns the checkpoint. The metrics and their plot lie beside it.
 
-    Raises ValueError for an unknown setting or scenes that the processes cannot share, here and
-    not in each of them.
+    Raises ValueError for an unknown setting or for scenes that cannot be divided among the
+    processes: here rather than in each of them.
     """
     if plan.setting not in SETTINGS:
         raise ValueError(f"setting {plan.setting!r} unknown, expected one of {sorted(SETTINGS)}")

@@ -1,19 +1,19 @@
-"""Keeping freed memory: a third off a training step on the CPU."""
+"""Keep freed memory: saves a third of a training step on the CPU."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
-# From <malloc.h> of glibc.
+# From glibc's <malloc.h>.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 
 def keep_freed_memory() -> bool:
     """Ask glibc to keep freed blocks instead of handing them back to the kernel.
 
-    Every activation of a step is a fresh block of megabytes; by default glibc maps and unmaps
-    each, and the kernel zeroes the pages again and again. Returns whether the C library took it.
+    Every activation in a step is a fresh block of megabytes; by default glibc maps and unmaps
+    each, and the kernel zeroes the pages every time. Returns whether the C library complied.
     """
     if not sys.platform.startswith("linux"):
         return False

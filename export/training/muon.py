@@ -8,18 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# Coefficients of the quintic iteration, from Jordan's reference: singular values near 1, fast.
+# Quintic iteration coefficients from Jordan's reference: singular values get near 1 fast.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _STEPS = 5
-# Moonlight's scale (Liu et al., 2025): an update of AdamW's size, so that one rate does for both.
+# Moonlight's scale (Liu et al., 2025): updates of AdamW's size, so that one rate serves both.
 _LIKE_ADAM = 0.2
 _MOMENTUM = 0.95
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """The nearest (semi-)orthogonal matrix of (m, n), roughly: singular values 0.7 to 1.2.
+    """Roughly the nearest (semi-)orthogonal matrix (m, n): singular values 0.7 to 1.2.
 
-    Newton-Schulz iteration, five rounds; those of a zero matrix stay zero.
+    Five Newton-Schulz iterations; the singular values of a zero matrix stay zero.
     """
     x = matrix / (matrix.norm() + 1e-7)
     tall = x.shape[0] > x.shape[1]
@@ -31,23 +31,23 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 def is_matrix(name: str, value: Tensor) -> bool:
-    """Whether Muon takes it: a convolution over channels, neither the stem nor the head.
+    """Whether Muon applies: a convolution across channels, neither the stem nor the head.
 
-    Depthwise kernels, batch norm and biases mix no channels; first and last layer do better
-    with AdamW, as in the reference.
+    Depthwise kernels, batch norm and biases mix no channels; the first and last layers do
+    better with AdamW, as in the reference.
     """
     return value.ndim == 4 and value.shape[1] > 1 and "stem" not in name and "head" not in name
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, made orthogonal, of an AdamW update's size; decay apart from it."""
+    """Orthogonalised Nesterov momentum at the size of an AdamW update; decoupled weight decay."""
 
     def __init__(self, matrices: Sequence[nn.Parameter], rate: float, decay: float) -> None:
         super().__init__(matrices, {"lr": rate, "weight_decay": decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        """One step; a parameter without a gradient stays."""
+        """One step; a parameter without a gradient is left alone."""
         for group in self.param_groups:
             for value in group["params"]:
                 if value.grad is not None:
@@ -99,7 +99,7 @@ class Optimiser:
         return [optimiser.state_dict() for optimiser in self._both]
 
     def load_state_dict(self, states: Any) -> None:
-        """Go on from a checkpoint. Raises ValueError when it is another optimiser's."""
+        """Resume from a checkpoint. Raises ValueError when it is another optimiser's."""
         if not isinstance(states, list) or len(states) != len(self._both):
             raise ValueError(
                 "the checkpoint is of another optimiser (AdamW alone, before Muon); begin a new "

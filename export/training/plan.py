@@ -1,4 +1,4 @@
-"""What to train, for how long, and how the run changes on its way."""
+"""What to train, for how long, and how the run changes along the way."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from export.training.checkpoint import Progress
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """One run. `minutes` wins over `steps` when it is above zero.
+    """One run. `minutes` overrides `steps` when it is above zero.
 
-    `pairs` are shared by the `processes`; `workers` and `threads` are each process's own.
+    `pairs` are divided among the `processes`; `workers` and `threads` are per process.
 
-    `early` is the share of the run, from its start, on small single frames: of these a CPU
-    chews six times as many scenes a minute as of full-size pairs, and what a person looks like
-    is learnt from the number of scenes. The rest, on pairs, sharpens the edges and teaches
+    `early` is the share of the run, from its start, spent on small single frames: a CPU gets
+    through six times as many of these per minute as of full-size pairs, and what a person looks
+    like is learnt from the number of scenes. The rest, on pairs, sharpens the edges and teaches
     alpha to hold still.
     """
 
@@ -43,7 +43,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Phase:
-    """How scenes are made for a while: size, frames a scene (1 or 2), scenes a batch."""
+    """How scenes are made during a phase: size, frames per scene (1 or 2), scenes per batch."""
 
     width: int
     height: int
@@ -66,7 +66,7 @@ def rate(plan: TrainingPlan, progress: Progress) -> float:
 
 def phases(plan: TrainingPlan, setting: Setting) -> tuple[Phase, Phase]:
     """Both phases of a run: small single frames, then pairs at the network's own size."""
-    # Seven tenths of each side, in sixteens: 208x112 for 288x160.
+    # Seven tenths of each side, in multiples of 16: 208x112 for 288x160.
     width, height = (round(0.7 * side / 16) * 16 for side in (setting.width, setting.height))
     return (
         Phase(width, height, 1, round(plan.pairs * 8 / 3)),

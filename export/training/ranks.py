@@ -1,6 +1,6 @@
-"""Several processes that train one network together, each on its own scenes.
+"""Several processes training one network together, each on its own scenes.
 
-On a CPU two processes of one thread each do more than one of two: nobody waits within a layer.
+On a CPU, two single-threaded processes outperform one with two threads: no waiting within a layer.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, multiprocessing
 
-# Longest that one rank waits for the others: the first validates and saves in between.
+# The longest that a rank waits for the others: the first validates and saves in between.
 PATIENCE = timedelta(minutes=10)
 
 
 class Ranks:
-    """The processes of a run as one of them sees them; alone, everything is a no-op."""
+    """A run's processes as seen by one of them; when there is only one, everything is a no-op."""
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
         self.rank, self.count = rank, count
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that validates, saves and shows the bar."""
+        """Whether this rank validates, saves and shows the progress bar."""
         return self.rank == 0
 
     def share(self, scenes: int) -> int:
-        """How many of a step's scenes are this rank's; ValueError when they do not divide."""
+        """How many of a step's scenes are this rank's; ValueError unless they divide evenly."""
         if scenes % self.count:
             raise ValueError(
                 f"{scenes} scenes a step cannot be shared by {self.count} processes; "
@@ -62,8 +62,8 @@ class Ranks:
 
 
 def _enter(rank: int, count: int, meeting: str, work: Callable[..., Any], args: Any) -> None:
-    # torch has the kernel send this when the parent dies, and a shell that starts something in the
-    # background has it ignored: two runs would then write the same checkpoint.
+    # torch has the kernel send this when the parent dies, but a shell makes background jobs ignore
+    # it: two runs would then write the same checkpoint.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     distributed.init_process_group(
         "gloo", init_method=f"file://{meeting}", rank=rank, world_size=count, timeout=PATIENCE

@@ -1,7 +1,7 @@
-"""Batch norm's statistics anew, for weights that no run has collected them for.
+"""Recompute batch norm statistics for weights that no run has collected them for.
 
-The mean of two networks has activations of its own: with the mean of their statistics it is worse
-than both. So after averaging, a pass over training scenes collects them (Izmailov et al., 2018).
+The mean of two networks has its own activations: with the mean of their statistics it is worse
+than either. So after averaging, a pass over training scenes collects them (Izmailov et al., 2018).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _BATCH = 16
 def with_new_statistics(
     weights: dict[str, Tensor], setting: str, pack: Path, scenes: int, seed: int = 5
 ) -> dict[str, Tensor]:
-    """The same weights with statistics of `scenes` composed single frames at the network's size.
+    """The same weights, with statistics from `scenes` composed single frames at the network's size.
 
-    The pyramid's picture mean has one value a scene and channel: a few hundred scenes are too few
-    for it, thousands are not. Raises ValueError for fewer than one batch of 16, FileNotFoundError
-    or ValueError for a bad pack.
+    The pyramid's picture mean has one value per scene and channel: a few hundred scenes are too
+    few for it, thousands are enough. Raises ValueError for fewer than one batch of 16,
+    FileNotFoundError or ValueError for a bad pack.
     """
     if scenes < _BATCH:
         raise ValueError(f"{scenes} scenes for batch norm's statistics, at least {_BATCH} expected")

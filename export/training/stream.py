@@ -22,9 +22,9 @@ def to_tensor(frames: np.ndarray) -> Tensor:
 
 
 class SceneStream(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless pairs: frames uint8 (2, h, w, 3) BGR and alphas uint8 (2, h, w).
+    """Endless pairs: BGR frames uint8 (2, h, w, 3) and alphas uint8 (2, h, w).
 
-    Scene number k depends on the seed and k alone, so a resumed run goes on where it stopped.
+    Scene number k depends only on the seed and k, so a resumed run goes on where it stopped.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ def batches(
     moments: int = 2,
     stride: int = 1,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of `pairs` scenes, endless.
+    """An endless stream of batches of `pairs` scenes.
 
     Each is images (pairs * moments, 3, h, w) in [-1, 1] and alphas (pairs, moments, h, w).
-    `start` is the number of the first scene, `stride` how far apart the next ones are; 0 workers
-    composes in this process.
+    `start` is the first scene's number, `stride` the distance between scenes; with 0 workers
+    scenes are composed in this process.
     """
     stream = SceneStream(pack, width, height, seed, start, moments, stride)
     loader = DataLoader(
@@ -72,7 +72,7 @@ def batches(
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         persistent_workers=workers > 0,
-        # Not fork: a worker would inherit OpenCV's and torch's thread pools without threads.
+        # Not fork: a worker would inherit OpenCV's and torch's thread pools without their threads.
         multiprocessing_context="spawn" if workers else None,
     )
     for frames, alphas in loader:

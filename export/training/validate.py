@@ -1,4 +1,4 @@
-"""A quick look during training: IoU and mean error on composed scenes of held-out people."""
+"""A quick check during training: IoU and mean error on composed scenes of held-out people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from export.training.stream import to_tensor
 
 
 class Validation:
-    """A fixed set of scenes (images, alphas) and the two figures on it."""
+    """A fixed set of scenes (images, alphas) and two figures computed on it."""
 
     def __init__(self, pack: Path, width: int, height: int, scenes: int = 48) -> None:
         material = load_material(pack, height)

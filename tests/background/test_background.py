@@ -1,4 +1,4 @@
-"""Backgrounds: right colours for every kind of picture, and clear words for what is none."""
+"""Backgrounds: right colours for every kind of picture, and clear errors for non-pictures."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ def test_the_gradient_has_no_bands(colour: Colour) -> None:
     background = make_background(BackgroundSettings(uri="gradient://"), format)
     frame = background.frame(live(format))
     assert frame is background.frame(live(format))  # made once
-    # A band is a run of one value: along a row of a slope of a level every 8 pixels, dither
-    # changes value every other pixel or so.
+    # A band is a run of one value: where the gradient changes by a level every 8 pixels, dither
+    # changes the value every other pixel or so.
     row = frame.y[300, 700:1200].astype(int)
     runs = np.diff(np.flatnonzero(np.diff(row)))
     assert runs.max() < 30
-    # Free of the dither it is smooth, and lit in the middle.
+    # Without the dither it is smooth, and lit in the middle.
     smooth = cv2.GaussianBlur(frame.y.astype(np.float32), (0, 0), 6)
     assert np.abs(np.diff(smooth, axis=1)).max() < 1
     assert smooth[300, 640] > smooth[5, 5] + 60
@@ -113,7 +113,7 @@ def test_the_gradient_has_no_bands(colour: Colour) -> None:
 
 @pytest.fixture(scope="module")
 def portrait() -> F64:
-    """Coloured patches of even sizes: no chroma sample lies over two of them."""
+    """Coloured patches of even sizes: no chroma sample straddles two of them."""
     patches = np.random.default_rng(5).integers(0, 256, (9, 16, 3))
     return patches.repeat(20, 0).repeat(20, 1).astype(np.float64)
 
@@ -187,7 +187,7 @@ def test_what_is_transparent_is_black(tmp_path: Path, mode: str) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photograph_is_shown_upright(portrait: F64, tmp_path: Path, orientation: int) -> None:
-    # How a camera would have stored the upright picture under each orientation.
+    # How a camera would have stored the upright picture for each orientation.
     stored = {
         1: portrait, 2: portrait[:, ::-1], 3: portrait[::-1, ::-1], 4: portrait[::-1],
         5: portrait.transpose(1, 0, 2), 6: np.rot90(portrait),
@@ -210,7 +210,7 @@ def test_fill_and_fit(portrait: F64, tmp_path: Path) -> None:
     assert fit[:38].max() < 3
     assert fit[140:].max() < 3
     middle = cv2.resize(portrait, (180, 102), interpolation=cv2.INTER_AREA)
-    # Patches are now 11.25 pixels wide: chroma samples lie over two of them.
+    # Patches are now 11.25 pixels wide: chroma samples straddle two of them.
     assert np.abs(fit[38:140].mean(2) - middle.mean(2)).mean() < 6
     tall = shown(path, Format(64, 320, (30, 1), CANVAS.colour), fit="fit")
     assert tall[:140].max() < 3
@@ -221,7 +221,7 @@ def test_fill_and_fit(portrait: F64, tmp_path: Path) -> None:
 def test_pictures_of_strange_sizes(tmp_path: Path, size: tuple[int, int], fit: str) -> None:
     path = save(np.full((size[1], size[0], 3), 130.0), tmp_path / "p.png")
     seen = shown(path, fit=fit)
-    # At the least two pixels are shown, beside the middle.
+    # At least two pixels are shown, next to the middle.
     assert seen[88:92, 156:164].max((0, 1)) == pytest.approx([130] * 3, abs=3)
 
 
@@ -239,7 +239,7 @@ def test_names(portrait: F64, tmp_path: Path) -> None:
         assert np.abs(shown(path.as_uri()) - portrait).mean() < 2
 
 
-# Hostile ones.
+# Hostile files.
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -321,11 +321,11 @@ def test_nothing_is_decoded_before_the_size_is_known(
         shown(tmp_path / "p.png")
 
 
-# Moving ones.
+# Moving backgrounds.
 
 
 def frames_of(background: Background, seconds: float) -> list[Frame]:
-    """What it shows when asked every 5 ms; asking must cost nothing."""
+    """What it shows when polled every 5 ms; polling must cost nothing."""
     seen: list[Frame] = []
     picture, spent, asked = live(), 0.0, 0
     end = time.monotonic() + seconds
@@ -353,7 +353,7 @@ def test_a_video_plays_and_loops(clip: ClipFactory, suffix: str) -> None:
         begun = time.monotonic()
         background.close()
     assert time.monotonic() - begun < 2
-    # 1.3 s of 25 fps, over three loops: nothing missing but what the machine was too busy for.
+    # 1.3 s at 25 fps, three loops: nothing missing except what the machine was too busy for.
     assert len(frames) >= 18
     gaps = np.diff([frame.pts for frame in frames]) / 1e9
     assert gaps.min() > 0.03

@@ -1,4 +1,4 @@
-"""``mattebox engine`` as a user meets it."""
+"""``mattebox engine`` as a user sees it."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ REBUILD = "build one: mattebox engine build bright"
         (JETSON, None, 1, REBUILD),
         (JETSON, STALE, 1, "was built from another ONNX file"),
         (JETSON, {"version": "10.13.3"}, 1, "here is 10.3.0; build it anew"),
-        # What is for another machine is no fault of this one; that this one has none is.
+        # A plan for another machine is not this one's problem; having none of its own is.
         (PC, {}, 1, "whole; for another machine (sm87, tensorrt, linux-aarch64)"),
         (PC, {}, 1, f"for this machine (sm86, tensorrt_rtx 1.7.1, linux-x86_64); {REBUILD}"),
-        # Where none could be run, none is missing.
+        # Where no plan could be run, none is missing.
         (NO_GPU, None, 0, "has no TensorRT plan, and needs none: no GPU here"),
         (NO_GPU, {}, 0, "no GPU here, so that nothing could be run"),
         (NO_GPU, STALE, 1, "was built from another ONNX file"),
@@ -93,7 +93,7 @@ def test_one_plan_that_may_be_used_is_enough(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Beside it lie one for another machine and one that somebody has damaged."""
+    """Next to it lie one for another machine and a damaged one."""
     monkeypatch.setattr(show, "this_runner", lambda: JETSON)
     network = load_manifest(bright / "manifest.yaml")
     usable = write_plan(*network)

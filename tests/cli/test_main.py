@@ -1,4 +1,4 @@
-"""The command line, as a user meets it: verbs, exit codes, words, and how fast it answers."""
+"""The command line as a user sees it: verbs, exit codes, messages, and how fast it answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from appliance.errors import ConfigError, MissingDependency, OutputError
 
 
 def mattebox(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the program itself, where there is no configuration but what the test makes."""
+    """Run the program itself, with no configuration but what the test makes."""
     return subprocess.run(
         [sys.executable, "-m", "appliance.cli", *arguments],
         capture_output=True,
@@ -35,7 +35,7 @@ def mattebox(*arguments: str, cwd: Path, **environment: str) -> subprocess.Compl
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A manifest with a file beside it: all that a static check looks at."""
+    """A manifest with a file beside it: all that a static check reads."""
     folder = tmp_path / "net"
     folder.mkdir()
     (folder / "model.onnx").write_bytes(b"\x08\x08")
@@ -182,7 +182,7 @@ class TestCheck:
 
 
 class TestRun:
-    """What reaches the daemon, and what becomes of what it raises."""
+    """What reaches the daemon, and what happens to the errors that it raises."""
 
     @pytest.fixture
     def daemon(self, monkeypatch, model, tmp_path):

@@ -1,4 +1,4 @@
-"""The configuration: what loads, what is refused and in which words, and what beats what."""
+"""The configuration: what loads, what is refused with which message, and what overrides what."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ BAD = {
     "log: {colour: red}\n": [
         "config.yaml:1:7: log.colour: unknown key; known here: level, format"
     ],
-    # Kinds.
+    # Types.
     "roi: 5\n": [
         "config.yaml:1:6: roi: found 5; expected a section with enabled, margin, level, trend, "
         "hold, rescan_s, min_size"
@@ -262,7 +262,7 @@ BAD = {
         'config.yaml:1:16: outputs.0.uri: found "rtsp://127.0.0.1:8554"; the stream needs a path: '
         "rtsp://127.0.0.1:8554/live"
     ],
-    # Rules between settings.
+    # Rules across settings.
     "steady: {motion_low: 8}\n": [
         "config.yaml:1:22: steady.motion_low: found 8; expected less than motion_high, which is 6"
     ],
@@ -608,7 +608,7 @@ def path(tmp_path_factory):
 
 
 class TestAnything:
-    """Whatever stands in a file, a variable or a flag: settings or a ConfigError, nothing else."""
+    """Whatever a file, a variable or a flag holds: settings or a ConfigError, nothing else."""
 
     @staticmethod
     def load(path: Path | None, **layers) -> None:

@@ -18,7 +18,7 @@ from appliance.config.validate import allowed, item_of, section_of
 
 
 def fields() -> Iterator[tuple[str, FieldInfo, object]]:
-    """Every setting there is: dotted key, field, default."""
+    """Every setting: dotted key, field, default."""
     defaults = plain(Settings())
     for name, field in Settings.model_fields.items():
         section, item = section_of(field), item_of(field)
@@ -32,7 +32,7 @@ def fields() -> Iterator[tuple[str, FieldInfo, object]]:
 
 
 def comments(text: str) -> dict[str, str]:
-    """Dotted key -> the comment right above it, in one line."""
+    """Dotted key -> the comment right above it, as one line."""
     found, block, section = {}, [], ""
     for line in text.splitlines():
         if match := re.fullmatch(r"\s*# ?(.*)", line):
@@ -83,7 +83,7 @@ def test_every_key_is_explained_with_range_and_default(text, key, field, default
 
 
 def list_of(text: str, key: str) -> set[str]:
-    """The schemes in the list above an address, a line each: "  csi://0     a camera"."""
+    """The schemes listed above an address, one per line: "  csi://0     a camera"."""
     section, _, name = key.partition(".")
     lines = text.partition(f"\n{section}:\n")[2].splitlines()
     end = next(i for i, line in enumerate(lines) if re.match(rf"  (- )?{name}:", line))
@@ -110,7 +110,7 @@ def test_every_scheme_has_its_line_and_no_other_is_named(
 
 @pytest.mark.parametrize(("key", "field", "default"), FIELDS, ids=[key for key, _, _ in FIELDS])
 def test_units_are_named(text, key, field, default):
-    """A key that ends in a unit says it, too."""
+    """A key whose name ends in a unit declares that unit too."""
     units = {"_s": "second", "_ms": "millisecond", "_kbps": "kilobit"}
     for suffix, unit in units.items():
         if key.endswith(suffix):

@@ -1,4 +1,4 @@
-"""Each scheme is said once: found by its file, known everywhere, light to ask for."""
+"""Each scheme is declared once: found by its file, known everywhere, cheap to look up."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ Put = Callable[[Family[schemes.Scheme], str, str], None]
 
 @pytest.fixture
 def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Put]:
-    """Puts a file into a family's folder; it is gone after the test."""
+    """Puts a file into a family's folder; it is removed after the test."""
     put: list[str] = []
 
     def one(family: Family[schemes.Scheme], name: str, text: str) -> None:
@@ -92,7 +92,7 @@ def whale(kind: str) -> str:
 
 
 class TestANewSchemeIsOneFile:
-    """What a file in the folder brings about, with nothing else touched."""
+    """What a new file in the folder achieves, with nothing else touched."""
 
     def test_of_a_source(self, put: Put, tmp_path: Path) -> None:
         put(SOURCES, "whale", whale("SourceScheme"))
@@ -123,7 +123,7 @@ class TestANewSchemeIsOneFile:
     def test_check_knows_it(
         self, tmp_path: Path, family: Family[schemes.Scheme], kind: str, flag: str
     ) -> None:
-        """In a program of its own, as the words of what is allowed are made at the start."""
+        """In a separate process, as the text of what is allowed is made at startup."""
         (tmp_path / "whale.py").write_text(whale(kind))
         code = (
             f"import sys, {family.package} as room; room.__path__.append({str(tmp_path)!r}); "
@@ -143,7 +143,7 @@ class TestANewSchemeIsOneFile:
 
 
 class TestADeclarationThatIsWrong:
-    """A mistake in the code, said in a sentence."""
+    """A mistake in the code, reported in a sentence."""
 
     def test_a_module_without_one(self, put: Put) -> None:
         put(SOURCES, "bare", "")
@@ -182,7 +182,7 @@ def test_all_of_them_together_are_light(heavy: str) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parents[1].name}/{path.stem}")
 def test_a_declaration_imports_nothing_that_asks_for_the_declarations(path: Path) -> None:
-    """Else whoever imports it first is in a circle; ``uris`` and the settings do ask."""
+    """Otherwise importing it first would be circular; ``uris`` and the settings do ask."""
     imported = {
         node.module or ""
         for node in ast.parse(path.read_text(encoding="utf-8")).body

@@ -221,7 +221,7 @@ def test_tracebacks_of_threads_and_of_the_process_show_no_secret(monkeypatch, ca
 
 
 def test_the_names_of_secrets_are_known():
-    """What the reader of YAML goes by, which knows no settings."""
+    """The YAML reader goes by these names, since it knows no settings."""
     kinds = {
         key: field.annotation
         for section in Settings.model_fields

@@ -20,7 +20,7 @@ from tests.patience import promised
 
 
 def settle(watch: ConfigWatch) -> list[bool]:
-    """Three looks."""
+    """Look three times."""
     return [watch.changed() for _ in range(3)]
 
 
@@ -158,12 +158,12 @@ def test_the_running_program_takes_a_saved_file_and_says_what_it_refuses(
     try:
         wait_for("composites go out")
         path.write_text("steady: {strength: 7}\n")
-        # The log's other settings are not taken over by a file that is refused.
+        # The log's new settings are not adopted from a file that is refused.
         wait_for(f"the last good configuration stays reason='{path}:1:20: steady.strength")
         data["background"] = {"uri": "colour:#ffffff"}
         path.write_text(yaml.safe_dump(data))
         wait_for("settings applied changed=['background', 'log']")
-        # The log itself: once they are applied each line is JSON, then nothing below an error.
+        # The log itself: once they are applied, each line is JSON; then nothing below an error.
         path.write_text(yaml.safe_dump(data | {"log": {"format": "json", "level": "debug"}}))
         process.send_signal(signal.SIGHUP)
         wait_for("settings applied changed=['log']")

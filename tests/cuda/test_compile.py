@@ -1,4 +1,4 @@
-"""The source, its signatures, and compiling it: by nvcc for every architecture, and by NVRTC."""
+"""The kernel source, its signatures, and compiling it: nvcc for every architecture, and NVRTC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ needs_nvcc = pytest.mark.skipif(not NVCC, reason="no nvcc here (the CUDA toolkit
 
 
 def test_signatures_are_what_the_compiler_sees() -> None:
-    """The signatures are read by a regular expression; C++ itself has the last word."""
+    """Our signatures are read by a regular expression; here C++ itself has the last word."""
     if compiler() is None:
         pytest.skip("no C++ compiler (g++)")
     read = {n: "".join(p.code for p in ps) for n, ps in source.signatures().items()}
@@ -35,7 +35,7 @@ def test_the_source_stands_alone() -> None:
 
 
 def test_every_kernel_says_what_it_must_move() -> None:
-    """At the kernel, or at the head of its file where kernels share the work."""
+    """At the kernel, or at the top of its file where kernels share the work."""
     for path in sorted((source.FOLDER / "kernels").glob("*.cuh")):
         text = path.read_text()
         if "__global__" in text:
@@ -43,7 +43,7 @@ def test_every_kernel_says_what_it_must_move() -> None:
 
 
 def symbols(cubin: bytes) -> set[str]:
-    """The names of the functions of a 64-bit ELF, but for the compiler's own (with a $)."""
+    """Names of the functions in a 64-bit ELF, without the compiler's own (with a $)."""
     at, size, count = struct.unpack_from("<Q", cubin, 40)[0], *struct.unpack_from("<HH", cubin, 58)
     sections = [struct.unpack_from("<IIQQQQIIQQ", cubin, at + i * size) for i in range(count)]
     found = set()
@@ -62,10 +62,10 @@ def symbols(cubin: bytes) -> set[str]:
 @needs_nvcc
 @pytest.mark.timeout(300)
 def test_compiles_for_every_architecture() -> None:
-    """Kept in the cache: only the first run after a change compiles."""
+    """Cached: only the first run after a change compiles."""
     known = compile.supported(NVCC)
     wanted = [a for a in compile.ARCHITECTURES if a in known]
-    # An old toolkit does not know the newest, CUDA 13 no longer the oldest; most must be there.
+    # Old toolkits lack the newest, and CUDA 13 has dropped the oldest; most must be there.
     assert {"75", "87", "89", "90"} <= set(wanted)
     with ThreadPoolExecutor(2) as pool:
         cubins = dict(zip(wanted, pool.map(compile.image, wanted), strict=True))
@@ -114,7 +114,7 @@ def test_a_compiler_that_refuses(tmp_path: Path) -> None:
 
 
 def test_nvrtc() -> None:
-    """Without nvcc: the wheel's or toolkit's run-time compiler makes the same kernels."""
+    """Without nvcc: the runtime compiler of the wheel or toolkit makes the same kernels."""
     library = nvrtc.find()
     if library is None or not nvrtc.headers(library):
         pytest.skip("no NVRTC here (pip install nvidia-cuda-nvrtc nvidia-cuda-runtime)")

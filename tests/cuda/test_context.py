@@ -1,4 +1,4 @@
-"""The one place that speaks to pycuda: what it refuses, how it fails, and that it lets go."""
+"""The one place that talks to pycuda: what it refuses, how it fails, and that it cleans up."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_closed_is_closed() -> None:
 
 
 def test_the_emulation_sees_a_barrier_that_not_all_reach(tmp_path: Path) -> None:
-    """The tool that everything here leans on: it must complain when there is cause."""
+    """Everything here relies on this tool: it must complain when there is reason to."""
     import ctypes
 
     from tests.kernels.emulated import HEADERS, compiler

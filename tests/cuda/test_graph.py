@@ -1,4 +1,4 @@
-"""CUDA graphs: the driver's calls in their order, against a stand-in for libcuda."""
+"""CUDA graphs: driver calls in the right order, against a stand-in for libcuda."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.kernels.memory import Memory
 
 
 class Library:
-    """The calls by name; ``fail`` names one that gives error 900."""
+    """Records calls by name; ``fail`` names one that returns error 900."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

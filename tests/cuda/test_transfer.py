@@ -1,4 +1,4 @@
-"""Rings of pinned or mapped memory, on the stand-in for pycuda: what comes out, and when."""
+"""Rings of pinned or mapped memory, over the stand-in for pycuda: what comes out, and when."""
 
 from __future__ import annotations
 

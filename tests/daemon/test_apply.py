@@ -1,4 +1,4 @@
-"""Other settings while running: clients stay, and a bad change changes nothing."""
+"""Changing settings while running: clients stay, and a bad change changes nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def but(daemon: Daemon, **sections: Any) -> Settings:
 
 
 def wait_for_corner(recorder: Recorder, daemon: Daemon) -> None:
-    """Until a frame has left that was made after now."""
+    """Wait until a frame that was made after this call has left."""
     before = daemon.programme.composites + 1
     recorder.wait(lambda _: daemon.programme.composites > before)
 
@@ -61,7 +61,7 @@ def test_background_and_source_change_alone(
         assert daemon.feeder is not feeder
         assert not feeder.alive
         assert daemon.outputs[0] is output
-        # The same file with other options: the old one must let go first.
+        # The same file with other options: the old output must release it first.
         daemon.apply(but(daemon, source={"loop": False}))
         recorder.wait_for("composite", 3)
     assert max(s.room for s in recorder.seen) <= 0.002
@@ -119,7 +119,7 @@ def test_a_device_that_only_one_can_have_comes_back_when_its_successor_cannot(
         with pytest.raises(InputError, match=r"empty\.mp4"):
             daemon.apply(but(daemon, source={"uri": str(empty)}))
         assert not before.alive
-        # Stopped by us, it is no source that has ended.
+        # We stopped it, so it does not count as a source that has ended.
         assert daemon.ended() is None
         recorder.wait_for("composite", 5)
         assert daemon.settings.source.uri == str(room)

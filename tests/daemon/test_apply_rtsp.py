@@ -1,4 +1,4 @@
-"""A running appliance whose rules for RTSP readers change: who stays, who goes, what is refused."""
+"""Changing the rules for RTSP readers while running: who stays, who goes, what is refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_password_of_a_running_stream(
         open_to_all = daemon.settings
         with RtspByHand(uri) as reader:
             reader.play()
-            # Neither these nor a file that is refused touch whoever reads.
+            # Neither these nor a refused file affect current readers.
             daemon.apply(changed(open_to_all, rtsp={"max_clients": 5, "unread_timeout_s": 3.0}))
             for wrong in (
                 {"password": "${env:NOT_SET_ANYWHERE}"},
@@ -54,7 +54,7 @@ def test_the_password_of_a_running_stream(
         with RtspByHand(uri, login=LOGIN) as reader:
             reader.play()
             assert reader.socket.recv(1) == b"$"
-            # One more output, encrypted by a certificate that comes in the same change.
+            # One more output, encrypted with a certificate from the same change.
             secure = changed(
                 open_to_all,
                 rtsp={"password": LOGIN[1], "certificate": str(pem), "key": str(key)},

@@ -1,4 +1,4 @@
-"""Changes are made one at a time, in a thread of their own; a bad one changes nothing."""
+"""Changes are made one at a time, in their own thread; a bad one changes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMIT_S = 20.0
 
 
 class Applies:
-    """A daemon that takes what it is given, or is held up, or refuses."""
+    """A daemon that accepts what it is given, or stalls, or refuses."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -32,7 +32,7 @@ class Applies:
         self.busy = threading.Event()
 
     def apply(self, settings: Settings) -> frozenset[str]:
-        """As the daemon's."""
+        """Like the daemon's."""
         self.busy.set()
         assert self.go.wait(LIMIT_S)
         if self.error is not None:
@@ -45,7 +45,7 @@ class Applies:
 
 @contextmanager
 def reloading(path: Path | None, **options: object) -> Iterator[tuple[Reloader, Applies]]:
-    """A reloader of ``path`` over a stand-in."""
+    """A reloader for ``path`` over a stand-in daemon."""
     loaded = load_located(path)
     daemon = Applies(loaded.settings)
 
@@ -62,7 +62,7 @@ def reloading(path: Path | None, **options: object) -> Iterator[tuple[Reloader, 
 
 
 def until(what: Callable[[], bool]) -> None:
-    """Wait for it."""
+    """Wait for a condition."""
     moment = threading.Event()
     for _ in range(int(LIMIT_S * 100)):
         if what():
@@ -149,7 +149,7 @@ def test_other_changes_wait_their_turn_and_the_last_one_wins(path: Path) -> None
     with reloading(path) as (reloader, daemon):
         assert reloader.change(feather(0.25), LIMIT_S).changed == {"composite"}
         assert daemon.settings.composite.feather == 0.25
-        # The file says otherwise, and is asked for last.
+        # The file says something else, and its reload is requested last.
         assert reloader.ask().result(LIMIT_S).changed == {"composite"}
         assert daemon.settings.composite.feather == Settings().composite.feather
 
@@ -159,7 +159,7 @@ def test_other_changes_wait_their_turn_and_the_last_one_wins(path: Path) -> None
         refusal = reloader.change(wrong, LIMIT_S).refusal
         assert refusal is not None
         assert "found 2" in refusal.reason
-        # It is not the file that is wrong.
+        # The file is not to blame.
         assert reloader.state.status().refusal is None
 
 
@@ -197,7 +197,7 @@ def test_the_end_does_not_wait_for_a_change_and_whoever_waits_is_told(path: Path
         assert daemon.busy.wait(LIMIT_S)
         waiting = reloader.ask()
         with pytest.raises(TimeoutError, match="nothing was changed"):
-            reloader.change(lambda now: now, 0.01)  # has given up by the time of the end
+            reloader.change(lambda now: now, 0.01)  # has given up before the end
         assert not reloader.stop(timeout=0.0)
         refusal = waiting.result(LIMIT_S).refusal
         assert refusal is not None
@@ -233,7 +233,7 @@ def test_the_state_is_of_one_moment() -> None:
     state.applied(changed=True, from_file=False)
     assert (before.applied_at, before.applied, before.refusal) == (10.0, 1, None)
     now = state.status()
-    # Somebody else's change does not make the file right.
+    # Somebody else's change does not make the file valid.
     assert now.refusal is not None
     assert (now.refusal.since, now.refusal.reason) == (20.0, "config.yaml:3:1: roi: is wrong")
     assert (now.applied_at, now.applied, now.busy) == (30.0, 2, False)

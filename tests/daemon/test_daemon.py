@@ -1,4 +1,4 @@
-"""The whole path with real parts: a clip in, ffprobe and ffmpeg at the RTSP end, files, signals."""
+"""The whole path with real parts: a clip in, ffprobe and ffmpeg reading RTSP, files, signals."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def decode(uri: str, frames: int, width: int, height: int, *extra: str) -> np.nd
 
 
 def assert_composite(picture: np.ndarray, height: int = 180) -> None:
-    """A person over the stage, and nothing of the room."""
+    """The person over the stage, and nothing of the room."""
     y, uv = picture[:height], picture[height:].reshape(height // 2, -1, 2)
     assert abs(int(y[4, 4]) - STAGE) <= 4
     assert abs(float(y[height // 2].max()) - PERSON) <= 8

@@ -1,6 +1,6 @@
-"""The appliance with its frames on the emulated GPU: one thread, reloads, faults, the end.
+"""The appliance with its frames on the emulated GPU: one thread, reloads, faults, shutdown.
 
-What a fault must never do is show the room; what a CUDA error must do is end the process.
+A fault must never show the room; a CUDA error must end the process.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from tests.kernels.gpus import Breakable, emulated, fresh
 from tests.networks.bright import bright_network
 
 _MOST = 0.002
-"""Of a frame: the disc's own antialiased rim may hold some of the room's red."""
+"""Share of a frame: the disc's antialiased rim may hold some of the room's red."""
 
 
 @pytest.fixture
 def log() -> driver.Log:
-    """What is asked of the driver."""
+    """The driver calls."""
     return fresh()
 
 
@@ -63,7 +63,7 @@ def until(what: Callable[[], bool], timeout: float = 20.0) -> None:
 
 
 def ended(daemon: Daemon) -> MatteboxError | None:
-    """What ends the process, if anything does."""
+    """The error that ends the process, if any."""
     try:
         daemon.ended()
     except MatteboxError as error:
@@ -95,7 +95,7 @@ def test_one_thread_from_start_to_end(
 def test_every_section_can_change(
     monkeypatch: pytest.MonkeyPatch, log: driver.Log, network: Path, room: Path, tmp_path: Path
 ) -> None:
-    """Also the network: to another engine, to the CPU, and back to the GPU, in the one thread."""
+    """Also the network: to another engine, to the CPU, and back to the GPU, in one thread."""
     other = bright_network(tmp_path / "other", width=80, height=48)
     networks: dict[str, Any] = {
         "other": emulated(other), "bright": emulated(network),
@@ -138,7 +138,7 @@ def test_a_network_that_cannot_be_loaded_changes_nothing(
             daemon.apply(but(daemon, matting={"model": "bad", "runtime": "tensorrt"}))
         assert (daemon.settings, daemon.pipeline, log.alive) == before
         recorder.wait_for("composite", 3)
-        # Everything is loaded, and then something else cannot be had: what was loaded goes.
+        # Everything is loaded, then something else fails: what was loaded is released.
         monkeypatch.setattr(apply, "choose_network", lambda settings: emulated(network))
         with pytest.raises(MatteboxError, match=r"nowhere\.mp4"):
             daemon.apply(
@@ -156,7 +156,7 @@ def test_a_network_that_cannot_be_loaded_changes_nothing(
 def test_a_cuda_error_ends_it(
     monkeypatch: pytest.MonkeyPatch, log: driver.Log, network: Path, room: Path, call: str
 ) -> None:
-    """At a launch, a copy, a wait, a graph: no composite any more, a clear end, no room."""
+    """At a launch, copy, wait or graph: no more composites, a clean end, never the room."""
     library = driver.Library(refuses=call != "cuGraphLaunch")
     chosen = emulated(network, library=library)
     shown = "background" if call == "composite" else "slate"
@@ -265,7 +265,7 @@ def test_an_engine_that_is_refused_at_the_start(
 def test_cuda_that_fails_at_the_start_is_an_error(
     monkeypatch: pytest.MonkeyPatch, log: driver.Log, network: Path, room: Path
 ) -> None:
-    """Not a reason to go on without the GPU: its context is lost for this process."""
+    """No reason to continue without the GPU: this process has lost its context."""
     log.fail_at = "pagelocked_empty"
     with (
         pytest.raises(GpuError, match="pagelocked_empty failed"),

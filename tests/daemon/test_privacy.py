@@ -11,7 +11,7 @@ from tests.daemons import running
 
 STALL = {"matting": {"stall_s": 0.3}}
 _MOST = 0.002
-"""Of a frame: the disc's own antialiased rim may hold some of the room's red."""
+"""Share of a frame: the disc's antialiased rim may hold some of the room's red."""
 
 
 @pytest.mark.parametrize("how", ["throws", "nan", "inf", "ones", "hangs"])
@@ -56,7 +56,7 @@ def test_nothing_of_the_room_before_the_first_matte(
 def test_a_source_that_stops_shows_the_placeholder(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
 ) -> None:
-    """A file that does not loop: after its end nothing fresh comes."""
+    """A file that does not loop: after its end there are no new frames."""
     settings = {"source": {"uri": str(room), "loop": False}, **STALL}
     with running(monkeypatch, network, **settings) as (daemon, recorder, _):
         recorder.wait_for("composite", 20)
@@ -68,7 +68,7 @@ def test_a_source_that_stops_shows_the_placeholder(
 def test_a_source_that_is_not_there_yet(
     monkeypatch: pytest.MonkeyPatch, network: Path, free_port: int
 ) -> None:
-    """RTSP refused: the outputs show the slate in a usual format."""
+    """RTSP refused: the outputs show the slate in a common format."""
     settings = {"source": {"uri": f"rtsp://127.0.0.1:{free_port}/x", "timeout_s": 0.5}, **STALL}
     with running(monkeypatch, network, **settings) as (daemon, recorder, _):
         recorder.wait_for("slate", 3)
@@ -77,7 +77,7 @@ def test_a_source_that_is_not_there_yet(
 
 
 def test_the_test_can_fail(monkeypatch: pytest.MonkeyPatch, network: Path, room: Path) -> None:
-    """Were a network to call the room a person and be believed, the recorder would see it."""
+    """If a network took the room for a person and were believed, the recorder would see it."""
     settings = {"source": {"uri": str(room)}, "matting": {"max_coverage": 1.0, "stall_s": 0.3}}
     with running(monkeypatch, network, **settings) as (_, recorder, matting):
         matting.break_it("ones")

@@ -24,12 +24,12 @@ def make(box: Mailbox[Frame], reason: str = "no camera", **options: object) -> P
 
 
 def is_composite(frame: Frame) -> bool:
-    """Whether a frame is the stage and not the slate."""
+    """Whether a frame shows the stage rather than the slate."""
     return bool((frame.y == STAGE).all())
 
 
 def next_frame(box: Mailbox[Frame]) -> Frame:
-    """The next frame out, or a failed test."""
+    """The next frame out; fails the test if there is none."""
     frame = box.get(5)
     assert frame is not None
     return frame
@@ -121,7 +121,7 @@ def test_slate_at_any_size(width: int, height: int, reason: str) -> None:
 
 
 def test_slate_costs_little_while_it_is_out() -> None:
-    """One rendering for a reason, however long it stays."""
+    """Each reason is rendered once, however long it stays."""
     made: list[str] = []
     box: Mailbox[Frame] = Mailbox()
 

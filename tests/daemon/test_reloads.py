@@ -1,6 +1,6 @@
-"""Reload after reload of the real program, with a real client that looks at every frame.
+"""Reload after reload of the real program, with a real client that checks every frame.
 
-The default run makes each kind of change once; the soak makes 200, at random, and counts.
+The default run makes each kind of change once; the soak makes 200 at random, and counts.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from tests.scenes import room_clip
 GREYS = (120, 150, 180, 205)
 PERIOD_NS = 1e9 / 30
 MOST_ROOM = 0.002
-"""Of a frame: the disc's own soft rim may hold some of the room's red."""
+"""Share of a frame: the disc's soft rim may hold some of the room's red."""
 OUTCOME_S = 30.0
 
 
 def grey(luma: int) -> str:
-    """A background of one grey."""
+    """A plain grey background."""
     return f"colour:#{luma:02x}{luma:02x}{luma:02x}"
 
 
 @dataclass
 class Box:
-    """The program, its file, what stands in it, and what may be put there."""
+    """The program, its file, the file's content, and the values that may be put there."""
 
     path: Path
     socket: Path
@@ -57,11 +57,11 @@ class Box:
     picture: Path
     stage: int = GREYS[0]
     log: list[tuple[str, int, int, float]] = field(default_factory=list)
-    """For each change: its kind, the frames that had come before and after it, seconds."""
+    """For each change: its kind, the number of frames before and after it, seconds."""
     _number: Iterator[int] = field(default_factory=count)
 
     def save(self, data: dict[str, Any], *, aside: bool) -> None:
-        """Write the file, in place or beside it with a rename, as editors do."""
+        """Write the file in place, or beside it with a rename, as editors do."""
         text = yaml.safe_dump(data)
         if aside:
             other = self.path.with_suffix(f".{next(self._number)}")
@@ -71,7 +71,7 @@ class Box:
             self.path.write_text(text)
 
     def change(self, kind: str, rng: random.Random) -> None:
-        """Make one change of this kind, and wait until the client has seen frames after it."""
+        """Make one change of this kind, and wait until the client has seen later frames."""
         data, sections = KINDS[kind](self, rng)
         self.save(data, aside=rng.random() < 0.5)
         before, began = len(self.client.frames), time.monotonic()
@@ -81,7 +81,7 @@ class Box:
             assert answer["outcome"] == "refused", (kind, answer)
             assert f"{self.path}:" in answer["reason"]
         else:
-            # Nothing but what changed was touched.
+            # Only what changed was touched.
             assert answer == {"outcome": "applied", "changed": sections}, (kind, answer)
             self.data = data
         if kind in ("background", "picture"):
@@ -89,7 +89,7 @@ class Box:
         self.look(kind, before, took)
 
     def look(self, kind: str, before: int, took: float = 0.0) -> None:
-        """Note what came from frame ``before`` on, until the person has been seen again."""
+        """Record what came from frame ``before`` on until the person is seen again."""
         self.client.wait(lambda frames: sum(got.person for got in frames[before:]) >= 6)
         self.log.append((kind, before, len(self.client.frames), took))
 
@@ -187,7 +187,7 @@ KINDS: dict[str, Callable[[Box, random.Random], Wanted]] = {
 
 @contextmanager
 def running(folder: Path) -> Iterator[Box]:
-    """The program over a clip of the disc in the room, and the client, which has seen a frame."""
+    """The program over a clip of the disc in the room, and a client that has seen a frame."""
     networks = [bright_network(folder / name) for name in ("one", "other")]
     clips = [room_clip(folder / f"{name}.mp4") for name in ("first", "second")]
     data: dict[str, Any] = {
@@ -229,7 +229,7 @@ def running(folder: Path) -> Iterator[Box]:
 
 
 def judge(frames: list[Got]) -> None:
-    """What must hold of every frame, whatever the machine was busy with."""
+    """Check what must hold for every frame, however busy the machine was."""
     wrong = [(number, a, b) for number, (a, b) in enumerate(pairwise(frames)) if a.pts >= b.pts]
     assert not wrong, wrong[:5]
     worst = max(got.room for got in frames)
@@ -242,11 +242,11 @@ def test_each_kind_of_change_once_with_a_client_that_stays(tmp_path: Path) -> No
         for kind in KINDS:
             box.change(kind, rng)
         judge(box.client.frames)
-        # Only while the source is another is there nothing to show.
+        # Only while the source changes is there nothing to show.
         for kind, before, after, _ in box.log:
             slates = sum(got.placeholder for got in box.client.frames[before:after])
             assert not slates or kind.startswith("source"), kind
-        # Of edits in quick succession, some of them half a file, the last one wins, unasked.
+        # Of quick edits in succession, some only half a file, the last one wins without a reload.
         last = _other(list(GREYS), box.stage, rng)
         whole = yaml.safe_dump({**box.data, "background": {"uri": grey(last)}})
         for number in range(40):
@@ -255,7 +255,7 @@ def test_each_kind_of_change_once_with_a_client_that_stays(tmp_path: Path) -> No
         box.path.write_text(whole)
         box.client.wait(lambda frames: abs(frames[-1].stage - last) <= 4)
         judge(box.client.frames)
-        # And the client would see the room, were it shown.
+        # And the client would see the room if it were shown.
         box.save({**box.data, "background": {"uri": "blur://"}}, aside=False)
         control_client.ask(box.socket, {"verb": "reload"}, OUTCOME_S)
         box.client.wait(lambda frames: frames[-1].room > 0.2)
@@ -268,14 +268,14 @@ def test_two_hundred_reloads(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     with running(tmp_path) as box:
         for _ in range(200):
             box.change(rng.choice(list(KINDS)), rng)
-            # As long again without one: what the machine itself does to the picture.
+            # The same time again without a change: what the machine itself does to the picture.
             box.look("(none)", len(box.client.frames))
         judge(box.client.frames)
     text, longest, slates = report(box)
     with capsys.disabled():
         print(f"\n{text}")
-    # A busy machine makes gaps by itself, and the text counts those with and without a reload.
-    # But none may be as long as what brings the placeholder out.
+    # A busy machine makes gaps anyway, and the text counts those with and without a reload. But
+    # none may be long enough to bring out the placeholder.
     assert longest < 0.5 * 1e9 / PERIOD_NS, text
     assert not slates, text
 
@@ -283,7 +283,7 @@ def test_two_hundred_reloads(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def report(box: Box) -> tuple[str, float, int]:
     """The counts as text; the longest gap in periods; slates.
 
-    Changes of the source are told, and not counted: while it is another, slates may go out.
+    Source changes are reported but not counted: during one, slates may go out.
     """
     frames = box.client.frames
     lines, gaps, slates, longest = [], [0, 0], 0, 0.0

@@ -1,4 +1,4 @@
-"""The worker's own rules; the rest of it is seen in the daemon's tests."""
+"""The worker's own rules; the daemon's tests cover the rest."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_times_that_jump_do_not_stop_the_frames() -> None:
 
 
 class Slow:
-    """A pipeline that takes until it is let go on; and a programme that notes what it is given."""
+    """A pipeline that blocks until released, and a programme that records what it is given."""
 
     def __init__(self) -> None:
         self.go_on, self.told = threading.Event(), threading.Event()
@@ -71,7 +71,7 @@ class Slow:
 
 @pytest.mark.parametrize("lent_s", [0.05, 60])
 def test_a_frame_that_was_written_over_meanwhile_is_not_shown(lent_s: float) -> None:
-    """Its pixels would be of a later moment than its matte: the room where the person was."""
+    """Its pixels would be later than its matte: the room where the person was."""
     slow: Any = Slow()
     inbox: Mailbox[Frame] = Mailbox()
     format = Format(64, 36)

@@ -1,4 +1,4 @@
-"""What the tests of export/ share."""
+"""Fixtures shared by the tests of export/."""
 
 from __future__ import annotations
 

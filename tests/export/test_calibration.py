@@ -1,4 +1,4 @@
-"""Calibration: too soft becomes steeper, too small becomes larger, and nothing else changes."""
+"""Calibration: too soft gets steeper, too small gets larger, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def disc(x: float, radius: float) -> np.ndarray:
 
 
 def seen(blur: float, offset: float = 0.0) -> list[CalibrationScene]:
-    """Scenes of a disc on the move, as a network saw them that is unsure where the edge is."""
+    """Scenes of a moving disc, as seen by a network that is unsure where the edge is."""
     made = []
     for x in (30.0, 44.0, 60.0):
         alphas = np.stack([disc(x, 18), disc(x + 2, 18)])

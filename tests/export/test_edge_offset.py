@@ -1,4 +1,4 @@
-"""A matte's edge against the picture's own."""
+"""A matte's edge against the image edge."""
 
 from __future__ import annotations
 

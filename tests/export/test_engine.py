@@ -1,4 +1,4 @@
-"""The shipped network: its manifest, its size, its answers to frames that break networks."""
+"""The shipped network: its manifest, its size, its output on frames that break networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendered people: the painter, the poses, and whole figures of a body made of boxes."""
+"""Rendered people: the rasteriser, the poses, and whole figures from a body made of boxes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from export.figures.regions import regions
 from export.figures.render import ROWS, Figure, render_figure
 from export.figures.surfaces import SKINS, waves
 
-# Part, middle and half sizes in metres, of a person who faces -y; limbs are mirrored to +x and -x.
+# Part, centre and half extents in metres of a person facing -y; limbs are mirrored to +x and -x.
 _BOXES = {
     "torso": ((0, 0, 0.25), (0.18, 0.1, 0.28)),
     "neck": ((0, 0, 0.56), (0.05, 0.05, 0.05)),
@@ -39,7 +39,7 @@ _JOINTS = {
 
 
 def _box(middle: Floats, half: Floats, cells: int = 6) -> tuple[Floats, NDArray[np.int64]]:
-    """Six grids of `cells` squares a side, corners counterclockwise from outside."""
+    """Six grids of `cells` squares a side, corners counterclockwise seen from outside."""
     points: list[Floats] = []
     faces: list[tuple[int, int, int]] = []
     for axis in range(3):
@@ -59,7 +59,7 @@ def _box(middle: Floats, half: Floats, cells: int = 6) -> tuple[Floats, NDArray[
 
 
 class BoxBody(Body):
-    """A body of boxes that does not move: what `Body` offers, without Anny."""
+    """A static body of boxes: `Body`'s interface, without Anny."""
 
     def __init__(self) -> None:
         points, faces, parts = [], [], []
@@ -129,7 +129,7 @@ def test_weights_carry_what_is_linear() -> None:
 
 def test_the_view_is_from_where_it_says() -> None:
     before = View(0, 0, 3.0, np.zeros(3))
-    # To the person's left is to the right in the picture; up is up; the nose is nearer.
+    # The person's left is the picture's right; up is up; the nose is nearer.
     np.testing.assert_allclose(before(np.array([[1.0, 0, 0]])), [[1, 0, 3]], atol=1e-12)
     np.testing.assert_allclose(before(np.array([[0.0, 0, 1]])), [[0, -1, 3]], atol=1e-12)
     np.testing.assert_allclose(before(np.array([[0.0, -1, 0]])), [[0, 0, 2]], atol=1e-12)
@@ -235,10 +235,10 @@ def test_a_figure_is_a_cutout_with_a_soft_edge_and_its_own_colours_there(body: B
         assert alpha.max() == 255
         soft = (alpha > 20) & (alpha < 235)
         assert 0.001 < soft.mean() < 0.2
-        assert (alpha[0] > 127).mean() < 0.02  # a hair may reach it
-        # Whole bodies end above the last row, the others are cut by it.
+        assert (alpha[0] > 127).mean() < 0.02  # a hair may touch it
+        # Whole bodies end above the last row, the others are cut off by it.
         assert bool(alpha[-1].any()) != figure.whole
-        # Nothing of the black canvas has come into the edge.
+        # None of the black canvas has bled into the edge.
         inside = figure.foreground[alpha == 255].mean()
         edge = figure.foreground[soft].mean()
         assert edge > 0.4 * inside

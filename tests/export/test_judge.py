@@ -1,4 +1,4 @@
-"""The judge end to end, on a small set of clips with known alphas and a network of paper."""
+"""The judge end to end, on a small set of clips with known alphas and a toy network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ onnx = pytest.importorskip("onnx", reason="onnx lives only in the export environ
 
 
 def bright_matter(folder: Path) -> Path:
-    """A model that calls bright pixels person: alpha = clip(8 * mean of RGB), RGB in [-1, 1]."""
+    """A model that takes bright pixels for a person: alpha = clip(8 * mean RGB), RGB in [-1, 1]."""
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
     graph = helper.make_graph(
         [
@@ -49,7 +49,7 @@ def bright_matter(folder: Path) -> Path:
 
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
-    """A clip with a bright disc that wanders, and a clip with nothing."""
+    """A clip with a moving bright disc, and an empty clip."""
     frames, alphas = [], []
     for number in range(4):
         alpha = np.zeros((96, 128), np.uint8)
@@ -138,7 +138,7 @@ def test_a_flawless_network_is_limited_by_its_grid() -> None:
     assert coarse is not None
     np.testing.assert_array_equal(same.alpha(edge), edge)
     seen = coarse.alpha(edge)
-    # Columns 32 to 35 share a cell, three quarters of it in front; away from it nothing changes.
+    # Columns 32 to 35 share a cell, three quarters of it foreground; elsewhere nothing changes.
     assert seen[0, :30].max() == 0
     assert seen[0, 40:].min() == 1
     assert 0.3 < seen[0, 33] < 0.8

@@ -1,4 +1,4 @@
-"""Alpha before a known background, through a codec that keeps a quarter of the chroma."""
+"""Alpha over a known background, through a codec that keeps a quarter of the chroma."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _slow = pytest.mark.skipif(
 
 
 def true_alpha() -> np.ndarray:
-    """Head and shoulders, float32 (h, w), their edge a pixel wide."""
+    """Head and shoulders, float32 (h, w), with an edge a pixel wide."""
     alpha = np.zeros((HEIGHT * 4, WIDTH * 4), np.uint8)
     cv2.ellipse(alpha, (480, 290), (150, 200), 0, 0, 360, 255, -1)
     cv2.rectangle(alpha, (420, 400), (540, 560), 255, -1)
@@ -29,7 +29,7 @@ def true_alpha() -> np.ndarray:
 
 
 def filmed(alpha: np.ndarray, wall: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """A grey-haired head over dark clothes before a coloured wall: frame, and the wall alone."""
+    """A grey-haired head over dark clothes against a coloured wall: frame, and the wall alone."""
     person = np.full((HEIGHT, WIDTH, 3), (120, 130, 140), np.float32)
     person[130:] = (30, 25, 25)
     behind = np.full((HEIGHT, WIDTH, 3), wall, np.float32)
@@ -54,7 +54,7 @@ def band(alpha: np.ndarray, pixels: int) -> np.ndarray:
 
 
 def shift(label: np.ndarray, alpha: np.ndarray) -> float:
-    """By how many pixels the label is too wide (above 0) or too narrow, in the mean."""
+    """Mean number of pixels by which the label is too wide (above 0) or too narrow."""
     slope = np.hypot(
         cv2.Sobel(alpha, cv2.CV_32F, 1, 0, scale=1 / 8),
         cv2.Sobel(alpha, cv2.CV_32F, 0, 1, scale=1 / 8),

@@ -1,4 +1,4 @@
-"""Labels: the wall's fit, the trimap, the solved alpha, the empty scene, against made truth."""
+"""Labels against synthetic truth: the wall fit, trimap, solved alpha and empty scene."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def wall() -> np.ndarray:
 
 
 def portrait() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Image, true alpha, and a coarse alpha as a segmenter would give it."""
+    """Image, true alpha, and a coarse alpha like a segmenter's."""
     alpha = np.zeros((SIZE[1], SIZE[0]), np.float32)
     cv2.circle(alpha, (80, 80), 38, 1.0, -1)
     cv2.ellipse(alpha, (80, 200), (70, 92), 0, 180, 360, 1.0, -1)

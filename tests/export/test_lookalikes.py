@@ -1,4 +1,4 @@
-"""Things in the colours of the people before them."""
+"""Things in the colours of the people in front of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from export.synthesis.people import Person
 
 @pytest.fixture
 def red() -> Person:
-    """Somebody all in one red, in the middle of green that is not theirs."""
+    """Somebody all in red, surrounded by green that is not theirs."""
     foreground = np.zeros((64, 48, 3), np.uint8)
     foreground[:] = (0, 200, 0)
     alpha = np.zeros((64, 48), np.uint8)

@@ -1,4 +1,4 @@
-"""The metrics against values worked out by hand, plain re-implementations and the lemur."""
+"""The metrics against values worked out by hand, plain reimplementations and the lemur."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def test_iou_by_hand() -> None:
 
 
 def test_conn_by_hand() -> None:
-    # Two islands: the larger is right, the smaller (2 pixels at 1.0) is in both mattes but not
-    # joined to the largest, so both count the same deviation: no error.
+    # Two islands: the larger is right; the smaller (2 pixels at 1.0) is in both mattes but not
+    # connected to the largest, so both count the same deviation: no error.
     true = alpha([[1, 1, 1, 0, 1, 1]])
     assert metrics.conn(true, true) == 0
-    # Without the true island: level is 0 there, true's phi 1, predicted's 1 - 1 = 0, twice.
+    # Without the true island: the level there is 0, true phi 1, predicted phi 1 - 1 = 0, twice.
     assert metrics.conn(true, alpha([[1, 1, 1, 0, 0, 0]])) == pytest.approx(2 / 1e3)
-    # A pixel at 0.5 where the true one is 1: both are joined up to 0.5, so level 0.5; true's
-    # deviation 0.5 counts (phi 0.5), predicted's 0 does not (phi 1).
+    # A pixel at 0.5 where the truth is 1: both are connected up to 0.5, so level 0.5; the true
+    # deviation 0.5 counts (phi 0.5), the predicted 0 does not (phi 1).
     assert metrics.conn(alpha([[1, 1, 0.5]]), alpha([[1, 1, 1]])) == pytest.approx(0.5 / 1e3)
-    # A deviation under 0.15 is not counted at all.
+    # A deviation below 0.15 does not count at all.
     assert metrics.conn(alpha([[1, 1, 0.95]]), alpha([[1, 1, 1]])) == pytest.approx(0)
 
 
@@ -70,7 +70,7 @@ def test_grad_of_a_step_by_hand() -> None:
     true = np.zeros((9, 40), np.float32)
     true[:, 20:] = 1
     flat = np.zeros_like(true)
-    # A constant map has no gradient, so the error is the step's own squared gradient: at column
+    # A constant map has no gradient, so the error is the step's squared gradient: at column
     # c it is (the kernel's column sums from the step on) squared, in each of the 9 rows.
     sums = metrics.gradient_kernel().sum(axis=0)
     tails = [float(sums[k:].sum()) for k in range(9)]
@@ -94,7 +94,7 @@ def test_shapes_are_checked() -> None:
 
 
 def _slow_conn(predicted: np.ndarray, true: np.ndarray) -> float:
-    """Connectivity error again, by flood fill in plain Python."""
+    """The connectivity error by flood fill in plain Python."""
     height, width = true.shape
     level = np.ones(true.shape)
     undecided = np.ones(true.shape, bool)

@@ -1,4 +1,4 @@
-"""Muon: what it makes of a gradient, and which parameters are its own."""
+"""Muon: what it turns a gradient into, and which parameters it handles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_singular_values_come_near_one(shape: tuple[int, int]) -> None:
     values = torch.linalg.svdvals(orthogonal(matrix))
     assert values.min() > 0.5
     assert values.max() < 1.3
-    # The directions stay: what it gives is the matrix with its singular values levelled.
+    # Directions are kept: the result is the matrix with its singular values equalised.
     left, _, right = torch.linalg.svd(matrix, full_matrices=False)
     along = torch.diagonal(left.T @ orthogonal(matrix) @ right.T)
     assert torch.allclose(along, values.sort(descending=True).values.mean(), atol=0.6)
@@ -34,7 +34,7 @@ def test_who_takes_what() -> None:
     matrices = {name for name, value in named.items() if is_matrix(name, value)}
     assert all(named[name].ndim == 4 for name in matrices)
     assert not any("stem" in name or "head" in name for name in matrices)
-    # Most of the network's values, though a fifth of its tensors.
+    # Most of the network's values, though only a fifth of its tensors.
     share = sum(named[name].numel() for name in matrices) / sum(v.numel() for v in named.values())
     assert share > 0.9
 

@@ -1,4 +1,4 @@
-"""Averaged weights get batch norm's statistics anew, and nothing else changes."""
+"""Averaged weights get new batch norm statistics, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_statistics_are_those_of_what_passes(work: Path) -> None:
         if not name.endswith(_COLLECTED):
             assert torch.equal(value, weights[name])
         elif name.endswith("num_batches_tracked"):
-            assert value.item() == 1  # 31 scenes are one whole batch
+            assert value.item() == 1  # 31 scenes make one whole batch
     moved = [n for n, value in made.items() if not torch.equal(value, weights[n])]
     assert any(name.endswith("running_var") for name in moved)
     more = with_new_statistics(weights, "portrait", work / "train.zip", 32)

@@ -51,14 +51,14 @@ def test_train_and_resume(pack: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     path = train(TrainingPlan(**{**vars(plan), "steps": 3}))
     second = checkpoint.load(path, "portrait")
     assert second["progress"]["step"] == 3
-    # One step of three small single frames (8/3 a pair), then pairs, one a step.
+    # One step of three small single frames (8/3 per pair), then pairs, one per step.
     assert first["progress"]["scenes"] == 3 + 1
     changed = [k for k, v in second["network"].items() if not torch.equal(v, first["network"][k])]
     assert changed
     lines = (tmp_path / "portrait.metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
     assert cv2.imread(str(tmp_path / "portrait.metrics.png")) is not None
-    # Weights of an earlier run start a new one.
+    # An earlier run's weights start a new one.
     start = tmp_path / "start"
     train(TrainingPlan(**{**vars(plan), "steps": 1, "work": start, "start": path}))
     assert checkpoint.load(start / "portrait.pt", "portrait")["progress"]["step"] == 1
@@ -82,7 +82,7 @@ def test_two_processes_share_a_stream_between_them(pack: Path) -> None:
 
 
 def _meet(folder: Path, ranks: Ranks) -> None:
-    """What a rank does in the test below, in a process of its own."""
+    """What each rank's process does in the test below."""
     layer = torch.nn.Linear(2, 1)
     layer.weight.grad = torch.full((1, 2), float(ranks.rank))
     layer.bias.grad = torch.full((1,), 10.0 + ranks.rank)
@@ -98,7 +98,7 @@ def test_ranks_average_their_gradients_and_take_the_firsts_clock(tmp_path: Path)
 
 
 def _wait(folder: Path, ranks: Ranks) -> None:
-    """Says that it is there, and stays."""
+    """Signals that it is running, and stays."""
     (folder / f"{ranks.rank}.pid").write_text(str(os.getpid()))
     threading.Event().wait(120)
 

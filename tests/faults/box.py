@@ -1,4 +1,4 @@
-"""The real program with less around it: disks that are full, clocks that step, few descriptors."""
+"""The real program in a harsh environment: full disks, stepping clocks, few descriptors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def configuration(folder: Path, network: Path, room: Path, **sections: Any) -> Path:
-    """A configuration file over the clip, with other values in some of its sections."""
+    """A configuration file for the clip, with some sections' values overridden."""
     data: dict[str, Any] = {
         "source": {"uri": str(room)},
         "background": {"uri": f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"},
@@ -39,7 +39,7 @@ def configuration(folder: Path, network: Path, room: Path, **sections: Any) -> P
 
 
 class Program:
-    """``mattebox run`` in a process of its own; its log is read as it comes."""
+    """``mattebox run`` in a separate process; its log is read as it comes."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -53,11 +53,11 @@ class Program:
             self.log.append(line)
 
     def says(self, words: str, count: int = 1) -> bool:
-        """Whether so many lines of the log have these words."""
+        """Whether that many log lines contain these words."""
         return sum(words in line for line in self.log) >= count
 
     def wait_for(self, words: str, count: int = 1, seconds: float = 30.0) -> float:
-        """Until the log has them; returns the seconds that it took."""
+        """Wait until the log contains them; returns the seconds that it took."""
 
         def said() -> bool:
             assert self.process.poll() is None or self.says(words, count), "".join(self.log[-20:])
@@ -66,7 +66,7 @@ class Program:
         return wait_until(said, seconds, f"{words!r} in the log: {self.log[-5:]}")
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal; the exit code, and the seconds that the end took."""
+        """Send a signal; returns the exit code and the seconds until the process ended."""
         asked = time.monotonic()
         self.process.send_signal(number)
         code = self.process.wait(20)
@@ -79,10 +79,10 @@ def program(
     config: Path, *arguments: str, driver: str = "", before: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Program]:  # fmt: skip
-    """Start it, and kill it at the end, should it still run.
+    """Start it, and kill it at the end if it is still running.
 
-    ``driver`` is Python that runs before it, in its process; ``before`` shell commands in a mount
-    namespace of its own (skips the test where there is none to be had).
+    ``driver`` is Python run in its process beforehand; ``before`` is shell commands run in a
+    private mount namespace (the test is skipped where that is not possible).
     """
     code = f"{driver}\nimport sys\nfrom appliance.cli.main import main\nsys.exit(main())"
     command = [sys.executable, "-c", code, "run", "--config", str(config), *arguments]
@@ -105,7 +105,7 @@ def program(
 
 
 def ended_by(config: Path, driver: str) -> Program:
-    """One that has ended with code 1, from what ``driver`` does to it on SIGUSR1."""
+    """A program that ended with code 1 because of what ``driver`` does on SIGUSR1."""
     with program(config, driver=driver) as mattebox:
         mattebox.wait_for("composites go out")
         mattebox.process.send_signal(signal.SIGUSR1)
@@ -114,7 +114,7 @@ def ended_by(config: Path, driver: str) -> Program:
 
 
 def private_mounts() -> list[str]:
-    """A command that gives the command after it mounts of its own."""
+    """A command prefix that gives the command after it a private mount namespace."""
     if shutil.which("unshare") is None:
         pytest.skip("unshare is not installed")
     command = ["unshare", "--mount"]

@@ -1,4 +1,4 @@
-"""A camera that can be unplugged, and a place to note how long the picture took to come back."""
+"""A camera that can be unplugged, and a record of how long the picture took to come back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Measured:
-    """Notes a duration, shown at the end of the run: wall times are told, not asserted."""
+    """Records a duration, shown at the end of the run: wall times are reported, not asserted."""
     notes = request.config.stash.setdefault(_NOTES, [])
 
     def note(what: str, seconds: float) -> None:
@@ -34,7 +34,7 @@ def measured(request: pytest.FixtureRequest) -> Measured:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The durations."""
+    """Show the durations."""
     notes = terminalreporter.config.stash.get(_NOTES, [])
     if notes:
         terminalreporter.section("faults: measured")

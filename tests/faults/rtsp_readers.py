@@ -1,4 +1,4 @@
-"""Many RTSP readers at once, each packet of each of them counted; and what the process holds."""
+"""Many concurrent RTSP readers, with every packet counted; and what the process holds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Held(NamedTuple):
 
     @classmethod
     def now(cls) -> Held:
-        """As it is, once Python has let go of what it can."""
+        """The current figures, after garbage collection."""
         gc.collect()
         status = Path("/proc/self/status").read_text()
         resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
@@ -37,7 +37,7 @@ class Held(NamedTuple):
 
 @dataclass
 class Reader:
-    """One of them: RTP packets that came, and those that were missing in between."""
+    """One reader: RTP packets received, and those missing in between."""
 
     by_hand: RtspByHand
     packets: int = 0
@@ -65,7 +65,7 @@ class Reader:
 
 
 class Readers:
-    """Reads for all of them in one thread."""
+    """Reads for all of them, in one thread."""
 
     def __init__(self) -> None:
         self.readers: list[Reader] = []
@@ -75,7 +75,7 @@ class Readers:
         self._thread.start()
 
     def add(self, by_hand: RtspByHand) -> Reader:
-        """One more, which plays already."""
+        """Add one that is already playing."""
         reader = Reader(by_hand)
         by_hand.socket.setblocking(False)
         self.readers.append(reader)
@@ -83,7 +83,7 @@ class Readers:
         return reader
 
     def stop(self) -> None:
-        """End, and hang up for all."""
+        """Stop, and hang up all of them."""
         self._stop.set()
         self._thread.join(5)
         self._selector.close()

@@ -1,4 +1,4 @@
-"""What can be broken by hand: a camera to unplug, an output to hold up. What was left behind."""
+"""Breakable parts: a camera to unplug, an output to hold up. And what a process has left over."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from appliance.sources.make import make_source
 from tests.scenes import FULL, disc
 
 CAMERA = "test://ball"
-"""The address under which ``Camera.make_source`` gives the camera."""
+"""The address for which ``Camera.make_source`` returns the camera."""
 FORMAT = Format(320, 180, (30, 1), FULL)
 _PICTURES = 30
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> float:
-    """Until ``condition()`` is true; fails after ``seconds``. Returns the seconds that it took."""
+    """Wait until ``condition()`` is true; fails after ``seconds``. Returns the seconds it took."""
     begun = time.monotonic()
     tick = threading.Event()
     while not condition():
@@ -35,15 +35,15 @@ def wait_until(condition: Callable[[], object], seconds: float = 20.0, what: str
 
 
 class Camera:
-    """A camera of the room with its person, at the end of a cable that can be pulled.
+    """A camera that sees the room and its person, on a cable that can be pulled.
 
     Attributes:
-        plugged: without it, reading and opening fail, as they do for a device that is gone.
-        silent: no frame comes, and no error.
-        fps: frames a second that come, whatever the format says; None: as many as are taken.
-        jump_ns: added to the times of the frames from now on.
+        plugged: when false, reading and opening fail, as for a device that is gone.
+        silent: neither frames nor errors come.
+        fps: actual frames a second, whatever the format says; None: as many as are taken.
+        jump_ns: added to the times of frames from now on.
         opened: how often it was opened.
-        died: raised by the next read, whatever it is.
+        died: any exception, raised by the next read.
     """
 
     def __init__(self, format: Format = FORMAT, fps: float | None = None) -> None:
@@ -54,7 +54,7 @@ class Camera:
         self.opened = self.frames = 0
         self.died: BaseException | None = None
         self.wanted: Callable[[], bool] = lambda: True
-        """With ``fps`` None: whether another frame is asked for."""
+        """With ``fps`` None: whether another frame is wanted."""
         size = (format.width, format.height)
         self.pictures = [
             disc(*size, size[0] * (0.4 + 0.2 * i / _PICTURES), size[1] / 2, size[1] / 5)
@@ -62,7 +62,7 @@ class Camera:
         ]
 
     def make_source(self, settings: SourceSettings) -> Source:
-        """In place of ``appliance.sources.make.make_source``; other addresses are what they say."""
+        """Replaces ``appliance.sources.make.make_source``; other addresses work as usual."""
         return _Cable(self) if settings.uri == CAMERA else make_source(settings)
 
 
@@ -125,11 +125,11 @@ class _Cable:
 
 
 class Sluice(NullOutput):
-    """An output that can be held up, or broken.
+    """An output that can be blocked or broken.
 
     Attributes:
-        fails: what opening and writing raise; None: nothing.
-        free: cleared, a write lasts until it is set.
+        fails: what opening and writing raise, or None.
+        free: while cleared, a write blocks until it is set.
     """
 
     def __init__(self, uri: str = "null://sluice") -> None:
@@ -139,13 +139,13 @@ class Sluice(NullOutput):
         self.free.set()
 
     def open(self, format: Format) -> None:
-        """Open, or not."""
+        """Open, or fail."""
         if self.fails is not None:
             raise self.fails
         super().open(format)
 
     def write(self, frame: Frame) -> None:
-        """Take the frame, or not."""
+        """Take the frame, block, or fail."""
         if self.fails is not None:
             raise self.fails
         if not self.free.wait(60):
@@ -155,14 +155,14 @@ class Sluice(NullOutput):
 
 @dataclass(frozen=True)
 class Resources:
-    """What a process holds: resident memory in kB, descriptors, threads (of C, too)."""
+    """What a process holds: resident memory in kB, descriptors, threads (C's included)."""
 
     rss_kb: int
     descriptors: int
     threads: int
 
     def fits(self, other: Resources) -> bool:
-        """Whether there are no more descriptors and threads than in ``other``."""
+        """Whether it has no more descriptors and threads than ``other``."""
         return self.descriptors <= other.descriptors and self.threads <= other.threads
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The wall clock steps by an hour: the picture does not notice, for all is on monotonic clocks."""
+"""The wall clock steps by an hour: the picture is unaffected, as all clocks are monotonic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.faults.box import configuration, program
 from tests.faults.stand_ins import wait_until
 from tests.patience import promised
 
-# Where the wall clock is what is meant: when something was built or refused, for people to read.
+# Where the wall clock is intended: when something was built or refused, for people to read.
 _FOR_PEOPLE = {
     "appliance/tools/bench/clip.py", "appliance/tools/bench/kept.py",
     "appliance/config/status.py", "appliance/config/write_back.py",
@@ -36,9 +36,9 @@ def test_nothing_that_runs_goes_by_the_wall_clock(root: Path) -> None:
     assert found <= _FOR_PEOPLE
 
 
-# Adds the seconds in a file to what the process is told of the time of day, and to nothing else.
-# The kernel keeps its own: a wait until a time of day then lasts as much longer or shorter as it
-# does when a real clock steps.
+# Adds the seconds in a file to the time of day that the process sees, and to nothing else. The
+# kernel's clock is unchanged, so a wait until a time of day gets longer or shorter by as much as
+# when a real clock steps.
 SHIM = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -81,7 +81,7 @@ time_t time(time_t *where) {
 
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library that is put before libc."""
+    """The library preloaded before libc."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler here (apt install gcc)")
@@ -93,7 +93,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def set_ahead(file: Path, seconds: int) -> None:
-    """In place, since the process has the file mapped."""
+    """Written in place, since the process has the file mapped."""
     with file.open("r+b") as opened:
         opened.write(struct.pack("q", seconds))
 
@@ -102,7 +102,7 @@ def set_ahead(file: Path, seconds: int) -> None:
 def test_a_step_by_an_hour_leaves_no_gap(
     network: Path, room: Path, tmp_path: Path, shim: Path, step: int
 ) -> None:
-    """A recording through the step has a frame for every thirtieth of a second."""
+    """A recording across the step has a frame for every thirtieth of a second."""
     clock = tmp_path / "clock"
     clock.write_bytes(bytes(8))
     video = tmp_path / "out.mkv"
@@ -115,7 +115,7 @@ def test_a_step_by_an_hour_leaves_no_gap(
         set_ahead(clock, step)
         size = video.stat().st_size
         wait_until(lambda: video.stat().st_size > size + 8_000)
-        # Something to say, so that the log shows that the step was seen.
+        # Give it something to log, so that the log shows that the step was seen.
         mattebox.process.send_signal(signal.SIGHUP)
         mattebox.wait_for("reloaded: nothing has changed")
         code, took = mattebox.end()

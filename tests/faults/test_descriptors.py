@@ -1,4 +1,4 @@
-"""No descriptor is left: the picture goes on, and all is well once there are some again."""
+"""File descriptors run out: the picture goes on, and all is well once there are some again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.patience import promised
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used so far."""
+    """Processor time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -42,7 +42,7 @@ def test_out_of_descriptors_and_back(
         for _ in range(6):
             line = stack.enter_context(socket.socket())
             line.setblocking(False)
-            # Those that are not accepted wait in the kernel's queue, or before it.
+            # Connections not yet accepted wait in the kernel's queue, or in front of it.
             with suppress(BlockingIOError):
                 line.connect(("127.0.0.1", free_port))
         size, used, begun = video.stat().st_size, cpu_seconds(pid), time.monotonic()

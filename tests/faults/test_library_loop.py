@@ -1,4 +1,4 @@
-"""A library that is caught in an endless loop and complains in each round of it."""
+"""A library stuck in an endless loop that logs a complaint on every iteration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _gio = ctypes.CDLL("libgio-2.0.so.0")
 
 
 def complain() -> None:
-    """What it says is ``g_socket_get_fd: assertion 'G_IS_SOCKET (socket)' failed``."""
+    """Makes GLib log ``g_socket_get_fd: assertion 'G_IS_SOCKET (socket)' failed``."""
     _gio.g_socket_get_fd(None)
 
 
@@ -57,7 +57,7 @@ def test_a_loop_is_slowed_down_and_told(complaints: Complaints) -> None:
         with pytest.raises(ThreadDied, match=r"endless loop of a library.*g_socket_get_fd"):
             wait_until(complaints.check)
         wait_until(lambda: time.monotonic() - began > 1.0)
-        # By itself it makes a million of them in that time.
+        # Unhindered, it makes a million of them in that time.
         assert rounds < 20_000
     finally:
         stop.set()

@@ -1,4 +1,4 @@
-"""Networks that throw, hang or talk nonsense; ``daemon/test_privacy.py`` has what goes out then."""
+"""Networks that throw, hang or output nonsense; what goes out: ``tests/daemon/test_privacy.py``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.patience import promised
 
 SETTINGS = {"source": {"uri": CAMERA}, "matting": {"stall_s": 0.2}}
 
-# The network hangs from SIGUSR1 on, for good.
+# From SIGUSR1 on, the network hangs for good.
 HANGS = """
 import signal, threading
 from appliance.daemon import daemon
@@ -64,7 +64,7 @@ def test_a_network_that_hangs_for_good_ends_the_daemon(
         matting.break_it("hangs")
         with pytest.raises(MattingError, match=r"not answered for 0\.6 s .* starts it anew"):
             wait_until(daemon.ended)
-        # As long as that is not for good, it is none of the daemon's end.
+        # Once the network answers again, the daemon does not count as ended.
         matting.mend()
         recorder.wait_for("composite", 3)
         assert daemon.ended() is None
@@ -92,7 +92,7 @@ def test_the_program_ends_in_words_although_its_network_hangs(
         mattebox.wait_for("composites go out")
         mattebox.process.send_signal(signal.SIGUSR1)
         mattebox.wait_for("the network does not answer")
-        # What systemd waits for at the end is not exceeded by what hangs.
+        # However long the network hangs, shutdown stays within systemd's timeout.
         assert mattebox.process.wait(20) == 1
     assert mattebox.says("mattebox: the network has not answered for 1.5 s")
     assert not mattebox.says("Traceback")
@@ -115,7 +115,7 @@ def test_told_to_stop_while_the_network_hangs(
 def test_a_stopped_process_goes_on(
     monkeypatch: pytest.MonkeyPatch, network: Path, camera: Camera, measured: Measured
 ) -> None:
-    """As after a suspend: what was being done is older than every limit, and nothing is wrong."""
+    """As after a suspend: the work in hand is past every deadline, yet nothing is wrong."""
     monkeypatch.setattr(daemon_module, "HANG_S", 1.2)
     with running(monkeypatch, network, **SETTINGS) as (daemon, recorder, _):
         recorder.wait_for("composite", 3)

@@ -1,4 +1,4 @@
-"""Outputs that do not open, hang, or fill their disk: they come back, the others go on."""
+"""Outputs that fail to open, hang, or fill their disk: they come back, and the others go on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_output_that_breaks_or_hangs_leaves_the_others_and_comes_back(
     monkeypatch: pytest.MonkeyPatch, network: Path, camera: Camera, measured: Measured,
     broken: Exception | None,
 ) -> None:  # fmt: skip
-    """None: it hangs."""
+    """With None, it hangs."""
     settings = {
         "source": {"uri": CAMERA},
         "outputs": [{"uri": "null://recorder"}, {"uri": "null://sluice"}],
@@ -59,7 +59,7 @@ def test_an_output_that_breaks_or_hangs_leaves_the_others_and_comes_back(
         recorder,
         _,
     ):
-        # A change of the outputs brings the sluice in place of the second one.
+        # A change of the outputs puts the sluice in place of the second one.
         plain = daemon.settings
         monkeypatch.setattr(
             daemon_module, "make_output",
@@ -85,7 +85,7 @@ def test_an_output_that_breaks_or_hangs_leaves_the_others_and_comes_back(
 def test_hanging_outputs_do_not_hold_up_the_end(
     monkeypatch: pytest.MonkeyPatch, network: Path, camera: Camera
 ) -> None:
-    """However many hang, the end takes no longer than systemd waits for."""
+    """However many hang, shutdown stays within systemd's timeout."""
     sluices: list[Sluice] = []
 
     def hanging(_: object) -> Sluice:
@@ -107,7 +107,7 @@ def test_hanging_outputs_do_not_hold_up_the_end(
 
 
 def fill(path: Path) -> None:
-    """A file that takes all the room there is."""
+    """A file that takes all the free space."""
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
     room = True
     while room:
@@ -121,12 +121,12 @@ def fill(path: Path) -> None:
 def test_a_full_disk_ends_the_recording_until_there_is_room(
     network: Path, room: Path, tmp_path: Path, measured: Measured
 ) -> None:
-    """A disk of its own, filled by somebody else, and freed."""
+    """Its own disk, filled by somebody else, then freed."""
     disk = tmp_path / "disk"
     disk.mkdir()
     outputs = [{"uri": "null://"}, {"uri": str(disk / "out.mkv")}]
     config = configuration(tmp_path, network, room, outputs=outputs)
-    # The process is in a mount namespace of its own; its disk is reached through /proc.
+    # The process has its own mount namespace; its disk is reached through /proc.
     mount = f"mount -t tmpfs -o size=40m none {disk}"
     with program(config, before=mount) as mattebox:
         mattebox.wait_for("composites go out")
@@ -135,7 +135,7 @@ def test_a_full_disk_ends_the_recording_until_there_is_room(
         filler = seen / "filler"
         fill(filler)
         mattebox.wait_for("output broke")
-        # Told once, tried again and again, and no heap of empty recordings.
+        # Reported once, retried again and again, and no heap of empty recordings.
         threading.Event().wait(2.5)
         assert sum("output broke" in line for line in mattebox.log) <= 2
         assert not mattebox.says("the placeholder goes out", 2)
@@ -151,7 +151,7 @@ def test_a_full_disk_ends_the_recording_until_there_is_room(
 
 
 def test_a_machine_too_slow_for_its_encoder_puts_no_reader_out(measured: Measured) -> None:
-    """Frames come ten times as fast as they can be encoded; the one reader reads what it gets."""
+    """Frames come ten times as fast as they can be encoded; the one reader takes what it gets."""
     from tests.outputs.conftest import FORMAT
 
     output = RtspOutput("rtsp://127.0.0.1:0/live")

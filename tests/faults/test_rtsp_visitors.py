@@ -1,4 +1,4 @@
-"""RTSP under many readers and worse visitors: nobody else is disturbed, and nothing stays behind.
+"""RTSP with many readers and worse visitors: nobody else is disturbed, and nothing is left behind.
 
 Over plain RTSP and over TLS. The long versions run with ``-m soak`` and print what they measured.
 """
@@ -25,33 +25,33 @@ from tests.outputs.conftest import FORMAT, Feed, RtspByHand, picture, wait_until
 
 LOGIN = ("mattebox", "correct horse battery")
 WRONG = ("mattebox", "wrong horse battery")
-# Of a process that has had its visitors: what an allocator, a pool of threads may keep.
+# What an allocator or a thread pool may keep once visitors have been and gone.
 MOST_KB = 6_000
 MOST_THREADS = 3
 
 
 class Served:
-    """An output with a password, fed with pictures; over TLS when ``trusted`` is a certificate."""
+    """An output with a password, being fed pictures; over TLS when ``trusted`` is a certificate."""
 
     def __init__(self, output: RtspOutput, trusted: Path | None) -> None:
         self.output, self.trusted = output, trusted
         self.port = int(output.uri.split(":")[2].split("/")[0])
 
     def visit(self, login: tuple[str, str] | None = LOGIN) -> RtspByHand:
-        """A connection, with TLS where it is served."""
+        """A connection, over TLS where the output has it."""
         return RtspByHand(self.output.uri, login=login, trusted=self.trusted)
 
     def raw(self) -> socket.socket:
-        """A connection on which nothing has been said."""
+        """A connection on which nothing has been sent."""
         return socket.create_connection(("127.0.0.1", self.port), 10)
 
     def connections(self) -> int:
-        """How many there are now, as the server sees it."""
+        """The current number of connections, as the server sees it."""
         assert self.output._server is not None
         return self.output._server.clients.count()
 
     def at_rest(self) -> bool:
-        """Whether the last visitor has gone, and the encoder with them."""
+        """Whether the last visitor has gone, and the encoder too."""
         return self.connections() == 0 and not self.output._medias
 
 
@@ -72,7 +72,7 @@ def served(
 
 
 def visits(served: Served) -> list[Callable[[], None]]:
-    """Every kind of visitor that comes and goes."""
+    """One function for each kind of visit."""
 
     def nothing() -> None:
         served.raw().close()
@@ -121,7 +121,7 @@ def come_and_go(served: Served, count: int, seed: int) -> None:
 
 
 def settled(served: Served, before: Held) -> Held:
-    """What is held once all have gone; waits until it is no more than before."""
+    """What is held once all have gone; waits until it is back to the level before."""
     wait_until(served.at_rest, 20, "the visitors are gone")
     wait_until(
         lambda: Held.now().descriptors <= before.descriptors
@@ -206,7 +206,7 @@ def test_fifty_of_ffmpeg_for_a_minute_and_a_deaf_one(
     before = Held.now()
     begun = time.monotonic()
     ways = ["tcp"] if served.trusted else ["tcp", "udp"]
-    # Into files: what waits for a pipe to be read does not read the stream meanwhile.
+    # Output goes to files: a process blocked on a full pipe would stop reading the stream.
     lists = [tmp_path / f"{number}.crc" for number in range(50)]
     players = [
         subprocess.Popen(

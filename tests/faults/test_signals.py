@@ -1,7 +1,7 @@
-"""SIGTERM at any moment, SIGINT twice, SIGKILL at any moment: it ends, and starts again.
+"""SIGTERM at any moment, SIGINT twice, SIGKILL at any moment: it ends, and can start again.
 
-What it says to systemd meanwhile, and the port it must have back, is in
-``tests/systemd/test_lifetime.py``; a build of engines that is killed, in
+What it tells systemd meanwhile, and the port that it must get back:
+``tests/systemd/test_lifetime.py``. Engine builds that are killed:
 ``tests/tools/engine/test_build.py``.
 """
 
@@ -20,7 +20,7 @@ from tests.faults.conftest import Measured
 from tests.faults.stand_ins import wait_until
 from tests.patience import promised
 
-# The recording's end takes for ever, as on a disk that does not answer.
+# Closing the recording takes for ever, as on a disk that does not respond.
 STUCK = """
 import sys, threading
 from appliance.outputs.gstreamer import Sink
@@ -39,7 +39,7 @@ def test_asked_twice_it_does_not_wait_for_the_disk(
         mattebox.wait_for("composites go out")
         mattebox.process.send_signal(signal.SIGINT)
         mattebox.wait_for("the disk does not answer")
-        # By the signal itself: nothing else was waited for.
+        # Ended by the signal itself: nothing else was waited for.
         assert mattebox.end(signal.SIGINT)[0] == -signal.SIGINT
 
 
@@ -58,7 +58,7 @@ def test_a_disk_that_does_not_answer_does_not_hold_up_the_end(
 @pytest.mark.soak
 @pytest.mark.parametrize("after", [0.0, 0.3, 1.0])
 def test_sigterm_while_it_starts(network: Path, room: Path, tmp_path: Path, after: float) -> None:
-    """Before there is a handler it ends by the signal, from then on with code 0; soon in both."""
+    """Without a handler yet the signal ends it; with one it exits with 0; promptly either way."""
     with program(configuration(tmp_path, network, room)) as mattebox:
         threading.Event().wait(after)
         code, took = mattebox.end()
@@ -70,7 +70,7 @@ def test_sigterm_while_it_starts(network: Path, room: Path, tmp_path: Path, afte
 def test_killed_in_the_middle_of_everything_it_starts_again(
     network: Path, room: Path, tmp_path: Path, measured: Measured
 ) -> None:
-    """With a recording and a stream; the killed one's recording plays, and stays."""
+    """With a recording and a stream; the recording of the killed run plays, and is kept."""
     video = tmp_path / "out.mkv"
     outputs = [{"uri": str(video)}, {"uri": "rtsp://127.0.0.1:0/live"}]
     config = configuration(tmp_path, network, room, outputs=outputs)

@@ -1,4 +1,4 @@
-"""The soak in short: most kinds of fault once, in seconds. ``make soak`` is the whole of it."""
+"""A short soak: most kinds of fault once, in seconds. ``make soak`` runs the whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.patience import promised
 from tests.soak.faults import FAULTS
 from tests.soak.run import Report, soak
 
-# What takes a second or more, and has a test of its own.
+# These take a second or more, and have their own tests.
 SLOW = {
     "reload: file saved", "process stopped for a while", "output stalls", "network inf",
     "camera silent", "source slower than it says", "network ones", "network throws",
@@ -21,14 +21,14 @@ SLOW = {
 
 
 def test_a_short_soak(tmp_path: Path) -> None:
-    # As it is in the program: a line that a full disk does not take is lost, and no more.
+    # As in the program: a line that a full disk rejects is lost, and that is all.
     log.configure("error")
     kinds = sorted(set(FAULTS) - SLOW)
     report = soak(
         tmp_path, seed=7, frames=300, every=5, kinds=kinds, brisk=True,
-        # Encoders and decoders are loaded for the first time.
+        # Encoders and decoders are loaded for the first time here.
         most_growth_kb=150_000,
-        # Three seconds are what make soak asks for; here it is that all come back at all.
+        # make soak requires three seconds; here it is enough that all come back.
         budget_s=promised(6),
     )  # fmt: skip
     assert not report.wrong, report.text()

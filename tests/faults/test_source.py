@@ -1,4 +1,4 @@
-"""Cameras that go and come back, streams out of time; the picture comes back by itself."""
+"""Cameras that go and come back, streams with bad timing; the picture recovers by itself."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_camera_unplugged_and_back(
 
 
 class Unpluggable(CameraSource):
-    """The camera's own class over GStreamer's test picture, since there is no device here."""
+    """The camera class itself over GStreamer's test picture, since there is no device here."""
 
     def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""
@@ -61,7 +61,7 @@ class Unpluggable(CameraSource):
         camera_module.chain(pipeline, [self.element, make("capsfilter", caps=caps), self.decoder])
 
     def unplug(self) -> None:
-        """What v4l2src says when its device goes."""
+        """Post the error that v4l2src posts when its device goes."""
         reason = GLib.Error.new_literal(
             Gst.resource_error_quark(), "Could not read from resource.", int(Gst.ResourceError.READ)
         )
@@ -124,12 +124,12 @@ def test_times_that_jump_or_go_back(
 def test_a_source_slower_or_faster_than_it_says(
     monkeypatch: pytest.MonkeyPatch, network: Path, camera: Camera, fps: float
 ) -> None:
-    """It says 30 frames a second. What goes out is what came, and no delay builds up."""
+    """It claims 30 frames a second. What goes out is what came, and no delay builds up."""
     with running(monkeypatch, network, **SETTINGS) as (daemon, recorder, _):
         recorder.wait_for("composite", 3)
         camera.fps = fps
         recorder.wait_for("composite", 4 if fps < 30 else 120)
         assert daemon.programme.trouble is None
-        # Of frames waiting there is one at most, so the delay is that of one frame.
+        # At most one frame is waiting, so the delay is one frame's.
         assert daemon.worker.latency_ns[-1] < 2 * 10**9
     assert all(a.pts < b.pts for a, b in pairwise(recorder.seen))

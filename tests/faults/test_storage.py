@@ -1,4 +1,4 @@
-"""Nowhere to write: the state's disk full or read-only, /dev/shm full."""
+"""Nowhere to write: the state disk full or read-only, /dev/shm full."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READ_ONLY = "mount -t tmpfs -o ro none {0}"
 
 
 def warm(folder: Path) -> None:
-    """The cache as ``make install`` fills it: kernels compiled, GStreamer's registry not."""
+    """The cache as ``make install`` leaves it: kernels compiled, no GStreamer registry."""
     kernels = ROOT / ".cache" / "numba" / jit_cache.sources_hash()
     if not kernels.is_dir():
         pytest.skip("the kernels' cache of this checkout is elsewhere")
@@ -28,11 +28,11 @@ def warm(folder: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("how", ["full", "read-only"])
 def test_the_states_disk(network: Path, room: Path, tmp_path: Path, how: str) -> None:
-    """/var/lib/mattebox, with the cache that was filled before."""
+    """/var/lib/mattebox, with the cache filled beforehand."""
     state, checkout = tmp_path / "state", ROOT / ".cache"
     state.mkdir()
     warm(tmp_path / "filled")
-    # The checkout's own cache is hidden: an installed service has none.
+    # The checkout's cache is hidden: an installed service has none.
     mount = f"mkdir -p {checkout}; {READ_ONLY.format(checkout)}\nmount -t tmpfs none {state}\n"
     mount += f"cp -r {tmp_path / 'filled'} {state}/cache\n"
     if how == "full":
@@ -54,7 +54,7 @@ def test_the_states_disk(network: Path, room: Path, tmp_path: Path, how: str) ->
 def test_the_states_disk_with_nothing_in_it(
     network: Path, room: Path, tmp_path: Path, how: str
 ) -> None:
-    """The kernels are compiled, and cannot be kept there."""
+    """Kernels are compiled but cannot be kept there."""
     state = tmp_path / "state"
     state.mkdir()
     mount = f"mkdir -p {ROOT / '.cache'}; {READ_ONLY.format(ROOT / '.cache')}\n"
@@ -81,7 +81,7 @@ def test_shared_memory_is_full(network: Path, room: Path, tmp_path: Path) -> Non
 
 @pytest.mark.soak
 def test_nobody_can_be_told_anything(network: Path, room: Path, tmp_path: Path) -> None:
-    """Standard output and the log end on a full disk: the recording goes on."""
+    """Standard output and the log go to a full disk: the recording continues."""
     out = tmp_path / "out.mkv"
     config = configuration(tmp_path, network, room, outputs=[{"uri": str(out)}])
     code = "import sys\nfrom appliance.cli.main import main\nsys.exit(main())"

@@ -1,4 +1,4 @@
-"""A thread that dies: the process notices, says which, and ends; what can be built anew, is."""
+"""A thread dies: the process notices, names it, and ends; what can be rebuilt is rebuilt."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.faults.conftest import Measured
 from tests.faults.stand_ins import CAMERA, FORMAT, Camera, wait_until
 from tests.outputs.conftest import RtspByHand
 
-# SystemExit, since Python lets a thread end by it without a word.
+# SystemExit, since Python lets it end a thread silently.
 DEATH = SystemExit("it just went")
 
 
 def dies(*_: object, **__: object) -> None:
-    """In place of what a thread calls."""
+    """Replaces what a thread calls."""
     raise DEATH
 
 
@@ -83,7 +83,7 @@ def test_a_background_whose_thread_dies(
 def test_every_thread_of_the_daemon_is_one_of_these(
     monkeypatch: pytest.MonkeyPatch, network: Path, camera: Camera
 ) -> None:
-    """A thread that is added has to be watched, and to come here."""
+    """A new thread has to be watched, and listed here."""
     before = {thread.name for thread in threading.enumerate()}
     settings = {
         "source": {"uri": CAMERA},
@@ -93,7 +93,7 @@ def test_every_thread_of_the_daemon_is_one_of_these(
         recorder.wait_for("composite", 3)
         names = {thread.name for thread in threading.enumerate()} - before
     watched = {"source", "pipeline", "programme", "output null://recorder"}
-    # GLib's loop, which its output looks after; and the output's own, watched as the others.
+    # GLib's loop, which its output looks after; and the output's thread, watched like the others.
     rtsp = {name for name in names if name.startswith(("rtsp-", "output rtsp://"))}
     assert len(rtsp) == 2
     assert names == watched | rtsp
@@ -120,7 +120,7 @@ def test_an_rtsp_server_whose_thread_dies_is_opened_anew(
 
 
 def dies_once() -> Callable[[], None]:
-    """A mistake the first time."""
+    """Fails the first time."""
     times = iter((ZeroDivisionError("a mistake"),))
 
     def look() -> None:
@@ -168,7 +168,7 @@ signal.signal(signal.SIGUSR1, lambda *_: dead.append(1))
 def test_the_program_ends_with_code_1_and_the_place(
     network: Path, room: Path, tmp_path: Path
 ) -> None:
-    """Even when what ended the thread was an exit with code 0: systemd restarts on failure only."""
+    """Even if an exit with code 0 ended the thread: systemd restarts on failure only."""
     mattebox = ended_by(configuration(tmp_path, network, room), DRIVER)
     assert mattebox.says("the pipeline's thread died")
     assert mattebox.says("in mortal")

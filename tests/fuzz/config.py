@@ -1,7 +1,7 @@
-"""The configuration's loader: whatever the file holds, it gives Settings or says what is wrong.
+"""The configuration loader: whatever the file holds, it returns Settings or says what is wrong.
 
-A case is the bytes of a file. Comment lines ``#!set key=value`` and ``#!env NAME=value`` in it are
-also given as flags and variables.
+A case is a file's bytes. Comment lines ``#!set key=value`` and ``#!env NAME=value`` in it are also
+passed as flags and variables.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.fuzz.harness import Target, main
 from tests.fuzz.mutate import spoiled
 
 MOST_LINE = 2000
-"""Characters that a mistake may take; a log line or STATUS= has to hold it."""
+"""Longest error message in characters; a log line or STATUS= has to hold it."""
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -174,7 +174,7 @@ def _encoded(data: bytes, rng: random.Random) -> bytes:
 
 
 def _tree(rng: random.Random, depth: int, *, flow: bool) -> str:
-    """Some YAML, mostly well formed, and mostly of keys that there are."""
+    """Some YAML, mostly well formed, mostly with keys that exist."""
     kind = rng.random()
     decoration = rng.choice(("&a ", "!!str ", "!x ", "!!set ")) if rng.random() < 0.03 else ""
     if depth > 5 or (depth > 0 and kind < 0.5):
@@ -191,7 +191,7 @@ def _tree(rng: random.Random, depth: int, *, flow: bool) -> str:
 
 
 def _bomb(rng: random.Random) -> bytes:
-    """Small to write, large to read: nesting, repetition, references."""
+    """Small in bytes, large when parsed: nesting, repetition, references."""
     size = rng.choice((17, 100, 1000, 20_000, 200_000))
     ways: tuple[Callable[[], str], ...] = (
         lambda: "[" * size,

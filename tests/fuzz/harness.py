@@ -1,4 +1,4 @@
-"""Runs one target: makes cases up, tries them, makes those that fail small, and keeps them."""
+"""Runs one target: generates cases, tries them, minimises those that fail, and keeps them."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 CASES = Path(__file__).parent / "cases"
-# Processor time, so that a busy machine finds nothing that is not there.
+# Processor time, so that a busy machine causes no false findings.
 CASE_CPU_S = 5.0
 CASE_GROWTH_KB = 200_000
-# Distinct failures after which there is enough to do.
+# Stop after this many distinct failures: that is enough to work on.
 _ENOUGH = 10
 _SHRINK_S = 10.0
 _WIDTH = 300
 
 
 class TooMuch(AssertionError):
-    """A case took more time or memory than any may."""
+    """A case took more time or memory than any case may."""
 
 
 class Target(ABC):
-    """Something that is given bytes. A context manager, for those that need a server running."""
+    """Something that takes bytes. A context manager, for targets that need a server running."""
 
     name: str
-    """Also that of its module and of its folder in ``cases``."""
+    """Also the name of its module and of its folder in ``cases``."""
 
     @abstractmethod
     def generate(self, rng: random.Random) -> bytes:
-        """A case, made from ``rng`` alone, so that a seed gives the same run again."""
+        """A case, made from ``rng`` alone, so that a seed reproduces the run."""
 
     @abstractmethod
     def run(self, case: bytes) -> None:
-        """Try it. Whatever it raises is a finding."""
+        """Try a case. Whatever it raises is a finding."""
 
     def __enter__(self) -> Target:
         """Get ready."""
@@ -55,16 +55,16 @@ class Target(ABC):
         return
 
     def folder(self) -> Path:
-        """Where its cases lie."""
+        """The folder of its cases."""
         return CASES / self.name
 
     def cases(self) -> list[Path]:
-        """Those that were found so far."""
+        """The cases found so far."""
         return sorted(path for path in self.folder().glob("*") if path.is_file())
 
 
 def _peak_kb(*, anew: bool = False) -> int:
-    """The most memory that was resident since the last time it was measured ``anew``."""
+    """Peak resident memory since the last call with ``anew``."""
     if anew:
         Path("/proc/self/clear_refs").write_text("5")
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -73,7 +73,7 @@ def _peak_kb(*, anew: bool = False) -> int:
 
 @contextlib.contextmanager
 def limited(cpu_s: float = CASE_CPU_S, growth_kb: int = CASE_GROWTH_KB) -> Iterator[None]:
-    """TooMuch for what takes more processor time, or memory, than one case may."""
+    """Raises TooMuch for more processor time or memory than one case may take."""
 
     def over(_: int, __: FrameType | None) -> None:
         raise TooMuch(f"more than {cpu_s:g} s of processor time")
@@ -92,7 +92,7 @@ def limited(cpu_s: float = CASE_CPU_S, growth_kb: int = CASE_GROWTH_KB) -> Itera
 
 
 def failure(target: Target, case: bytes) -> tuple[str, str] | None:
-    """What kind of failure ``case`` is, and all of it as text; None when it is none."""
+    """The kind of failure that ``case`` causes, and its full text; None when it passes."""
     try:
         with limited():
             target.run(case)
@@ -100,7 +100,7 @@ def failure(target: Target, case: bytes) -> tuple[str, str] | None:
         places = traceback.extract_tb(error.__traceback__)
         last = next((p for p in reversed(places) if "/appliance/" in p.filename), places[-1])
         kind = f"{type(error).__name__} in {Path(last.filename).name}:{last.name}"
-        # An assertion of the target's own says in words what it is about.
+        # The target's own assertions say what they are about.
         if isinstance(error, AssertionError):
             kind += f": {str(error).splitlines()[0].partition(':')[0] if str(error) else ''}"
         return kind, "".join(traceback.format_exception(error))
@@ -108,12 +108,12 @@ def failure(target: Target, case: bytes) -> tuple[str, str] | None:
 
 
 def _narrow(text: str) -> str:
-    """For a terminal: a case may make lines of a megabyte."""
+    """Shorten for a terminal: a case may produce megabyte lines."""
     return "\n".join(line[:_WIDTH] for line in text.splitlines())
 
 
 def smaller(case: bytes, fails: Callable[[bytes], bool], seconds: float = _SHRINK_S) -> bytes:
-    """A part of ``case`` that still fails: pieces are left out as long as it does."""
+    """A part of ``case`` that still fails: pieces are dropped as long as it does."""
     deadline = time.monotonic() + seconds
     size = max(1, len(case) // 2)
     while size and time.monotonic() < deadline:
@@ -129,7 +129,7 @@ def smaller(case: bytes, fails: Callable[[bytes], bool], seconds: float = _SHRIN
 
 
 def fuzz(target: Target, seconds: float, seed: int) -> int:
-    """Run for so long; returns how many kinds of failure were found. They are kept as cases."""
+    """Run for that long; returns how many kinds of failure were found, all kept as cases."""
     rng = random.Random(seed)
     deadline = time.monotonic() + seconds
     found: dict[str, Path] = {}
@@ -158,7 +158,7 @@ def fuzz(target: Target, seconds: float, seed: int) -> int:
 
 
 def main(target: Target) -> None:
-    """``--seconds`` and ``--seed``; or ``--case FILE`` to try one again. Exits with 0 or 1."""
+    """``--seconds`` and ``--seed``, or ``--case FILE`` to retry one. Exits with 0 or 1."""
     parser = argparse.ArgumentParser(description=f"Fuzz {target.name}.")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=None, help="default: another one each time")

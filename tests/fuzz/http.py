@@ -1,6 +1,6 @@
-"""The HTTP server: whatever bytes come in, it answers or hangs up, and stays what it was.
+"""The HTTP server: whatever bytes come in, it answers or hangs up, and is unchanged.
 
-A case is what one client sends over one connection. The appliance behind it is a real one.
+A case is what one client sends over one connection. The appliance behind it is real.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.fuzz.mutate import spoiled
 from tests.http.serving import Served, picture_file, serving, settings_of
 from tests.networks.bright import bright_network
 
-# Whoever sends half a request is waited for so long; a case must not take the real ten seconds.
+# The wait for the rest of half a request; a case must not take the real ten seconds.
 _HASTE_S = 0.15
 _ANSWER_S = 8.0
 _MOST_FILES = 40
@@ -118,7 +118,7 @@ class HttpTarget(Target):
         for _ in range(5):
             ready = _send(served.address, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             if ready:
-                break  # else this machine took longer than _HASTE_S to send it
+                break  # otherwise this machine took longer than _HASTE_S to send it
         assert ready.startswith(b"HTTP/1.1 "), f"silent: {ready[:200]!r}"
         assert served.daemon.ended() is None, "ended: the appliance has stopped"
         settings = served.daemon.settings
@@ -176,7 +176,7 @@ def _json(rng: random.Random) -> bytes:
 
 
 def _send(address: tuple[str, int], data: bytes) -> bytes:
-    """What comes back for ``data`` until the server hangs up."""
+    """The answer to ``data`` until the server hangs up."""
     deadline = time.monotonic() + _ANSWER_S
     answer = bytearray()
     with socket.create_connection(address, timeout=_ANSWER_S) as client:
@@ -185,14 +185,14 @@ def _send(address: tuple[str, int], data: bytes) -> bytes:
             client.shutdown(socket.SHUT_WR)
             while piece := client.recv(65536):
                 answer += piece
-                # A preview has no end of its own.
+                # A preview never ends by itself.
                 if len(answer) > 2_000_000:
                     break
                 assert time.monotonic() < deadline, f"hangs: {bytes(answer[:200])!r}"
         except TimeoutError:
             raise AssertionError(f"hangs: {bytes(answer[:200])!r}") from None
         except OSError:
-            # It has hung up: so it may, on garbage.
+            # It has hung up, as it may on garbage.
             pass
     return bytes(answer)
 

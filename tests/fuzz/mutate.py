@@ -1,4 +1,4 @@
-"""Ways to spoil bytes, for every target."""
+"""Ways to corrupt bytes, for every target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SIZES = (1, 2, 3, 7, 16, 64, 255, 256, 1000, 5000)
 
 
 def spoiled(data: bytes, words: Sequence[bytes], rng: random.Random, most: int = 6) -> bytes:
-    """``data`` after 1 to ``most`` random changes; ``words`` are what its language is made of."""
+    """``data`` after 1 to ``most`` random changes; ``words`` are the tokens of its language."""
     for _ in range(rng.randint(1, most)):
         data = rng.choice(_WAYS)(data, words, rng)
     return data

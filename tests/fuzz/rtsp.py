@@ -1,7 +1,7 @@
-"""The RTSP server: whatever bytes come in, nobody reads without the password, and it goes on.
+"""The RTSP server: whatever bytes come in, nobody reads without the password, and it keeps going.
 
 A case is what one client sends over one connection, with {nonce} and {response} standing for the
-server's challenge and the right answer to it; one that begins with TLS: goes to the encrypted port.
+server's challenge and the correct answer; a case that begins with TLS: goes to the encrypted port.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.outputs.conftest import FORMAT, Feed, picture
 _PASSWORD = "correct horse battery"
 _ANSWER_S = 8.0
 _MOST_BYTES = 200_000
-# The library reads a line byte by byte; megabytes of one would only measure that.
+# The library reads lines byte by byte; a line of megabytes would only measure that.
 _LONGEST = 100_000
 _TLS = b"TLS:"
 
@@ -96,7 +96,7 @@ class RtspTarget(Target):
         patch = self._stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(server, "TICK_MS", 100)
         patch.setattr(tls, "HANDSHAKE_S", 0.3)
-        # What fails in a callback from GLib is printed, and would otherwise not be noticed.
+        # An error in a GLib callback is only printed, and would otherwise go unnoticed.
         for hooks in (sys, threading):
             patch.setattr(hooks, "excepthook", lambda *told: self._died.append(repr(told)))
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
@@ -135,7 +135,7 @@ class RtspTarget(Target):
                 answer = _talk(client, self._filled_in(client, case))
             if b"{response}" not in case:
                 assert b"m=video" not in answer, f"leak: a description {answer[:300]!r}"
-                # As a header of its own: what a visitor says in CSeq is said back to him.
+                # As a separate header: CSeq is echoed to the visitor.
                 assert b"\r\nsession:" not in answer.lower(), f"leak: a session {answer[:300]!r}"
                 assert plain.clients() == 0, "leak: somebody reads"
             assert _PASSWORD.encode() not in answer, "leak: the password"
@@ -186,7 +186,7 @@ def _connect(output: RtspOutput) -> socket.socket:
 
 
 def _ask(client: socket.socket, method: bytes) -> bytes:
-    """One proper request's answer."""
+    """The answer to one proper request."""
     client.sendall(method + b" rtsp://127.0.0.1/live RTSP/1.0\r\nCSeq: 1\r\n\r\n")
     answer = b""
     while b"\r\n\r\n" not in answer and (piece := client.recv(65536)):
@@ -195,7 +195,7 @@ def _ask(client: socket.socket, method: bytes) -> bytes:
 
 
 def _talk(client: socket.socket, data: bytes) -> bytes:
-    """What comes back for ``data`` until the server hangs up; it must, for we do."""
+    """The answer to ``data`` until the server hangs up; it must, since we do."""
     deadline = time.monotonic() + _ANSWER_S
     answer = bytearray()
     try:
@@ -207,7 +207,7 @@ def _talk(client: socket.socket, data: bytes) -> bytes:
     except TimeoutError:
         raise AssertionError(f"hangs: {bytes(answer[:200])!r}") from None
     except OSError:
-        pass  # thrown out before all of it was in: as good
+        pass  # hung up on before it was all sent: just as good
     return bytes(answer)
 
 

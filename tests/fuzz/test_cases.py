@@ -1,4 +1,4 @@
-"""What fuzzing has found stays found; and the fuzzing itself finds what is there to be found."""
+"""What fuzzing has found stays fixed, and the fuzzer itself finds planted failures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.fuzz.harness import Target, TooMuch, failure, fuzz, limited
 
 
 def target(name: str) -> Target:
-    """The target of this name."""
+    """The target with this name."""
     found: Target = importlib.import_module(f"tests.fuzz.{name}").TARGET
     assert found.name == name
     return found

@@ -1,9 +1,8 @@
-"""``mattebox bench --gpu`` without the command line, which wants GStreamer; for ``tests/gpu/run``.
+"""``mattebox bench --gpu`` without the command line, which needs GStreamer; for ``tests/gpu/run``.
 
     python tests/gpu/bench.py FILE.json
 
-Emulated (``GPU_TESTS=emulated``) it goes through all of it at small sizes; its figures mean
-nothing.
+Emulated (``GPU_TESTS=emulated``), it runs everything at small sizes; the figures mean nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The kernels' tests on a real GPU. Everything here skips itself where there is none.
+"""The kernel tests on a real GPU. Everything here is skipped where there is none.
 
-Not run on one yet: no GPU was at hand when this was written (docs/kernels.md says what has run
+Not yet run on one: no GPU was available when this was written (docs/kernels.md says what has run
 where). ``device.EMULATED`` runs some of it on the stand-in.
 """
 
@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that lies in this folder is marked gpu."""
+    """Mark everything in this folder as gpu."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.gpu)
@@ -34,14 +34,14 @@ def pycuda_driver() -> Any:
 
 @pytest.fixture
 def log(pycuda_driver: Any) -> emulated.Log:
-    """What is asked of the driver, from here on."""
+    """The driver calls from here on."""
     emulated.log = emulated.Log()
     return emulated.log
 
 
 @pytest.fixture
 def memory(log: emulated.Log) -> Iterator[Memory]:
-    """Pictures and planes to and from the memory of the GPU; what is done is traced."""
+    """Moves pictures and planes to and from GPU memory, traced."""
     with make_context() as context:
         yield Memory(context)
         context.synchronize()

@@ -1,9 +1,9 @@
-"""The GPU that this folder's tests run on: a real one, traced, or the emulated one to try them out.
+"""The GPU that this folder's tests run on: a real one, traced, or the emulated one for a trial run.
 
     GPU_TESTS=emulated python -m pytest tests/gpu/test_pipeline.py
 
-runs the very same code on the stand-in driver, so that it is not run for the first time where
-minutes on a GPU are dear.
+runs the very same code on the stand-in driver, so that it does not run for the first time where
+every minute on a GPU is expensive.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EMULATED = os.environ.get("GPU_TESTS") == "emulated"
 
 
 def found_driver() -> Any:
-    """pycuda with at least one GPU, or the stand-in; skips the test that asks where neither is."""
+    """pycuda with at least one GPU, or the stand-in; skips the test if there is neither."""
     if EMULATED:
         return emulated
     try:
@@ -40,7 +40,7 @@ def found_driver() -> Any:
 
 
 def make_context() -> Context:
-    """The GPU for this thread; what is asked of the driver is counted in ``emulated.log``."""
+    """The GPU for this thread; driver calls are counted in ``emulated.log``."""
     if EMULATED:
         return Context(driver=emulated, image=lambda _: b"", library=emulated.Library())
     return Context(driver=Traced(load_driver()))

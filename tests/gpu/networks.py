@@ -1,7 +1,7 @@
-"""What runs the shipped network here: TensorRT where it can be had, else a runner for tests.
+"""What runs the shipped network here: TensorRT where available, else a runner for tests.
 
-Both pipelines are given the same one, so that what is compared is the path and not the network.
-Without ONNX Runtime the trace can still be taken, so it is imported where it is wanted.
+Both pipelines get the same one, so that the comparison is of the path and not the network. Without
+ONNX Runtime the trace can still be taken, so it is imported only where it is needed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.gpu.device import EMULATED, make_context
 
 
 class HostNetwork:
-    """ONNX Runtime on the CPU over the same device buffers; it waits, and copies both ways."""
+    """ONNX Runtime on the CPU over the same device buffers: waits, and copies both ways."""
 
     recordable = False
     phase = 0
@@ -54,17 +54,17 @@ class HostNetwork:
             context.driver.memcpy_htod(self.output.address, alpha)
 
     def advance(self) -> None:
-        """It has, in ``launch``."""
+        """Nothing to do: ``launch`` has done it."""
 
     def reset(self) -> None:
         self._matting.reset()
 
     def close(self) -> None:
-        """Memory goes by itself."""
+        """Nothing to do: memory frees itself."""
 
 
 def host_network(manifest: Path) -> OnGpu:
-    """A network of a manifest, run by ``HostNetwork``."""
+    """A manifest's network, run by ``HostNetwork``."""
     found, model = load_manifest(manifest)
 
     def load(context: Context) -> DeviceRunner:
@@ -74,7 +74,7 @@ def host_network(manifest: Path) -> OnGpu:
 
 
 def tensorrt(manifest: Path) -> OnGpu | str:
-    """A network of a manifest by TensorRT, traced, or why it cannot be had."""
+    """A manifest's network on TensorRT, traced, or why that is not possible."""
     if EMULATED:
         return "emulated"
     try:
@@ -85,7 +85,7 @@ def tensorrt(manifest: Path) -> OnGpu | str:
 
 
 def pair(manifest: Path) -> tuple[OnGpu, Matting, str]:
-    """The network for the GPU's pipeline and for the CPU's, and which runner that is, and why."""
+    """The network for the GPU's pipeline and for the CPU's, and which runner that is and why."""
     found, model = load_manifest(manifest)
     chosen = tensorrt(manifest)
     if isinstance(chosen, OnGpu):

@@ -1,6 +1,6 @@
-"""Every comparison with the CPU's oracle, of tests/kernels, on the real thing.
+"""The comparisons with the CPU oracle in tests/pixels/gpu and tests/stages/network, on a real GPU.
 
-The very same test functions: the ``memory`` fixture of this folder's conftest puts them on the GPU.
+The very same test functions: the ``memory`` fixture of this folder's conftest runs them on the GPU.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Steady, refine, and the whole path with its trace, on the real thing."""
+"""Steady, refine, and the whole path with its trace, on a real GPU."""
 
 from __future__ import annotations
 

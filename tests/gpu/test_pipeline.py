@@ -1,4 +1,4 @@
-"""The appliance's own pipeline on the GPU: its trace, its graphs, real frames, the daemon."""
+"""The appliance's GPU pipeline itself: its trace, its graphs, real frames, the daemon."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GRID = (64, 36) if EMULATED else Sizes().grid
 
 
 def say(line: str) -> None:
-    """For the table at the end of ``tests/gpu/run``."""
+    """Add to the table at the end of ``tests/gpu/run``."""
     print(line)
     if OUT:
         with Path(OUT, "pipeline.txt").open("a", encoding="utf-8") as file:
@@ -43,7 +43,7 @@ def say(line: str) -> None:
 
 
 def networks(root: Path) -> list[OnGpu]:
-    """Those that do not wait themselves: a painted matte, and TensorRT where it can be had."""
+    """Networks that do not wait by themselves: a painted matte, and TensorRT where available."""
     found = [painted(make_context, GRID)]
     if not EMULATED:
         chosen = tensorrt(root / "engines" / "portrait" / "manifest.yaml")
@@ -52,13 +52,13 @@ def networks(root: Path) -> list[OnGpu]:
 
 
 def still(width: int, height: int) -> StillBackground:
-    """A plain background."""
+    """A plain still background."""
     picture = np.full((height, width, 3), (40, 90, 60), np.uint8)
     return StillBackground(rgb_to_nv12(picture, Colour()))
 
 
 def test_what_a_steady_frame_takes(log: driver.Log, root: Path) -> None:
-    """Zero allocations, and no wait but the one for the finished composite, over many frames."""
+    """Over many frames: no allocations, and no wait except for the finished composite."""
     width, height = SIZE
     frames = [noise(width, height, seed) for seed in range(4)]
     out = blank(width, height)
@@ -80,14 +80,14 @@ def test_what_a_steady_frame_takes(log: driver.Log, root: Path) -> None:
                 f"{calls}; graphs: {refused or 'yes'}"
             )
             assert log.allocations == allocations
-            # A frame that is finished before it is asked for costs no wait at all.
+            # A frame that is finished before it is requested needs no wait at all.
             assert log.waits - waits <= count
         finally:
             pipeline.close()
 
 
 def test_graphs_change_nothing(log: driver.Log) -> None:
-    """Replayed and launched one by one: bit for bit."""
+    """Replayed or launched one by one: identical bit for bit."""
     width, height = SIZE
     pipelines = []
     out = [blank(width, height), blank(width, height)]
@@ -112,7 +112,7 @@ def test_graphs_change_nothing(log: driver.Log) -> None:
 @pytest.mark.shared
 @pytest.mark.timeout(900)
 def test_real_frames(log: driver.Log, root: Path, shared: Path) -> None:
-    """GPU and CPU composites of real frames, through the appliance's pipelines, within 1 of 255."""
+    """GPU and CPU composites of real frames from the appliance's pipelines agree to 1 of 255."""
     pytest.importorskip("onnxruntime", reason="no ONNX Runtime here")
     manifest = root / "engines" / "portrait" / "manifest.yaml"
     network, matting, what = pair(manifest)

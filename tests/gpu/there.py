@@ -1,4 +1,4 @@
-"""Importing this fails where there is nothing to run the tests of this folder on."""
+"""Importing this fails where there is nothing to run this folder's tests on."""
 
 from __future__ import annotations
 

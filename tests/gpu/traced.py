@@ -1,7 +1,7 @@
-"""pycuda with a trace: calls, allocations, waits and launches are counted, and passed on.
+"""pycuda with a trace: calls, allocations, waits and launches are counted and passed on.
 
-They are counted in the log of the stand-in driver, ``tests.kernels.driver.log``, so that a test can
-be read the same on both.
+They are counted in the stand-in driver's log, ``tests.kernels.driver.log``, so that a test reads
+the same for both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Traced:
         self._real = real
 
         class Event(real.Event):  # type: ignore[misc, name-defined]
-            """A real one, which streams can wait for, with its waits counted."""
+            """A real event, which streams can wait for, with its waits counted."""
 
             def synchronize(self) -> Any:
                 emulated.log.calls["Event.synchronize"] += 1

@@ -1,4 +1,4 @@
-"""One appliance with HTTP for the tests that leave it as they found it."""
+"""One appliance with HTTP, shared by the tests that leave it as they found it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shared_appliance(
 
 @pytest.fixture
 def appliance(shared_appliance: Served) -> Iterator[Served]:
-    """The shared one; put back to its file afterwards."""
+    """The shared appliance; reset to its file afterwards."""
     yield shared_appliance
     shared_appliance.client.headers.pop("X-Test", None)
     outcome = shared_appliance.reloader.ask().result(10)

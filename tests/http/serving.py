@@ -1,4 +1,4 @@
-"""A whole appliance with its HTTP server, over real parts, for the tests here."""
+"""A whole appliance with its HTTP server and real parts, for the tests here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass
 class Served:
-    """What runs, and how to reach it."""
+    """What is running, and how to reach it."""
 
     daemon: Daemon
     reloader: Reloader
@@ -54,14 +54,14 @@ class Served:
         return self.client.patch("/api/picture", json=what)
 
     def raw(self, data: bytes, timeout: float = 10.0) -> bytes:
-        """All that comes back for ``data`` until the server closes or ``timeout`` s pass."""
+        """All that the server answers to ``data`` until it closes or ``timeout`` s pass."""
         with socket.create_connection(self.address, timeout=timeout) as connection:
             connection.sendall(data)
             return read_all(connection, timeout)
 
 
 def read_all(connection: socket.socket, timeout: float) -> bytes:
-    """Until the other end closes; fails the test after ``timeout`` seconds."""
+    """Read until the other end closes; fails the test after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     data = bytearray()
     while True:
@@ -80,7 +80,7 @@ def read_all(connection: socket.socket, timeout: float) -> bytes:
 
 
 def wait_until(what: Callable[[], object], timeout: float = 15.0) -> None:
-    """Until ``what()`` is true; fails the test after ``timeout`` seconds."""
+    """Wait until ``what()`` is true; fails the test after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     moment = threading.Event()
     while not what():
@@ -89,12 +89,12 @@ def wait_until(what: Callable[[], object], timeout: float = 15.0) -> None:
 
 
 def get(url: str) -> httpx.Response:
-    """A request of a stranger's."""
+    """A request from a stranger."""
     return httpx.get(url, verify=False, timeout=20)
 
 
 def picture_file(path: Path, rgb: tuple[int, int, int], size: tuple[int, int] = (320, 180)) -> Path:
-    """A picture of one colour."""
+    """A picture file of one colour."""
     Image.new("RGB", size, rgb).save(path)
     return path
 
@@ -112,14 +112,14 @@ def settings_of(source: Path, network: Path, folder: Path, **http: Any) -> dict[
 
 
 def write(path: Path, data: dict[str, Any]) -> None:
-    """The file, with a comment that must survive."""
+    """Write the file, with a comment that must survive."""
     text = yaml.safe_dump(data, sort_keys=False)
     path.write_text(f"# my studio\n{text}\n# the end\n")
 
 
 @contextmanager
 def serving(folder: Path, data: dict[str, Any]) -> Iterator[Served]:
-    """An appliance over ``data``, whose file lies in ``folder``, once composites go out."""
+    """An appliance with ``data`` in its file in ``folder``, once composites go out."""
     path = folder / "config.yaml"
     write(path, data)
 
@@ -149,7 +149,7 @@ def serving(folder: Path, data: dict[str, Any]) -> Iterator[Served]:
 
 
 def corner(jpeg_or_png: bytes) -> np.ndarray:
-    """R, G, B near the top left corner of a picture's bytes."""
+    """R, G, B near the top left corner of an encoded picture."""
     import io
 
     with Image.open(io.BytesIO(jpeg_or_png)) as picture:
@@ -157,14 +157,14 @@ def corner(jpeg_or_png: bytes) -> np.ndarray:
 
 
 def problem(answer: httpx.Response, status: int) -> str:
-    """What an answer that is a refusal says."""
+    """The message of an answer that must be a refusal."""
     assert answer.status_code == status, answer.text
     assert set(answer.json()) == {"error"}
     return str(answer.json()["error"])
 
 
 def parts(stream: httpx.Response, count: int) -> list[bytes]:
-    """The first JPEGs of a preview."""
+    """The first JPEGs from a preview."""
     found: list[bytes] = []
     rest = b""
     for piece in stream.iter_raw():
@@ -182,6 +182,6 @@ def parts(stream: httpx.Response, count: int) -> list[bytes]:
 
 
 def as_json(answer: httpx.Response) -> Any:
-    """The body of an answer that must be a good one."""
+    """The body of an answer that must be a success."""
     assert answer.status_code in (200, 201), answer.text
     return json.loads(answer.content)

@@ -1,4 +1,4 @@
-"""The API: reading, changing, keeping, resetting, as a program would use it."""
+"""The API as a program would use it: reading, changing, keeping, resetting."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_kept_change_stands_in_the_file_with_its_comments(appliance: Served) -
     assert text.endswith("# the end\n")
     data = yaml.safe_load(text)
     assert data["background"] == {"uri": str(appliance.folder / "blue.jpg"), "blur_radius": 0.2}
-    # The watch over the file knows: two looks later nothing has been read again.
+    # The file watch knows about it: two looks later nothing has been reloaded.
     applied = appliance.reloader.state.status().applied
     appliance.change(feather=0.4)
     watch = appliance.reloader._watch
@@ -97,7 +97,7 @@ def test_nothing_is_kept_where_the_whole_file_would_be_wrong(appliance: Served) 
         assert appliance.path.read_bytes() == bad
         assert [p.name for p in appliance.path.parent.glob(".*")] == []
         assert appliance.daemon.settings.background.uri == STAGE_URI
-        # What is not to be kept is changed all the same.
+        # What is not to be kept is still changed.
         as_json(appliance.change(background="red.png"))
     finally:
         appliance.path.write_text(good)
@@ -200,7 +200,7 @@ def test_openapi_is_valid_and_is_what_there_is(appliance: Served) -> None:
     validate(document, cls=OpenAPIV31SpecValidator)
     described = {(m.upper(), p) for p, item in document["paths"].items() for m in item}
     assert described == {(operation.method, operation.path) for operation in OPERATIONS}
-    # Every one of them answers, every other method is refused.
+    # Every route answers; every other method is refused.
     for path, item in document["paths"].items():
         real = path.replace("{name}", "red.png")
         for method in ("get", "put", "post", "patch", "delete"):

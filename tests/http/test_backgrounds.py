@@ -1,4 +1,4 @@
-"""The folder of backgrounds: what is listed, what is taken in, and what is not."""
+"""The backgrounds folder: what is listed, what is accepted, and what is not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def png(width: int = 64, height: int = 36, rgb: tuple[int, int, int] = (10, 200,
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header says how large it would be."""
+    """A PNG of a few bytes whose header claims this size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         sum_ = zlib.crc32(kind + data)

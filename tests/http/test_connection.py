@@ -1,4 +1,4 @@
-"""Raw sockets: garbage, slowness and too much of everything, while the picture goes on."""
+"""Raw sockets: garbage, slow clients and too much of everything, while the picture goes on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory, network: Path, room: Path) -
 
 @pytest.fixture(autouse=True)
 def _the_picture_goes_on(hasty: Served) -> Iterator[None]:
-    """Whatever is done to the port: composites go out, and the next request is answered."""
+    """Whatever happens to the port: composites go out, and the next request is answered."""
     yield
     before = hasty.daemon.programme.composites
     wait_until(lambda: hasty.daemon.programme.composites > before + 3)
@@ -84,7 +84,7 @@ def test_headers_that_are_too_large(hasty: Served) -> None:
 
 
 def test_slow_headers_are_cut_off(hasty: Served) -> None:
-    """One byte now and then keeps no connection open."""
+    """An occasional byte does not keep a connection open."""
     with socket.create_connection(hasty.address, timeout=10) as slow:
         began = time.monotonic()
         stop = threading.Event()
@@ -119,7 +119,7 @@ def test_two_requests_at_once_get_two_answers(hasty: Served) -> None:
 
 
 def test_a_client_that_sends_no_more_still_gets_its_answer(hasty: Served) -> None:
-    """As of ``nc -N``; two requests, too, and half of one is nothing to answer."""
+    """Like ``nc -N``; two requests too, and half of one gets no answer."""
     kept = GET.replace(b"Connection: close\r\n", b"")
     for sent, answers in ((GET, 1), (kept, 1), (kept + kept, 2), (GET[:20], 0), (b"", 0)):
         with socket.create_connection(hasty.address, timeout=10) as client:
@@ -135,7 +135,7 @@ def test_a_slow_body_is_refused(hasty: Served) -> None:
 
 
 def test_a_body_that_never_ends_is_cut_off(hasty: Served) -> None:
-    """After its answer, too: what follows is thrown away, for a while."""
+    """Even after its answer: what follows is discarded, for a while."""
     with socket.create_connection(hasty.address, timeout=10) as endless:
         endless.sendall(PATCH % 10**9)
         gone = threading.Event()
@@ -162,14 +162,14 @@ def test_one_connection_too_many_is_cut_off(hasty: Served) -> None:
     held = [socket.create_connection(hasty.address, timeout=10) for _ in range(20)]
     try:
         cut = sum(read_all(one, 10) == b"" for one in held)
-        assert cut == 20  # at once, or by the deadline of those that were let in
+        assert cut == 20  # at once, or at the deadline of those that were accepted
     finally:
         for one in held:
             one.close()
 
 
 def test_a_viewer_who_never_reads_is_cut_off(hasty: Served) -> None:
-    """And makes room for another one."""
+    """And makes room for another."""
     with socket.socket() as stuck:
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck.connect(hasty.address)

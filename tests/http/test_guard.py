@@ -1,4 +1,4 @@
-"""Who is let in: hosts, sites, tokens, paths; as a browser, a neighbour or a cracker asks."""
+"""Who is let in: hosts, origins, tokens, paths; for a browser, a neighbour and an attacker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOKEN = "let-me-in-please"
      "192.168.1.7", "", "[", "127.0.0.1@evil"],
 )  # fmt: skip
 def test_a_name_that_was_made_to_point_here(appliance: Served, host: str) -> None:
-    """DNS rebinding: the page's own name stands in Host."""
+    """DNS rebinding: Host holds the page's own name."""
     for path in ("/api/status", "/", "/metrics"):
         answer = appliance.client.get(path, headers={"Host": host})
         assert answer.status_code in (400, 421), answer.text
@@ -56,7 +56,7 @@ def test_a_page_from_elsewhere_changes_nothing(appliance: Served, headers: dict[
 
 
 def test_a_form_of_a_page_from_elsewhere(appliance: Served) -> None:
-    """What needs no leave of ours to be sent: these types, with whatever body."""
+    """What a browser sends without a preflight: these types, with any body."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; x", ""):
         for path in ("/api/reset", "/api/picture"):
             method = "POST" if path == "/api/reset" else "PATCH"
@@ -101,7 +101,7 @@ PATHS = [
 
 
 def test_no_path_leads_out_of_the_folder(appliance: Served, tmp_path: Path) -> None:
-    """Asked for as it stands, byte by byte, for a client library would tidy it up."""
+    """Sent verbatim, as a client library would normalise the path."""
     outside = tmp_path / "outside.png"
     outside.write_bytes((appliance.folder / "red.png").read_bytes())
     link, folder = appliance.folder / "link.png", appliance.folder / "folder.png"
@@ -152,7 +152,7 @@ def test_too_much(appliance: Served) -> None:
 def guarded(
     tmp_path_factory: pytest.TempPathFactory, network: Path, room: Path
 ) -> Iterator[Served]:
-    """One that listens at every address, and so has a token."""
+    """An appliance that listens on every address, and so has a token."""
     folder = tmp_path_factory.mktemp("guarded")
     data = settings_of(room, network, folder, address="0.0.0.0", token=TOKEN)
     with pytest.MonkeyPatch.context() as patch, serving(folder, data) as served:

@@ -1,4 +1,4 @@
-"""Health, readiness and figures, while the appliance is well and while it is not."""
+"""Health, readiness and metrics, while the appliance is well and while it is not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.http.serving import Served, as_json, wait_until
 
 
 def figures(appliance: Served) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """Every sample by name and labels."""
+    """Every sample, by name and labels."""
     answer = appliance.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     return {
@@ -135,7 +135,7 @@ def test_the_figures(appliance: Served) -> None:
 
 
 def test_names_and_labels_are_prometheus(appliance: Served) -> None:
-    """No label holds words for people: each new one would be a series of its own, for ever."""
+    """No label holds prose: each new value would be another time series, for ever."""
     for name, labels in figures(appliance):
         assert re.fullmatch(r"(mattebox|process)_[a-z0-9_]+", name)
         for key, value in labels:
@@ -163,7 +163,7 @@ def test_a_machine_without_nvml_has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 class _Nvml(ModuleType):
-    """A driver with one card, which does not know how much power it draws."""
+    """A driver with one card that cannot report its power draw."""
 
     NVMLError = OSError
     NVML_TEMPERATURE_GPU = 0

@@ -1,4 +1,4 @@
-"""The OpenAPI document: names that clients generate code from, whatever the classes are called."""
+"""The OpenAPI document: stable names for generated clients, whatever the classes are called."""
 
 from __future__ import annotations
 

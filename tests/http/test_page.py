@@ -53,7 +53,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
     ):  # fmt: skip
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    # Its own profile and crash reports belong into a folder that is thrown away.
+    # Its profile and crash reports belong in a throwaway folder.
     environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path_factory.mktemp("config"))}
     driver = webdriver.Chrome(options=options, service=Service(DRIVER, env=environment))
     driver.set_page_load_timeout(20)
@@ -75,7 +75,7 @@ def drawn(browser: WebDriver) -> int:
 
 
 def pixel(browser: WebDriver, canvas: str, x: float, y: float) -> list[int]:
-    """R, G, B at a place of a canvas, 0 to 1 from its top left corner."""
+    """R, G, B at a point of a canvas, 0 to 1 from its top left corner."""
     return list(
         browser.execute_script(
             "const c = document.getElementById(arguments[0]);"
@@ -87,7 +87,7 @@ def pixel(browser: WebDriver, canvas: str, x: float, y: float) -> list[int]:
 
 
 def corner_of_the_stream(uri: str) -> np.ndarray:
-    """R, G, B of the stream's top left corner, as a reader sees it now."""
+    """R, G, B of the stream's top left corner as a reader sees it now."""
     command = ["ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i", uri]
     command += ["-frames:v", "1", "-vf", "crop=16:16:0:0,format=rgb24", "-f", "rawvideo", "-"]
     done = subprocess.run(command, capture_output=True, timeout=30, check=False)
@@ -97,14 +97,14 @@ def corner_of_the_stream(uri: str) -> np.ndarray:
 
 def test_the_page(studio: Served, browser: WebDriver) -> None:
     browser.get(studio.server.url or "")
-    # Nothing is seen without the token, and a wrong one is said to be.
+    # Nothing is shown without the token, and a wrong one is reported as such.
     until(browser, lambda b: b.find_element(By.ID, "token-dialog").get_attribute("open"))
     browser.find_element(By.ID, "token").send_keys("wrong-one\n")
     until(browser, lambda b: b.find_element(By.ID, "token-wrong").is_displayed())
     assert drawn(browser) == 0
     browser.find_element(By.ID, "token").send_keys(f"{TOKEN}\n")
 
-    # It moves: pictures come, and the person in them is in other places.
+    # It moves: pictures come, and the person in them moves.
     until(browser, lambda b: drawn(b) > 5)
     until(browser, lambda b: text(b, "lamp") == "live")
     row = "const c = document.getElementById('matte'); return [...c.getContext('2d').getImageData("
@@ -120,7 +120,7 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     assert "network" in text(browser, "stages")
     assert "rtsp://127.0.0.1" in text(browser, "ways")
 
-    # Choosing a background changes the stream, and readers who are there stay.
+    # Choosing a background changes the stream, and current readers stay.
     uri = studio.daemon.addresses()[0]
     assert np.abs(corner_of_the_stream(uri) - 120).max() < 12
     tile = "[data-background='red.png']"
@@ -130,7 +130,7 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     chosen = browser.find_element(By.CSS_SELECTOR, tile)
     until(browser, lambda b: chosen.get_attribute("aria-checked") == "true")
 
-    # The blurred room only after a question that can be answered with no.
+    # The blurred room only after a question that can be declined.
     browser.find_element(By.CSS_SELECTOR, "[data-background='blur://']").click()
     until(browser, lambda b: b.find_element(By.ID, "blur-dialog").get_attribute("open"))
     browser.find_element(By.CSS_SELECTOR, "#blur-dialog [value='no']").click()
@@ -144,7 +144,7 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     )
     until(browser, lambda b: "feather: 0.3" in studio.path.read_text())
 
-    # An upload, chosen at once.
+    # An upload is chosen at once.
     green = picture_file(studio.path.parent / "green.png", (10, 190, 40), (64, 36))
     taken = studio.folder / "green-2.png"
     browser.find_element(By.ID, "upload").send_keys(str(green))
@@ -152,7 +152,7 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     until(browser, lambda b: studio.daemon.settings.background.uri == str(taken))
     until(browser, lambda b: pixel(b, "composite", 0.02, 0.02)[1] > 150)
 
-    # Nothing that the page's own policy forbids, and no mistake in its script.
+    # No violation of the page's own policy, and no error in its script.
     logged = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert all(" 401 " in entry["message"] for entry in logged), logged
 

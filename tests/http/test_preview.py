@@ -1,4 +1,4 @@
-"""The preview: it moves, it is what goes out, and it costs nothing while nobody looks."""
+"""The preview: it moves, it shows what goes out, and it costs nothing while nobody watches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_preview_moves_and_shows_composite_and_matte(appliance: Served) -> N
     assert np.abs(composite[4:10, 4:10] - STAGE).max() < 8
     assert matte[4:10, 4:10].max() < 8
     assert matte.max() > 245
-    # Where the matte is, there is the person; the room's red is nowhere.
+    # The person is where the matte is; the room's red is nowhere.
     person = matte[:, :, 0] > 250
     assert composite[person].mean() > 210
     red = composite[:, :, 0] - composite[:, :, 2]
@@ -45,7 +45,7 @@ def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
     wait_until(lambda: not any(t.name == "preview" for t in threading.enumerate()))
     tap = appliance.daemon.tap
     wait_until(lambda: not tap.wanted)
-    # One that was asked for in time may still be on its way.
+    # One that was requested in time may still be on its way.
     before = appliance.daemon.programme.composites
     wait_until(lambda: appliance.daemon.programme.composites > before + 2)
     serial = tap.serial
@@ -75,7 +75,7 @@ def test_two_viewers_share_the_pictures(appliance: Served) -> None:
 
 
 class TestPeek:
-    """The slot by itself."""
+    """The tap by itself."""
 
     def test_nobody_asks(self) -> None:
         tap = Tap()

@@ -1,4 +1,4 @@
-"""The installed program with its HTTP server: from the start, over a kept change, to the end."""
+"""The installed program with its HTTP server: from start-up, through a kept change, to the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.patience import promised
 
 
 def url_in(log: Path) -> str | None:
-    """Where it listens, by its log."""
+    """Where it listens, according to its log."""
     for line in log.read_text().splitlines():
         if line.startswith("{") and "page, figures" in line:
             return str(json.loads(line)["url"])
@@ -38,7 +38,7 @@ def test_from_start_to_end(network: Path, room: Path, tmp_path: Path) -> None:
             wait_until(lambda: client.get("/readyz").status_code == 200, 40)
             done = as_json(client.patch("/api/picture", json={"fit": "fit", "keep": True}))
             assert (done["kept"], done["note"]) == (True, None)
-            # A flag would win at the next start: that is said.
+            # A flag would win at the next start, and it says so.
             done = as_json(client.patch("/api/picture", json={"feather": 0.2, "keep": True}))
             assert done["kept"]
             assert done["note"] == (
@@ -49,7 +49,7 @@ def test_from_start_to_end(network: Path, room: Path, tmp_path: Path) -> None:
             assert data["composite"] == {"feather": 0.2}
             assert data["background"]["fit"] == "fit"
             assert as_json(client.get("/api/status"))["picture"]["feather"] == 0.2
-            # Another place, while it runs.
+            # Another address while it runs.
             data["http"]["viewers"] = 1
             write(path, data)
             wait_until(lambda: log.read_text().count("page, figures") == 2, 20)

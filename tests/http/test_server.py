@@ -1,4 +1,4 @@
-"""The server's thread: a port that is taken, another place, the end; never the picture's matter."""
+"""The server thread: a port in use, another address, the end; the picture is never affected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.http.serving import Served, get, parts, wait_until
 
 
 def another(appliance: Served, **http: Any) -> HttpServer:
-    """A second server over the same appliance."""
+    """A second server for the same appliance."""
     settings = HttpSettings(**{"port": 0, "backgrounds": str(appliance.folder), **http})
     site = Site(appliance.daemon, appliance.reloader, appliance.site.load, settings)
     return HttpServer(site, settings, retry_s=0.05)
@@ -77,7 +77,7 @@ def test_other_addresses(appliance: Served, address: str, words: str) -> None:
 
 
 def test_the_end_waits_for_nobody(appliance: Served) -> None:
-    """A viewer, a silent connection and a half-sent request are there, and it ends all the same."""
+    """With a viewer, a silent connection and a half-sent request, it ends all the same."""
     server = another(appliance)
     server.start()
     wait_until(lambda: server.url)
@@ -146,7 +146,7 @@ def test_it_follows_the_settings(appliance: Served, free_port: int) -> None:
     try:
         wait_until(lambda: follow(port=free_port))
         url = follow(port=free_port)
-        # The same port with other settings: the old one has to let go of it first.
+        # The same port with other settings: the old server has to release it first.
         wait_until(lambda: follow(port=free_port, viewers=0) == url)
         server = service.server
         assert server is not None
@@ -162,7 +162,7 @@ def test_it_follows_the_settings(appliance: Served, free_port: int) -> None:
 def test_a_server_that_cannot_even_be_made_is_nobodys_end(
     appliance: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Say, a package that is missing, or no more threads."""
+    """For example a missing package, or no more threads."""
     said: list[str] = []
     monkeypatch.setattr(
         "appliance.http.service.log.error", lambda event, **more: said.append(more["reason"])
@@ -183,7 +183,7 @@ def test_a_server_that_cannot_even_be_made_is_nobodys_end(
 
 
 def test_hanging_work_hangs_nobody_else(appliance: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say, a folder on a server that has gone: what else is asked for is answered."""
+    """For example a folder on a file server that is gone: other requests are answered."""
     let_go = threading.Event()
     monkeypatch.setattr(appliance.site.folder, "entries", lambda: let_go.wait(30) and [])
     monkeypatch.setattr("appliance.http.api._ASIDE_S", 0.2)

@@ -1,4 +1,4 @@
-"""The section ``http`` of the configuration."""
+"""The ``http`` section of the configuration."""
 
 from __future__ import annotations
 

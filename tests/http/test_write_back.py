@@ -1,4 +1,4 @@
-"""A change in a YAML file: that value, and nothing else."""
+"""A change in a YAML file: that value and nothing else."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_any_value_comes_back_as_it_was(name: str, feather: float) -> None:
     new = edited(TEXTS["quotes"], {"background.uri": path, "composite.feather": feather})
     data = yaml.safe_load(new)
     assert data["background"]["uri"] == path
-    # 1e-09 is a number to our reader, and text to YAML 1.1.
+    # 1e-09 is a number to our reader but text in YAML 1.1.
     assert float(data["composite"]["feather"]) == feather
 
 
@@ -92,7 +92,7 @@ def test_what_is_no_configuration_is_left_alone(text: str) -> None:
 
 @pytest.fixture
 def path() -> Iterator[Path]:
-    """In a folder that other users can get to, unlike pytest's own."""
+    """In a folder that other users can access, unlike pytest's own."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         yield _file(Path(folder) / "config.yaml")
@@ -177,7 +177,7 @@ def test_a_user_who_may_not_write(path: Path) -> None:
 
 @contextlib.contextmanager
 def as_service(service: int) -> Iterator[None]:
-    """As user and group ``service``, for a while."""
+    """Temporarily run as user and group ``service``."""
     groups, group = os.getgroups(), os.getegid()
     os.setgroups([service])
     os.setegid(service)
@@ -193,7 +193,7 @@ def as_service(service: int) -> Iterator[None]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
 @pytest.mark.parametrize("owner", [0, 54321])
 def test_in_the_services_folder_the_file_can_be_replaced(path: Path, owner: int) -> None:
-    """As tmpfiles.d makes the folder: root's, writable for the group; the file whose it may be."""
+    """The folder as tmpfiles.d makes it: root's, group-writable; whoever owns the file."""
     service = 54321
     os.chown(path.parent, 0, service)
     path.parent.chmod(0o2770)
@@ -234,7 +234,7 @@ def test_what_a_killed_process_left_is_cleared_away(path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")
 def test_nobody_is_locked_out_of_their_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another user's file stays theirs; root's may become the service's, for root reads it all."""
+    """Another user's file stays theirs; root's may become the service's: root can read anything."""
     path.chmod(0o644)
     os.chown(path, 12345, 12345)
 

@@ -1,4 +1,4 @@
-"""The appliance's two pipelines over the same real frames: how far their composites are apart."""
+"""The appliance's two pipelines over the same real frames: how far apart their composites are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FRAME_NS = 33_333_333
 
 @dataclass
 class Apart:
-    """Sums over all frames; ``worst`` and ``where`` are of the worst sample."""
+    """Sums over all frames; ``worst`` and ``where`` belong to the worst sample."""
 
     frames: int = 0
     samples: int = 0
@@ -44,7 +44,7 @@ def clips(folder: Path) -> list[Path]:
 
 
 def frames_of(clip: Path, count: int) -> Iterator[Frame]:
-    """The first frames of a clip, as a camera of 30 fps would give them; even sides."""
+    """A clip's first frames, as a 30 fps camera would deliver them; even sides."""
     capture = cv2.VideoCapture(str(clip))
     try:
         for k in range(count):
@@ -61,7 +61,7 @@ def frames_of(clip: Path, count: int) -> Iterator[Frame]:
 def compare(
     gpu: FramePipeline, cpu: FramePipeline, frames: Iterable[Frame], found: Apart
 ) -> list[Frame]:
-    """Run both over ``frames``, add to ``found``; gives input and both composites of the last."""
+    """Run both over ``frames``, adding to ``found``; returns the last input and its composites."""
     last: list[Frame] = []
     for frame in frames:
         made = []
@@ -84,8 +84,7 @@ def compare(
 
 
 def difference(a: Frame, b: Frame) -> U8:
-    """Where two frames differ, 64 times as strong, around grey: Y, Cb, Cr shown as green, blue,
-    red."""
+    """Two frames' difference, amplified 64 times, around grey: Y, Cb, Cr as green, blue, red."""
     uv = (b.uv.astype(int) - a.uv).repeat(2, 0).repeat(2, 1)
     planes = np.dstack([uv[..., 0], b.y.astype(int) - a.y, uv[..., 1]])
     return np.clip(128 + 64 * planes, 0, 255).astype(np.uint8)

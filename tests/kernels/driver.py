@@ -1,12 +1,12 @@
-"""A stand-in for ``pycuda.driver``: its signatures, memory of the host, the emulated kernels.
+"""A stand-in for ``pycuda.driver``: its signatures, host memory, the emulated kernels.
 
-Only what ``cuda_context`` uses is there, under pycuda's names and with its argument order
-(pycuda 2024 to 2026, driver.py and the C++ module's docstrings). Device memory comes from malloc,
-one allocation a buffer, so that AddressSanitizer sees every byte out of bounds.
+It has only what ``appliance.cuda`` uses, under pycuda's names and with its argument order (pycuda
+2024 to 2026, driver.py and the C++ module's docstrings). Device memory comes from malloc, one
+allocation per buffer, so that AddressSanitizer sees every byte out of bounds.
 
-Work is done when it is launched, but it counts as done only once the host has waited for it or for
-something behind it, on its stream or on one that waits for it: the slowest GPU there can be. So a
-wait that is left out shows, and so does one too many.
+Work is done when it is launched, but it counts as done only once the host has waited for it, or for
+something after it on its stream or on a stream that waits for it: the slowest GPU possible. So a
+missing wait shows, and so does a superfluous one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _libc.free.argtypes = (ctypes.c_void_p,)
 
 
 class Error(Exception):
-    """pycuda's base of all that CUDA reports."""
+    """pycuda's base class for all CUDA errors."""
 
 
 class LaunchError(Error):
@@ -45,27 +45,27 @@ class Log:
         self.launches: list[str] = []
         self.allocations = 0
         self.waits = 0
-        """Calls that stop the host: events and streams that are not done yet, plain copies."""
+        """Calls that block the host: events and streams that are not done yet, plain copies."""
         self.depth = 0
         """Contexts pushed and not yet popped."""
         self.alive = 0
-        """Allocations not freed yet."""
+        """Allocations not yet freed."""
         self.seed = 0
-        """Not 0: blocks and threads in a random order."""
+        """Other than 0: blocks and threads run in random order."""
         self.fail_at: str | None = None
-        """A kernel, or a call of the driver, that fails. The context is lost from then on."""
+        """A kernel or driver call that fails. The context is lost from then on."""
         self.lost = False
         self.integrated = False
-        """Whether the GPU says that it shares the CPU's memory."""
+        """Whether the GPU reports that it shares the CPU's memory."""
         self.refuses_registration = False
         self.done: dict[int, int] = {}
-        """By stream: how many of its operations the host knows to be done."""
+        """By stream: how many of its operations the host knows are done."""
         self.recording: list[Callable[[], None]] | None = None
-        """What a stream capture has recorded so far; None while there is none."""
+        """What the stream capture has recorded so far; None when there is none."""
         self.threads: set[int] = set()
-        """All that called."""
+        """All threads that made calls."""
         self.hangs: threading.Event | None = None
-        """Waits do not end before it is set."""
+        """Waits block until it is set."""
 
 
 log = Log()
@@ -83,7 +83,7 @@ def _called(name: str, *, records: bool = False) -> None:
 
 
 def submit(work: Callable[[], object], stream: Stream | None = None) -> None:
-    """Something for the GPU to do: done now, or recorded."""
+    """Work for the GPU: done now, or recorded."""
     if log.recording is not None:
         log.recording.append(work)
         return
@@ -97,14 +97,14 @@ def init(flags: int = 0) -> None:
 
 
 class DeviceAllocation:
-    """Memory that ``int`` gives the address of."""
+    """Memory whose address is its ``int``."""
 
     def __init__(self, size: int) -> None:
-        # Tight: one byte out of bounds is seen.
+        # Exact size: one byte out of bounds is caught.
         self._address = _libc.malloc(size)
         self._log = log
         log.alive += 1
-        # What a real allocation holds is whatever was there.
+        # A real allocation holds whatever was there before.
         ctypes.memset(self._address, 0xA5, size)
 
     def __int__(self) -> int:
@@ -114,7 +114,7 @@ class DeviceAllocation:
         _libc.free(self._address)
         self._address = None
         self._log.alive -= 1
-        # pycuda cannot give memory back in another thread, and loses it.
+        # pycuda cannot free memory in another thread, and leaks it.
         self._log.threads.add(threading.get_ident())
 
     def __del__(self) -> None:
@@ -177,7 +177,7 @@ class host_alloc_flags:
 
 
 class PagelockedHostAllocation(bytearray):
-    """What the base of a page-locked array is."""
+    """The base of a page-locked array."""
 
     mapped = False
 
@@ -205,7 +205,7 @@ class Stream:
         _called("Stream")
         self.handle = next(_handles)
         self.clock: dict[int, int] = {}
-        """By stream: the operations that lie before whatever comes next here."""
+        """By stream: the number of its operations that precede whatever comes next here."""
         streams[self.handle] = self
 
     def synchronize(self) -> None:
@@ -263,7 +263,7 @@ class event_flags:
 
 
 class Function:
-    """A kernel; ``_launch_kernel`` is what pycuda's own Python layer ends in."""
+    """A kernel; pycuda's Python layer ends in ``_launch_kernel``."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -273,7 +273,7 @@ class Function:
         for arg_type in arg_types:
             assert isinstance(arg_type, str)
             self.arg_format += arg_type
-        # A real driver cannot check this, and would read rubbish.
+        # A real driver cannot check this, and would read garbage.
         assert self.arg_format == emulation().formats[self._name]
         return self
 
@@ -288,7 +288,7 @@ class Function:
         assert isinstance(block, tuple)
         assert kwargs.keys() <= {"shared_size"}
         assert isinstance(stream, Stream)
-        # CUDA's limits, which hold for every architecture here.
+        # CUDA's limits; they hold for every architecture here.
         assert 0 < grid[0] < 2**31, grid
         assert 0 < grid[1] < 65536, grid
         assert 0 < block[0] * block[1] * block[2] <= 1024
@@ -362,13 +362,13 @@ def _status(name: str, *, records: bool = False) -> int:
 
 
 class Library:
-    """The part of libcuda for graphs: what was launched is kept and done again."""
+    """libcuda's graph functions: launches are recorded and replayed."""
 
     def __init__(self, *, refuses: bool = False) -> None:
         self.refuses = refuses
         self.graphs: dict[int, list[Callable[[], object]]] = {}
         self.registered: dict[int, int] = {}
-        """Flags by the address of host memory."""
+        """Flags by host memory address."""
         self._next = itertools.count(1)
 
     def cuStreamBeginCapture_v2(self, stream: Any, mode: Any) -> int:

@@ -1,4 +1,4 @@
-"""kernels.cu compiled by the host's compiler against emulation/, and loaded."""
+"""appliance/pixels/kernels.cu, compiled by the host compiler against emulation/, and loaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN = ("-O2",)
 _SANITISED = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined",
               "-fno-omit-frame-pointer")  # fmt: skip
 SANITISE = "EMULATION_SANITISE"
-"""Set by the test that runs the others again under AddressSanitizer and UBSan."""
+"""Set by the test that reruns the others under AddressSanitizer and UBSan."""
 
 
 def compiler() -> str | None:
@@ -30,7 +30,7 @@ def compiler() -> str | None:
 
 
 def build(*, sanitised: bool) -> Path:
-    """The emulated kernels as a shared library; kept under the hash of all that goes into it."""
+    """The emulated kernels as a shared library, cached by the hash of all that goes into it."""
     names = cuda_source.signatures()
     text = '#include "cuda_emulation.h"\n' + cuda_source.source()
     text += "".join(f"EMULATE({name});\n" for name in names)
@@ -72,7 +72,7 @@ class Emulation:
     def launch(
         self, name: str, arguments: bytes, grid: tuple[int, ...], block: tuple[int, ...], seed: int
     ) -> None:
-        """Run a kernel; ``arguments`` as the driver takes them. ``seed`` 0 is the natural order."""
+        """Run a kernel; ``arguments`` as for the driver. ``seed`` 0 is the natural order."""
         sizes = [ctypes.c_uint(n) for n in (*grid, *block)]
         wrong = self._library.emulation_launch(
             self._indices[name], arguments, *sizes, ctypes.c_ulonglong(seed)
@@ -83,5 +83,5 @@ class Emulation:
 
 @cache
 def emulation() -> Emulation:
-    """The library that this test run uses."""
+    """The emulation that this test run uses."""
     return Emulation(build(sanitised=bool(os.environ.get(SANITISE))))

@@ -53,7 +53,7 @@ def clip_frames(path: Path, count: int) -> list[Frame]:
 
 
 def picture_frame(path: Path, like: Frame) -> Frame:
-    """A picture as a background of a frame's size."""
+    """A picture as a background, at the frame's size."""
     picture = cv2.imread(str(path))
     if picture is None:
         raise SystemExit(f"{path}: no picture could be read")

@@ -1,4 +1,4 @@
-"""A context over the emulated kernels, and devices for pictures."""
+"""A context over the emulated kernels, with device memory for pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.kernels.memory import Memory
 
 @pytest.fixture
 def memory() -> Iterator[Memory]:
-    """Pictures and planes to and from the memory of an emulated GPU."""
+    """Moves pictures and planes to and from an emulated GPU's memory."""
     if compiler() is None:
         pytest.skip("no C++ compiler (g++): the kernels cannot be emulated here")
     driver.log = driver.Log()

@@ -1,4 +1,4 @@
-"""Networks on the emulated GPU: TensorRT's stand-in over the stand-in driver."""
+"""Networks on the emulated GPU: the TensorRT stand-in over the stand-in driver."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIDECAR = SimpleNamespace(flavour="tensorrt", version="10.3.0", precision="fp16"
 
 
 def fresh() -> driver.Log:
-    """The log of the stand-in driver, from here on."""
+    """The stand-in driver's log from here on."""
     driver.log = driver.Log()
     return driver.log
 
@@ -35,7 +35,7 @@ class Breakable:
     """A network on the emulated GPU that can be made to fail."""
 
     recordable = False
-    """What a graph replays cannot be broken."""
+    """A network that a graph replays could not be broken."""
 
     def __init__(self, network: DeviceNetwork) -> None:
         self._network = network
@@ -67,9 +67,9 @@ def emulated(
     path: Path, *, made: Callable[[DeviceNetwork], Any] | None = None,
     library: driver.Library | None = None, data: bytes | None = None,
 ) -> OnGpu:  # fmt: skip
-    """The network of a manifest on the emulated GPU.
+    """A manifest's network on the emulated GPU.
 
-    ``made`` may put something around it, ``library`` stands for libcuda, ``data`` for the plan.
+    ``made`` may wrap it; ``library`` replaces libcuda, ``data`` the plan.
     """
     if compiler() is None:
         pytest.skip("no C++ compiler (g++): the kernels cannot be emulated here")

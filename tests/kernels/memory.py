@@ -17,7 +17,7 @@ class Rows:
         height, width = rows.shape
         self.pitch = width + pad
         self._shape, self._offset, self._memory = (height, width), offset, memory
-        # No padding after the last row: there AddressSanitizer keeps watch.
+        # No padding after the last row: AddressSanitizer guards that end.
         whole = np.full(offset + self.pitch * (height - 1) + width, 0x5A, np.uint8)
         self._view(whole)[:] = rows
         self._buffer = memory.context.upload(whole)
@@ -28,7 +28,7 @@ class Rows:
         return np.lib.stride_tricks.as_strided(whole[self._offset :], self._shape, (self.pitch, 1))
 
     def read(self) -> U8:
-        """The rows now; nothing beside them may have changed."""
+        """The current rows; nothing around them may have changed."""
         whole = np.empty_like(self._before)
         self._memory.context.download(self._buffer, whole)
         rows = self._view(whole).copy()
@@ -50,13 +50,13 @@ class Picture:
         )  # fmt: skip
 
     def read(self) -> Frame:
-        """The frame now."""
+        """The current frame."""
         uv = self._uv.read().reshape(self._frame.uv.shape)
         return Frame(self._y.read(), uv, self._frame.colour)
 
 
 class Memory:
-    """A context with ways to put arrays there and get them back."""
+    """A context with ways to upload arrays and read them back."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -68,13 +68,13 @@ class Memory:
         return buffer
 
     def picture(self, frame: Frame, pad: int = 0, offset: int = 0) -> Picture:
-        """A frame, its rows ``pad`` bytes apart, ``offset`` bytes off alignment."""
+        """A frame with ``pad`` bytes between rows, ``offset`` bytes off alignment."""
         picture = Picture(self, frame, pad, offset)
         self._kept.append(picture)
         return picture
 
     def rows(self, rows: U8, pad: int = 0, offset: int = 0) -> Rows:
-        """Rows of bytes, likewise."""
+        """Byte rows, likewise."""
         kept = Rows(self, rows, pad, offset)
         self._kept.append(kept)
         return kept
@@ -85,7 +85,7 @@ class Memory:
         return Plane(buffer.address, array.shape[-2], array.shape[-1])
 
     def empty(self, count: int, rows: int, columns: int) -> Plane:
-        """Float planes full of NaN."""
+        """Float planes filled with NaN."""
         return self.plane(np.full((count, rows, columns), np.nan, np.float32))
 
     def read(self, plane: Plane, count: int = 1) -> F32:
@@ -114,7 +114,7 @@ class Memory:
         return Raw(buffer.address, columns + pad, rows, columns, half)
 
     def verdict(self) -> Buffer:
-        """A verdict that holds rubbish."""
+        """A verdict full of garbage."""
         return self._keep(np.full(VERDICT.itemsize, 0xA5, np.uint8))
 
     def read_verdict(self, buffer: Buffer) -> np.void:

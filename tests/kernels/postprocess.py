@@ -1,4 +1,4 @@
-"""The CPU's steps of the matte by themselves, for a raw alpha that is made up."""
+"""The CPU's matte steps by themselves, for a made-up raw alpha."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STEPS = ("check", "clean", "steady", "refine")
 
 
 class PostProcess:
-    """From raw alpha to the matte, as the cascade has it."""
+    """From raw alpha to the matte, as in the cascade."""
 
     def __init__(self, settings: Settings, clock: StageClock) -> None:
         format = Format(64, 36)
@@ -23,7 +23,7 @@ class PostProcess:
         self._cascade = BoundCascade("cpu", self._common, settings)
 
     def configure(self, settings: Settings) -> None:
-        """Take other settings from the next frame on."""
+        """Use other settings from the next frame on."""
         self._common.settings = settings
         self._cascade.configure(settings)
 
@@ -32,7 +32,7 @@ class PostProcess:
         self._cascade.part(MatteSteps).reset()
 
     def __call__(self, raw: F32, planes: F32, rect: Rect) -> Work:
-        """What the steps made of it. Raises MattingError."""
+        """The result of the steps. Raises MattingError."""
         nothing = blank(64, 36)
         work = Work(nothing, nothing, rect=rect, planes=planes, raw=raw)
         for bound in self._steps():

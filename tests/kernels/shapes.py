@@ -11,7 +11,7 @@ Bits = NDArray[np.uint8]
 
 
 def spiral(rows: int, columns: int) -> Bits:
-    """One component as long as can be: a square spiral, one pixel wide."""
+    """The longest possible component: a square spiral, one pixel wide."""
     bits = np.zeros((rows, columns), np.uint8)
     y, x, dy, dx = 0, 0, 0, 1
     bits[0, 0] = 1
@@ -34,7 +34,7 @@ def spiral(rows: int, columns: int) -> Bits:
 
 
 def comb(rows: int, columns: int) -> Bits:
-    """Teeth that meet in the last row only: labels must travel the whole way."""
+    """Teeth that meet only in the last row: labels must propagate all the way."""
     bits = np.zeros((rows, columns), np.uint8)
     bits[:, ::2] = 1
     bits[-1] = 1

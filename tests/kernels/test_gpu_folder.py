@@ -1,4 +1,4 @@
-"""What waits for a GPU in ``tests/gpu`` is tried on the emulated one: it must run when it can."""
+"""What waits for a GPU in ``tests/gpu`` runs here on the emulated one, so that it will work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.kernels.emulated import compiler
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++)")
 def test_the_trace_and_the_graphs_run_emulated(root: Path, tmp_path: Path) -> None:
-    """The rest: ``tests/gpu/run --emulated``."""
+    """The rest runs with ``tests/gpu/run --emulated``."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
          "tests/gpu/test_pipeline.py", "-k", "steady_frame or graphs"],

@@ -1,4 +1,4 @@
-"""Canvases: sent without a copy, and used again when nobody holds them."""
+"""Canvases: sent without a copy, and reused when nobody holds them."""
 
 from __future__ import annotations
 

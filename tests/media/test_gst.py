@@ -1,4 +1,4 @@
-"""GStreamer's memory as frames and back, and what GStreamer must not do to its neighbours."""
+"""GStreamer's memory as frames and back, and what GStreamer must not do to other libraries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ except ModelError as error:
 
 
 def test_a_c_plus_plus_exception_reaches_python_with_gstreamer_loaded(tmp_path: Path) -> None:
-    """libunwind, which GStreamer brings, must not take over the unwinding of others."""
+    """libunwind, which GStreamer pulls in, must not take over other libraries' unwinding."""
     manifest = bright_network(tmp_path)
     (tmp_path / "model.onnx").write_bytes(b"")
     done = subprocess.run(
@@ -51,7 +51,7 @@ def test_caps_carry_the_format(matrix: Matrix, range_: Range) -> None:
 
 
 def sample(frame: Frame, format: Format) -> Gst.Sample:
-    """A sample as an appsink gives it."""
+    """A sample as an appsink delivers it."""
     return Gst.Sample.new(buffer_of(frame, 7, 1), caps_of(format), None, None)
 
 

@@ -1,4 +1,4 @@
-"""The mailbox: newest wins, nothing queues, every wait ends."""
+"""The mailbox: the newest wins, nothing queues, every wait ends."""
 
 from __future__ import annotations
 

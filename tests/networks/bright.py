@@ -1,4 +1,4 @@
-"""Tiny networks whose matte is known: what is bright is the person."""
+"""Tiny networks with a known matte: what is bright is the person."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def bright_network(
 ) -> Path:
     """Write ``model.onnx`` and ``manifest.yaml``; returns the manifest's path.
 
-    alpha = clip(8 * (mean of R, G, B - 0.5) + 0.5, 0, 1). With ``recurrent`` the result is the
-    mean of this and of a state that holds the last frame's. With two ``channels`` it is a softmax
-    over (0, 16 * (mean - 0.5)), the person second.
+    alpha = clip(8 * (mean of R, G, B - 0.5) + 0.5, 0, 1). With ``recurrent`` the result is the mean
+    of this and a state that holds the last frame's. With two ``channels`` it is a softmax over
+    (0, 16 * (mean - 0.5)), the person second.
     """
     folder.mkdir(parents=True, exist_ok=True)
     first = layout == "NCHW"

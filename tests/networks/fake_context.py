@@ -1,4 +1,4 @@
-"""A GPU's context over the stand-in driver of the kernels' tests, without kernels."""
+"""A GPU context over the stand-in driver of tests/kernels, without kernels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.kernels import driver
 
 
 class FakeContext(Context):
-    """The real class's memory, copies, guards and thread check; the rest is not needed here."""
+    """The real class's memory, copies, guards and thread check; no more is needed here."""
 
     def __init__(self) -> None:
         self.driver = SimpleNamespace(**vars(driver))

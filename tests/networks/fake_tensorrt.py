@@ -1,7 +1,8 @@
-"""A stand-in for TensorRT's runtime: its classes and signatures, the work done by ONNX Runtime.
+"""A stand-in for TensorRT's runtime: its classes and signatures, with ONNX Runtime doing the work.
 
-A "plan" is an ONNX file's bytes. Device memory is the host's, as in ``tests/kernels/driver.py``,
-so that addresses can be followed. ``test_fake_signatures`` holds it against the real bindings.
+A "plan" is an ONNX file's bytes. Device memory is host memory, as in ``tests/kernels/driver.py``,
+so that addresses can be dereferenced. ``test_the_fake_has_the_real_signatures`` compares it with
+the real bindings.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class IExecutionContext:
         if self.refuses:
             self._logger.log(ILogger.ERROR, "Error Code 3: API Usage Error")
             return False
-        # The real one fails when any address is missing; a graph keeps those of its recording.
+        # The real one fails when any address is missing; a graph keeps those it was recorded with.
         arrays = {name: self._array(name) for name in self._engine._all}
         names = [n for n in self._engine._all if n not in self._engine._inputs]
 
@@ -127,5 +128,5 @@ class IExecutionContext:
 
 
 def module() -> Any:
-    """This module's names, as ``import tensorrt`` would give them."""
+    """This module's names, as ``import tensorrt`` would provide them."""
     return SimpleNamespace(**globals())

@@ -1,4 +1,4 @@
-"""ONNX Runtime matting: any portrait network by its manifest, and clear words otherwise."""
+"""ONNX Runtime matting: any portrait network, given its manifest, and clear errors otherwise."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_recurrent_state_is_carried_set_aside_and_reset(tmp_path: Path) -> None:
     matting = load(bright_network(tmp_path, recurrent=True))
     matting.input[:] = 1
     assert matting.infer().mean() == pytest.approx(0.5)
-    # A look aside knows nothing of the frames before, and leaves nothing behind.
+    # A look aside knows nothing of earlier frames, and leaves nothing behind.
     assert matting.infer(remember=False).mean() == pytest.approx(0.5)
     matting.input[:] = 0
     assert matting.infer(remember=False).mean() == pytest.approx(0.0, abs=0.01)
@@ -143,7 +143,7 @@ def test_a_foreign_network_by_manifest_alone(shared: Path, tmp_path: Path) -> No
 
 
 def test_onnx_runtime_reports_to_nobody(network: Path, tmp_path: Path) -> None:
-    """Its telemetry, where there is some, would keep an identity of the machine in the cache."""
+    """Its telemetry, in builds that have it, would store a machine ID in the cache."""
     code = (
         "import sys; from pathlib import Path\n"
         "from appliance.networks.manifest import load_manifest\n"

@@ -95,7 +95,7 @@ def test_every_buffer_is_allocated_once(tmp_path: Path, write_plan: Any) -> None
     plan = plan_of(path, write_plan)
     before = driver.log.allocations
     DeviceNetwork(manifest, plan, FAKE, FakeContext())
-    # The picture, the alpha; and for each state the one now, the next, and the one of a look aside.
+    # The picture and the alpha; and for each state: current, next, and that of a look aside.
     assert len(manifest.state) == 1
     assert driver.log.allocations - before == 2 + 3
 
@@ -182,7 +182,7 @@ def test_a_gpu_that_hangs_has_a_deadline(
 
 
 class TestRuntime:
-    """``matting.runtime``: what is chosen, and why."""
+    """``matting.runtime``: what is chosen and why."""
 
     @pytest.fixture
     def machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +245,7 @@ class TestRuntime:
 
 
 class TestOnTheGpu:
-    """The gate of the engine itself, run by the stand-in."""
+    """The engine's own gate, run on the stand-in."""
 
     def gate(self, path: Path, plan: Plan) -> Gate:
         manifest, model = load_manifest(path)
@@ -288,7 +288,7 @@ def test_the_fake_has_the_real_signatures(builder: str) -> None:
         text = getattr(getattr(real, owner), method).__doc__
         fake = getattr(getattr(fake_tensorrt, owner), method)
         ours = list(fake.__code__.co_varnames[1 : fake.__code__.co_argcount])
-        # Of overloads, the one that our calls mean.
+        # Among overloads, the one that our calls resolve to.
         forms = re.findall(rf"{method}\((.*?)\) ->", text)
         theirs = [re.findall(r"(\w+): ", form)[1:] for form in forms]
         assert any(names[: len(ours)] == ours for names in theirs), (method, ours, forms)

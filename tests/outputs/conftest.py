@@ -1,4 +1,4 @@
-"""What the outputs' tests share: a picture worth comparing, a feeder, waiting, RTSP by hand."""
+"""Shared by the output tests: a picture worth comparing, a feeder, waiting, RTSP by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMAT = Format(*SIZE, (30, 1))
 
 
 def picture(format: Format = FORMAT) -> Frame:
-    """Ramps of luma and chroma over the whole range, a grid of sharp edges in one corner."""
+    """Full-range ramps of luma and chroma, with a grid of sharp edges in one corner."""
     frame = blank(format.width, format.height, format.colour)
     low, high = (0, 255) if format.colour.range is Range.FULL else (16, 235)
     frame.y[:] = np.linspace(low, high, format.width).astype(np.uint8)
@@ -40,7 +40,7 @@ def picture(format: Format = FORMAT) -> Frame:
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10.0, what: str = "") -> None:
-    """Until ``condition()`` is true; fails the test after ``seconds``."""
+    """Wait until ``condition()`` is true; fails the test after ``seconds``."""
     deadline = time.monotonic() + seconds
     tick = threading.Event()
     while not condition():
@@ -49,14 +49,14 @@ def wait_until(condition: Callable[[], object], seconds: float = 10.0, what: str
 
 
 class Writes(Protocol):
-    """Whatever takes frames."""
+    """Anything that takes frames."""
 
     def write(self, frame: Frame) -> None:
         """Take one."""
 
 
 class Feed:
-    """Writes pictures over and over at 30 frames a second, with rising times."""
+    """Keeps writing pictures at 30 frames a second, with rising times."""
 
     def __init__(self, output: Writes, *frames: Frame) -> None:
         self.written = 0
@@ -80,7 +80,7 @@ class Feed:
             self.written += 1
 
     def stop(self) -> None:
-        """End; raises what ``write`` raised."""
+        """Stop; raises what ``write`` raised."""
         self._stop.set()
         self._thread.join(5)
         assert not self._thread.is_alive()
@@ -90,7 +90,7 @@ class Feed:
 
 @pytest.fixture(autouse=True)
 def _quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The RTSP server looks around ten times as often as in real life."""
+    """The RTSP server's ticks are ten times as frequent as in real life."""
     monkeypatch.setattr(server, "TICK_MS", 100)
 
 
@@ -102,7 +102,7 @@ Serve = Callable[..., RtspOutput]
 def serve() -> Iterator[Serve]:
     """Opens RTSP outputs on free ports, ``serve(format, video, uri, **rtsp)``, and closes them.
 
-    ``rtsp`` are settings of that section, unchecked, so that a test need not wait for minutes.
+    ``rtsp`` are settings of that section, not validated, so that tests need not wait for minutes.
     """
     outputs: list[RtspOutput] = []
 
@@ -137,7 +137,7 @@ def feed(serve: object) -> Iterator[StartFeed]:
 
 
 class RtspByHand:
-    """A reader made of a socket, to do what no proper one does.
+    """A reader made from a bare socket, to do what no proper reader does.
 
     ``login`` is user and password, given from the first challenge on; ``trusted`` the PEM file of
     the certificate that an rtsps:// server must have.
@@ -165,7 +165,7 @@ class RtspByHand:
         self._nonce = ""
 
     def ask(self, method: str, uri: str, *headers: str) -> tuple[int, str]:
-        """Send a request; its status code and the answer's text."""
+        """Send a request; returns the answer's status code and text."""
         if self.login is None:
             return self._ask(method, uri, *headers)
         code, answer = self._ask(method, uri, *headers, *self._proof(method, uri))
@@ -176,7 +176,7 @@ class RtspByHand:
         return code, answer
 
     def _proof(self, method: str, uri: str) -> list[str]:
-        """The header of RFC 2617's digest, without qop as RTSP servers ask for it."""
+        """RFC 2617's digest header, without qop, as RTSP servers request it."""
         if not self._nonce or self.login is None:
             return []
 
@@ -195,7 +195,7 @@ class RtspByHand:
         self.socket.sendall("\r\n".join(lines).encode())
         text = b""
         while b"\r\n\r\n" not in text or text[:1] == b"$":
-            # Media may come before the answer to the PLAY that asks for it.
+            # Media may arrive before the answer to the PLAY that requests it.
             whole = 4 + int.from_bytes(text[2:4], "big")
             if text[:1] == b"$" and len(text) >= max(4, whole):
                 text = text[whole:]
@@ -220,7 +220,7 @@ class RtspByHand:
         assert self.ask("PLAY", self.uri, f"Session: {self.session}")[0] == 200
 
     def close(self) -> None:
-        """Hang up without a word."""
+        """Hang up without a TEARDOWN."""
         self.socket.close()
 
     def __enter__(self) -> RtspByHand:
@@ -231,7 +231,7 @@ class RtspByHand:
 
 
 def psnr(ours: Frame, theirs: Frame) -> float:
-    """Peak signal to noise of luma and chroma together, dB; the worse of the two."""
+    """Peak signal-to-noise ratio of luma and of chroma, dB; the worse of the two."""
     worst = 99.0
     for a, b in ((ours.y, theirs.y), (ours.uv, theirs.uv)):
         error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
@@ -242,7 +242,7 @@ def psnr(ours: Frame, theirs: Frame) -> float:
 def ffmpeg_frames(
     uri: str, format: Format, count: int, transport: str | None = None
 ) -> list[Frame]:
-    """What ffmpeg decodes: ``count`` frames, as they are coded, no conversion."""
+    """``count`` frames decoded by ffmpeg, as coded, without conversion."""
     full = format.colour.range is Range.FULL
     command = ["ffmpeg", "-nostdin", "-v", "error"]
     if transport:
@@ -264,7 +264,7 @@ def ffmpeg_frames(
 
 
 def ffprobe(source: str, entries: str, *options: str) -> list[dict[str, str]]:
-    """ffprobe's entries of each section, as key and value."""
+    """ffprobe's entries per section, as key and value."""
     command = ["ffprobe", "-v", "error", *options, "-show_entries", entries]
     done = subprocess.run(
         [*command, "-of", "compact=p=0", source],

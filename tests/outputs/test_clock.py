@@ -1,4 +1,4 @@
-"""Presentation times of live streams and of recordings."""
+"""Presentation times of live streams and recordings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PERIOD = 33_333_333
 
 
 def stamps(arrivals: list[int]) -> list[int]:
-    """What an ArrivalClock makes of them."""
+    """The times that an ArrivalClock makes of them."""
     clock = ArrivalClock(PERIOD)
     return [clock.stamp(now) for now in arrivals]
 
@@ -56,7 +56,7 @@ def test_two_frames_at_the_same_moment_still_rise() -> None:
 
 
 def paced(arrivals: list[int], times: list[int]) -> np.ndarray:
-    """The steps of what an ArrivalClock makes of frames that have times of their own."""
+    """The steps between an ArrivalClock's times for frames that carry their own times."""
     clock = ArrivalClock(PERIOD)
     out = [clock.stamp(now, pts) for now, pts in zip(arrivals, times, strict=True)]
     steps = np.diff(out)
@@ -67,7 +67,7 @@ def paced(arrivals: list[int], times: list[int]) -> np.ndarray:
 
 @pytest.mark.parametrize("slow", [45_000_000, 60_000_000, 110_000_000])
 def test_frames_made_slowly_and_quickly_by_turns_come_evenly(slow: int) -> None:
-    """Shedding's pattern: the network takes long, and the next frame has its matte carried."""
+    """Shedding's pattern: a slow network frame, then a frame with a carried matte."""
     step = PERIOD if slow < 2 * PERIOD - 5_000_000 else 2 * PERIOD
     times = [10**12 + i * step for i in range(100)]
     arrivals, free = [], 0
@@ -89,7 +89,7 @@ def test_frames_lost_leave_their_gap_though_the_next_one_is_late() -> None:
 
 @pytest.mark.parametrize("speed", [0.4, 0.9, 1.1, 3.0])
 def test_times_that_go_at_another_speed_do_not_lead_astray(speed: float) -> None:
-    """A file that the machine cannot decode in time plays slowly: arrival is what counts."""
+    """A file that the machine cannot decode in real time plays slowly: arrival is what counts."""
     arrivals = [10**9 + i * PERIOD for i in range(300)]
     steps = paced(arrivals, [round(i * PERIOD * speed) for i in range(300)])[30:]
     assert abs(steps - PERIOD).max() < PERIOD / 4
@@ -103,7 +103,7 @@ def test_times_that_jump_do_no_harm() -> None:
 
 
 def test_a_stream_that_stood_still_goes_on_at_once() -> None:
-    """Nothing arrived for a second, and the times know nothing of it."""
+    """Nothing arrived for a second, and the frames' own times do not show it."""
     arrivals = [i * PERIOD + (10**9 if i >= 20 else 0) for i in range(40)]
     steps = paced(arrivals, [i * PERIOD for i in range(40)])
     assert steps[19] == 10**9 + PERIOD

@@ -1,4 +1,4 @@
-"""The choice of an encoder, and what each is told."""
+"""The choice of encoder, and the properties that each is given."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BY_NAME = {item.name: item for item in ENCODERS}
 
 
 def have(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """A registry with these encoders."""
+    """A registry with just these encoders."""
     monkeypatch.setattr(encoders, "available", lambda: [n for n in BY_NAME if n in names])
 
 
@@ -90,15 +90,15 @@ def test_properties_that_this_version_lacks_are_left_out() -> None:
 
 
 def test_values_that_this_version_does_not_know_are_left_out() -> None:
-    """One would be enough for GStreamer to refuse the whole line."""
+    """A single one would make GStreamer refuse the whole line."""
     item = Encoder("x264enc", lambda *_: {"speed-preset": "p3", "tune": "zerolatency"})
     line = encoders.launch(item, HD, Rate(6000, 60))
     assert "tune=zerolatency" in line
     assert "speed-preset" not in line
 
 
-# Elements that stand for encoders of a GPU that fail as those do: at the first picture, when no
-# session is left; at the caps, when the picture is too large; silently; never ending.
+# Elements standing in for GPU encoders and their failures: at the first picture, when no session
+# is left; at the caps, when the picture is too large; silently; never ending.
 FAILING = {
     "no session left": (Encoder("identity", lambda *_: {"error-after": 1}), "Failed after"),
     "a size it does not take": (
@@ -137,7 +137,7 @@ def test_hardware_that_works_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["nvcudah264enc", "nvh264enc"])
 def test_nvidias_encoders_take_nv12_from_system_memory(name: str) -> None:
-    """No upload before them: their sinks take both, and copy faster than an element more."""
+    """No upload in front: their sinks take both, and copy faster than an extra element would."""
     encoder = BY_NAME[name]
     assert (encoder.before, encoder.after, encoder.hardware) == ("", "", True)
     told = encoder.properties(HD, Rate(6000, 60))
@@ -165,7 +165,7 @@ def test_a_large_picture_gets_more_threads() -> None:
 
 
 def test_hardware_that_does_not_open_gives_way_to_x264() -> None:
-    # v4l2src stands for an encoder whose device node is not there.
+    # v4l2src stands in for an encoder whose device node is missing.
     dead = Encoder("v4l2src", lambda format, rate: {"device": "/dev/no-such-device"})
     assert encoders.startable(dead, FORMAT, Rate(500, 30)).name == SOFTWARE
     dead = Encoder("no-such-element", lambda format, rate: {})

@@ -1,4 +1,4 @@
-"""The feeder: outputs that fail, hang or are wrong, and others that go on."""
+"""The feeder: outputs that fail, hang or have bugs, while others go on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Start = Callable[..., OutputFeeder]
 
 
 class Scripted(NullOutput):
-    """Raises what the script says, one entry for each call of open or write (None: succeed)."""
+    """Raises what the script says, one entry per call of open or write (None: succeed)."""
 
     def __init__(
         self, opens: tuple[Exception | None, ...] = (), writes: tuple[Exception | None, ...] = ()
@@ -51,7 +51,7 @@ class Scripted(NullOutput):
 
 
 class Hanging(NullOutput):
-    """A write that lasts until ``free`` is set."""
+    """A write that blocks until ``free`` is set."""
 
     def __init__(self) -> None:
         super().__init__("hanging://")
@@ -181,7 +181,7 @@ def test_a_mistake_in_an_output_is_told_and_it_is_opened_again(start: Start) -> 
     status = feeder.status()
     assert (status.state, status.reconnects) == ("running", 2)
     assert status.last_error == "ZeroDivisionError: oops"
-    # Told once, with the place.
+    # Reported once, with the place.
     [told] = [line for line in logs if line["event"] == "output broke"]
     assert told["exc_info"]
 

@@ -1,4 +1,4 @@
-"""Recordings, read back by ffprobe and ffmpeg."""
+"""Recordings, read back with ffprobe and ffmpeg."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def record(path: Path, serials: range | list[int], colour: Colour | None = None)
 
 
 def times(path: Path) -> list[float]:
-    """Presentation times, seconds."""
+    """Presentation times in seconds."""
     return [float(row["pts_time"]) for row in ffprobe(str(path), "frame=pts_time")]
 
 
@@ -127,7 +127,7 @@ def test_another_suffix_is_refused() -> None:
 
 def test_a_full_disk_is_an_error_and_what_was_written_plays(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
-    # The limit on a file's size stands for the disk's: the same call fails.
+    # A file size limit stands in for a full disk: the same call fails.
     code = f"""
 import resource, signal
 from dataclasses import replace

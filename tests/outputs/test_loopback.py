@@ -1,4 +1,4 @@
-"""The loopback camera: wording and errors only, for the driver is not on the test machines."""
+"""The loopback camera: messages and errors only, as the test machines lack the driver."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Composites of real clips, recorded once and compared ever after, to the byte.
+"""Composites of real clips, recorded once and compared byte for byte ever after.
 
-``python -m tests.pipeline.recorded`` records them anew into ``recorded.json``. Do that only in a
-change that means to give other pixels, such as other weights, and say so in its message.
+``python -m tests.pipeline.recorded`` records them again into ``recorded.json``. Do that only in a
+change that is meant to alter pixels, such as new weights, and say so in its message.
 
-Two things are kept of each run: a digest of all its bytes, which holds where the arithmetic is
-the same (processor, versions of the libraries that compute), and the mean of each cell of a coarse
-grid, which holds anywhere to within one step of 255.
+Two things are kept per run: a digest of all its bytes, valid where the arithmetic is the same
+(processor, versions of the numerical libraries), and the mean of each cell of a coarse grid, valid
+anywhere to within one step of 255.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ CLIPS = ("asl/please.mkv", "greenwall.mp4", "head-pose-female.gif")
 NETWORKS = ("bright", "portrait")
 PATHS = ("cpu", "gpu")
 FRAMES = 6
-# Rows and columns of the grid of means.
+# Rows and columns of the grid.
 _GRID = (6, 8)
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What is kept of one run: SHA-256 of all composites and mattes, means of the last one."""
+    """What is kept per run: SHA-256 of all composites and mattes, means of the last one."""
 
     sha256: str
     means: list[list[float]]
@@ -73,14 +73,14 @@ def weights(network: Path) -> str:
 
 
 def network(name: str, folder: Path) -> Path:
-    """The manifest of one of ``NETWORKS``; what has to be made for it goes below ``folder``."""
+    """The manifest of one of ``NETWORKS``; any files made for it go below ``folder``."""
     if name == "bright":
         return bright_network(folder, width=144, height=80)
     return ROOT / "engines" / name / "manifest.yaml"
 
 
 def _settings() -> Settings:
-    # A rescan and a moving ROI within the few frames, and every step switched on.
+    # A rescan and a moving ROI within these few frames, and every step switched on.
     return Settings.model_validate(
         {
             "roi": {"rescan_s": 0.1},
@@ -103,7 +103,7 @@ def _pipeline(path: str, manifest: Path, format: Format, blur: bool) -> FramePip
 
 
 def run(path: str, manifest: Path, clip: Path, *, blur: bool) -> Recorded:
-    """The first frames of a clip through one of ``PATHS``."""
+    """A clip's first frames through one of ``PATHS``."""
     frames = list(frames_of(clip, FRAMES))
     assert len(frames) == FRAMES, f"{clip}: {len(frames)} frames"
     first = frames[0]
@@ -132,12 +132,12 @@ def _means(plane: U8) -> list[float]:
 
 
 def key(path: str, name: str, clip: str) -> str:
-    """The name of a run in the file."""
+    """A run's name in the file."""
     return f"{path} {name} {clip}"
 
 
 def record(shared: Path) -> dict[str, Any]:
-    """Every run, as it is kept in the file."""
+    """Every run, as kept in the file."""
     runs: dict[str, Any] = {}
     made: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -152,7 +152,7 @@ def record(shared: Path) -> dict[str, Any]:
 
 
 def written(kept: dict[str, Any]) -> str:
-    """The file's text: a line for each run."""
+    """The file's text: one line per run."""
     runs = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in kept["runs"].items())
     head = json.dumps({k: v for k, v in kept.items() if k != "runs"}, indent=1)
     return f'{head[:-2]},\n "runs": {{\n{runs}\n }}\n}}\n'

@@ -1,4 +1,4 @@
-"""The path of one frame, on a network whose matte is known."""
+"""The path of one frame, with a network whose matte is known."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_bad_matte_is_refused_and_recovered_from(matting: Breakable, how: str)
 
 
 def test_a_bad_rescan_is_refused_too(matting: Breakable) -> None:
-    """All ones in the whole frame only: the ROI's own matte is not to be trusted then either."""
+    """All ones in the whole frame only: then the ROI's own matte is not to be trusted either."""
     pipeline = make(matting)
     play(pipeline, [disc(x=60, radius=20, serial=i) for i in range(3)])
     matting.broken = "ones"

@@ -1,6 +1,6 @@
-"""The path on the GPU, emulated, against the path on the CPU: the same frames, the same composites.
+"""The path on the emulated GPU against the path on the CPU: same frames, same composites.
 
-The trace: what the host asks of the driver for each frame, as the stand-in driver counts it.
+The trace is the host's driver calls per frame, as counted by the stand-in driver.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ Maker = Callable[..., GpuPipeline]
 
 @pytest.fixture
 def log() -> driver.Log:
-    """What is asked of the driver."""
+    """The driver calls."""
     return fresh()
 
 
 @pytest.fixture
 def make(log: driver.Log) -> Iterator[Maker]:
-    """A maker of pipelines on the emulated GPU; all of it must have been given back at the end."""
+    """Makes pipelines on the emulated GPU; everything must have been freed at the end."""
     made: list[GpuPipeline] = []
 
     def pipeline(network: OnGpu, background: Any = None, **settings: Any) -> GpuPipeline:
@@ -80,7 +80,7 @@ def person(x: float = 80, serial: int = 0, radius: float = 16) -> Frame:
 
 
 def walk(frames: int, start: int = 4, end: int = 14) -> list[Frame]:
-    """Somebody stands still, walks from frame to frame, stands still; the sensor is noisy."""
+    """Somebody stands still, walks, stands still again; the sensor is noisy."""
     rng = np.random.default_rng(0)
     out = []
     for k in range(frames):
@@ -96,7 +96,7 @@ def run(pipeline: Pipeline | GpuPipeline, frame: Frame) -> tuple[Frame, Outcome]
 
 
 def apart(a: Frame, b: Frame) -> int:
-    """The largest difference of two frames."""
+    """The largest difference between two frames."""
     y = np.abs(a.y.astype(int) - b.y).max()
     return max(int(y), int(np.abs(a.uv.astype(int) - b.uv).max()))
 
@@ -113,7 +113,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", [*NETWORKS, "on a Jetson"])
 def test_as_on_the_cpu(make: Maker, log: driver.Log, tmp_path: Path, name: str) -> None:
-    """Whole frame, ROI, a ROI that moves, rescans: boxes and composites are the CPU's."""
+    """Whole frame, ROI, moving ROI, rescans: boxes and composites equal the CPU's."""
     log.integrated = name not in NETWORKS
     path = bright_network(tmp_path, **NETWORKS.get(name, {}))
     gpu, cpu = make(emulated(path), roi={"rescan_s": 0.2}), on_cpu(path, roi={"rescan_s": 0.2})
@@ -131,17 +131,17 @@ def test_as_on_the_cpu(make: Maker, log: driver.Log, tmp_path: Path, name: str) 
 
 
 def test_sigmoid(make: Maker, tmp_path: Path) -> None:
-    """What a network left undone is done on the GPU."""
+    """An activation that the network lacks is applied on the GPU."""
     path = bright_network(tmp_path, manifest={"output": {"activation": "sigmoid"}})
     gpu, cpu = make(emulated(path), clean={"threshold": 0.6}), on_cpu(path)
     cpu.configure(gpu.settings)
-    # A sigmoid of 0 is a half: the room is half there, and must be the same half.
+    # A sigmoid of 0 is a half: the room is half visible, and must be equally so on both.
     for frame in walk(3):
         assert apart(run(gpu, frame)[0], run(cpu, frame)[0]) <= 1
 
 
 def test_what_a_steady_frame_takes(make: Maker, log: driver.Log, network: Path) -> None:
-    """Nothing allocated, one wait, two graphs, one copy up and one down; over 20 frames."""
+    """No allocations, one wait, two graphs, one copy up and one down; over 20 frames."""
     pipeline = make(emulated(network), roi={"rescan_s": 60})
     out, frame = blank(WIDTH, HEIGHT, FULL), person()
     for _ in range(12):
@@ -152,8 +152,8 @@ def test_what_a_steady_frame_takes(make: Maker, log: driver.Log, network: Path) 
     calls = log.calls - before
     assert log.allocations == allocations
     assert log.waits == waits + 20
-    # Composite: wait. Upload: is there room, on the copy's and the work's own events. Verdict: is
-    # it there. Nothing but the first of them stops the host.
+    # Composite: wait. Upload: query for room, on the copy's and the work's events. Verdict: query
+    # for arrival. Only the first of them blocks the host.
     assert calls == {
         "memcpy_htod_async": 20, "memcpy_dtoh_async": 20, "cuGraphLaunch": 40,
         "Event.record": 100, "Stream.wait_for_event": 60, "Event.query": 60,
@@ -190,7 +190,7 @@ def test_a_rescan_costs_no_wait(make: Maker, log: driver.Log, network: Path) -> 
 
 
 def test_graphs_change_nothing(make: Maker, network: Path) -> None:
-    """ROI, cuts, settings, backgrounds, networks change; with graphs and without: bit for bit."""
+    """ROI, cuts, settings, backgrounds, networks change: with and without graphs, bit for bit."""
     plain = emulated(network, library=driver.Library(refuses=True))
     pipelines = make(emulated(network)), make(plain)
     stages = [Stage(WIDTH, HEIGHT), Stage(WIDTH, HEIGHT)]
@@ -263,7 +263,7 @@ def test_the_matte_is_the_cpus(make: Maker, network: Path) -> None:
 
 
 class Reel:
-    """A video for a background: every second frame another picture."""
+    """A video background with a new picture every second frame."""
 
     wants_frame = False
 
@@ -284,7 +284,7 @@ def test_a_background_goes_up_when_it_changes(make: Maker, log: driver.Log, netw
         got, expected = run(pipeline, person(serial=k))[0], run(want, person(serial=k))[0]
         assert apart(got, expected) <= 1
         assert pipeline.behind.y[0, 0] == got.y[0, 0]
-        # The frame, and the picture behind it the first time and when it is another one.
+        # The frame, plus the background the first time and whenever it changes.
         assert log.calls["memcpy_htod_async"] - up == 1 + (k == 0 or k % 2 == 1)
 
 
@@ -328,7 +328,7 @@ def test_a_plan_that_is_none_leaves_nothing(log: driver.Log, network: Path) -> N
 
 
 def test_a_network_that_does_not_run_leaves_nothing(log: driver.Log, network: Path) -> None:
-    """It is run once before the first frame: what is compiled then holds up no picture."""
+    """It is run once before the first frame, so that compiling then holds up no picture."""
 
     def made(inner: Any) -> Breakable:
         one = Breakable(inner)
@@ -349,7 +349,7 @@ def test_an_output_of_another_size_is_refused(log: driver.Log, tmp_path: Path) -
 
 @pytest.mark.shared
 def test_real_frames_within_one_step(log: driver.Log, root: Path, shared: Path) -> None:
-    """A clip of a person, with the shipped network: the longer run is ``tests/gpu``'s."""
+    """A clip of a person, with the shipped network; ``tests/gpu`` has the longer run."""
     path = root / "engines" / "portrait" / "manifest.yaml"
     clip = shared / "media" / "asl" / "please.mkv"
     behind = StillBackground(rgb_to_nv12(np.full((480, 640, 3), (40, 90, 60), np.uint8), Colour()))
@@ -377,7 +377,7 @@ def test_composites_go_straight_into_canvases(
     assert log.calls["cuMemHostRegister_v2"] == 3
     held = []
     for k, frame in enumerate(walk(9)):
-        # Canvases come and go as encoders hold them.
+        # Encoders hold canvases for a while, so different ones come and go.
         held = held[-(k % 3) :] if k % 3 else []
         out = pool.acquire()
         assert out is not None
@@ -385,10 +385,10 @@ def test_composites_go_straight_into_canvases(
         waits, down = log.waits, log.calls["memcpy_dtoh_async"]
         gpu.process(frame, out)
         assert log.waits == waits + 1
-        # The composite, if it has to be fetched; the verdict is a part of the launches.
+        # The composite, if it has to be fetched; the verdict is part of the launches.
         assert log.calls["memcpy_dtoh_async"] - down <= (1 if integrated else 2)
         assert apart(out, run(cpu, frame)[0]) <= 1
-    # What is no canvas of the pool is served too.
+    # A frame that is not a canvas of the pool works too.
     assert apart(run(gpu, person(40, 10))[0], run(cpu, person(40, 10))[0]) <= 1
     out = held = None
     assert pool.available == 3, "nothing but the encoders holds a canvas"
@@ -409,7 +409,7 @@ def test_canvases_that_cannot_be_registered_are_copied_into(
 
 
 class Unrecordable:
-    """A network whose runtime refuses to be recorded, as some engines do."""
+    """A network whose runtime refuses graph capture, as some engines do."""
 
     def __init__(self, network: Any) -> None:
         self._network = network
@@ -426,7 +426,7 @@ class Unrecordable:
 def test_an_engine_that_cannot_be_recorded_is_run(
     make: Maker, log: driver.Log, network: Path
 ) -> None:
-    """Found out in the middle of a frame, which is made all the same."""
+    """Discovered in the middle of a frame, which is made all the same."""
     with structlog.testing.capture_logs() as said:
         pipeline = make(emulated(network, made=Unrecordable))
         for k in range(12):

@@ -1,4 +1,4 @@
-"""Composites are byte for byte what was recorded; see ``recorded``."""
+"""Composites equal the recorded ones byte for byte; see ``recorded``."""
 
 from __future__ import annotations
 

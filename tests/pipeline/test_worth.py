@@ -1,4 +1,4 @@
-"""What each step of the path is worth, on real frames: measured with the step on and off."""
+"""What each step of the path is worth on real frames: measured with the step on and off."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHOLE = {"roi": {"enabled": False}}
 
 
 class Still:
-    """A background of one luma in the frames' colour."""
+    """A background of one luma, in the frames' colour format."""
 
     def __init__(self, like: Frame) -> None:
         self._picture = replace(flat(like.width, like.height, STAGE), colour=like.colour)
@@ -34,7 +34,7 @@ class Still:
 
 
 def mattes(frames: list[Frame], matting: Matting | None = None, **settings: object) -> U8:
-    """The mattes as composited, uint8 (frames, height, width)."""
+    """The mattes as used in the composites, uint8 (frames, height, width)."""
     chosen = Settings.model_validate(settings)
     first = frames[0]
     pipeline = Pipeline(
@@ -51,7 +51,7 @@ def mattes(frames: list[Frame], matting: Matting | None = None, **settings: obje
 
 
 class Haunted:
-    """A network that sees blobs where nobody is, in new places each frame."""
+    """A network that sees blobs where nobody is, in new places in each frame."""
 
     def __init__(self, matting: Matting, ghosts: int) -> None:
         self._matting, self._ghosts = matting, ghosts
@@ -67,7 +67,7 @@ class Haunted:
         return self._matting.input
 
     def infer(self, *, remember: bool = True) -> F32:
-        """The real network's matte and some blobs away from the person."""
+        """The real network's matte, plus some blobs away from the person."""
         alpha = self._matting.infer(remember=remember).copy()
         ghosts = np.zeros_like(alpha)
         rows, columns = alpha.shape
@@ -85,8 +85,8 @@ class Haunted:
 
 @pytest.fixture(scope="module")
 def signing(shared: Path) -> list[Frame]:
-    """A person signing before a fixed webcam: fast hands, still shoulders."""
-    # Short of the clip's 73 frames: a loop is a cut, at which nothing can be steady.
+    """A person signing in front of a fixed webcam: fast hands, still shoulders."""
+    # Shorter than the clip's 73 frames: its loop is a cut, at which nothing can be steady.
     return frames_in_memory(shared / "media/asl/please.mkv", None, 70)
 
 
@@ -112,10 +112,10 @@ def test_cleaning_removes_floating_blobs(signing: list[Frame]) -> None:
 
 
 def test_steadying_stops_still_edges_from_shimmering(signing: list[Frame]) -> None:
-    """Flicker: RMS of the matte's second difference over time, where alpha is soft and luma rests.
+    """Flicker: RMS of the matte's second temporal difference, where alpha is soft and luma still.
 
-    Still is what changes by less than the noise threshold in 95 % of the frames; moving is what
-    changes by more than the motion threshold. The smear is what steadying changes at the latter.
+    Still: changes by less than the noise threshold in 95 % of the frames. Moving: changes by more
+    than the motion threshold. Smear: what steadying alters at moving pixels.
     """
     steady = Settings().steady
     off = mattes(signing, **WHOLE, steady={"enabled": False}).astype(np.float32)
@@ -144,7 +144,7 @@ def test_steadying_stops_still_edges_from_shimmering(signing: list[Frame]) -> No
 
 
 def test_refining_brings_a_small_matte_nearer_the_truth(shared: Path) -> None:
-    """The lemur's true alpha, known at 144 rows and a little soft, as from a network."""
+    """The lemur's true alpha, at 144 rows and slightly soft, as if from a network."""
     folder = shared / "media/lemur"
     truth = cv2.imread(str(folder / "lemur_alpha.png"), cv2.IMREAD_GRAYSCALE) / np.float32(255)
     picture = cv2.imread(str(folder / "lemur.png"))
@@ -166,12 +166,12 @@ def test_refining_brings_a_small_matte_nearer_the_truth(shared: Path) -> None:
 
 
 def test_tracking_gives_a_small_person_more_pixels(shared: Path) -> None:
-    """The same person at a third of the size: the matte is nearer the close-up's with the ROI."""
+    """The same person at a third of the size: with the ROI the matte is nearer the close-up's."""
     frames = frames_in_memory(shared / "media/asl/please.mkv", None, 12)
     width, height = frames[0].width, frames[0].height
     small = []
     for frame in frames:
-        # Into the lower middle of a room of the wall's own grey, three times as wide and high.
+        # Into the lower middle of a room in the wall's grey, three times as wide and high.
         room = replace(flat(3 * width, 3 * height, int(np.median(frame.y))), colour=frame.colour)
         cpu.paste_nv12(room, frame, width, 2 * height, ramp=40)
         small.append(replace(room, captured=frame.captured))

@@ -8,7 +8,7 @@ from appliance.media.frame import Colour, Frame
 
 
 def noise(width: int, height: int, seed: int, pad: int = 0, colour: Colour | None = None) -> Frame:
-    """A frame of noise whose rows are ``pad`` bytes longer than its picture."""
+    """A frame of noise with ``pad`` bytes of padding per row."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 256, (height, width + pad), np.uint8)[:, :width]
     rows, columns = (height + 1) // 2, (width + 1) // 2

@@ -1,4 +1,4 @@
-"""The same operations in float64, with no regard for speed: what the kernels must equal."""
+"""The same operations in float64, with no regard for speed: what the kernels must match."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ F64 = NDArray[np.float64]
 
 
 def to_rgb(y: F64, cb: F64, cr: F64, colour: Colour) -> F64:
-    """ITU-R BT.601/709 from the equations for E'Y, E'PB, E'PR themselves, not from a matrix."""
+    """ITU-R BT.601/709 from the equations for E'Y, E'PB, E'PR themselves, not via a matrix."""
     kr, kb = colour.matrix.kr_kb
     if colour.range is Range.LIMITED:
         luma, pb, pr = (y - 16) / 219, (cb - 128) / 224, (cr - 128) / 224
@@ -24,7 +24,7 @@ def to_rgb(y: F64, cb: F64, cr: F64, colour: Colour) -> F64:
 
 
 def area(plane: F64, rows: int, columns: int) -> F64:
-    """Area mean by exact overlap weights, one matrix an axis."""
+    """Area mean by exact overlap weights, one matrix per axis."""
 
     def weights(n: int, m: int) -> F64:
         w = np.zeros((m, n))
@@ -38,7 +38,7 @@ def area(plane: F64, rows: int, columns: int) -> F64:
 
 
 def bilinear(plane: F64, rows: int, columns: int) -> F64:
-    """Bilinear with pixel centres at half, borders repeated."""
+    """Bilinear, pixel centres at half-integers, borders replicated."""
 
     def weights(n: int, m: int) -> F64:
         w = np.zeros((m, n))
@@ -53,7 +53,7 @@ def bilinear(plane: F64, rows: int, columns: int) -> F64:
 
 
 def ramp(n: int, d: float, start: bool, end: bool) -> F64:
-    """min(1, i/d, (n-1-i)/d), sides at the frame's own border left out."""
+    """min(1, i/d, (n-1-i)/d), except on sides at the frame's border."""
     i = np.arange(n, dtype=np.float64)
     w = np.ones(n)
     if d > 0 and start:
@@ -71,7 +71,7 @@ def composite(
     fraction: float,
     levels: float = 0.0,
 ) -> tuple[F64, F64, F64]:
-    """(Y, UV, weight) of the composite, unrounded, by its definition."""
+    """(Y, UV, weight) of the composite by definition, unrounded."""
     h, w = rect.height, rect.width
     a, b, dy = (bilinear(c, h, w) for c in coefficients[:3])
     ys, xs = slice(rect.y, rect.bottom), slice(rect.x, rect.right)

@@ -1,7 +1,7 @@
-"""The CPU's and the GPU's operations are twins by place: one file name, the same public names.
+"""CPU and GPU operations are twins by location: same file name, same public names.
 
-``ALONE`` and ``DIFFERENT`` are all there is of exceptions, each with its reason; one that no longer
-applies fails as well.
+``ALONE`` and ``DIFFERENT`` list all exceptions, each with its reason; one that no longer applies
+fails as well.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from appliance.pixels import cpu, gpu
 
 SIDES = {"cpu": cpu, "gpu": gpu}
 
-# Files that one side has alone.
+# Files that only one side has.
 ALONE = {
     ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
@@ -28,7 +28,7 @@ ALONE = {
     ("gpu", "scratch"): "device memory, taken once: the CPU's functions make their own arrays",
 }
 
-# Public names of a file that both have, which one side defines alone.
+# Public names that only one side's file defines.
 DIFFERENT = {
     ("cpu", "components", "Kept"): "the GPU's are Scratch.mask and the VERDICT",
     ("cpu", "composite", "Compositor"): "keeps arrays as wide as the ROI",
@@ -53,7 +53,7 @@ def module(side: str, name: str) -> ModuleType:
 
 
 def defined(module: ModuleType) -> set[str]:
-    """The public functions and classes that a file itself defines."""
+    """The public functions and classes defined in a file itself."""
     return {
         name
         for name, value in vars(module).items()
@@ -64,7 +64,7 @@ def defined(module: ModuleType) -> set[str]:
 
 
 def lacking(side: str, name: str) -> set[str]:
-    """What a file of ``side`` defines and its twin neither defines nor takes from it."""
+    """What a file of ``side`` defines and its twin neither defines nor imports from it."""
     here, there = module(side, name), module("gpu" if side == "cpu" else "cpu", name)
     return {
         each
@@ -90,7 +90,7 @@ def test_exceptions_are_of_files_that_are_there() -> None:
 
 
 def test_there_is_something_to_compare() -> None:
-    """The comparison itself: it must see the names that it is about."""
+    """Check the comparison itself: it must see the names in question."""
     assert defined(module("gpu", "components")) == {"clean", "keep_components"}
     assert {"Matte", "Compositor"} <= defined(module("cpu", "composite"))
     assert "default_ramp" not in lacking("cpu", "paste"), "the GPU's takes it from the CPU's"
@@ -98,7 +98,7 @@ def test_there_is_something_to_compare() -> None:
 
 @pytest.mark.parametrize("side", SIDES)
 def test_the_facade_offers_the_twins(side: str) -> None:
-    """Whatever both define is to be had from ``pixels.cpu`` and ``pixels.gpu`` alike."""
+    """Whatever both define is exported by both ``pixels.cpu`` and ``pixels.gpu``."""
     for name in files("cpu") & files("gpu"):
         both = defined(module("cpu", name)) & defined(module("gpu", name))
         assert both <= set(SIDES[side].__all__), name

@@ -1,4 +1,4 @@
-"""``mattebox reload``: who is found, what is told, and what a client may do to the socket."""
+"""``mattebox reload``: what it finds, what it reports, and what clients may do to the socket."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from tests.daemon.test_changes import LIMIT_S, Applies, reloading
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The runtime directory, with a short name: a socket's has 107 characters at most."""
+    """The runtime directory, with a short name: socket paths have at most 107 characters."""
     with tempfile.TemporaryDirectory(prefix="mb") as name:
         monkeypatch.setenv("RUNTIME_DIRECTORY", name)
-        # Whatever else runs on this machine.
+        # Whatever else is running on this machine.
         monkeypatch.setattr(control_socket, "SERVICE", Path(name))
         yield Path(name)
 
 
 @pytest.fixture
 def running(runtime: Path, tmp_path: Path) -> Iterator[tuple[Path, Reloader, Applies]]:
-    """An appliance with a file, its reloader, and its daemon's stand-in."""
+    """An appliance with a file, its reloader, and a stand-in for its daemon."""
     log.configure(stream=io.StringIO())
     path = tmp_path / "config.yaml"
     path.write_text("steady: {strength: 0.5}\n")
@@ -79,7 +79,7 @@ def test_what_takes_too_long_is_told(
 def test_without_an_appliance_it_says_where_it_looked(
     runtime: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # What a killed one leaves behind is none.
+    # The leftovers of a killed appliance do not count.
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(runtime / "1.sock"))
     assert main(["reload"]) == 1
@@ -117,7 +117,7 @@ def test_nothing_that_is_sent_harms(running: tuple[Path, Reloader, Applies], lin
             client.sendall(line)
             client.shutdown(socket.SHUT_WR)
             answer = client.recv(1000)
-        except OSError:  # it has hung up before all was said
+        except OSError:  # it hung up before everything was sent
             answer = b""
     assert not answer or "error" in json.loads(answer)
     assert ask(path, {"verb": "who"}, LIMIT_S)["pid"] == os.getpid()
@@ -145,10 +145,10 @@ def test_one_that_says_nothing_keeps_nobody_out(running: tuple[Path, Reloader, A
     try:
         for client in silent:
             client.settimeout(LIMIT_S)
-            # Where the queue is full as well, there is no getting in.
+            # When the queue is full too, there is no connecting.
             with contextlib.suppress(BlockingIOError):
                 client.connect(str(path))
-        # Eight hold on until their two seconds are over; those beyond were hung up on at once.
+        # Eight stay connected until their two seconds are over; the rest were hung up on at once.
         assert any(_hung_up(client) for client in silent)
     finally:
         for client in silent:

@@ -1,4 +1,4 @@
-"""A whole run with secrets wherever they may stand, and none of them in what it shows."""
+"""A whole run with secrets wherever they are allowed, and none of them in its output."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: Path, free_
     path = tmp_path / "config.yaml"
     data = {
         "source": {
-            # Nothing listens there, so that the address gets into reasons.
+            # Nothing listens there, so the address gets into error messages.
             "uri": "rtsp://admin:${credential:camera}@127.0.0.1:1/main", "timeout_s": 1.0,
             "size": "64x36", "fps": 10,
         },
@@ -58,7 +58,7 @@ def listener() -> Iterator[Listener]:
 
 
 def forms(secret: str) -> list[str]:
-    """As it is, as an address quotes it, and what is left where a slash is taken for a path."""
+    """Verbatim, quoted as in an address, and what remains if a slash is taken for a path."""
     return [secret, quote(secret, safe=""), secret.split("/")[-1]]
 
 
@@ -70,7 +70,7 @@ def assert_hidden(text: str, what: str) -> None:
 
 @pytest.fixture
 def mattebox(capsys: pytest.CaptureFixture[str]) -> Mattebox:
-    """Runs the command line here; gives what it says, to stdout and stderr."""
+    """Runs the command line in this process; returns its stdout and stderr."""
 
     def run(*arguments: str) -> str:
         main(arguments)
@@ -80,7 +80,7 @@ def mattebox(capsys: pytest.CaptureFixture[str]) -> Mattebox:
 
 
 def fetch(port: int, path: str) -> str:
-    """What the appliance's HTTP server says, well or ill."""
+    """The HTTP server's answer, success or error."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}",
         headers={"Authorization": f"Bearer {SECRETS['of the page']}"},
@@ -130,7 +130,7 @@ def test_a_run_shows_no_secret_in_log_status_arguments_and_figures(
         figures = [fetch(free_port, path) for path in ("/metrics", "/healthz", "/api/status")]
         assert "mattebox_" in figures[0]
         shown = Path(f"/proc/{process.pid}/cmdline").read_text()
-        # A file that is wrong, with a secret in the wrong place, and then one that is right again.
+        # An invalid file with a secret in the wrong place, and then a valid one again.
         good = config.read_text()
         config.write_text(good.replace("size: 64x36", f"size: '{SECRETS['of the page']}'", 1))
         refused = listener.until(lambda message: "not applied" in message.get("STATUS", ""))

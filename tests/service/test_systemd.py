@@ -1,4 +1,4 @@
-"""sd_notify: the protocol over real sockets, and when the reporter says what."""
+"""sd_notify: the protocol over real sockets, and what the reporter sends when."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STARTING = Counts(0, 0, 0, 0, 0, "starting")
 
 @pytest.fixture(params=["path", "abstract"])
 def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Listener]:
-    """A manager at each kind of address."""
+    """A service manager at each kind of address."""
     abstract = f"@mattebox-test-{os.getpid()}"
     heard = Listener(str(tmp_path / "notify") if request.param == "path" else abstract)
     yield heard
@@ -85,7 +85,7 @@ def test_a_manager_that_is_gone_or_does_not_read_stops_nothing(tmp_path: Path) -
 
 
 class Clocked:
-    """A reporter over a fake clock, and what it sent."""
+    """A reporter on a fake clock, and what it sent."""
 
     def __init__(self, listener: Listener) -> None:
         self.now, self.left, self.out = 100.0, 0, 0
@@ -96,7 +96,7 @@ class Clocked:
     def pass_(
         self, seconds: float, fps: int = 0, placeholder: str | None = None, clients: int = 0
     ) -> list[dict[str, str]]:
-        """Let time pass in quarters of a second with so many frames each second."""
+        """Advance time in quarter seconds, with that many frames per second."""
         said = []
         for _ in range(round(seconds * 4)):
             self.now += 0.25

@@ -1,7 +1,7 @@
-"""A machine that makes frames in virtual time: what shedding sees of a real one, without the wait.
+"""A machine that makes frames in virtual time: all that shedding sees of one, without the wait.
 
-Frames arrive at a real mailbox at their rate, the newest is made when the last one is done, and how
-long that takes is the machine's to say. ``Shedding`` itself is the real one.
+Frames arrive in a real mailbox at their rate; the newest is processed once the last one is done,
+taking as long as the machine decides. ``Shedding`` itself is real.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Pace = Callable[[float], float]
 
 @dataclass(frozen=True)
 class Work:
-    """Seconds that a frame's parts take on the machine at its best."""
+    """Seconds that each part of a frame takes when the machine is at its fastest."""
 
     network: float
     small: float
@@ -30,7 +30,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Done:
-    """One frame that went out: when it came, when it was done (seconds), at which level."""
+    """One frame sent: when it arrived, when it was done (seconds), at which level."""
 
     came: float
     done: float
@@ -40,10 +40,10 @@ class Done:
 
 @dataclass
 class Machine:
-    """A machine, its source, and a pipeline that knows ``levels``.
+    """A machine, its source, and a pipeline that supports ``levels``.
 
-    ``pace`` gives how many times slower than at its best the machine is at a moment; ``heat`` how
-    hot it is; ``jitter`` is the spread of a frame's time, as a part of it.
+    ``pace`` gives by what factor the machine is slower than its fastest at a moment, ``heat`` how
+    hot it is; ``jitter`` is the spread of a frame's time, as a fraction of it.
     """
 
     work: Work
@@ -72,7 +72,7 @@ class Machine:
         self.shedding.attach(self)
 
     def shed(self, level: Level) -> None:
-        """As a pipeline's."""
+        """Like a pipeline's."""
         assert level in self.levels
         if level != self._level:
             self.changes.append((self.now, level))
@@ -80,11 +80,11 @@ class Machine:
 
     @property
     def level(self) -> Level:
-        """The level in force."""
+        """The current level."""
         return self._level
 
     def _arrive(self) -> None:
-        """Every frame that has come by now, newest last."""
+        """Every frame that has arrived by now, newest last."""
         while self._frame / self.fps <= self.now:
             if self.lossless and not self.inbox.empty:
                 return
@@ -92,7 +92,7 @@ class Machine:
             self._frame += 1
 
     def run(self, until: float) -> None:
-        """Go on to a moment."""
+        """Advance to a moment."""
         while self.now < until:
             self._arrive()
             if self.inbox.empty:
@@ -115,7 +115,7 @@ class Machine:
             self.shedding.made(carried=carried)
 
     def load(self, level: Level, pace: float = 1.0) -> float:
-        """What a level takes of the time there is, on average, without jitter."""
+        """The average share of the available time that a level takes, without jitter."""
         work = self.work
         small = level >= Level.SMALL and Level.SMALL in self.levels
         look = work.small if small else work.network

@@ -1,4 +1,4 @@
-"""The rules of shedding, in virtual time, on machines that are drawn at random or on purpose."""
+"""The rules of shedding, in virtual time, on random and on hand-picked machines."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from appliance.system.thermal import Heat
 from tests.shedding.machine import Machine, Work
 
 NO_SMALL = (Level.FULL, Level.REUSE, Level.HALF)
-# 45 ms, then 25, 15, and every second frame: of the 33 ms of 30 fps.
+# 45 ms, then 25, 15, and every second frame: of the 33 ms that 30 fps allows.
 HEAVY = Work(network=0.040, small=0.020, carry=0.002, rest=0.005)
 
 
 def random_machine(seed: int) -> Machine:
-    """A machine, network and source as they may come."""
+    """A plausible machine, network and source."""
     draw = Random(seed)
     network = draw.uniform(0.002, 0.15)
     work = Work(
@@ -54,7 +54,7 @@ def test_a_steady_machine_settles_where_frames_are_made_in_time(seed: int) -> No
 
 
 def test_levels_are_gone_through_one_by_one_and_back() -> None:
-    """Too slow by far for half a minute, then as fast as it should be."""
+    """Far too slow for half a minute, then as fast as it should be."""
     machine = Machine(HEAVY, pace=lambda now: 2.6 if 10 < now < 40 else 0.4)
     machine.run(100)
     assert [level for _, level in machine.changes] == [1, 2, 3, 2, 1, 0]
@@ -65,7 +65,7 @@ def test_levels_are_gone_through_one_by_one_and_back() -> None:
 
 
 def test_a_short_hitch_changes_nothing() -> None:
-    """Half a second in which nothing goes, every ten seconds; the rest of the time is ample."""
+    """A half-second stall every ten seconds, with ample time otherwise."""
     machine = Machine(
         Work(0.010, 0.005, 0.001, 0.005),
         pace=lambda now: 33.0 if math.fmod(now, 10) < 0.04 else 1.0,
@@ -76,21 +76,21 @@ def test_a_short_hitch_changes_nothing() -> None:
 
 @pytest.mark.parametrize("period", [1.0, 7.0, 30.0])
 def test_a_pace_that_swings_is_not_followed_into_oscillation(period: float) -> None:
-    """Another program takes half of the machine for half of each period."""
+    """Another program takes half the machine for half of each period."""
 
     def pace(now: float) -> float:
         return 2.0 if math.fmod(now, period) < period / 2 else 1.0
 
     machine = Machine(Work(0.020, 0.010, 0.002, 0.004), pace=pace)
     machine.run(300)
-    # Once each way for a swing that is long enough to be worth it, and no more.
+    # Once each way for a swing long enough to be worth it, and no more.
     assert len(machine.changes) <= 2 * 300 / max(period, 40)
     late = sum(b.came - a.came > 1.5 / 30 for a, b in pairwise(machine.done))
     assert late < 0.06 * len(machine.done)
 
 
 def test_a_machine_that_gets_hot_from_working_comes_to_rest() -> None:
-    """Heat follows the work, pace follows heat: the loop that makes simple rules oscillate."""
+    """Heat follows work and pace follows heat: the feedback that makes simple rules oscillate."""
     machine: Machine
     state = {"celsius": 50.0, "at": 0.0, "worked": 0.0}
 
@@ -103,7 +103,7 @@ def test_a_machine_that_gets_hot_from_working_comes_to_rest() -> None:
                 1 - math.exp(-(now - state["at"]) / 20)
             )
             state["at"] = now
-        # From 80 °C on, a tenth of the pace for each degree, at most to a third.
+        # From 80 °C on, it loses a tenth of its pace per degree, down to a third at most.
         return 1.0 + min(2.0, max(0.0, state["celsius"] - 80) / 10)
 
     def heat(now: float) -> Heat:
@@ -196,7 +196,7 @@ def test_shedding_can_be_switched_off_and_on_again() -> None:
 
 
 def test_bursts_are_not_taken_for_slowness() -> None:
-    """A network that delivers frames four at a time; making them takes a third of the time."""
+    """A network link delivers frames four at a time; processing takes a third of the time."""
     machine = Machine(Work(0.008, 0.004, 0.001, 0.003))
     plain = machine.inbox.put
     held: list[int] = []
@@ -216,7 +216,7 @@ def test_bursts_are_not_taken_for_slowness() -> None:
 
 
 def test_a_source_that_is_slower_than_the_canvas_gives_more_time() -> None:
-    """A camera in the dark: 15 of the 30 frames a second, and time for each of them."""
+    """A camera in the dark: 15 of the 30 frames a second, and time enough for each."""
     machine = Machine(HEAVY, fps=15, canvas_fps=30)
     machine.run(60)
     assert machine.changes == []
@@ -240,11 +240,11 @@ def test_a_network_that_takes_seconds_is_shed_too() -> None:
 
 
 def test_relapses_make_it_more_patient() -> None:
-    """The level below looks as if it fitted and does not: what a controller oscillates on."""
+    """The next level up seems to fit but does not: a controller would oscillate on this."""
     machine: Machine
 
     def pace(now: float) -> float:
-        # With all of the work, the machine is slower than what it shows at less (a shared cache).
+        # At full work the machine is slower than it appears at less (a shared cache).
         return 1.9 if machine.level == Level.FULL else 1.0
 
     machine = Machine(Work(0.016, 0.008, 0.002, 0.003), pace=pace)

@@ -1,4 +1,4 @@
-"""The daemon with a network that is too slow: it does less, says so, is never late for long."""
+"""The daemon with too slow a network: it does less, says so, and is never late for long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.daemons import Recorder, running
 
 
 def until(what: Callable[[], bool], timeout: float = 30.0) -> None:
-    """Wait for it."""
+    """Wait for a condition."""
     deadline, moment = time.monotonic() + timeout, threading.Event()
     while not what():
         assert time.monotonic() < deadline, f"not within {timeout} s"
@@ -26,7 +26,7 @@ def until(what: Callable[[], bool], timeout: float = 30.0) -> None:
 
 
 def watch_ages(daemon: Daemon, recorder: Recorder) -> list[int]:
-    """How many frames the source was ahead when each frame left."""
+    """By how many frames the source was ahead when each frame left."""
     ages: list[int] = []
     write = recorder.write
 
@@ -41,7 +41,7 @@ def watch_ages(daemon: Daemon, recorder: Recorder) -> list[int]:
 def test_a_slow_network_is_shed_told_and_taken_back(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
 ) -> None:
-    # As the rules are, but for their patience.
+    # The usual rules, only less patient.
     monkeypatch.setattr(controller, "_WINDOW_S", 1.0)
     monkeypatch.setattr(controller, "_CALM_S", 0.3)
     settings = {"source": {"uri": str(room)}, "matting": {"stall_s": 5}}
@@ -64,7 +64,7 @@ def test_a_slow_network_is_shed_told_and_taken_back(
         until(lambda: daemon.shedding.state.level == Level.FULL)
         recorder.wait_for("composite", 5)
         assert daemon.counts().shed == ""
-    # The network takes 3 frames' time; what queues anywhere would be hundreds behind by now.
+    # The network takes 3 frames' time; any queue would be hundreds of frames behind by now.
     assert max(slow) < 30
     told = [line["level"] for line in lines if line["event"].startswith("load: ") and "now" in line]
     assert told[:2] == [1, 3], "without a smaller network that level is left out"

@@ -1,4 +1,4 @@
-"""The means of shedding in the frame's path: carried mattes, the smaller network, and changes."""
+"""How the frame path sheds load: carried mattes, the smaller network, and level changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def make(matting: Breakable, **settings: object) -> Pipeline:
 
 
 def show(pipeline: Pipeline, frame: Frame) -> tuple[np.ndarray, Outcome]:
-    """A composite's luma, and what was said of it."""
+    """A composite's luma, and its outcome."""
     out = blank(320, 180, FULL)
     outcome = pipeline.process(frame, out)
     return out.y, outcome
@@ -52,7 +52,7 @@ def test_levels_that_there_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("before", list(Level))
 @pytest.mark.parametrize("after", list(Level))
 def test_from_any_level_to_any_other(tmp_path: Path, before: Level, after: Level) -> None:
-    """A walking person is cut out all along, and the room is never seen."""
+    """A walking person is cut out throughout, and the room is never seen."""
     pipeline = make(network(tmp_path))
     pipeline.shed(before)
     carried = []
@@ -64,14 +64,14 @@ def test_from_any_level_to_any_other(tmp_path: Path, before: Level, after: Level
         carried.append(outcome.carried)
         assert abs(int(y[90, x]) - PERSON) <= 2, i
         assert y[5, 5] == STAGE
-        # A thin line at the edge that the walk leaves behind: of 5000 pixels.
+        # A thin line at the trailing edge of the walk: of 5000 pixels.
         assert leaked(y) <= (120 if outcome.carried else 60), i
     assert sum(carried[:15]) == (0 if before == Level.FULL else 7)
     assert sum(carried[16:]) == (0 if after == Level.FULL else 7)
 
 
 def test_what_a_network_remembers_is_of_its_own_looks(tmp_path: Path) -> None:
-    """A recurrent network gives half of its answer on the first frame after a reset."""
+    """On the first frame after a reset, a recurrent network gives half of its answer."""
     off = {"enabled": False}
     pipeline = make(network(tmp_path, recurrent=True), roi=off, steady=off)
     serial = 0
@@ -98,7 +98,7 @@ def test_the_network_runs_half_as_often(tmp_path: Path) -> None:
 
 
 def test_a_cut_that_nobody_announced_is_seen(tmp_path: Path) -> None:
-    """The old person's matte on another picture would show the room there."""
+    """The old matte on another picture would show the room there."""
     pipeline = make(network(tmp_path), roi={"enabled": False})
     pipeline.shed(Level.REUSE)
     show(pipeline, disc(x=70, serial=0))
@@ -131,7 +131,7 @@ def test_someone_new_is_still_found(tmp_path: Path) -> None:
 
 
 def test_someone_new_is_found_where_nothing_can_be_carried(tmp_path: Path) -> None:
-    """Light that flickers from frame to frame leaves every frame to the network."""
+    """With light that flickers from frame to frame, every frame goes to the network."""
     pipeline = make(network(tmp_path))
     pipeline.shed(Level.REUSE)
     carried = []

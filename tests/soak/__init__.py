@@ -1,1 +1,1 @@
-"""An hour's frames, or fewer, with every fault at random: ``python -m tests.soak --help``."""
+"""Up to an hour's frames with every fault, at random: ``python -m tests.soak --help``."""

@@ -11,7 +11,7 @@ from appliance.system import log
 from tests.soak.faults import FAULTS
 from tests.soak.run import soak
 
-# 30 frames a second for an hour.
+# An hour at 30 frames a second.
 _HOUR = 108_000
 
 

@@ -1,4 +1,4 @@
-"""The appliance as the soak runs it: real parts, with handles on those that are to be broken."""
+"""The appliance as the soak runs it: real parts, with handles on those to be broken."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from tests.scenes import STAGE, room_clip, room_share
 
 STAGE_URI = f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"
 _MOST_ROOM = 0.002
-"""Of a frame: the disc's own antialiased rim may hold some of the room's red."""
+"""Share of a frame: the disc's antialiased rim may hold some of the room's red."""
 
 
 class Judge(NullOutput):
-    """Looks at every frame that leaves: times rise, nothing of the room, no standstill."""
+    """Checks every frame sent: times rise, nothing of the room, no standstill."""
 
     def __init__(self) -> None:
         super().__init__("null://judge")
@@ -61,7 +61,7 @@ class Judge(NullOutput):
 
     @property
     def verdict(self) -> list[str]:
-        """What must not have been."""
+        """What has gone wrong."""
         wrong = []
         if self.worst_room > 2 * _MOST_ROOM:
             wrong.append(f"{self.worst_room:.1%} of a frame showed the room")
@@ -72,14 +72,14 @@ class Judge(NullOutput):
 
 @dataclass
 class Box:
-    """A running daemon and what can be done to it."""
+    """A running daemon, and what can be done to it."""
 
     folder: Path
     camera: Camera
     judge: Judge = field(default_factory=Judge)
     sluice: Sluice = field(default_factory=Sluice)
     brisk: bool = False
-    """Shorter waits, for a run that shall not take long."""
+    """Shorter waits, for a short run."""
 
     def __post_init__(self) -> None:
         self.network = bright_network(self.folder / "network")
@@ -102,7 +102,7 @@ class Box:
         return load_located(path or self.path, env={})
 
     def save(self, **sections: Any) -> None:
-        """Write the configuration file, with other values in some of its sections."""
+        """Write the configuration file, with some sections' values overridden."""
         data: dict[str, Any] = {
             "source": {
                 "uri": CAMERA, "timeout_s": 1.0, "retry_first_s": 0.1 if self.brisk else 0.5,
@@ -129,7 +129,7 @@ class Box:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """From the first composite to the end, which must be clean."""
+        """A box from its first composite to its end, which must be clean."""
         with ExitStack() as stack:
             for module, name, by_hand in (
                 (daemon_module, "choose_network", self._load),
@@ -174,7 +174,7 @@ class Box:
         return parts.hostname, parts.port
 
     def well(self) -> bool:
-        """Whether composites leave by every output."""
+        """Whether composites go out on every output."""
         running = all(status.state == "running" for status in self.daemon.statuses())
         return self.daemon.programme.trouble is None and running
 
@@ -190,13 +190,13 @@ class Box:
         return wait_until(still, seconds, what)
 
     def hold(self, seconds: float) -> None:
-        """Let time go by, much less of it for a brisk run."""
+        """Let time pass, much less in a brisk run."""
         threading.Event().wait(seconds / 8 if self.brisk else seconds)
 
     def apply(self, **sections: Any) -> None:
-        """Change over to the soak's settings, with other values in some of their sections.
+        """Apply the soak's settings, with some sections' values overridden.
 
-        Raises InputError when that was refused.
+        Raises InputError when refused.
         """
         data = self.settings.model_dump()
         for name, value in sections.items():
@@ -209,7 +209,7 @@ class Box:
 
 @contextmanager
 def box_in(folder: Path, *, brisk: bool = False) -> Iterator[Box]:
-    """A box that gives frames as fast as they are taken."""
+    """A box whose camera delivers frames as fast as they are taken."""
     format = FORMAT if brisk else replace(FORMAT, width=640, height=360)
     box = Box(folder, Camera(format), brisk=brisk)
     with box.running():

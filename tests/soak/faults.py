@@ -1,4 +1,4 @@
-"""The faults of the soak. Each injects, sees it take effect, and takes the cause away again."""
+"""The soak's faults. Each is injected, seen to take effect, and removed again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOUR_NS = 3600 * 10**9
 
 
 def fault(name: str) -> Callable[[Fault], Fault]:
-    """Put a function into the deck."""
+    """Register a function in the deck."""
 
     def keep(function: Fault) -> Fault:
         FAULTS[name] = function
@@ -36,7 +36,7 @@ def fault(name: str) -> Callable[[Fault], Fault]:
 
 
 def troubled(box: Box) -> None:
-    """Until the placeholder is out."""
+    """Wait until the placeholder is out."""
     box.wait(lambda: box.daemon.programme.trouble is not None, "the placeholder")
 
 
@@ -45,7 +45,7 @@ def troubled(box: Box) -> None:
 
 @fault("camera unplugged")
 def unplugged(box: Box, rng: Random) -> None:
-    """Gone, for longer than one retry; and back."""
+    """Gone for longer than one retry, then back."""
     box.camera.plugged = False
     troubled(box)
     box.hold(rng.uniform(0.2, 4))
@@ -64,7 +64,7 @@ def loose(box: Box, rng: Random) -> None:
 
 @fault("camera silent")
 def silent(box: Box, rng: Random) -> None:
-    """No frame and no error; sometimes long enough to be connected anew."""
+    """No frame and no error; sometimes long enough for a reconnect."""
     box.camera.silent = True
     troubled(box)
     box.hold(rng.uniform(0, 1.5))
@@ -73,7 +73,7 @@ def silent(box: Box, rng: Random) -> None:
 
 @fault("times jump")
 def times(box: Box, rng: Random) -> None:
-    """An hour ahead or back, at once, or none at all for a while."""
+    """A jump of an hour ahead or back, or no times at all for a while."""
     for _ in range(3):
         box.camera.jump_ns += rng.choice((-HOUR_NS, HOUR_NS, -1_000_000, 10**15))
         frames = box.camera.frames + 3
@@ -115,7 +115,7 @@ def _not_running(box: Box) -> bool:
 
 @fault("output breaks")
 def breaks(box: Box, rng: Random) -> None:
-    """It fails in words, or by a mistake; opening again fails too."""
+    """It fails with a proper error or through a bug; reopening fails too."""
     box.sluice.fails = rng.choice((OutputError("it is broken"), ZeroDivisionError("a mistake")))
     box.wait(lambda: _not_running(box), "the broken output to be noticed")
     box.hold(rng.uniform(0, 3))
@@ -124,7 +124,7 @@ def breaks(box: Box, rng: Random) -> None:
 
 @fault("output stalls")
 def stalls(box: Box, rng: Random) -> None:
-    """A write that lasts; the others must not wait for it."""
+    """A write that blocks; the other outputs must not wait for it."""
     box.sluice.free.clear()
     before = box.judge.frames + 30
     box.wait(lambda: box.judge.frames > before, "the other outputs")
@@ -134,7 +134,7 @@ def stalls(box: Box, rng: Random) -> None:
 
 @fault("disk full")
 def disk_full(box: Box, _: Random) -> None:
-    """No file may grow: the call that fails is the one that fails when a disk is full."""
+    """No file may grow: the same call fails as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
@@ -151,7 +151,7 @@ def disk_full(box: Box, _: Random) -> None:
 
 @fault("reload: background and steps")
 def reload_steps(box: Box, rng: Random) -> None:
-    """Back at the end to what it was."""
+    """Restored at the end."""
     for _ in range(3):
         box.apply(
             background={"uri": f"colour:#7878{rng.randint(100, 140):02x}"},
@@ -163,7 +163,7 @@ def reload_steps(box: Box, rng: Random) -> None:
 
 @fault("reload: network")
 def reload_network(box: Box, _: Random) -> None:
-    """Another number of threads takes another session."""
+    """Another number of threads needs a new session."""
     box.apply(matting={"threads": 2})
     box.apply()
 
@@ -171,7 +171,7 @@ def reload_network(box: Box, _: Random) -> None:
 @fault("reload: source")
 def reload_source(box: Box, _: Random) -> None:
     """A clip in place of the camera, and the camera again."""
-    # A decoder may take its time where the machine has much else to do.
+    # A decoder may take its time on a busy machine.
     box.apply(source={"uri": str(box.clip), "timeout_s": 20})
     before = box.judge.frames + 5
     box.wait(lambda: box.judge.frames > before, "frames of the clip")
@@ -193,7 +193,7 @@ def reload_outputs(box: Box, _: Random) -> None:
 
 @fault("reload: refused")
 def reload_refused(box: Box, _: Random) -> None:
-    """What cannot be used changes nothing."""
+    """Unusable settings change nothing."""
     for bad in (
         {"background": {"uri": str(box.folder / "none.png")}},
         {"canvas": {"size": (640, 360)}},
@@ -204,7 +204,7 @@ def reload_refused(box: Box, _: Random) -> None:
 
 @fault("reload: file saved")
 def reload_file(box: Box, rng: Random) -> None:
-    """Another feather, a file with a mistake, and back, by saving the file."""
+    """By saving the file: another feather, a mistake, and back."""
     feather = round(rng.uniform(0.01, 0.2), 3)
     box.save(composite={"feather": feather})
     box.wait(lambda: box.daemon.settings.composite.feather == feather, "the file's feather")
@@ -222,7 +222,7 @@ def reload_file(box: Box, rng: Random) -> None:
 
 @fault("http requests")
 def requests(box: Box, rng: Random) -> None:
-    """What a page and Prometheus ask for, and a preview that is left in the middle."""
+    """What a page and Prometheus request, and a preview that is abandoned midway."""
     paths = ["/", "/metrics", "/healthz", "/readyz", "/api/status", "/api/snapshot", "/none"]
     for path in rng.sample(paths, 4):
         line = HTTPConnection(*box.web, timeout=10)
@@ -237,7 +237,7 @@ def requests(box: Box, rng: Random) -> None:
 
 @fault("http garbage")
 def http_garbage(box: Box, rng: Random) -> None:
-    """Noise, half a request, a body that never comes; hung up."""
+    """Noise, half a request, a body that never comes; then hang up."""
     for data in (
         rng.randbytes(rng.randint(1, 3000)),
         b"GET /metrics HTTP/1.1\r\nHost:",
@@ -253,7 +253,7 @@ def http_garbage(box: Box, rng: Random) -> None:
 
 @fault("rtsp readers come and go")
 def readers(box: Box, rng: Random) -> None:
-    """They say goodbye by hanging up."""
+    """Readers that leave by hanging up."""
     for _ in range(rng.randint(1, 4)):
         with RtspByHand(box.rtsp) as reader:
             reader.play()
@@ -263,7 +263,7 @@ def readers(box: Box, rng: Random) -> None:
 
 @fault("rtsp reader that never reads")
 def deaf(box: Box, rng: Random) -> None:
-    """It asks for the stream, and lets it lie."""
+    """A reader that requests the stream and never reads it."""
     with RtspByHand(box.rtsp, 4096) as reader:
         reader.play()
         box.hold(rng.uniform(0.2, 3))
@@ -271,7 +271,7 @@ def deaf(box: Box, rng: Random) -> None:
 
 @fault("rtsp garbage")
 def garbage(box: Box, rng: Random) -> None:
-    """On the port, hung up at random."""
+    """Garbage on the port, hanging up at random."""
     match = re.match(r"rtsp://([^:/]+):(\d+)/", box.rtsp)
     assert match is not None
     for _ in range(5):
@@ -284,13 +284,13 @@ def garbage(box: Box, rng: Random) -> None:
 
 @contextlib.contextmanager
 def few_descriptors(spare: int) -> Iterator[None]:
-    """Let the process open only so many more files."""
+    """Let the process open only that many more files."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(int(name) for name in os.listdir("/proc/self/fd"))
     taken = []
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest + spare, before[1]))
-        # Those free below the highest, too.
+        # Count those free below the highest too.
         with contextlib.suppress(OSError):
             while True:
                 taken.append(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
@@ -306,7 +306,7 @@ def few_descriptors(spare: int) -> Iterator[None]:
 
 @fault("out of descriptors")
 def descriptors(box: Box, rng: Random) -> None:
-    """None is left; the camera goes and comes meanwhile, and somebody connects."""
+    """None left, while the camera goes and comes back and somebody connects."""
     match = re.match(r"rtsp://([^:/]+):(\d+)/", box.rtsp)
     assert match is not None
     with contextlib.ExitStack() as stack:
@@ -322,7 +322,7 @@ def descriptors(box: Box, rng: Random) -> None:
 
 @fault("process stopped for a while")
 def stopped(_: Box, rng: Random) -> None:
-    """As a machine that is suspended."""
+    """Like a suspended machine."""
     pause = f"sleep {rng.uniform(0.2, 1.5):.2f}"
     script = f"kill -STOP {os.getpid()}; {pause}; kill -CONT {os.getpid()}"
     subprocess.run(["sh", "-c", script], check=True, timeout=30, stdin=sys.stdin)

@@ -1,4 +1,4 @@
-"""The soak itself: so many frames, a fault every so many, and what must be as it was at the end."""
+"""The soak itself: a number of frames, regular faults, and what must be unchanged at the end."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tests.soak.faults import FAULTS
 log = structlog.get_logger("soak")
 
 BUDGET_S = 3.0
-"""From the end of a fault's cause to the picture, and every output, being back."""
+"""From the removal of a fault's cause until the picture and every output are back."""
 MOST_GAP_S = 3.0
-"""The longest time in which nothing at all may leave, not even the placeholder."""
+"""The longest time that nothing at all may go out, not even the placeholder."""
 _STEADY = 3
-"""Composites after which the picture is said to be back."""
+"""Composites after which the picture counts as back."""
 _SAMPLES = 10
 _REST_S = 15.0
 
 
 @dataclass
 class Report:
-    """What a soak has found; memory, descriptors and threads at ten moments, all at rest."""
+    """A soak's findings; memory, descriptors and threads at ten moments, each at rest."""
 
     seed: int
     asked: int
@@ -47,9 +47,9 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
     def judge(self, most_growth_kb: int, budget_s: float = BUDGET_S) -> None:
-        """Hold the figures against what may be."""
-        # The first half loads what is loaded once (encoders, decoders, code), and teaches the
-        # allocator how much of each size is wanted at once by how many threads.
+        """Compare the figures with their limits."""
+        # The first half loads what is loaded once (encoders, decoders, code), and the allocator
+        # learns how much of each size is needed at once by how many threads.
         first, last = self.resources[(len(self.resources) - 1) // 2][1], self.resources[-1][1]
         if last.descriptors > first.descriptors + 2:
             self.wrong.append(f"descriptors grew from {first.descriptors} to {last.descriptors}")
@@ -103,7 +103,7 @@ def soak(
 ) -> Report:  # fmt: skip
     """Run ``frames`` composites with a fault every ``every`` of them; see ``Report``.
 
-    ``seconds``: be content with as many as there are after so long.
+    ``seconds``: stop after that long, with however many there are.
     """
     rng = Random(seed)
     report = Report(seed, frames)
@@ -114,7 +114,7 @@ def soak(
         sampled, before = 0, "the start"
         report.resources.append((programme.composites, at_rest(box)))
         first = report.resources[0][1]
-        # Every kind once at least, however few frames are asked for.
+        # Every kind at least once, however few frames are requested.
         while programme.composites < frames or len(report.recoveries) < len(kinds or FAULTS):
             if seconds is not None and time.monotonic() - begun > seconds:
                 report.asked = programme.composites
@@ -156,7 +156,7 @@ def soak(
 
 
 def recovery(box: Box, kind: str) -> float:
-    """Seconds until the picture is back and all outputs run."""
+    """Seconds until the picture is back and all outputs are running."""
     programme = box.daemon.programme
     enough = programme.composites + _STEADY
     return box.wait(
@@ -165,9 +165,9 @@ def recovery(box: Box, kind: str) -> float:
 
 
 def at_rest(box: Box, least: Resources | None = None) -> Resources:
-    """What is held once readers' leftovers have gone: no more than ``least``, or it stays.
+    """What is held once readers' leftovers are gone: down to ``least``, if that happens in time.
 
-    gst-rtsp-server lets go of an encoder some seconds after its last reader.
+    gst-rtsp-server releases an encoder some seconds after its last reader.
     """
     now = Resources.now()
     deadline = time.monotonic() + (_REST_S if least is not None else 1)

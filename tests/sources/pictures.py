@@ -1,4 +1,4 @@
-"""Frames as RGB pictures in float64, and what ffmpeg makes of the same clip."""
+"""Frames as RGB pictures in float64, and ffmpeg's version of the same clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ F64 = NDArray[np.float64]
 
 
 def source_for(uri: str | Path, **settings: object) -> Source:
-    """A source, as fast as it goes unless told otherwise."""
+    """A source, as fast as possible unless told otherwise."""
     return make_source(SourceSettings.model_validate({"uri": str(uri), "pace": "fast", **settings}))
 
 
@@ -33,7 +33,7 @@ def read_some(source: Source, count: int) -> list[Frame]:
 
 
 def first_frame(uri: str | Path, want: object = None, **settings: object) -> Frame:
-    """The first picture that a source gives."""
+    """A source's first picture."""
     source = source_for(uri, **settings)
     try:
         source.open(want)  # type: ignore[arg-type]
@@ -43,14 +43,14 @@ def first_frame(uri: str | Path, want: object = None, **settings: object) -> Fra
 
 
 def rgb(frame: Frame) -> F64:
-    """(height, width, 3), 0..255, by the equations of the standard."""
+    """(height, width, 3), 0..255, by the standard's equations."""
     uv = frame.uv.astype(np.float64).repeat(2, 0).repeat(2, 1)
     planes = to_rgb(frame.y.astype(np.float64), uv[:, :, 0], uv[:, :, 1], frame.colour)
     return np.moveaxis(planes, 0, -1)
 
 
 def by_ffmpeg(path: Path, width: int, height: int, *, index: int = 0, filters: str = "") -> F64:
-    """Frame ``index`` as ffmpeg shows it."""
+    """Frame ``index`` as ffmpeg decodes it."""
     chain = f"select=eq(n\\,{index}),{filters + ',' if filters else ''}format=rgb24"
     command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(path), "-vf", chain]
     command += ["-sws_flags", "accurate_rnd+full_chroma_int+bicubic", "-frames:v", "1"]
@@ -61,7 +61,7 @@ def by_ffmpeg(path: Path, width: int, height: int, *, index: int = 0, filters: s
 
 
 def assert_alike(ours: F64, theirs: F64, *, typical: float = 1.5, most: float = 6.0) -> None:
-    """The same picture: wrong matrices or ranges are off by 5 to 30 over whole areas."""
+    """The same picture: a wrong matrix or range is off by 5 to 30 over whole areas."""
     assert ours.shape == theirs.shape
     off = np.abs(ours - theirs)
     assert np.median(off) <= typical, f"typically off by {np.median(off):.2f}"

@@ -1,4 +1,4 @@
-"""An RTSP server to connect to, in a process of its own so that it can be killed.
+"""An RTSP server to connect to, in a separate process so that it can be killed.
 
     python rtsp_server.py PORT
 
@@ -27,7 +27,7 @@ SIZES = ("320,height=240", "480,height=270", "640,height=480")
 
 
 def change(factory: object, media: GstRtspServer.RTSPMedia) -> None:
-    """Gives the picture another size every second."""
+    """Change the picture's size every second."""
     size = media.get_element().get_by_name("size")
     count = 0
 

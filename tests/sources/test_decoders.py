@@ -1,4 +1,4 @@
-"""Decoders in hardware: which is taken, and what happens when it fails."""
+"""Hardware decoders: which is chosen, and what happens when it fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAME = "mattebox_broken_nvdec"
 
 
 class BrokenNvdec(Gst.Element):  # type: ignore[misc]
-    """A decoder as NVDEC is with a driver of another version: it fails at the first picture."""
+    """A decoder like NVDEC with a mismatched driver version: it fails at the first picture."""
 
     __gstmetadata__ = ("A broken decoder", "Codec/Decoder/Video/Hardware", "Fails", "the tests")
     __gsttemplates__ = (
@@ -55,7 +55,7 @@ class BrokenNvdec(Gst.Element):  # type: ignore[misc]
 
 @pytest.fixture
 def broken() -> Iterator[Any]:
-    """The broken decoder in the registry, before all others."""
+    """The broken decoder in the registry, ahead of all others."""
     if Gst.ElementFactory.find(NAME) is None:
         GObject.type_register(BrokenNvdec)
         assert Gst.Element.register(None, NAME, Gst.Rank.NONE, BrokenNvdec)
@@ -87,7 +87,7 @@ def test_a_hardware_decoder_that_fails_gives_way_to_software(
     assert logs[0]["decoder"] == NAME
     assert "CUVID failed" in logs[1]["reason"]
     assert broken.get_rank() == Gst.Rank.NONE
-    # And is not tried again, by any source.
+    # And it is not tried again by any source.
     source = source_for(clip(320, 240, frames=5))
     with capture_logs() as logs:
         source.open(None)
@@ -98,7 +98,7 @@ def test_a_hardware_decoder_that_fails_gives_way_to_software(
 def test_one_that_fails_again_and_again_ends(
     clip: ClipFactory, broken: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Should leaving it out not help: no endless loop."""
+    """If leaving it out does not help: no endless loop."""
     monkeypatch.setattr(decoders.log, "warning", lambda *_, **__: None)
     monkeypatch.setattr(decoders, "_in_hardware", lambda factory: factory.get_name() == NAME)
     monkeypatch.setattr(Gst.Rank, "NONE", Gst.Rank.PRIMARY + 500, raising=False)
@@ -147,7 +147,7 @@ def test_a_broken_file_is_still_the_files_fault(clip: ClipFactory, tmp_path: Any
 def test_pictures_on_the_gpu_are_brought_down_first(
     monkeypatch: pytest.MonkeyPatch, feature: str, download: str
 ) -> None:
-    """With stand-ins for elements that only a machine with such a GPU has."""
+    """With stand-ins for elements that exist only on a machine with such a GPU."""
     made: list[str] = []
 
     def make(factory: str, **properties: Any) -> Any:

@@ -40,7 +40,7 @@ def test_any_canvas_is_filled(size: tuple[int, int], colour: Colour) -> None:
     for frame in read_some(source, 3):
         assert (frame.width, frame.height, frame.colour) == (*size, colour)
         picture = rgb(frame)
-        # Her suit is the only orange thing, and it is there.
+        # Her suit is the only orange thing, and it is present.
         orange = (picture[..., 0] > 150) & (picture[..., 2] < 90)
         assert orange.any() or size[0] > 3 * size[1]
 
@@ -59,7 +59,7 @@ def test_the_motion_is_smooth_and_repeats() -> None:
 
 @needs_photo
 def test_luma_and_chroma_move_together() -> None:
-    """The colour edge of the suit lies where its luma edge lies, within half a chroma sample."""
+    """The suit's colour edge coincides with its luma edge to within half a chroma sample."""
     source = source_for("demo://", size="640x360")
     source.open(None)
     for frame in read_some(source, 240)[::80]:

@@ -24,7 +24,7 @@ FORMAT = Format(64, 48, (100, 1))
 
 
 class Script:
-    """A source that plays a list of lives; each life is frames, then what it raises."""
+    """A source that plays a list of lives, each a number of frames and then what it raises."""
 
     live = True
 
@@ -132,7 +132,7 @@ def test_what_will_never_work_is_raised_at_the_start(
 def test_what_will_never_work_is_tried_again_once_it_has_worked(
     feed: Callable[[Script], SourceFeeder],
 ) -> None:
-    """A camera's node that udev has not opened to us yet, a file that is being replaced."""
+    """A camera node that udev has not yet made accessible, a file that is being replaced."""
     script = Script((1, SourceError("gone")), (-1, InputError("now a folder")), (1, None))
     feeder = feed(script)
     feeder.start()
@@ -144,7 +144,7 @@ def test_what_will_never_work_is_tried_again_once_it_has_worked(
 def test_what_turns_out_too_late_to_never_work_ends_nothing(
     feed: Callable[[Script], SourceFeeder],
 ) -> None:
-    """As at a reload, which waits 2 s for the new source: from then on it is tried again."""
+    """As in a reload, which waits 2 s for the new source: after that it is retried."""
     script = Script((-1, InputError("not a video")), (-1, InputError("not a video")), (1, None))
     answer, first_open = threading.Event(), script.open
 
@@ -159,7 +159,7 @@ def test_what_turns_out_too_late_to_never_work_ends_nothing(
         answer.set()
         assert feeder.mailbox.get(5) is not None
     assert feeder.alive
-    # The same trouble twice is told once.
+    # The same trouble twice is reported once.
     assert [line["reason"] for line in logs if line["event"] == "the source failed"] == [
         "not a video"
     ]

@@ -1,4 +1,4 @@
-"""Files: loops, pace, changes midway, and everything that is not a playable file."""
+"""Files: loops, pace, changes midway, and all sorts of unplayable files."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_loop_goes_on_one_frame_later(clip: ClipFactory, suffix: str) -> None:
     finally:
         source.close()
     steps = np.diff([frame.pts for frame in frames])
-    assert np.abs(steps - SECOND // 20).max() < 12_000_000  # a GIF counts in hundredths
+    assert np.abs(steps - SECOND // 20).max() < 12_000_000  # a GIF counts in hundredths of a second
     cuts = [frame.serial for frame in frames if frame.discontinuity]
     assert cuts == [0, 10, 20, 30]
     for first, again in zip(frames[:10], frames[20:30], strict=True):
@@ -74,7 +74,7 @@ def test_a_clip_of_one_picture(clip: ClipFactory, loop: bool) -> None:
     for _ in range(5):
         try:
             source.open(None)
-            # The end has come before the first picture is asked for.
+            # The end has come before the first picture is requested.
             time.sleep(0.05)
             if loop:
                 assert [frame.serial for frame in read_some(source, 4)] == [0, 1, 2, 3]
@@ -87,7 +87,7 @@ def test_a_clip_of_one_picture(clip: ClipFactory, loop: bool) -> None:
 def test_a_picture_and_the_end_that_come_in_one_glance(
     clip: ClipFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a busy machine both may come between the look for a picture and that for the end."""
+    """On a busy machine both may arrive between the check for a picture and that for the end."""
     source = source_for(clip(320, 240, frames=1), loop=False)
     pull, glances = source._pull, []  # type: ignore[attr-defined]
 
@@ -117,7 +117,7 @@ def test_real_time_is_kept_over_loops(clip: ClipFactory) -> None:
         took = time.monotonic() - begun
     finally:
         source.close()
-    # 45 steps of 1/30 s; a loop that hitched, or a source that did not wait, would show.
+    # 45 steps of 1/30 s; a hitch at the loop, or a source that did not wait, would show.
     assert 1.45 < took < 2.2
     arrivals = np.diff([frame.captured for frame in frames]) / SECOND
     assert np.median(arrivals) == pytest.approx(1 / 30, abs=0.004)
@@ -210,7 +210,7 @@ def hostile(folder: Path, kind: str, clip: ClipFactory) -> Path:
     elif kind == "noise":
         path.write_bytes(np.random.default_rng(1).bytes(100_000))
     elif kind == "cut":
-        # The index of this MP4 stands at its end.
+        # This MP4 has its index at the end.
         whole = clip(320, 240, frames=30).read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
     elif kind == "sound":
@@ -235,8 +235,8 @@ def test_what_is_no_video_says_so_soon(
     clip: ClipFactory, tmp_path: Path, kind: str, words: str
 ) -> None:
     path = hostile(tmp_path, kind, clip)
-    # Several times: now and then decodebin swallows the demuxer's error. The source's own deadline
-    # is far away; what stopped reading has to be noticed before.
+    # Several times: occasionally decodebin swallows the demuxer's error. The source's own deadline
+    # is far off; the stalled read has to be noticed before that.
     source = source_for(path, timeout_s=20)
     for _ in range(5 if kind == "cut" else 1):
         with pytest.raises(InputError, match=words) as caught:
@@ -254,7 +254,7 @@ def test_an_unreadable_file(
 
     path = hostile(tmp_path, "text", clip)
     source = source_for(path)
-    # The tests may run as root, who may read everything.
+    # The tests may run as root, who can read everything.
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(InputError, match=r"may not read it.*chmod"):
         source.open(None)
@@ -301,7 +301,7 @@ def test_sound_and_subtitles_do_not_stall_the_picture(clip: ClipFactory, tmp_pat
 
 @pytest.fixture(scope="module")
 def changing(clip: ClipFactory, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stream whose size, format and colour change midway, and whose clock starts anew."""
+    """A stream whose size, format and colour change midway, and whose clock restarts."""
     parts = [
         clip(320, 240, frames=10, suffix=".ts", source="smptebars", matrix="smpte170m"),
         clip(640, 360, frames=10, suffix=".ts", source="smptebars", pix_fmt="yuv422p", range="pc"),
@@ -328,7 +328,7 @@ def test_a_stream_that_changes_midway_keeps_its_format(
     size = {(frame.width, frame.height, frame.colour) for frame in frames}
     assert size == {(format.width, format.height, format.colour)}
     assert np.diff([frame.pts for frame in frames]).min() > 0
-    # The middle of each part is the same bars, in the same colours.
+    # The middle of each part shows the same bars in the same colours.
     last = clip(241, 181, frames=10, suffix=".ts", source="smptebars", pix_fmt="yuv444p")
     height = format.height
     width = round(240 / 180 * height / 2) * 2
@@ -340,7 +340,7 @@ def test_a_stream_that_changes_midway_keeps_its_format(
 
 def test_times_that_jump_neither_stall_nor_go_back(clip: ClipFactory, tmp_path: Path) -> None:
     path = tmp_path / "jumps.mkv"
-    # An hour ahead after 10 pictures; the muxer takes it as it comes.
+    # An hour's jump ahead after 10 pictures; the muxer accepts it as is.
     ffmpeg(
         "-i", clip(64, 48, frames=30), "-vf", "setpts=PTS+if(gte(N\\,10)\\,3600/TB\\,0)",
         "-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "ultrafast", path,
@@ -380,7 +380,7 @@ def test_closing_while_the_decoder_waits_is_quick(clip: ClipFactory) -> None:
 
 
 def test_reads_a_file_named_by_an_environment_without_a_display(clip: ClipFactory) -> None:
-    """No element that a desktop brings may be needed: a fresh process with a bare environment."""
+    """No desktop element may be needed: a fresh process with a bare environment."""
     code = (
         "import sys; from tests.sources.pictures import first_frame;"
         "print(first_frame(sys.argv[1]).width)"

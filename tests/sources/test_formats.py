@@ -1,4 +1,4 @@
-"""Every pixel format, colour and size that a file may bring, compared with ffmpeg's pictures."""
+"""Every pixel format, colour and size that a file may have, compared with ffmpeg's pictures."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_odd_sizes_lose_a_line_and_are_not_squeezed(clip: ClipFactory, pix_fmt: 
     frame = first_frame(path)
     assert (frame.width, frame.height) == (640, 360)
     ours, theirs = rgb(frame), by_ffmpeg(path, 641, 361)[:360, :640]
-    # Squeezed by a column, fine detail at the right would be off by a pixel.
+    # If squeezed by a column, fine detail at the right would be off by a pixel.
     assert_alike(ours.mean(2), theirs.mean(2), typical=2.0, most=14.0)
     assert_alike(ours[:, 500:].mean(2), theirs[:, 500:].mean(2), typical=2.0, most=14.0)
 
@@ -107,7 +107,7 @@ def test_unusual_sizes(clip: ClipFactory, size: tuple[int, int]) -> None:
         source.close()
     assert (frame.width, frame.height) == size
     if max(size) < 4000:
-        # In so small a picture most chroma samples lie on an edge: luma tells enough.
+        # In such a small picture most chroma samples lie on an edge: luma is enough.
         ours, theirs = rgb(frame).mean(2), by_ffmpeg(path, *size).mean(2)
         assert_alike(ours, theirs, typical=3.0, most=14.0)
 
@@ -180,7 +180,7 @@ def test_interlaced_pictures_lose_their_combs(clip: ClipFactory, tmp_path: Path)
 
 
 def combs(luma: NDArray[np.float64]) -> float:
-    """How much more a line differs from its neighbours than from the ones beyond."""
+    """How much more a line differs from its neighbours than from those beyond them."""
     near = np.abs(luma[1:-1] - luma[2:]).mean()
     far = np.abs(luma[:-2] - luma[2:]).mean()
     return float(max(0.0, near / far - 0.6))

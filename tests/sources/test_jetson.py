@@ -1,4 +1,4 @@
-"""Capture by jetson-utils, against a stand-in with the library's signatures and habits."""
+"""Capture by jetson-utils, against a stand-in with the library's signatures and quirks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.sources.test_feeder import Script
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The stand-in in the library's place, with a camera plugged in."""
+    """The stand-in in place of the library, with a camera plugged in."""
     monkeypatch.setitem(sys.modules, "jetson_utils", fake)
     monkeypatch.setattr(jetson_utils, "installed", lambda: True)
     monkeypatch.setattr(jetson_image, "on_the_host", lambda address: fake.camera.mapped)
@@ -96,9 +96,9 @@ def test_what_the_library_is_asked_for() -> None:
     assert driver().uri == "csi://1"
     assert driver().argv == [
         "mattebox", "--input-width=1280", "--input-height=720", "--input-rate=30",
-        # 0.25 s of pictures, one being written, one that may have come meanwhile.
+        # 0.25 s of pictures, one being written, one that may have arrived meanwhile.
         "--num-buffers=10",
-        # Its word for a CSI camera that is not turned.
+        # Its term for a CSI camera that is not rotated.
         "--input-flip=rotate-180",
     ]  # fmt: skip
     camera = source("v4l2:///dev/video2")
@@ -194,7 +194,7 @@ def test_what_is_not_nv12_is_converted(
     assert frame is not None
     assert (frame.y == np.arange(64)).all()
     lines = np.arange(16)
-    # Of two lines the mean, halves up.
+    # The mean of two lines, halves rounded up.
     first, second = (
         (10 + lines, 200 - lines) if format == "i420" else (11 + 2 * lines, 200 - 2 * lines)
     )
@@ -253,7 +253,7 @@ def test_a_library_that_hangs_has_a_deadline() -> None:
     with pytest.raises(SourceError, match=r"gave nothing within 0\.5 s"):
         source().open(None)
     assert time.monotonic() - begun < 5
-    # What comes after all is let go of.
+    # What arrives after all is released.
     fake.camera.hangs.set()
     wait_until(lambda: fake.camera.made and driver().closed)
 
@@ -283,7 +283,7 @@ def test_a_pulled_cable_reconnects_through_the_feeder() -> None:
 
 
 class TestTheChoice:
-    """``source.capture``: who takes the pictures."""
+    """``source.capture``: what captures the pictures."""
 
     def test_auto_without_it_is_gstreamer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(jetson_utils, "installed", lambda: False)
@@ -316,7 +316,7 @@ class TestTheChoice:
 
 
 def test_installed_is_the_real_thing(tmp_path: Path) -> None:
-    """In a process of its own, as imports are remembered."""
+    """In a separate process, as imports are cached."""
     ask = "from appliance.system import jetson_utils; print(jetson_utils.installed())"
 
     def answer() -> str:

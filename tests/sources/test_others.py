@@ -199,7 +199,7 @@ def test_a_restart_follows_one_frame_later() -> None:
 
 
 def test_a_late_frame_is_not_given_together_with_the_next() -> None:
-    """A mailbox keeps one frame: two at once would be one lost."""
+    """A mailbox keeps one frame: of two at once, one would be lost."""
     pacer = Pacer()
     assert pacer.wait(0, 1)
     time.sleep(0.06)  # three frames' time: the machine was busy

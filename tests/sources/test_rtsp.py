@@ -1,4 +1,4 @@
-"""RTSP sources against a real server: that refuses, is silent, dies and returns, changes size."""
+"""RTSP sources against a real server that refuses, stays silent, dies, returns, changes size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SCRIPT = Path(__file__).with_name("rtsp_server.py")
 
 
 class Server:
-    """The server's process, and its port, which it keeps over a restart."""
+    """The server process, and its port, which it keeps across restarts."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -71,7 +71,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def mortal() -> Iterator[Server]:
-    """A server that a test may kill and start."""
+    """A server that a test may kill and restart."""
     running = Server(a_free_port())
     yield running
     running.kill()
@@ -119,7 +119,7 @@ def test_another_size_midway(server: Server) -> None:
             bars.add(bool(frame.y[5, 240] > 40))
     finally:
         source.close()
-    # 480x270 stands between bars above and below; the others fill the picture.
+    # 480x270 is letterboxed above and below; the others fill the picture.
     assert bars == {True, False}
 
 
@@ -182,7 +182,7 @@ def test_no_such_host() -> None:
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """The port of a server that takes connections and says nothing."""
+    """The port of a server that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.1)
         done = threading.Event()
@@ -232,7 +232,7 @@ def test_garbage_for_an_answer() -> None:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait for a condition; fail when it takes longer."""
+    """Wait for a condition; fails on timeout."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
@@ -309,7 +309,7 @@ def test_refusals_leak_nothing() -> None:
 
 def test_closing_what_does_not_let_go_takes_no_longer_than_2_s() -> None:
     class Stuck:
-        """A pipeline whose change of state hangs, as one with a dead driver does."""
+        """A pipeline whose state change hangs, as with a dead driver."""
 
         released = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The cascade itself: what it says must hold, for whoever adds a line to it."""
+"""The cascade itself: what it declares must hold, for the sake of whoever adds a step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.config.settings import Settings
 from appliance.stages.cascade import CASCADE, Side, Step, steps
 
 SIDES: tuple[Side, ...] = ("cpu", "gpu")
-# Given by the pipeline itself, by a step that sets it beside what it gives, or told of the matte.
+# Set by the pipeline itself, as a step's side effect, or derived from the matte.
 _FROM_ELSEWHERE = {"frame", "held", "scan", "somebody"}
 
 
@@ -51,7 +51,7 @@ def test_a_step_that_only_one_side_has_says_where_the_other_has_it(step: Step) -
 
 
 def test_a_span_of_launches_is_in_one_piece() -> None:
-    """It is recorded into one CUDA graph: nothing else of the GPU's may stand between."""
+    """It is recorded into one CUDA graph: no other GPU step may lie in between."""
     spans = [step.span for step in CASCADE if step.gpu]
     pieces = [span for k, span in enumerate(spans) if k == 0 or spans[k - 1] != span]
     assert len(pieces) == len(set(pieces))

@@ -1,4 +1,4 @@
-"""The ROI tracker: the smoothing's formula, and the rules that make it real."""
+"""The ROI tracker: the smoothing formula, and the rules that make it practical."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call with a deadline: what it gives, what it raises, and what becomes of one that is late."""
+"""A call with a deadline: what it returns, what it raises, and what happens to a late one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where state, caches and sockets lie, for every way that Mattebox may have been started."""
+"""Where state, caches and sockets are, for every way of starting Mattebox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VARIABLES = (
 
 @pytest.fixture(autouse=True)
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No variable set but HOME, and the code in a folder that is no checkout."""
+    """Only HOME is set, and the code is in a folder that is not a checkout."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "/home/me")

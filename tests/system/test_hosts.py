@@ -1,4 +1,4 @@
-"""Which hosts are this machine itself: what needs no password, no token, and may be asked for."""
+"""Which hosts are this machine: they need no password or token, and are valid in Host."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def _unset(monkeypatch):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch) -> Path:
-    """A package of its own, in a folder that is no checkout."""
+    """A separate package in a folder that is not a checkout."""
     folder = tmp_path / "site" / "appliance"
     (folder / "pixels").mkdir(parents=True)
     (folder / "pixels" / "cpu.py").write_text("A = 1\n")

@@ -1,4 +1,4 @@
-"""Entries for journald: a field for each value, over a real socket."""
+"""journald entries: a field per value, over a real socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from appliance.system import journal, log
 
 
 def fields(entry: bytes) -> dict[str, str]:
-    """What journald reads from an entry."""
+    """An entry's fields as journald reads them."""
     found = {}
     while entry:
         line, _, entry = entry.partition(b"\n")
@@ -29,7 +29,7 @@ def fields(entry: bytes) -> dict[str, str]:
 
 @pytest.fixture
 def journald(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """The journal's end, and this process's stderr taken for a stream to it."""
+    """The journal's end, with this process's stderr passing for a stream to it."""
     address = str(tmp_path / "socket")
     made: list[journal.Entries] = []
 

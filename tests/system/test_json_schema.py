@@ -1,4 +1,4 @@
-"""A JSON Schema's definitions are called by their titles."""
+"""A JSON Schema's definitions are named by their titles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logging: words for a terminal, JSON for machines, and the level that was asked for."""
+"""Logging: text for a terminal, JSON for machines, and the requested level."""
 
 from __future__ import annotations
 

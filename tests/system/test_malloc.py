@@ -1,4 +1,4 @@
-"""The heap: asked of the C library itself."""
+"""The heap, as reported by the C library itself."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_threads_share_two_arenas(tmp_path: object, how: str, most: int) -> None
         arenas = file.read().count("<heap nr=")
     assert arenas <= most
     if how == "free":
-        assert arenas > 2  # or the other case shows nothing
+        assert arenas > 2  # otherwise the other case proves nothing
 
 
 def test_what_is_free_can_be_given_back() -> None:

@@ -1,4 +1,4 @@
-"""Thermal zones in a folder as the kernel makes it, with all that is wrong with real ones."""
+"""Thermal zones in a folder laid out like the kernel's, with all the faults of real ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.system.thermal import Heat, Thermometer, Zone, judge, read_zones
 def zone(
     root: Path, number: int, name: str, temp: str, trips: dict[str, str] | None = None
 ) -> Path:
-    """A zone's folder; ``trips``: kinds to temperatures."""
+    """Make a zone's folder; ``trips`` maps kinds to temperatures."""
     folder = root / f"thermal_zone{number}"
     folder.mkdir(parents=True)
     (folder / "type").write_text(name + "\n")
@@ -81,7 +81,7 @@ def test_the_users_own_limit_beats_the_zones() -> None:
 
 
 def test_sensors_of_other_parts_have_no_say() -> None:
-    """A Jetson's PMIC-Die says 100 °C for ever; a radio or a battery is not cooled by our rest."""
+    """A Jetson's PMIC-Die always says 100 °C; doing less does not cool a radio or a battery."""
     zones = [Zone(n, 100, 60, 70) for n in ("PMIC-Die", "iwlwifi_1", "BAT0", "nvme", "charger")]
     assert judge(zones) == Heat()
     assert judge(zones, 50) == Heat()

@@ -1,4 +1,4 @@
-"""libexec/back-off: restarts come later and later, and at once again after a good run."""
+"""libexec/back-off: ever longer waits between restarts, and none again after a good run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 class Unit:
-    """What systemd does around the service, with a sleep that only writes down how long."""
+    """What systemd does around the service, with a sleep that only records its duration."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.script, self.folder = root / "systemd/libexec/back-off", folder / "run"
@@ -31,11 +31,11 @@ class Unit:
         )  # fmt: skip
 
     def runs(self, result: str) -> int:
-        """A start and an end; returns how long the start waited."""
+        """Start and stop; returns how long the start waited."""
         self.slept.write_text("")
         waited = self.call("wait")
         assert waited.returncode == 0
-        # A line where there is a wait, and else none.
+        # A line when there is a wait, otherwise none.
         assert bool(waited.stderr) == bool(self.slept.read_text())
         assert self.call("note", result).returncode == 0
         return int(self.slept.read_text() or 0)

@@ -1,4 +1,4 @@
-"""``make install`` into a staging root, twice, and out again; the package by dpkg in a root."""
+"""``make install`` into a staging root, twice, then uninstall; the package with dpkg in a root."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KEPT = ("etc/mattebox/config.yaml", "var/lib/mattebox/engines/mine/model.onnx")
 
 
 def call(*command: str, cwd: Path, **environment: str) -> str:
-    """Run a command that must succeed; returns all that it said."""
+    """Run a command that must succeed; returns all its output."""
     done = subprocess.run(
         command, cwd=cwd, env=os.environ | environment, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=60, check=False,
@@ -42,7 +42,7 @@ def call(*command: str, cwd: Path, **environment: str) -> str:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file under a folder with its content, every link with where it points."""
+    """Every file under a folder with its content, every link with its target."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
@@ -54,13 +54,13 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def there(path: Path) -> bool:
-    """Whether anything is there, be it a link to nowhere."""
+    """Whether anything is there, even a dangling link."""
     return path.exists() or path.is_symlink()
 
 
 @pytest.fixture
 def staged(root: Path, tmp_path: Path) -> Path:
-    """A root with Mattebox staged into it, by make."""
+    """A root with Mattebox staged into it by make."""
     folder = tmp_path / "root"
     call("make", "install", f"DESTDIR={folder}", cwd=root)
     return folder
@@ -123,7 +123,7 @@ def test_code_that_is_gone_does_not_stay(root: Path, staged: Path) -> None:
 
 
 def test_the_staged_code_runs_isolated(staged: Path, tmp_path: Path) -> None:
-    """The launcher, with this environment's Python in place of the one made on the device."""
+    """The launcher, with this environment's Python instead of the one made on the device."""
     base = staged / "opt/mattebox"
     launcher = tmp_path / "mattebox"
     launcher.write_text((base / "bin/mattebox").read_text().replace("/opt/mattebox", str(base)))
@@ -139,7 +139,7 @@ def test_the_staged_code_runs_isolated(staged: Path, tmp_path: Path) -> None:
         "sys.exit(main(sys.argv[4:]))"
     )
     stand_in = base / "venv/bin/python"
-    # exec "$python" -I -m appliance.cli …: what -m would run, from the staged folder.
+    # exec "$python" -I -m appliance.cli …: run what -m would run, from the staged folder.
     stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -c "{code}" "$@"\n')
     stand_in.chmod(0o755)
     said = subprocess.run(
@@ -180,9 +180,9 @@ def package(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Dpkg:
-    """dpkg over a root of its own: no file and no record of this machine is touched.
+    """dpkg with its own root: none of this machine's files or records is touched.
 
-    The scripts are not run inside it (it has no shell): they get its path in DPKG_ROOT.
+    The scripts do not run inside it (it has no shell): they get its path in DPKG_ROOT.
     """
 
     def __init__(self, root: Path) -> None:
@@ -192,7 +192,7 @@ class Dpkg:
         (root / "var/lib/dpkg/status").touch()
 
     def __call__(self, *arguments: str) -> str:
-        # Nothing that the package depends on is in there.
+        # None of the package's dependencies is in there.
         forced = ("--force-script-chrootless", "--force-depends", "--force-not-root")
         return call("dpkg", f"--root={self.root}", *forced, *arguments, cwd=self.root)
 
@@ -202,7 +202,7 @@ class Dpkg:
         return found[1] if found else "unknown"
 
     def files(self) -> dict[str, bytes]:
-        """All files but dpkg's own."""
+        """All files except dpkg's own."""
         return {
             name: data
             for name, data in tree(self.root).items()
@@ -237,7 +237,7 @@ def test_the_package_holds_what_make_install_lays_down(
 ) -> None:
     out = tmp_path / "package"
     call("dpkg-deb", "--extract", str(package), str(out), cwd=tmp_path)
-    # The configuration is placed by both on the device, not shipped as a file of the package.
+    # Both put the configuration in place on the device; the package does not ship it as a file.
     ours = {name: data for name, data in tree(staged).items() if name.startswith(("opt", "usr"))}
     assert tree(out) == ours
     control = call("dpkg-deb", "--field", str(package), cwd=tmp_path)
@@ -247,7 +247,7 @@ def test_the_package_holds_what_make_install_lays_down(
 
 
 def test_an_image_that_boots_makes_users_and_folders(staged: Path) -> None:
-    """What systemd does by itself at the first boot, done to the staged root."""
+    """What systemd does by itself at first boot, done to the staged root."""
     if os.geteuid() != 0 or not shutil.which("systemd-sysusers"):
         pytest.skip("needs root and systemd-sysusers (apt-get install systemd)")
     call("systemd-sysusers", f"--root={staged}", "mattebox.conf", cwd=staged)
@@ -264,10 +264,10 @@ def test_an_image_that_boots_makes_users_and_folders(staged: Path) -> None:
     config = staged / "etc/mattebox/config.yaml"
     user = int(users["mattebox"].split(":")[1])
     assert (config.stat().st_mode & 0o777, config.stat().st_uid) == (0o640, user)
-    # An editor that writes into it, as nano does: in a sticky folder the kernel may forbid that.
+    # An editor that writes in place, like nano: in a sticky folder the kernel may forbid that.
     with config.open("a") as file:
         file.write("# root was here\n")
-    # One that writes another file and renames it.
+    # An editor that writes another file and renames it.
     (config.parent / "new").write_text("{}")
     (config.parent / "new").rename(config)
     assert config.stat().st_gid == int(users["mattebox"].split(":")[2])

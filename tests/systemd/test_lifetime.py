@@ -1,4 +1,4 @@
-"""The real daemon under a stand-in for systemd: its notifications, its signals, its restart."""
+"""The real daemon under a stand-in for systemd: notifications, signals, restart."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.networks.bright import bright_network
 from tests.patience import promised
 from tests.scenes import STAGE, room_clip
 
-# The pipeline and the placeholder's watch both need the programme's lock: SIGUSR1 takes it for
-# good, as a deadlock would.
+# The pipeline and the placeholder watch both need the programme's lock: SIGUSR1 takes it for
+# good, like a deadlock.
 DEADLOCK = """
 import signal, threading
 from appliance.daemon.programme import Programme
@@ -43,7 +43,7 @@ def held(self, **options):
 OnnxRuntimeMatting.infer = held
 signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=go.set).start())
 """
-# The second network loads for ever.
+# The second network never finishes loading.
 SLOW_TO_LOAD = """
 import threading
 from appliance.daemon import apply
@@ -53,7 +53,7 @@ apply._prepare = lambda *_: threading.Event().wait(60)
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A configuration over a clip."""
+    """A configuration for a clip."""
     folder = tmp_path_factory.mktemp("service")
     data = {
         "source": {"uri": str(room_clip(folder / "room.mp4"))},
@@ -75,7 +75,7 @@ def listener(tmp_path: Path) -> Iterator[Listener]:
 
 
 def log_of(process: subprocess.Popen[str]) -> str:
-    """What it logged, once it has ended."""
+    """Its log, once it has ended."""
     return process.communicate(timeout=20)[1]
 
 
@@ -83,7 +83,7 @@ def test_ready_after_the_first_composite_and_words_of_how_it_goes(
     listener: Listener, config: Path
 ) -> None:
     with service(listener, "--config", str(config), driver=HELD_BACK) as process:
-        # The network is stuck: the placeholder goes out, and that is not ready.
+        # The network is stuck: the placeholder goes out, which does not count as ready.
         said = listener.until(lambda m: m.get("STATUS", "").startswith("placeholder: "))
         assert "READY" not in said
         assert listener.until_had("EXTEND_TIMEOUT_USEC")
@@ -121,12 +121,12 @@ def test_the_watchdog_is_not_fed_once_nothing_leaves(listener: Listener, config:
         process.send_signal(signal.SIGUSR1)
         listener.until(lambda m: m.get("STATUS", "").startswith("nothing leaves, not even "))
         since = len(listener.messages)
-        # Three times the limit: systemd would have acted long ago.
+        # Three times the limit: systemd would have acted long before.
         deadline = time.monotonic() + 3
         while (left := deadline - time.monotonic()) > 0:
             listener.receive(left)
         assert not any("WATCHDOG" in message for message in listener.messages[since:])
-        # What systemd then sends; the log must show where each thread was.
+        # The signal that systemd then sends; the log must show where each thread was.
         process.send_signal(signal.SIGABRT)
         assert "Thread 0x" in log_of(process)
         assert process.returncode == -signal.SIGABRT
@@ -188,7 +188,7 @@ def test_killed_in_a_reload_it_serves_the_same_port_again_within_five_seconds(
     with service(listener, *arguments, driver=SLOW_TO_LOAD) as process:
         listener.until_key("READY")
         first = time.monotonic() - started
-        # A reader that is connected leaves its connection behind on our port.
+        # A connected reader leaves its connection behind on our port.
         reader = describe()
         mine.write_text(config.read_text().replace("model:", "threads: 2\n  model:"))
         process.send_signal(signal.SIGHUP)
@@ -201,5 +201,5 @@ def test_killed_in_a_reload_it_serves_the_same_port_again_within_five_seconds(
         describe().close()
         took = time.monotonic() - killed
     reader.close()
-    # Or, on a machine that has much else to do, not much longer than the first start.
+    # Or, on a busy machine, not much longer than the first start.
     assert took < max(promised(5), 2 * first), f"{took:.1f} s, and {first:.1f} s at first"

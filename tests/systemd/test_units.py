@@ -1,4 +1,4 @@
-"""The units as systemd itself judges them, and what they promise each other."""
+"""The units as verified by systemd itself, and what they promise each other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ analyze = pytest.mark.skipif(
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command, with what it said."""
+    """Run a command, capturing its output."""
     return subprocess.run(
         command, env=os.environ | environment, capture_output=True, text=True, timeout=30,
         check=False,
@@ -39,7 +39,7 @@ def settings(unit: Path) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def placed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The units, calling the programs where they lie in the repository instead of /opt."""
+    """The units, with programs called from the repository instead of /opt."""
     folder = tmp_path_factory.mktemp("units")
     for name in UNITS:
         text = (root / "systemd" / name).read_text()
@@ -59,7 +59,7 @@ def test_systemd_finds_nothing_wrong(placed: Path, name: str) -> None:
 
 @analyze
 def test_systemd_would_find_it(placed: Path, tmp_path: Path) -> None:
-    """The test above can fail: a key that Debian 12's systemd does not know, a missing program."""
+    """The test above can fail: on a key unknown to Debian 12's systemd, on a missing program."""
     text = (placed / "mattebox.service").read_text()
     wrong = tmp_path / "mattebox.service"
     wrong.write_text(text.replace("ExecStart=/", "FrameRate=30\nExecStart=/nowhere/"))
@@ -133,7 +133,7 @@ def test_an_engine_is_built_only_where_verify_says_that_one_is_missing(
 
 
 def test_what_root_reads_does_not_lie_in_the_services_folder(root: Path) -> None:
-    """The service may write into /etc/mattebox, and must not get root to read for it by that."""
+    """The service may write to /etc/mattebox, but must not thereby make root read things for it."""
     lines = (root / "systemd/mattebox.tmpfiles.conf").read_text().splitlines()
     there = {line.split()[1]: line.split() for line in lines if line and line[0] != "#"}
     assert there["/etc/mattebox"][:5] == ["d", "/etc/mattebox", "2770", "root", "mattebox"]
@@ -148,7 +148,7 @@ def test_what_root_reads_does_not_lie_in_the_services_folder(root: Path) -> None
 
 
 def test_camera_rules(root: Path) -> None:
-    """Each line is one that udev can read: KEY, operator, quoted value; each GOTO has its LABEL."""
+    """udev can parse each line: KEY, operator, quoted value; each GOTO has its LABEL."""
     text = (root / "systemd/70-mattebox-camera.rules").read_text()
     part = r'[A-Z]+(\{[A-Za-z_0-9]+\})?(==|!=|\+=|=)"[^"]*"'
     rules = [line for line in text.splitlines() if line and not line.startswith("#")]

@@ -1,4 +1,4 @@
-"""Static checks: files that are not what they should be, and what is said of them."""
+"""Static checks: files that are not what they should be, and what is said about them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from appliance.tools import check
 
 @pytest.fixture
 def engines(tmp_path, monkeypatch) -> Path:
-    """engines/ with a network named portrait."""
+    """An engines/ folder with a network named portrait."""
     folder = tmp_path / "engines"
     (folder / "portrait").mkdir(parents=True)
     (folder / "portrait/model.onnx").write_bytes(b"x")

@@ -1,7 +1,7 @@
-"""Cameras, loopbacks and displays: the ioctls against a driver made here, and what is printed.
+"""Cameras, loopbacks and displays: the ioctls against a fake driver, and what is printed.
 
-The driver is a stand-in because most machines that run the tests have no camera; its answers are
-laid out with ctypes structures written from linux/videodev2.h, apart from the code's own layout.
+The driver is a stand-in because most machines that run the tests have no camera; its answers use
+ctypes structures written from linux/videodev2.h, independently of the code's own layout.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class FrameInterval(ctypes.Structure):
     )
 
 
-# Requests as the kernel's header gives them (v4l2-ctl --list-formats-ext under strace shows them).
+# Requests as in the kernel header (v4l2-ctl --list-formats-ext under strace shows them).
 QUERYCAP, ENUM_FMT, ENUM_SIZES, ENUM_INTERVALS = 0x80685600, 0xC0405602, 0xC02C564A, 0xC034564B
 
 

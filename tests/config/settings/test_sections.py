@@ -1,4 +1,4 @@
-"""A section of ``config.yaml`` stands in the file of its name, and no file holds anything else."""
+"""Each section of ``config.yaml`` is in the file of its name, and no file holds anything else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from appliance.config.settings import Settings
 from appliance.config.validate import item_of, section_of
 
 SHARED = {"__init__", "base", "types"}
-"""What the sections are made of."""
+"""The building blocks of the sections."""
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -1,4 +1,4 @@
-"""Where plans lie, and what a build shows while it runs."""
+"""Where plans are kept, and what a build shows while it runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_plan_is_kept_while_any_sidecar_cannot_be_read(tmp_path: Path, write_p
 def test_what_a_new_plan_supersedes_goes(
     tmp_path: Path, write_plan: Any, old: dict[str, str], stays: bool
 ) -> None:
-    """An upgrade of TensorRT, or of the network, leaves nothing behind to stumble over."""
+    """Upgrading TensorRT or the network leaves nothing stale behind."""
     path = write_plan(*load_manifest(bright_network(tmp_path)))
     new = read_sidecar(path).model_copy(update={"plan": "new.plan"})
     other = read_sidecar(path).model_copy(update=old)

@@ -1,4 +1,4 @@
-"""Every way in which a plan may not be the one to load, and the sentence that says so."""
+"""Every reason why a plan must not be loaded, and the sentence that says so."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_each_mismatch_is_one_sentence_with_the_command_that_mends_it(
 def test_the_command_builds_for_the_plans_own_gpu_where_that_can_be(
     tmp_path: Path, write_plan: Any
 ) -> None:
-    """Without a GPU, a bare build would only ask which one is meant."""
+    """Without a GPU, a bare ``build`` would only ask which one is meant."""
     manifest, model = load_manifest(bright_network(tmp_path))
     stale = {"onnx_sha256": "0" * 64, "precision": "fp32", "target": "sm86"}
     plain = "mattebox engine build bright --precision fp32"

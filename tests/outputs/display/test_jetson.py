@@ -1,4 +1,4 @@
-"""A window of jetson-utils, against a stand-in: its program, colours, place in the order."""
+"""A jetson-utils window, against a stand-in: its program, its colours, its place in the order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.outputs.conftest import COLOURS, picture, wait_until
 
 FORMAT = Format(66, 70, (30, 1))
 
-# The window's program with the stand-in in the library's place; what was shown goes into a file.
+# The window's program with the stand-in for the library; what was shown goes into a file.
 CHILD = """
 import sys
 import numpy
@@ -44,7 +44,7 @@ def child(shown: Path, format: Format, how: str = "show") -> list[str]:
 
 
 def expected(frame: Frame) -> np.ndarray:
-    """The same picture by the oracle of the GPU's kernel."""
+    """The same picture from the GPU kernel's oracle."""
     bgrx = np.empty((frame.height, frame.width, 4), np.uint8)
     nv12_to_bgrx(frame, bgrx)
     return bgrx[:, :, [2, 1, 0, 3]]
@@ -66,7 +66,7 @@ def test_the_command() -> None:
 
 @pytest.mark.parametrize("colour", COLOURS, ids=str)
 def test_colours_are_the_frames_own(library: None, colour: Colour) -> None:
-    """The library's own conversion would take all of them for full-range BT.601."""
+    """The library's own conversion would treat them all as full-range BT.601."""
     frame = picture(Format(64, 70, (30, 1), colour))
     window = jetson_window._Window(64, 70, colour)
     assert window.show(frame.y, frame.uv)
@@ -80,7 +80,7 @@ def test_colours_are_the_frames_own(library: None, colour: Colour) -> None:
 def test_frames_go_through_the_windows_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """66 pixels: rows are padded on their way."""
+    """66 pixels: rows get padded on the way."""
     shown = tmp_path / "shown.npy"
     monkeypatch.setattr(jetson_utils, "installed", lambda: True)
     monkeypatch.setattr(display, "by_jetson_utils", lambda format: child(shown, format))
@@ -103,7 +103,7 @@ def test_a_closed_window_is_an_error(library: None, capsys: pytest.CaptureFixtur
         run = threading.Thread(
             target=lambda: codes.append(jetson_window.main("64x36", "bt709", "limited", frames))
         )
-        # Signals belong to the main thread; the program's own is not under test here.
+        # Signals belong to the main thread; the program's handling of them is not under test here.
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(jetson_window.signal, "signal", lambda *_: None)
             run.start()

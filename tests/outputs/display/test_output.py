@@ -1,4 +1,4 @@
-"""The window, looked at under Xvfb; the console's choice of a connector, from a made-up /sys."""
+"""The window, inspected under Xvfb; the console's choice of connector, from a made-up /sys."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GRAB = ("ffmpeg", "-nostdin", "-v", "error", "-f", "x11grab", "-draw_mouse", "0"
 
 
 class Screen:
-    """An X server without a screen, to look at."""
+    """An X server without a monitor, to inspect."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -44,7 +44,7 @@ class Screen:
         self.name = f":{self.process.stdout.readline().strip()}"
 
     def shot(self) -> U8:
-        """What is on it: RGB, (rows, columns, 3)."""
+        """A screenshot: RGB, (rows, columns, 3)."""
         done = subprocess.run(
             [*GRAB, "-i", self.name, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
             capture_output=True,
@@ -54,7 +54,7 @@ class Screen:
         return np.frombuffer(done.stdout, np.uint8).reshape(SCREEN[1], SCREEN[0], 3)
 
     def window(self) -> str:
-        """The window's number."""
+        """The window's ID."""
         return self.tool("search", "--name", ".").split()[-1]
 
     def tool(self, *words: str) -> str:
@@ -66,7 +66,7 @@ class Screen:
         return done.stdout
 
     def end(self) -> None:
-        """Take the server away."""
+        """Kill the server."""
         self.process.terminate()
         self.process.wait(5)
         assert self.process.stdout is not None
@@ -86,7 +86,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     item.end()
 
 
-# Yellow and blue, BT.709 limited and BT.601 full; what RGB they are is in the standards.
+# Yellow and blue, BT.709 limited and BT.601 full; the standards define their RGB.
 PICTURES = [
     (Colour(Matrix.BT709, Range.LIMITED), (180, 32, 138), (28, 212, 120)),
     (Colour(Matrix.BT601, Range.FULL), (210, 16, 146), (41, 240, 110)),
@@ -94,7 +94,7 @@ PICTURES = [
 
 
 def expected_rgb(colour: Colour, yuv: tuple[int, int, int]) -> U8:
-    """The standards' formula, in floating point."""
+    """The standards' formula in floating point."""
     kr, kb = colour.matrix.kr_kb
     full = colour.range is Range.FULL
     y = yuv[0] / 255 if full else (yuv[0] - 16) / 219
@@ -147,7 +147,7 @@ def test_a_resized_window_keeps_the_aspect_with_bars(screen: Screen, feed: Start
         running = feed(output, halves(640, 360, Colour(), (180, 128, 128), (180, 128, 128)))
         wait_until(lambda: screen.shot()[200, 100].any(), 20)
         screen.tool("windowsize", "--sync", screen.window(), "400", "400")
-        # 400 wide is 225 high: bars of 87 rows above and below.
+        # 400 wide makes 225 high: bars of 87 rows above and below.
         wait_until(lambda: screen.shot()[95, 200].any() and not screen.shot()[80, 200].any(), 20)
         shot = screen.shot()
         assert shot[100:300, 10:390].all()

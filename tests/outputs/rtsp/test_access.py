@@ -1,4 +1,4 @@
-"""Who may read an RTSP output: passwords, certificates, limits, and changes of them."""
+"""Who may read an RTSP output: passwords, certificates, limits, and changes to them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def with_login(uri: str, login: str) -> str:
 
 
 def probe(uri: str) -> subprocess.CompletedProcess[str]:
-    """What ffprobe makes of it."""
+    """ffprobe's result for it."""
     command = ["ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-show_entries"]
     return subprocess.run(
         [*command, "stream=codec_name", "-of", "csv=p=0", uri],
@@ -65,7 +65,7 @@ def port_of(output: RtspOutput) -> int:
         ("mattebox:correct%20hors", "/live", "401 Unauthorized"),
         ("matteboy:correct%20horse", "/live", "401 Unauthorized"),
         ("", "/live", "401 Unauthorized"),
-        # A stranger does not even learn what there is.
+        # A stranger does not even learn which paths exist.
         ("", "/other", "401 Unauthorized"),
         ("mattebox:correct%20horse", "/other", "404 Not Found"),
     ],
@@ -119,7 +119,7 @@ def test_a_session_is_not_had_without_the_password(serve: Serve, feed: StartFeed
 
 
 def test_an_old_proof_is_worth_nothing_elsewhere(serve: Serve, feed: StartFeed) -> None:
-    """What was overheard on one connection does not open another."""
+    """A digest overheard on one connection does not work on another."""
     output = serve(password=PASSWORD)
     feed(output)
     with RtspByHand(output.uri, login=LOGIN) as reader:
@@ -140,7 +140,7 @@ def test_another_password_sends_readers_away_and_other_settings_do_not(
         first.play()
         output.use_rtsp(locked)
         while first.socket.recv(65536):
-            continue  # it came in without one
+            continue  # it came in without a password
         assert probe(output.uri).returncode != 0
         wait_until(lambda: output.clients() == 0)
         second.close()
@@ -156,7 +156,7 @@ def test_another_password_sends_readers_away_and_other_settings_do_not(
             output.use_rtsp(locked.model_copy(update=update))
             assert reader.socket.recv(1)
         assert output.clients() == 1
-        # Nobody is asked any more.
+        # Nobody needs a password any more.
         with RtspByHand(output.uri) as anybody:
             assert anybody.ask("DESCRIBE", output.uri)[0] == 200
         other = locked.model_copy(update={"password": Secret("another word")})
@@ -203,7 +203,7 @@ def test_what_is_no_tls_gets_nothing_and_disturbs_nobody(
         socket.create_connection(address, 10) as half,
         RtspByHand(output.uri, trusted=pair[0]) as reader,
     ):
-        half.sendall(b"\x16\x03\x01\x02\x00\x01\x00")  # a hello that breaks off
+        half.sendall(b"\x16\x03\x01\x02\x00\x01\x00")  # a truncated ClientHello
         reader.play()
         for request in (b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n", os.urandom(5000)):
             with socket.create_connection(address, 10) as plain:
@@ -219,7 +219,7 @@ def test_what_is_no_tls_gets_nothing_and_disturbs_nobody(
 
 
 def fingerprint(output: RtspOutput) -> str:
-    """Of the certificate that a new connection is shown."""
+    """The fingerprint of the certificate that a new connection is shown."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
@@ -240,7 +240,7 @@ def test_a_renewed_certificate_is_taken_up_and_a_broken_one_is_not(
     with RtspByHand(output.uri, trusted=pem) as reader:
         reader.play()
         fresh, its_key = self_signed(tmp_path, "fresh")
-        # As it happens: the certificate first, and for a moment the key is not its own.
+        # As in practice: the certificate first, so that for a moment the key does not match.
         fresh.replace(pem)
         assert fingerprint(output) == first
         its_key.replace(key)
@@ -251,7 +251,7 @@ def test_a_renewed_certificate_is_taken_up_and_a_broken_one_is_not(
         assert server is not None
         wait_until(lambda: server._certificate[0] is not None and server._certificate[0][2] == 14)
         assert fingerprint(output) == second
-        assert reader.socket.recv(1)  # all the while
+        assert reader.socket.recv(1)  # throughout
 
 
 def test_one_port_is_either_encrypted_or_not(serve: Serve, pair: tuple[Path, Path]) -> None:
@@ -297,7 +297,7 @@ def test_without_a_descriptor_left_it_waits_for_one(
     asked = []
     monkeypatch.setattr(rtsp_server, "_descriptors_left", lambda: bool(asked.append(1)))
     with RtspByHand(output.uri) as patient:
-        wait_until(lambda: len(asked) >= 3)  # once for each tick, not as fast as it can
+        wait_until(lambda: len(asked) >= 3)  # once per tick, not as fast as possible
         monkeypatch.undo()
         patient.play()
         assert patient.socket.recv(1) == b"$"
@@ -332,14 +332,14 @@ def test_addresses_that_try_passwords_are_not_remembered_for_ever() -> None:
 
 
 def test_a_line_that_never_ends_is_broken_off(serve: Serve, feed: StartFeed) -> None:
-    """Closed in the middle of one, the library used to spin, with a line of the log each time."""
+    """Closed in the middle of a line, the library used to spin, logging a line each time."""
     output = serve(idle_timeout_s=0.3)
     feed(output)
     server = output._server
     assert server is not None
     with socket.create_connection(("127.0.0.1", port_of(output)), 10) as endless:
         endless.settimeout(1)
-        with contextlib.suppress(OSError):  # nobody takes it any more
+        with contextlib.suppress(OSError):  # nobody reads it any more
             while endless.send(b"x" * 65536):
                 continue
         wait_until(lambda: server.clients.count() == 0)

@@ -1,4 +1,4 @@
-"""Certificates of rtsps:// outputs: told apart from what is none, with what to do."""
+"""Certificates of rtsps:// outputs: invalid ones are rejected, with advice on what to do."""
 
 from __future__ import annotations
 

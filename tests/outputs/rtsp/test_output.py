@@ -107,7 +107,7 @@ def test_another_encoding_keeps_who_reads_and_is_for_who_comes(
         keys = [number for number, packet in enumerate(packets) if "K" in packet["flags"]]
         assert len(keys) >= 4
         assert max(np.diff(keys)) <= 6
-        # The first reader's own is still there, and goes on.
+        # The first reader's media is still there, and goes on.
         assert first.ended is None
         first.wait_for_more(5)
         with pytest.raises(InputError):
@@ -160,7 +160,7 @@ def test_a_gap_between_frames_reaches_the_reader(output: RtspOutput) -> None:
         text=True,
     ) as reader:
         deadline, count = time.monotonic() + 20, 0
-        # Thirty frames, then one each third of a second: a source that stutters.
+        # Thirty frames, then one every third of a second: a stuttering source.
         while reader.poll() is None and time.monotonic() < deadline:
             count += bool(output.clients())
             output.write(picture())

@@ -1,4 +1,4 @@
-"""The RTSP server under readers and visitors that behave badly."""
+"""The RTSP server with readers and visitors that behave badly."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def output(serve: Serve) -> RtspOutput:
 
 
 def noise(format: Format) -> list[Frame]:
-    """What no encoder can make small."""
+    """Pictures that no encoder can compress."""
     rng = np.random.default_rng(0)
     frames = [blank(format.width, format.height) for _ in range(7)]
     for frame in frames:
@@ -55,7 +55,7 @@ def test_a_reader_that_never_reads_harms_nobody(
     running = feed(output, *noise(format))
     with RtspByHand(output.uri, receive_bytes=4096) as deaf:
         deaf.play()
-        # Its connection is full: the only reader takes nothing, so nothing is encoded.
+        # Its connection is full and it is the only reader, so nothing is encoded.
         wait_until(lambda: output.dropped > 0, 20)
         assert ffmpeg_frames(output.uri, format, 20, transport)
         wait_until(lambda: output.clients() == 0, 20, "the deaf reader is put out")
@@ -87,7 +87,7 @@ def test_garbage_on_the_port_is_harmless(output: RtspOutput, feed: StartFeed) ->
             try:
                 visitor.sendall(junk)
             except (BrokenPipeError, ConnectionResetError):
-                continue  # thrown out before all of it was in: as good
+                continue  # hung up on before it was all sent: just as good
     assert psnr(picture(), ffmpeg_frames(output.uri, FORMAT, 3, "tcp")[-1]) > 35
 
 
@@ -104,7 +104,7 @@ def test_a_reader_over_udp_that_vanished_is_forgotten(serve: Serve, feed: StartF
     with RtspByHand(output.uri) as gone:
         gone.play(UDP)
         wait_until(lambda: output.clients() == 1)
-        # Its connection stays, as after a pulled cable; nothing comes from it any more.
+        # The connection stays open, as after a pulled cable, but nothing comes from it any more.
         wait_until(lambda: output.clients() == 0 and not output._medias, 20)
 
 
@@ -157,10 +157,10 @@ def test_a_reader_that_takes_its_time_gets_the_picture(
     with RtspByHand(output.uri) as slow:
         assert slow.ask("DESCRIBE", output.uri)[0] == 200
         with monkeypatch.context() as soon:
-            # For the first media only: one that lingers not at all may go while it is asked for.
+            # For the first media only: one that does not linger may go while it is being requested.
             soon.setattr(rtsp, "LINGER_TICKS", 0)
             wait_until(lambda: output._medias[0].retired)
-        # Another one in the meantime has a media of its own.
+        # Another reader in the meantime gets its own media.
         assert ffmpeg_frames(output.uri, FORMAT, 3, "tcp")
         slow.play()
         assert slow.socket.recv(100)[:1] == b"$"
@@ -183,9 +183,9 @@ def test_many_quick_readers_leave_nothing_behind(output: RtspOutput, feed: Start
 
     come_and_go(6)
     before = held()
-    for _ in range(6):  # each with a media of its own
+    for _ in range(6):  # each with its own media
         come_and_go(5)
-    # The pool's threads come and go by themselves; they are few.
+    # The pool's threads come and go by themselves; there are few.
     wait_until(
         lambda: held()[0] <= before[0] + 2 and held()[1] <= before[1] + 2,
         what=f"descriptors and threads {held()} back to {before}",
@@ -207,7 +207,7 @@ def test_an_encoder_that_fails_while_running_is_replaced(
     with RtspByHand(output.uri) as first:
         first.play()
         while first.socket.recv(65536):
-            continue  # it is sent home when the encoder breaks
+            continue  # it is disconnected when the encoder breaks
     frames = ffmpeg_frames(output.uri, FORMAT, 10, "tcp")
     assert psnr(picture(), frames[-1]) > 35
 

@@ -1,4 +1,4 @@
-"""Clean: which parts of a matte stay, and where the person's box is."""
+"""Clean: which parts of a matte are kept, and where the person's box is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from appliance.pixels import cpu
 
 
 def scene() -> F32:
-    """A person of 60x80, a second one of 30x40, a blob of 6x6 and a speck, on 144x256."""
+    """A 60x80 person, a second of 30x40, a 6x6 blob and a speck, on 144x256."""
     alpha = np.zeros((144, 256), np.float32)
     alpha[50:130, 60:120] = 1
     alpha[80:120, 180:210] = 1

@@ -57,7 +57,7 @@ def test_equals_the_definition(width: int, height: int, pad: int) -> None:
 @pytest.mark.parametrize("levels", [0.0, 0.05])
 @pytest.mark.parametrize("columns", [1, 2, 7, 16])
 def test_small_mattes_anywhere(columns: int, levels: float) -> None:
-    """Rows and columns without alpha are passed over; the result must not show it."""
+    """Rows and columns without alpha are skipped; the result must not show it."""
     frame, background = noise(130, 74, 1, 3), noise(130, 74, 2, 3)
     rng = np.random.default_rng(0)
     compositor = cpu.Compositor()
@@ -85,7 +85,7 @@ def test_no_matte_is_the_background_alone() -> None:
 
 
 def test_no_colour_correction_when_not_shifted() -> None:
-    """Scratch memory of an earlier, shifted frame must not show through."""
+    """Scratch memory from an earlier, shifted frame must not show through."""
     frame, background, out = noise(64, 36, 1), noise(64, 36, 2), noise(64, 36, 3)
     coefficients = np.zeros((5, 9, 16), np.float32)
     coefficients[1], coefficients[2:] = 0.5, 100

@@ -1,4 +1,4 @@
-"""The oracles that came with the kernels, against their definitions in float64."""
+"""The oracles added along with the kernels, against their definitions in float64."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECT = Rect(6, 4, 96, 60)
 
 
 def packed(frame: Frame) -> np.ndarray:
-    """A frame as YUYV; its chroma lines are repeated."""
+    """A frame as YUYV, with chroma lines repeated."""
     pixels = np.empty((frame.height, 2 * frame.width), np.uint8)
     pixels[:, 0::2] = frame.y
     pixels[:, 1::2] = frame.uv.reshape(frame.uv.shape[0], -1).repeat(2, 0)

@@ -11,7 +11,7 @@ from tests.pixels.frames import noise
 
 
 def published(h: int, w: int, d: int) -> np.ndarray:
-    """The formula of the disclosure: per axis min(1, i/d, (n-1-i)/d), the two axes multiplied."""
+    """The disclosure's formula: per axis min(1, i/d, (n-1-i)/d), the two axes multiplied."""
 
     def axis(n: int) -> np.ndarray:
         return np.array([min(1.0, i / d, (n - 1 - i) / d) for i in range(n)])
@@ -21,7 +21,7 @@ def published(h: int, w: int, d: int) -> np.ndarray:
 
 @pytest.mark.parametrize("d", [1, 2, 7, 49, 77, 200])
 def test_feather_is_the_published_formula(d: int) -> None:
-    """49 is one of the ramps for which the published snippet, with its arange, fails."""
+    """49 is one of the ramps for which the published snippet fails, because of its arange."""
     want = published(1, 698, d)[0] if d == 0 else published(3, 698, d)
     fx = cpu.feather(698, d)
     assert np.allclose(fx, [min(1, i / d, (697 - i) / d) for i in range(698)], atol=1e-6)
@@ -68,7 +68,7 @@ def test_paste_refuses_other_channels() -> None:
 @pytest.mark.parametrize(("x", "y"), [(10, 8), (11, 8), (10, 9), (11, 9), (-3, -5), (55, 33)])
 @pytest.mark.parametrize(("w", "h"), [(20, 12), (21, 13)])
 def test_paste_into_nv12(x: int, y: int, w: int, h: int) -> None:
-    """A patch of one colour: luma as in the plain paste, chroma by the mean of 2x2 weights."""
+    """A patch of one colour: luma as in the plain paste, chroma by the mean of the 2x2 weights."""
     frame, patch = noise(64, 40, 1), noise(w, h, 2)
     patch.y[:], patch.uv[..., 0], patch.uv[..., 1] = 180, 90, 200
     before_y, before_uv = frame.y.astype(np.float64), frame.uv.astype(np.float64)

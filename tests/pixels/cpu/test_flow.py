@@ -1,4 +1,4 @@
-"""Optical flow, and mattes that follow it."""
+"""Optical flow, and mattes warped by it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROWS, COLUMNS = 144, 256
 
 
 def textured(seed: int = 0) -> U8:
-    """A picture with something to see everywhere."""
+    """A picture with texture everywhere."""
     noise = np.random.default_rng(seed).random((ROWS, COLUMNS)).astype(np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), 3)
     return np.asarray(cv2.normalize(smooth, None, 10, 245, cv2.NORM_MINMAX), np.uint8)  # type: ignore[call-overload]
@@ -27,7 +27,7 @@ def blob(x: float, y: float, rows: int = ROWS, columns: int = COLUMNS, radius: f
 
 
 def moved(picture: U8, dx: int, dy: int) -> U8:
-    """The picture, further right and down; what comes in is the border's."""
+    """The picture moved right and down; the border fills in."""
     shift = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
     size = (picture.shape[1], picture.shape[0])
     return np.asarray(cv2.warpAffine(picture, shift, size, borderMode=cv2.BORDER_REFLECT), np.uint8)
@@ -51,7 +51,7 @@ def test_nothing_moves_in_an_even_picture() -> None:
     ("rows", "columns"), [(144, 256), (96, 160), (36, 64), (288, 512), (2, 144), (16, 256), (9, 2)]
 )
 def test_grids_of_any_size(rows: int, columns: int) -> None:
-    """OpenCV's own flow ends the process on some of these."""
+    """OpenCV's own flow crashes the process on some of these."""
     before = textured()
     now = moved(before, 8, 4)
     luma = [

@@ -53,7 +53,7 @@ def test_equal_thresholds_do_not_divide_by_zero() -> None:
 
 
 def test_what_moves_in_chroma_alone_has_moved() -> None:
-    """Grey hair before a green wall as light as it: luma stands still."""
+    """Grey hair against an equally light green wall: luma does not change."""
     before = np.full((3, 40, 60), 128, np.float32)
     now = before.copy()
     now[1:, :, 30:] -= 60
@@ -63,7 +63,7 @@ def test_what_moves_in_chroma_alone_has_moved() -> None:
 
 
 def test_resample_follows_the_frame() -> None:
-    """A linear ramp over the frame's columns stays that ramp on another ROI's grid."""
+    """A linear ramp over the frame's columns is still that ramp on another ROI's grid."""
     source, target = Rect(100, 50, 256, 144), Rect(150, 60, 128, 72)
     x = source.x + (np.arange(64) + 0.5) * 4
     plane = np.tile(x, (36, 1)).astype(np.float32)
@@ -108,7 +108,7 @@ def test_guided_filter_is_its_definition(radius: int) -> None:
 
 
 def test_refined_edge_follows_the_picture() -> None:
-    """A disc's matte known at an eighth of the size: refined, it is nearer the truth."""
+    """A disc's matte known at an eighth of the size gets nearer the truth when refined."""
     y, x = np.mgrid[:288, :512].astype(np.float32)
     truth = np.clip(100.5 - np.hypot(x - 250, y - 140), 0, 1)
     rng = np.random.default_rng(0)
@@ -123,7 +123,7 @@ def test_refined_edge_follows_the_picture() -> None:
 
 
 def test_foreground_shift_recovers_the_colour() -> None:
-    """Constant F and B: I + (1-a)(F-B) is F exactly, wherever the window sees both."""
+    """With constant F and B, I + (1-a)(F-B) is exactly F wherever the window sees both."""
     alpha = np.clip((np.arange(64, dtype=np.float32) - 20) / 24, 0, 1)[None].repeat(40, 0)
     front, back = np.array([180, 90, 150]), np.array([60, 160, 100])
     image = (alpha * front[:, None, None] + (1 - alpha) * back[:, None, None]).astype(np.float32)

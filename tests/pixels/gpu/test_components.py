@@ -1,4 +1,4 @@
-"""Labelling and cleaning, emulated, against ``cpu.keep_components`` and ``cpu.clean``: exact but
+"""Labelling and cleaning, emulated, against ``cpu.keep_components`` and ``cpu.clean``: exact except
 for the fade, which is float32 (1e-6)."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.kernels import driver
 from tests.kernels.memory import Memory
 from tests.kernels.shapes import pictures, spiral
 
-# Below, at, and just above tiles of 32x32 pixels; single rows and columns; odd sides.
+# Below, at and just above the 32x32 tile size; single rows and columns; odd sides.
 SIZES = [(1, 1), (1, 70), (70, 1), (2, 2), (3, 5), (31, 33), (32, 32), (33, 65), (72, 128)]
 ONE = np.ones(3, np.float32)
 
@@ -52,7 +52,7 @@ def compare(
 
 @pytest.mark.parametrize(("rows", "columns"), SIZES)
 def test_hard_pictures(memory: Memory, rows: int, columns: int) -> None:
-    """One Scratch for all: nothing of one frame may show in the next."""
+    """One Scratch for all: nothing may carry over from one frame to the next."""
     scratch = scratch_for(memory, rows, columns)
     for k, (name, bits) in enumerate(pictures(rows, columns)):
         for keep, min_area in (("all", 0.0), ("all", 0.5), ("largest", 0.0)):
@@ -62,7 +62,7 @@ def test_hard_pictures(memory: Memory, rows: int, columns: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_any_order_of_threads(memory: Memory, seed: int) -> None:
-    """Blocks and threads in random order, giving way at every atomic."""
+    """Blocks and threads in random order, yielding at every atomic."""
     driver.log.seed = seed
     scratch = scratch_for(memory, 66, 70)
     for name, bits in pictures(66, 70):
@@ -82,7 +82,7 @@ def test_equal_areas_are_decided_as_the_oracle_does(memory: Memory) -> None:
 
 
 def test_specks_are_never_a_person(memory: Memory) -> None:
-    """Under 1/4000 of the grid: 9 pixels of 256x144."""
+    """Below 1/4000 of the grid: 9 pixels of 256x144."""
     scratch = scratch_for(memory, 144, 256)
     for side, count in ((3, 0), (4, 1)):
         alpha = np.zeros((144, 256), np.float32)
@@ -133,7 +133,7 @@ def test_clean(memory: Memory, rows: int, columns: int, grow: int) -> None:
 
 @pytest.mark.parametrize("grow", range(33))
 def test_discs_are_opencvs(grow: int) -> None:
-    """The kernels take half widths: every row of the disc must be centred and whole."""
+    """The kernels are given half widths: every row of the disc must be centred and contiguous."""
     size = 2 * grow + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     x = np.abs(np.arange(size) - grow)

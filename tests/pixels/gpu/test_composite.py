@@ -1,7 +1,7 @@
 """The composite, emulated, against ``cpu.Compositor`` and ``cpu.blend_overlay``.
 
-Tolerance: one step of 255, and equal in all but one pixel of a thousand: both compute in float32,
-in another order, so only values at the very edge between two bytes may differ.
+Tolerance: one step of 255, and equal in all but one pixel in a thousand: both compute in float32
+but in different order, so only values right between two bytes may differ.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.pixels.cpu.test_composite import rects
 from tests.pixels.frames import noise
 
 SIZES = [(2, 2), (18, 34), (34, 18), (64, 36), (130, 74), (322, 182)]
-# Padding of the rows and offset of the planes: aligned to 16, to 4, to 2, not at all.
+# Row padding and plane offset: aligned to 16, to 4, to 2, not at all.
 LAYOUTS = [(0, 0), (14, 16), (12, 4), (3, 1), (30, 2)]
 
 
@@ -90,7 +90,7 @@ def test_equals_the_oracle(memory: Memory, width: int, height: int) -> None:
 
 @pytest.mark.parametrize(("pad", "offset"), LAYOUTS)
 def test_rois_at_every_border(memory: Memory, pad: int, offset: int) -> None:
-    """Every pair of columns as the ROI's left and right edge within the 16 that a thread makes."""
+    """Every even column as the ROI's left and right edge within the 16 that a thread handles."""
     rng = np.random.default_rng(5)
     for left in range(0, 20, 2):
         for right in (left + 2, left + 14, left + 30, 66):
@@ -107,7 +107,7 @@ def test_feathers(memory: Memory, fraction: float) -> None:
 
 @pytest.mark.parametrize("columns", [1, 2, 7, 16])
 def test_small_mattes_anywhere(memory: Memory, columns: int) -> None:
-    """What alpha cannot reach is passed over; the result must not show it."""
+    """What alpha cannot affect is skipped; the result must not show it."""
     rng = np.random.default_rng(0)
     for _ in range(12):
         some = np.zeros((5, 9, columns), np.float32)
@@ -130,7 +130,7 @@ def test_no_matte_is_the_background_alone(memory: Memory) -> None:
 def test_the_room_never_leaks(
     memory: Memory, count: int, refused: int, peak: float, shows: bool
 ) -> None:
-    """A refused matte, or one without anybody, shows the background though alpha says otherwise."""
+    """A refused or empty matte shows the background, even if alpha says otherwise."""
     frame, background, out = noise(64, 36, 1), noise(64, 36, 2), memory.picture(noise(64, 36, 3))
     opaque = np.zeros((5, 4, 8), np.float32)
     opaque[1] = 1
@@ -156,7 +156,7 @@ def test_captions(memory: Memory, pad: int, offset: int, place: tuple[int, int])
     overlay = cpu.Overlay(*place, luma, chroma, alpha)
     matte = cpu.Matte(Rect(10, 4, 48, 28), coefficients(rng, 4, 6), True)
     got = compare(memory, 64, 36, matte, pad=pad, offset=offset, overlay=overlay)
-    # Opaque is the caption alone.
+    # Only the caption is opaque.
     x, y = place
     assert np.array_equal(got.y[y + 4 : y + 8, x : x + 34], luma[4:8])
 

@@ -1,7 +1,7 @@
 """Crop, emulated, against ``cpu.crop_planes``, ``crop_yuyv``, ``crop_bgrx``, ``planes_to_tensor``.
 
-Tolerances, of values 0..255: 0.02 for means of up to a frame's pixels (float32 sums in another
-order), 0.05 for the tensor before scaling; fp16 adds half a unit of its last place.
+Tolerances, for values 0..255: 0.02 for means over up to a whole frame (float32 sums in different
+order), 0.05 for the tensor before scaling; fp16 adds half a unit in the last place.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CASES = [
 
 
 def rects(width: int, height: int) -> list[Rect]:
-    """The whole, a part at each border, a part in the middle."""
+    """The whole frame, a part at each border, a part in the middle."""
     w, h = max(2, width // 4 * 2), max(2, height // 4 * 2)
     return [
         Rect(0, 0, width, height),

@@ -1,7 +1,7 @@
 """Paste, blur and conversions, emulated, against ``cpu``.
 
-Tolerances, of 255: paste and conversions one step, in one value of a thousand; blur two, since
-OpenCV's Gaussian of bytes works in fixed point.
+Tolerances, of 255: paste and conversions one step, in one value in a thousand; blur two, since
+OpenCV's Gaussian on bytes works in fixed point.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def test_paste_refuses_nonsense(memory: Memory) -> None:
 
 
 def smooth(width: int, height: int) -> Frame:
-    """A picture with soft and hard edges, as noise blurs to grey."""
+    """A picture with soft and hard edges, since noise would just blur to grey."""
     y, x = np.mgrid[:height, :width]
     luma = np.where((x // 13 + y // 9) % 2, 220, 30 + x % 50).astype(np.uint8)
     v, u = np.mgrid[: height // 2, : width // 2]
@@ -158,7 +158,7 @@ def test_to_nv12(memory: Memory, width: int, height: int, pad: int, offset: int)
 
 
 def test_bgrx_there_and_back() -> None:
-    """A picture that is smooth enough for 4:2:0 survives both ways within rounding."""
+    """A picture smooth enough for 4:2:0 survives the round trip to within rounding."""
     y, x = np.mgrid[:36, :64]
     pixels = np.dstack([40 + x, 60 + y, 120 + x + y, 0 * x]).astype(np.uint8)
     frame, back = noise(64, 36, 1), np.empty((36, 64, 4), np.uint8)

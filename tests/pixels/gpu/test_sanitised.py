@@ -1,7 +1,7 @@
-"""The other tests of this folder again, under AddressSanitizer and UBSan.
+"""This folder's other tests and the GPU's in tests/stages, under AddressSanitizer and UBSan.
 
-In a process of its own, since the sanitisers must be loaded before Python itself. Fewer cases would
-do for the arithmetic; for what is out of bounds, every size, pitch and offset counts.
+In a separate process, since the sanitisers must be loaded before Python itself. Fewer cases would
+do for the arithmetic; for out-of-bounds accesses every size, pitch and offset matters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 from tests.kernels.emulated import SANITISE, compiler
 
-# What tells nothing about memory, or is slow: the source, the builds, the pictures, this file.
+# All but tests that say nothing about memory or are slow: source, builds, pictures, this file.
 _OTHERS = (
     *(f"tests/pixels/gpu/test_{name}.py" for name in (
         "crop", "components", "steady_and_guided", "composite", "pictures",
@@ -25,7 +25,7 @@ _OTHERS = (
 )  # fmt: skip
 
 
-# Other inputs to the same accesses.
+# Left out: other inputs to the same memory accesses.
 _LESS = (
     "not (a_clip and no) and not bad_matte and not fades_out and not reset_forgets"
     " and not (any_order and (2 or 3))"
@@ -85,7 +85,7 @@ print("done")
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++)")
 @pytest.mark.skipif(SANITISE in os.environ, reason="a fault on purpose")
 def test_one_byte_too_short_is_seen(root: Path) -> None:
-    """The sanitiser is really at work: in the kernels, on memory that the driver gave."""
+    """The sanitiser is really active: in the kernels, on memory from the driver."""
     fine = run(["-c", _BEYOND.format(short="")], root)
     assert fine.stdout == "done\n", fine.stderr[-3000:]
     short = run(["-c", _BEYOND.format(short="- 1")], root)

@@ -1,8 +1,8 @@
 """Steady and refine, emulated, against ``cpu``.
 
-Tolerances: 2e-5 of alpha where both compute in float32. Where the last planes are re-sampled,
-OpenCV rounds positions to 1/32 pixel and the kernel does not: compared with float64 at 1e-3, and
-with OpenCV on smooth planes. Coefficients: 1e-4 of alpha at full luma; F-B 0.05 of 255.
+Tolerances: 2e-5 of alpha where both compute in float32. Where the last planes are resampled,
+OpenCV rounds positions to 1/32 pixel and the kernel does not, so it is compared with float64 at
+1e-3, and with OpenCV on smooth planes. Coefficients: 1e-4 of alpha at full luma; F-B 0.05 of 255.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def picture(seed: int, rows: int, columns: int) -> F32:
 
 
 def said(memory: Memory, count: int = 1, refused: int = 0, peak: float = 0) -> int:
-    """The address of a verdict."""
+    """The device address of a verdict."""
     verdict = np.zeros(1, VERDICT)
     verdict["count"], verdict["refused"], verdict["peak"] = count, refused, peak
     return memory.buffer(verdict).address
@@ -88,7 +88,7 @@ def test_steady(memory: Memory, rows: int, columns: int, seed: int, high: float)
 def test_no_past(
     memory: Memory, history: bool, verdict: tuple[int, int, float], past: bool
 ) -> None:
-    """After a reset, a refused frame, or one without anybody, the last planes hold nothing."""
+    """After a reset, a refused frame or an empty one, the last planes are invalid."""
     now, (_, alpha) = memory.plane(picture(1, 20, 30)), planes(1, 20, 30)
     plane, m = memory.plane(alpha), memory.empty(1, 20, 30)
     junk = memory.plane(np.full((20, 30), 0.25 if past else np.nan, np.float32))
@@ -102,7 +102,7 @@ def test_no_past(
 
 
 def exact(plane: F32, source: Rect, target: Rect, shape: tuple[int, int], border: float) -> F32:
-    """``cpu.resample`` in float64, positions not rounded."""
+    """``cpu.resample`` in float64, without rounding positions."""
     rows, columns = shape
     out = np.empty(shape)
     padded = np.pad(plane.astype(np.float64), 2, constant_values=border)
@@ -142,7 +142,7 @@ def test_resample(memory: Memory, source: Rect, target: Rect, border: float) -> 
     out = memory.empty(1, 18, 32)
     resample(scratch_for(memory, 20, 40), memory.plane(ramp), source, target, 0, out)
     want = cpu.resample(ramp, source, target, (18, 32), 0)
-    # A slope of 1 a pixel, positions rounded to 1/32: at borders the step down to 0 counts too.
+    # A slope of 1 per pixel, positions rounded to 1/32: at borders the step down to 0 counts too.
     assert np.abs(memory.read(out)[0] - want).max() < 2 / 32 + ramp.max() / 32
 
 
@@ -165,7 +165,7 @@ def test_guided(memory: Memory, rows: int, columns: int, radius: int) -> None:
         scratch, memory.plane(luma), memory.plane(alpha), radius, 1e-3, out,
         previous=memory.plane(previous), moved=memory.plane(moved), strength=0.85,
     )  # fmt: skip
-    previous[:, 0, 0] = 0  # no arithmetic with what counts nothing
+    previous[:, 0, 0] = 0  # it has weight 0: the GPU must not have used the NaN
     for plane, last in zip(want, previous, strict=True):
         cpu.steady(plane, last, moved, 0.85)
     assert np.abs(memory.read(out, 2) - want).max() < 1e-4
@@ -184,7 +184,7 @@ def test_foreground_shift(memory: Memory, rows: int, columns: int, radius: int) 
     scratch = scratch_for(memory, rows, columns)
     foreground_shift(scratch, memory.plane(picture), memory.plane(alpha), radius, out)
     got = memory.read(out, 3)
-    # Right at the threshold of "not at hand", rounding may decide either way.
+    # Right at the threshold of "too little weight", rounding may decide either way.
     size = (2 * radius + 1, 2 * radius + 1)
     for weights in (alpha, 1 - alpha):
         mean = cv2.blur(weights**4, size).reshape(rows, columns)

@@ -1,7 +1,7 @@
-"""The whole path, emulated, against the CPU's: ``PostProcess`` and ``Compositor`` over a clip.
+"""The whole path, emulated, against ``PostProcess`` and ``cpu.Compositor`` over a clip.
 
-Tolerance: one step of 255, in all but one value of a hundred (a byte that lies at an edge of
-rounding differs, and the past carries such differences on); nowhere more than three.
+Tolerance: one step of 255, in all but one value in a hundred (bytes at a rounding boundary differ,
+and steadying carries such differences on); nowhere more than three.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ INNER = Rect(0, 0, COLUMNS, ROWS)
 
 
 class Both:
-    """The same frames through both paths; the network is a threshold of luma."""
+    """The same frames through both paths; the network is a luma threshold."""
 
     def __init__(self, memory: Memory, settings: Settings) -> None:
         self._memory, self._settings = memory, settings
@@ -47,7 +47,7 @@ class Both:
         self, frame: Frame, rect: Rect = WHOLE, change: Callable[[F32], F32] = lambda alpha: alpha,
         inner: Rect = INNER,
     ) -> tuple[Frame, Frame, cpu.Matte | None]:  # fmt: skip
-        """The composites of both, GPU first, and the CPU's matte."""
+        """Both composites, GPU first, and the CPU's matte."""
         rows, columns = inner.height, inner.width
         planes = np.empty((3, rows, columns), np.float32)
         cpu.crop_planes(frame, rect, planes)
@@ -114,7 +114,7 @@ def test_the_roi_moves(memory: Memory) -> None:
     inners = [INNER, INNER, Rect(0, 0, 64, 36), Rect(8, 0, 48, 36), Rect(8, 0, 48, 36)]
     for frame, rect, inner in zip(clip(5), rects, inners, strict=True):
         got, want, _ = both(frame, rect, inner=inner)
-        # The last planes are re-sampled at positions that OpenCV rounds to 1/32 of a pixel.
+        # The last planes are resampled at positions that OpenCV rounds to 1/32 pixel.
         difference = np.abs(got.y.astype(int) - want.y)
         assert difference.max() <= 12
         assert (difference > 2).mean() < 0.02
@@ -132,7 +132,7 @@ def test_somebody_leaves_and_comes_back(memory: Memory) -> None:
 
 
 def test_a_matte_fades_out_where_the_picture_stands_still(memory: Memory) -> None:
-    """The network loses somebody who is still there: count 0, and yet something to show."""
+    """The network loses somebody who is still there: count 0, yet there is something to show."""
     both = Both(memory, SETTINGS["usual"])
     for k, frame in enumerate(clip(4) + [clip(4)[3]] * 3):
         gone = k > 3
@@ -180,7 +180,7 @@ def test_a_frame_is_reported_on(memory: Memory) -> None:
 
 
 def test_a_look_aside_leaves_the_frame_alone(memory: Memory) -> None:
-    """The same clip, with looks at another part between the frames: the same composites."""
+    """The same clip, with looks at another part in between: the same composites."""
     both, alone = Both(memory, SETTINGS["usual"]), Both(memory, SETTINGS["usual"])
     part, inner = Rect(20, 4, 120, 100), Rect(8, 0, 48, 36)
     for frame in clip(5):
@@ -198,7 +198,7 @@ def test_a_look_aside_leaves_the_frame_alone(memory: Memory) -> None:
 
 
 def test_settings_change_between_frames(memory: Memory) -> None:
-    """Refinement off and on again: what was never computed must not be steadied with."""
+    """Refinement off and on again: coefficients never computed must not be used for steadying."""
     both = Both(memory, SETTINGS["no refine"])
     for k, frame in enumerate(clip(8)):
         if k in (2, 5):
@@ -211,7 +211,7 @@ def test_settings_change_between_frames(memory: Memory) -> None:
 
 
 def test_no_allocation_and_one_wait_a_frame(memory: Memory) -> None:
-    """The trace: the same launches each frame, nothing taken, nothing waited for but the frame."""
+    """The trace: the same launches each frame, no allocations, no wait except for the frame."""
     both = Both(memory, SETTINGS["usual"])
     frame = memory.picture(disc(192, 108)).surface
     background = memory.picture(flat(192, 108, 120)).surface

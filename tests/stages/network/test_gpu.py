@@ -1,4 +1,4 @@
-"""A network's own layouts: planes to pixels at its input, alpha out of its raw output."""
+"""Network-specific layouts: planes to pixels at the input, alpha from the raw output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carrying a matte along is worth, on real hands: against leaving it, against the network."""
+"""What carrying a matte is worth on real hands: against leaving it, against the network."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_carried_matte_is_nearer_than_the_last_one(hands: list[Frame]) -> None
             continue
         carried.append(float(np.abs(moved - now).mean()))
         left.append(float(np.abs(before - now).mean()))
-    # Where nothing moves there is nothing to win: the half of the frames with the most movement.
+    # Where nothing moves there is nothing to gain: use the half of the frames with most motion.
     fast = np.array(left) >= np.median(left)
     carried_mad, left_mad = np.array(carried)[fast].mean(), np.array(left)[fast].mean()
     network, flow = (

@@ -1,4 +1,4 @@
-"""The benchmarks run and report what they say; how fast is for the machine to say."""
+"""The benchmarks run and report what they promise; how fast depends on the machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from appliance.tools.bench.frame_path import measure_memory, measure_scaling
 
 @pytest.fixture(scope="module")
 def settings(network: Path) -> Settings:
-    """Settings with the bright network."""
+    """Settings for the bright network."""
     return Settings.model_validate({"matting": {"model": str(network)}})
 
 

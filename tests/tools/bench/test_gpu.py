@@ -1,4 +1,4 @@
-"""``bench --gpu``: what is measured, the arithmetic, and what is said where there is no GPU."""
+"""``bench --gpu``: what is measured, the arithmetic, and what is said without a GPU."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_times_are_of_one_launch(monkeypatch: pytest.MonkeyPatch) -> None:
         row = timer.measure("it", 1500, lambda i: driver.submit(lambda: ran.append(i)), count=4)
         assert row.us == pytest.approx(150.0)
         assert row.gb_s == pytest.approx(0.01)
-        # Two to warm up, two replays likewise, five that count.
+        # Two launches to warm up, likewise two replays, five that count.
         assert ran == [0, 1, *[0, 1, 2, 3] * 7]
         assert timer.graphs is None
 
@@ -103,7 +103,7 @@ def test_every_kernel_is_measured(
         timer={"rounds": 1, "copy_bytes": 1 << 10},
     )  # fmt: skip
     assert (log.depth, log.alive) == (0, 0)
-    # Half precision is the same kernel with another load; the appliance's tensors are FP32.
+    # Half precision is the same kernel with a different load; the appliance's tensors are FP32.
     kernels = {name for name in source.signatures() if not name.endswith("_f16")}
     assert kernels - set(log.launches) == set()
     rows = {row["name"]: row for row in results["rows"]}
@@ -152,7 +152,7 @@ def test_gpu_and_only_are_two_things() -> None:
 
 
 def test_no_engine_is_said(monkeypatch: pytest.MonkeyPatch, network: Path) -> None:
-    """The kernels are measured all the same."""
+    """The kernels are still measured."""
     settings = Settings.model_validate({"matting": {"model": str(network)}})
     found, why = gpu._network(settings)
     assert found is None

@@ -1,4 +1,4 @@
-"""Doctor: what it says of machines that have everything, nothing, and something broken."""
+"""Doctor: what it says about machines with everything, with nothing, with something broken."""
 
 from __future__ import annotations
 

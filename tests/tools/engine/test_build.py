@@ -38,12 +38,12 @@ Network = tuple[Manifest, Path]
 
 
 def quiet(*_: object) -> None:
-    """Nobody is told."""
+    """Report to nobody."""
 
 
 @pytest.fixture
 def frames(tmp_path: Path, root: Path) -> Path:
-    """A real picture to judge on."""
+    """A real picture to judge by."""
     skimage = pytest.importorskip("skimage", reason="scikit-image has the photograph")
     folder = tmp_path / "frames"
     folder.mkdir()
@@ -177,11 +177,11 @@ build_engine(*load_manifest(Path(manifest)), wish, tell=lambda _: None, progress
 def test_killed_at_any_point_there_is_a_whole_plan(
     builder: str, small: Network, frames: Path, root: Path, at: str
 ) -> None:
-    """SIGKILL, which nothing can tidy up after; then the next build does."""
+    """After SIGKILL nothing can clean up, but the next build does."""
     _, model = small
     path = make(small, frames, precision="fp32")
     before = read_plan(path)
-    # Another network: the build that is killed makes another plan, in the place of this one.
+    # Another network: the killed build makes another plan, in place of this one.
     small = load_manifest(bright_network(model.parent, width=128))
     command = [sys.executable, "-c", _KILLED, at, str(model.parent / "manifest.yaml")]
     child = subprocess.Popen(
@@ -196,7 +196,7 @@ def test_killed_at_any_point_there_is_a_whole_plan(
         child.communicate(timeout=10)
     assert child.returncode == -signal.SIGKILL
     wait_until(lambda: not any(Path("/proc", str(pid)).exists() for pid in grandchildren))
-    # Whole in any case: the old one, or, once its sidecar is in place, the new.
+    # Whole in any case: the old plan or, once its sidecar is in place, the new one.
     assert (read_plan(path).data == before.data) is (at != "sidecar written")
     make(small, frames)
     assert not list(path.parent.glob(".building-*"))
@@ -262,7 +262,7 @@ class TestChild:
 
 
 class TestWords:
-    """What is wrong, and what to do."""
+    """Messages: what is wrong, and what to do."""
 
     def test_no_gpu_and_no_target(self, builder: str, portrait: Network, frames: Path) -> None:
         if building.flavours.this_gpu() is not None:
@@ -330,7 +330,7 @@ def test_the_engine_itself_is_gated_where_its_gpu_is(
 def test_a_real_plan_is_read_as_far_as_a_machine_without_a_gpu_can(
     builder: str, portrait: Network, frames: Path
 ) -> None:
-    """The real library takes our calls and our bytes, and its refusal becomes our sentence."""
+    """The real library accepts our calls and bytes, and its refusal becomes our sentence."""
     plan = read_plan(make(portrait, frames))
     said = r"refuses it: .*(CUDA|Cuda).*build it anew: mattebox engine build portrait"
     with pytest.raises(PlanError, match=said):
@@ -338,7 +338,7 @@ def test_a_real_plan_is_read_as_far_as_a_machine_without_a_gpu_can(
 
 
 class TimedConfig:
-    """A builder's configuration that takes only timing caches of its own machine."""
+    """A builder configuration that accepts timing caches of its own machine only."""
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
@@ -402,7 +402,7 @@ def test_ctrl_c_ends_the_builder_and_leaves_the_old_plan(
 
 
 def test_int8_with_calibration_frames(builder: str, tmp_path: Path, frames: Path) -> None:
-    """A network without convolutions stays as it is; what matters is that it builds and is held."""
+    """A network without convolutions is left alone; what matters is that it builds and is gated."""
     network = load_manifest(bright_network(tmp_path / "bright"))
     sidecar = read_sidecar(make(network, frames, precision="int8"))
     assert sidecar.precision == "int8"

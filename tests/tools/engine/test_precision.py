@@ -1,4 +1,4 @@
-"""FP16 in the graph: what it cannot hold is found and kept in FP32, and what is hidden is seen."""
+"""FP16 in the graph: what it cannot represent is found and kept in FP32, hidden cases included."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MANIFEST = Manifest.model_validate(
 
 
 def graph(nodes: list[onnx.NodeProto], **constants: object) -> onnx.ModelProto:
-    """A network 1x3x16x16 -> 1x1x16x16 out of nodes from ``image`` to ``alpha``."""
+    """A network 1x3x16x16 -> 1x1x16x16 made of nodes from ``image`` to ``alpha``."""
     initial = [numpy_helper.from_array(np.asarray(v), n) for n, v in constants.items()]
     made = helper.make_graph(
         nodes, "tiny",
@@ -49,7 +49,7 @@ def node(kind: str, inputs: str, output: str, **attributes: object) -> onnx.Node
 
 
 def overflowing() -> onnx.ModelProto:
-    """Up by 1e6 and down again: FP32 shrugs, FP16 overflows in between."""
+    """Times 1e6 and back again: no problem in FP32, an overflow in between in FP16."""
     return graph(
         [
             node("ReduceMean", "image", "grey", axes=[1], keepdims=1),
@@ -130,7 +130,7 @@ def test_a_weight_beyond_fp16() -> None:
 
 
 def test_layers_that_harm_most_are_found_one_by_one() -> None:
-    """No overflow, but a difference of near equals: only FP32 keeps its digits."""
+    """No overflow, but a difference of near-equal values: only FP32 keeps its digits."""
     model = graph(
         [
             node("ReduceMean", "image", "grey", axes=[1], keepdims=1),
@@ -149,7 +149,7 @@ def test_layers_that_harm_most_are_found_one_by_one() -> None:
 
 
 def test_what_the_operator_wants_in_fp32_stays_there() -> None:
-    """Resize's scales; a Cast's target follows the graph; an output that is used inside too."""
+    """Resize's scales; a Cast's target follows the graph; an output that is also used inside."""
     model = graph(
         [
             node("ReduceMean", "image", "grey", axes=[1], keepdims=1),

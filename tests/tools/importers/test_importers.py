@@ -1,6 +1,6 @@
-"""Importers: graphs with the real networks' inputs and outputs, tiny and random, each of them run.
+"""Importers: tiny random graphs with the real networks' inputs and outputs, each of them run.
 
-What these graphs share with the real ones is their interface, not their layers.
+These graphs share the real ones' interfaces, not their layers.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def write(
     outputs: dict[str, Dims],
     **constants: Any,
 ) -> Path:
-    """A network of FP32 tensors; a name for a dimension leaves it open."""
+    """Write a network of FP32 tensors; a name for a dimension leaves it dynamic."""
     rng = np.random.default_rng(3)
     initial = [
         numpy_helper.from_array(
@@ -69,7 +69,7 @@ def conv(source: str, weights: str, target: str) -> onnx.NodeProto:
 
 
 def modnet(path: Path) -> Path:
-    """One open picture in, one alpha out."""
+    """One picture of dynamic size in, one alpha out."""
     return write(
         path / "modnet.onnx",
         [conv("input", "w", "x"), helper.make_node("Sigmoid", ["x"], ["output"])],
@@ -95,7 +95,7 @@ def pp_humanseg(path: Path, *, softmax: bool = True) -> Path:
     output = "save_infer_model/scale_0.tmp_1"
     nodes = [conv("x", "w", "raw" if softmax else output)]
     if softmax:
-        # Of opset 12, softmax works on the flattened rest: channels go last and come back.
+        # In opset 12, softmax works on the flattened rest: channels are moved last and back.
         nodes += [
             helper.make_node("Transpose", ["raw"], ["last"], perm=[0, 2, 3, 1]),
             helper.make_node("Reshape", ["last", "flat"], ["rows"]),
@@ -111,9 +111,9 @@ def pp_humanseg(path: Path, *, softmax: bool = True) -> Path:
 
 
 def rvm(path: Path) -> Path:
-    """Open sizes, four recurrent states that broadcast from one zero, a ratio as an input.
+    """Dynamic sizes, four recurrent states that broadcast from a single zero, a ratio as an input.
 
-    Each state is a downsampled picture's features at 1/2 to 1/16, added to its last.
+    Each state is the downsampled picture's features at 1/2 to 1/16, added to its previous value.
     """
     channels = (16, 20, 40, 64)
     nodes = [
@@ -158,7 +158,7 @@ def added(file: Path, name: str = "mine", **wish: Any) -> tuple[Manifest, Path, 
 
 
 def run(name: str, frames: int = 3) -> list[np.ndarray]:
-    """Alphas of the network by its name, through the appliance's own runner."""
+    """The named network's alphas, through the appliance's own runner."""
     matting = load_matting(MattingSettings(model=name, runtime="onnxruntime", threads=1))
     spec = matting.manifest.input
     rng = np.random.default_rng(4)
@@ -173,7 +173,7 @@ def run(name: str, frames: int = 3) -> list[np.ndarray]:
 
 
 def quiet(*_: object) -> None:
-    """Nobody is told."""
+    """Report to nobody."""
 
 
 def kind_of(said: list[str]) -> str:
@@ -247,7 +247,7 @@ def test_robust_video_matting(tmp_path: Path) -> None:
     graph = onnx.load(model).graph
     assert "downsample_ratio" not in [i.name for i in graph.input]
     assert "fgr" not in [o.name for o in graph.output]
-    # The ratio is in the graph: nothing about shapes is left to work out at run time.
+    # The ratio is baked into the graph: no shapes are left to compute at run time.
     assert not {"Shape", "Slice", "Concat"} & {n.op_type for n in graph.node}
     alphas = run("mine")
     matting = load_matting(MattingSettings(model="mine", runtime="onnxruntime", threads=1))
@@ -288,7 +288,7 @@ def test_mediapipe(shared: Path, file: str, size: tuple[int, int], title: str) -
 def test_becomes_an_engine(
     tmp_path: Path, builder: str, kind: Callable[[Path], Path], precision: PrecisionName
 ) -> None:
-    """The real builder takes each: states, baked ratio, open sizes that are open no more."""
+    """The real builder accepts each: states, baked ratio, dynamic sizes made static."""
     file = kind(tmp_path)
     manifest, model, _ = added(file, size="256x144" if kind is rvm else None)
     frames = tmp_path / "noise.png"
@@ -368,7 +368,7 @@ def test_releases_are_told_by_size_and_hash() -> None:
 
 @pytest.mark.parametrize("name", ["u2netp.onnx", "rvm_resnet50_fp32.onnx"])
 def test_what_has_a_releases_name_must_be_it(tmp_path: Path, name: str) -> None:
-    """A download that broke off, or was changed on its way."""
+    """A download that was truncated or altered on the way."""
     file = tmp_path / name
     file.write_bytes(u2net(tmp_path).read_bytes())
     with pytest.raises(InputError, match=r"SHA-256 .*; expected of .*; fetch it anew, or rename"):
