@@ -74,7 +74,7 @@ def test_two_viewers_share_the_pictures(appliance: Served) -> None:
     wait_until(lambda: not appliance.site.preview.viewers)
 
 
-class TestPeek:
+class TestTap:
     """The tap by itself."""
 
     def test_nobody_asks(self) -> None:
