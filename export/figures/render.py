@@ -40,7 +40,7 @@ def _shape(rng: Rng) -> dict[str, float]:
 
 
 def _view(rng: Rng, points: Floats, whole: bool) -> View:
-    """Mostly from in front, at chest height; a third from anywhere."""
+    """Half the time about from in front, else from anywhere; at about chest height."""
     yaw = rng.normal(0, 25) if rng.random() < 0.5 else rng.uniform(-180, 180)
     pitch = rng.uniform(5, 45) if whole and rng.random() < 0.35 else rng.normal(4, 7)
     target = (points.min(axis=0) + points.max(axis=0)) / 2
