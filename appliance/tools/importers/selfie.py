@@ -49,7 +49,9 @@ def add_selfie(wish: ImportOptions, tell: Tell) -> list[str]:
     files = {_which(wish.file): wish.file} if one and wish.file else dict.fromkeys(NETWORKS)
     # Before anything is fetched.
     for name in files:
-        free_place(replace(wish, name=name))
+        target = free_place(replace(wish, name=name, replace=True))
+        if target.exists() and not wish.replace:
+            raise InputError(f"{target} is there already; say --replace to have it made anew")
     with tempfile.TemporaryDirectory(prefix="mattebox-selfie-") as folder:
         if not one:
             wheel = wish.file or _fetched(Path(folder), tell)

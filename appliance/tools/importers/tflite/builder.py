@@ -84,6 +84,25 @@ class Builder:
         self._count(2 * values.nbytes)
         self._constants[operator.outputs[0]] = values.astype(np.float32)
 
+    def integers(self, operator: Operator, index: int) -> list[int]:
+        """The values of a short constant list of whole numbers."""
+        values = self.constant(operator, index).reshape(-1)
+        if values.dtype.kind != "i" or len(values) > 4:
+            raise ModelError(
+                f"{operator.name}: {len(values)} values of {values.dtype}, expected few, int32"
+            )
+        return [int(v) for v in values]
+
+    def sides(self, operator: Operator, index: int) -> tuple[int, int, int]:
+        """Rows, columns and channels of a picture, as declared."""
+        tensor = self.tensor(operator, index)
+        if len(tensor.shape) != 4:
+            raise ModelError(
+                f"{operator.name}: {tensor.name!r} has the shape {tensor.shape}, expected four "
+                "dimensions"
+            )
+        return tensor.shape[1], tensor.shape[2], tensor.shape[3]
+
     def picture(self, operator: Operator, index: int) -> str:
         """The graph's name of an input of four dimensions, or of one that spreads over them.
 
@@ -98,6 +117,11 @@ class Builder:
                 )
             return self.name(number)
         values = self.constant(operator, index)
+        if values.ndim > 4 or values.dtype.kind != "f":
+            raise ModelError(
+                f"{operator.name}: {tensor.name!r} is {values.dtype} of shape {values.shape}, "
+                "expected floating point of four dimensions at most"
+            )
         values = values.reshape((1,) * max(0, 4 - values.ndim) + values.shape)
         return self.write(self.name(number), values.transpose(0, 3, 1, 2))
 

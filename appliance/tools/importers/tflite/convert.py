@@ -35,7 +35,9 @@ def convert(path: Path) -> ModelProto:
         )
     try:
         for operator in network.operators:
-            builder.result(operator)
+            if operator.name != "DEQUANTIZE" and len(builder.result(operator).shape) != 4:
+                shape = builder.result(operator).shape
+                raise ModelError(f"{operator.name}: a result of {shape}, expected four dimensions")
             OPERATORS[operator.name](builder, operator)
         return _checked(_model(builder), network, builder)
     except ModelError as error:

@@ -6,6 +6,7 @@ version 3.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -46,6 +47,8 @@ class Tensor:
 
     def values(self) -> NDArray[np.generic]:
         """The constant's values, in its own type. Raises ModelError where there are too few."""
+        if self.kind not in _TYPES.values():
+            raise Malformed(f"tensor {self.name!r} has values of {self.kind}, expected float32")
         kind = np.dtype(self.kind).newbyteorder("<")
         if len(self.data) != prod(self.shape) * kind.itemsize:
             raise Malformed(
@@ -88,11 +91,13 @@ def read_network(path: Path) -> Network:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            size = os.fstat(file.fileno()).st_size
+            # No more than is wanted: Python makes room for all that is asked for.
+            data = file.read(size) if size <= _MOST_BYTES else b""
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if len(data) > _MOST_BYTES:
-        raise ModelError(f"{path}: more than {_MOST_BYTES >> 20} MB; expected a small network")
+    if size > _MOST_BYTES:
+        raise ModelError(f"{path}: {size:,} bytes, expected at most {_MOST_BYTES:,}")
     if data[4:8] != b"TFL3":
         raise ModelError(
             f"{path}: {len(data):,} bytes, the mark {data[4:8]!r}; expected b'TFL3', that of a "
