@@ -8,4 +8,4 @@ run finds is kept in ``cases/<target>/`` and is replayed by the ordinary tests e
 
 from __future__ import annotations
 
-TARGETS = ("config", "http", "rtsp")
+TARGETS = ("config", "http", "rtsp", "tflite")

@@ -65,7 +65,11 @@ def _run(
     log = folder / "pip.log"
     # In the folder: what pip has half done goes with it, and no pip.py lies there to be taken for
     # the module. A session of its own, so that at the deadline its children end with it.
-    with log.open("wb") as output:
+    try:
+        output = log.open("wb")
+    except OSError as error:
+        raise FetchError(f"{log}: cannot be written: {error.strerror or error}") from error
+    with output:
         try:
             process = subprocess.Popen(
                 command, cwd=folder, env={**os.environ, "TMPDIR": str(folder)},
@@ -90,8 +94,7 @@ def _run(
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-    with log.open("rb") as output:
-        return code, output.read(1 << 20).decode("utf-8", "replace")
+    return code, log.read_bytes()[-(1 << 20) :].decode("utf-8", "replace")
 
 
 def _size(folder: Path) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.errors import InputError
+from appliance.errors import InputError, StorageError
 from appliance.networks.plans.sidecar import sha256_of
 from appliance.tools.engine.graph import require_onnx
 from appliance.tools.importers import mediapipe
@@ -45,25 +47,42 @@ def add_selfie(wish: ImportOptions, tell: Tell) -> list[str]:
     if wish.kind not in ("auto", mediapipe.IMPORTER.kind) or wish.size or wish.downsample:
         raise InputError(f"{NAME}: leave out --as, --size and --downsample; its two are fixed")
     require_onnx()
-    one = wish.file is not None and wish.file.suffix.lower() == ".tflite"
-    files = {_which(wish.file): wish.file} if one and wish.file else dict.fromkeys(NETWORKS)
+    single = _which(wish.file) if wish.file and wish.file.suffix.lower() == ".tflite" else None
+    names = [single] if single else [*NETWORKS]
     # Before anything is fetched.
-    for name in files:
+    for name in names:
         target = free_place(replace(wish, name=name, replace=True))
         if target.exists() and not wish.replace:
             raise InputError(f"{target} is there already; say --replace to have it made anew")
-    with tempfile.TemporaryDirectory(prefix="mattebox-selfie-") as folder:
-        if not one:
-            wheel = wish.file or _fetched(Path(folder), tell)
-            taken = take_out(wheel, _INSIDE, NETWORKS.values(), Path(folder), VERSION)
-            files = dict(zip(NETWORKS, taken, strict=True))
+    with _workplace() as folder:
+        if single and wish.file:
+            files = [wish.file]
+        else:
+            wheel = wish.file or _fetched(folder, tell)
+            files = take_out(wheel, _INSIDE, NETWORKS.values(), folder, VERSION)
         lines = []
-        for name, file in files.items():
+        for name, file in zip(names, files, strict=True):
             tell(f"converting {NETWORKS[name].file}")
             notes = {"training": {"source": _source(NETWORKS[name], file)}}
             its = replace(wish, name=name, file=file, notes=notes, card=card(name))
             lines += [*add_model(its), f"or in config.yaml: matting: {{model: {name}}}"]
     return [*lines, *FOR_WHOM]
+
+
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """A temporary folder that goes afterwards."""
+    try:
+        folder = tempfile.mkdtemp(prefix="mattebox-selfie-")
+    except OSError as error:
+        raise StorageError(
+            f"no temporary folder can be made: {error.strerror or error}; make room, or point "
+            "TMPDIR elsewhere"
+        ) from error
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fetched(folder: Path, tell: Tell) -> Path:
@@ -72,7 +91,10 @@ def _fetched(folder: Path, tell: Tell) -> Path:
 
 
 def _source(release: Release, file: Path) -> str:
-    return f"{_INSIDE}/{release.file} of {VERSION}, SHA-256 {sha256_of(file)}, converted to ONNX"
+    return (
+        f"{release.file}, as {VERSION} has it in {_INSIDE}, SHA-256 {sha256_of(file)}; converted "
+        "to ONNX by mattebox model add selfie"
+    )
 
 
 def _which(file: Path) -> str:
@@ -81,9 +103,10 @@ def _which(file: Path) -> str:
         size, digest = file.stat().st_size, sha256_of(file)
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror or error}") from error
+    names = {release.file: name for name, release in NETWORKS.items()}
     for release in mediapipe.IMPORTER.releases:
-        if release.matches(size, digest):
-            return next(n for n, r in NETWORKS.items() if r.file == release.file)
+        if release.matches(size, digest) and release.file in names:
+            return names[release.file]
     raise InputError(
         f"{file}: {size:,} bytes, SHA-256 {digest[:12]}…, is neither of {VERSION}'s two selfie "
         f"networks; fetch it anew, or add it under a name of its own: mattebox model add NAME "

@@ -14,7 +14,6 @@ from appliance.errors import ModelError
 from appliance.tools.importers.tflite import builder
 from appliance.tools.importers.tflite.convert import convert
 from appliance.tools.importers.tflite.flatbuffer import Flat, Malformed
-from appliance.tools.importers.tflite.operators import OPERATORS
 from tests.tools.importers.tflite_file import Made, tiny_selfie, written
 
 
@@ -54,61 +53,6 @@ def test_something_else(tmp_path: Path) -> None:
         convert(tmp_path / "none.tflite")
     with pytest.raises(ModelError, match="cannot be read: Is a directory"):
         convert(tmp_path)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_bytes_changed_at_random(tmp_path: Path, seed: int) -> None:
-    """It becomes a graph, or is refused: nothing else, whatever stands in it."""
-    whole = tiny_selfie(16, 16)
-    rng = np.random.default_rng(seed)
-    file = tmp_path / "net.tflite"
-    for _ in range(40):
-        data = bytearray(whole)
-        for at in rng.integers(8, len(data) - 4, rng.integers(1, 4)):
-            if rng.random() < 0.5:
-                data[at] = rng.integers(256)
-            else:
-                struct.pack_into("<I", data, at, int(rng.choice([2**31, 2**32 - 1, 1, 65535])))
-        file.write_bytes(data)
-        try:
-            convert(file)
-        except ModelError:
-            continue
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_networks_of_anything(tmp_path: Path, seed: int) -> None:
-    """Whole files, in which any operator has any inputs and options."""
-    rng = np.random.default_rng(seed)
-    file = tmp_path / "net.tflite"
-    customs = [b"", struct.pack("<3i", 1, 2, 2), struct.pack("<3i", 9, 0, -1)]
-    for _ in range(150):
-        made = Made()
-        for n in range(6):
-            shape = tuple(
-                int(s) for s in rng.choice([1, 2, 3, 4], rng.choice([0, 1, 2, 4, 4, 4, 5]))
-            )
-            kind = str(rng.choice(["float32", "float32", "float16", "int32", "uint8"]))
-            if rng.random() < 0.5:
-                made.constant(f"t{n}", rng.integers(0, 4, shape).astype(kind))
-            else:
-                made.tensors.append((f"t{n}", shape, kind, b""))
-        for n in range(2):
-            made.computed(f"p{n}", 1, 4, 4, int(rng.choice([1, 3])))
-        names = [name for name, *_ in made.tensors]
-        made.inputs = ["p0"]
-        for _ in range(int(rng.integers(1, 4))):
-            kind = str(rng.choice([*OPERATORS]))
-            inputs = [*rng.choice(["p0", *names, ""], rng.integers(0, 4))]
-            options = {f"i{n}": int(rng.choice([0, 1, 1, 2, 3])) for n in range(7)}
-            custom = customs[int(rng.integers(3))]
-            made.run(kind, inputs, str(rng.choice(names)), custom, **options)
-        made.outputs = [made.operators[-1][2][0]]
-        file.write_bytes(made.file())
-        try:
-            convert(file)
-        except ModelError:
-            continue
 
 
 def network(shape: list[int], **more: object) -> bytes:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from appliance.errors import ModelError
 from appliance.tools.engine.graph import onnx
-from appliance.tools.importers.tflite.network import Network, Operator, Tensor
+from appliance.tools.importers.tflite.network import Declared, Network, Operator
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
@@ -42,13 +42,13 @@ class Builder:
         first = {number: name for name, number in names.items()}
         self._names = [first.get(n, f"{t.name}.{n}") for n, t in enumerate(network.tensors)]
 
-    def tensor(self, operator: Operator, index: int) -> Tensor:
+    def tensor(self, operator: Operator, index: int) -> Declared:
         """The operator's input ``index`` as declared. Raises ModelError where it has none."""
         if index >= len(operator.inputs) or operator.inputs[index] < 0:
             raise ModelError(f"{operator.name}: input {index} is missing")
         return self.network.tensors[operator.inputs[index]]
 
-    def result(self, operator: Operator) -> Tensor:
+    def result(self, operator: Operator) -> Declared:
         """The operator's only output as declared. Raises ModelError where it has others."""
         if len(operator.outputs) != 1 or operator.outputs[0] < 0:
             raise ModelError(f"{operator.name}: {len(operator.outputs)} outputs, expected 1")

@@ -30,8 +30,10 @@ def convert(path: Path) -> ModelProto:
     builder = Builder(network)
     unknown = sorted({o.name for o in network.operators} - set(OPERATORS))
     if unknown:
+        more = f" and {len(unknown) - 8} more" if len(unknown) > 8 else ""
         raise ModelError(
-            f"{path}: operators that cannot be taken over: {', '.join(unknown)}; {_ELSEWHERE}"
+            f"{path}: operators that cannot be taken over: {', '.join(unknown[:8])}{more}; "
+            f"{_ELSEWHERE}"
         )
     try:
         for operator in network.operators:

@@ -37,7 +37,7 @@ _MOST_VALUES = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class Declared:
     """One tensor as declared; ``data`` is empty for one that is computed."""
 
     name: str
@@ -77,7 +77,7 @@ class Operator:
 class Network:
     """A whole network: one picture in, the operators in the order of their running."""
 
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[Declared, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -135,7 +135,7 @@ def _network(flat: Flat) -> Network:
     return network
 
 
-def _must_be_tensors(numbers: tuple[int, ...], least: int, tensors: tuple[Tensor, ...]) -> None:
+def _must_be_tensors(numbers: tuple[int, ...], least: int, tensors: tuple[Declared, ...]) -> None:
     for number in numbers:
         if not least <= number < len(tensors):
             raise Malformed(f"tensor number {number} is asked for, there are {len(tensors)}")
@@ -145,18 +145,19 @@ def _name(code: Table) -> str:
     # Newer files have numbers above 127 in a second field, and 127 in the first.
     number = max(code.number(0, "b"), code.number(3, "i"))
     if number == _CUSTOM:
-        return code.text(1, 256)
+        name = code.text(1, 256)
+        return name if name.isprintable() and name else ascii(name)
     return _OPERATORS.get(number, f"number {number}")
 
 
-def _tensor(table: Table, buffers: list[memoryview]) -> Tensor:
+def _tensor(table: Table, buffers: list[memoryview]) -> Declared:
     name, shape = table.text(3), table.integers(0, 8)
     kind, buffer = table.number(1, "b"), table.number(2, "I")
     if any(side < 1 for side in shape) or prod(shape) > _MOST_VALUES:
         raise Malformed(f"tensor {name!r} has the shape {shape}: open, or absurdly large")
     if buffer >= len(buffers):
         raise Malformed(f"tensor {name!r}: buffer {buffer} is asked for, there are {len(buffers)}")
-    return Tensor(name, shape, _TYPES.get(kind, f"type {kind}"), buffers[buffer])
+    return Declared(name, shape, _TYPES.get(kind, f"type {kind}"), buffers[buffer])
 
 
 def _operator(table: Table, codes: list[str]) -> Operator:
