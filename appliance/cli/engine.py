@@ -66,12 +66,15 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
     what = model.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = action(what, "add", "add a network that you have downloaded, under a name")
     add.description = (
-        "Add a network that you have downloaded, under a name. The name selfie alone gets "
-        "MediaPipe's two (Apache-2.0) by itself: pip fetches the wheel that has them, about 35 MB, "
-        "and they become selfie-general and selfie-landscape; --from takes a wheel that is here."
+        "Add a network that you have downloaded, under a name. The name selfie, without --from, "
+        "gets\nMediaPipe's two (Apache-2.0) by itself: pip fetches the wheel that has them, about "
+        "35 MB, and they\nbecome selfie-general and selfie-landscape. With --from it takes the "
+        "wheel, or one of the two\n.tflite files, from there."
     )
     add.add_argument("name", metavar="NAME", help="what to call it; or selfie")
-    add.add_argument("--from", metavar="FILE", dest="file", type=Path, help=".onnx or .tflite")
+    add.add_argument(
+        "--from", metavar="FILE", dest="file", type=Path, help="a .onnx or .tflite file"
+    )
     add.add_argument("--as", metavar="KIND", dest="kind", default="auto", help="importer (auto)")
     add.add_argument("--size", metavar="WxH", help="input size, where the network leaves it open")
     add.add_argument(

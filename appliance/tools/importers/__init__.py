@@ -1,1 +1,1 @@
-"""Importers: from a downloaded ONNX file to a network with a manifest. One small file a kind."""
+"""Importers: from a downloaded file to a network with a manifest. One small file a kind."""
