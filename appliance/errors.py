@@ -54,3 +54,11 @@ class PlanError(ModelError):
 
 class BuildError(MatteboxError, RuntimeError):
     """An engine could not be built, or did not pass its gates: exit code 1."""
+
+
+class FetchError(MatteboxError, OSError):
+    """What was to be fetched from the network could not be: exit code 1."""
+
+
+class StorageError(MatteboxError, OSError):
+    """A file of ours could not be written, as on a full disk: exit code 1."""

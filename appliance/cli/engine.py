@@ -65,8 +65,16 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
     model = verb("model", "add or list networks")
     what = model.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = action(what, "add", "add a network that you have downloaded, under a name")
-    add.add_argument("name", metavar="NAME", help="what to call it")
-    add.add_argument("--from", metavar="FILE", dest="file", type=Path, required=True, help="ONNX")
+    add.description = (
+        "Add a network that you have downloaded, under a name. The name selfie, without --from, "
+        "gets\nMediaPipe's two (Apache-2.0) by itself: pip fetches the wheel that has them, about "
+        "35 MB, and they\nbecome selfie-general and selfie-landscape. With --from it takes the "
+        "wheel, or one of the two\n.tflite files, from there."
+    )
+    add.add_argument("name", metavar="NAME", help="what to call it; or selfie")
+    add.add_argument(
+        "--from", metavar="FILE", dest="file", type=Path, help="a .onnx or .tflite file"
+    )
     add.add_argument("--as", metavar="KIND", dest="kind", default="auto", help="importer (auto)")
     add.add_argument("--size", metavar="WxH", help="input size, where the network leaves it open")
     add.add_argument(
@@ -146,7 +154,7 @@ def _build(options: argparse.Namespace, manifest_path: Path) -> int:
 
 def model(options: argparse.Namespace) -> int:
     """Add or list networks."""
-    from appliance.tools.importers import add
+    from appliance.tools.importers import add, selfie
 
     if options.action == "list":
         return add.list_models()
@@ -154,6 +162,11 @@ def model(options: argparse.Namespace) -> int:
         name=options.name, file=options.file, kind=options.kind, size=options.size,
         downsample=options.downsample, replace=options.replace,
     )  # fmt: skip
-    for line in add.add_model(wish):
-        print(line, file=sys.stderr)
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    lines = selfie.add_selfie(wish, tell) if selfie.is_selfie(wish) else add.add_model(wish)
+    for line in lines:
+        tell(line)
     return 0

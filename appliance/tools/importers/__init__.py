@@ -1,1 +1,1 @@
-"""Importers, one small file each: from a downloaded ONNX file to a network with a manifest."""
+"""Importers: from a downloaded file to a network with a manifest. One small file a kind."""

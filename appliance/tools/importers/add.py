@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import yaml
 
 from appliance.errors import InputError, ModelError
 from appliance.networks.folders import SHIPPED, data_folder, model_folders
 from appliance.networks.manifest import Manifest, load_manifest
-from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.networks.plans.sidecar import sha256_of
 from appliance.tools.engine.graph import (
     graph_inputs,
@@ -33,6 +27,8 @@ from appliance.tools.importers import (
     u2net,
 )
 from appliance.tools.importers.base import Fields, Importer, Options, Release, describe
+from appliance.tools.importers.place import put_in_place
+from appliance.tools.importers.tflite.convert import convert
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -50,34 +46,41 @@ IMPORTERS: tuple[Importer, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the command line asked for; ``kind`` "auto" lets the graph decide."""
+    """What the command line asked for; ``kind`` "auto" lets the graph decide.
+
+    ``notes`` go into the manifest as they are, ``card`` beside it as README.md.
+    """
 
     name: str
-    file: Path
+    file: Path | None
     kind: str = "auto"
     size: str | None = None
     downsample: float | None = None
     replace: bool = False
+    notes: Fields = field(default_factory=dict)
+    card: str = ""
 
 
 def add_model(wish: ImportOptions) -> list[str]:
     """Check, convert and install a network; returns the lines to print.
 
-    Raises InputError or ModelError for a file that cannot be used. An installed network stays as it
-    was until the new one has run once.
+    Raises InputError or ModelError for a file that cannot be used, StorageError where there is no
+    room for it. What is in place stays as it was until the new network has run once.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,63}", wish.name):
-        raise InputError(f"name {wish.name!r}: expected lower-case letters, digits, '_', '.', '-'")
-    if (SHIPPED / wish.name).is_dir():
-        raise InputError(f"{wish.name} is shipped with Mattebox; choose another name")
-    target = data_folder() / wish.name
-    if target.exists() and not wish.replace:
-        raise InputError(f"{target} is there already; choose another name, or say --replace")
-    if wish.file.suffix.lower() in {".tflite", ".pth", ".pt", ".ckpt", ".pb"}:
-        raise InputError(f"{wish.file}: found a {wish.file.suffix} file; convert it to ONNX first")
+    target = free_place(wish)
+    file = wish.file
+    if file is None:
+        raise InputError(
+            f"{wish.name}: --from is missing: name the file that you have downloaded; only selfie "
+            "is fetched by itself"
+        )
+    if file.suffix.lower() in {".pth", ".pt", ".ckpt", ".pb"}:
+        raise InputError(f"{file}: found a {file.suffix} file; convert it to ONNX first")
+    if file.suffix.lower() == ".whl":
+        raise InputError(f"{file}: a wheel is taken by mattebox model add selfie --from only")
     # First, so that a broken download is reported as such, not by faults in its graph.
-    release = _release(wish.file) if wish.file.is_file() else None
-    graph = read_graph(wish.file)
+    release = known_release(file) if file.is_file() else None
+    graph = convert(file) if file.suffix.lower() == ".tflite" else read_graph(file)
     importer = _importer(wish.kind, graph)
     options = Options(_size(wish.size), wish.downsample)
     fields: Fields = {"title": importer.title, "licence": importer.licence}
@@ -88,8 +91,8 @@ def add_model(wish: ImportOptions) -> list[str]:
         set_input_shapes(graph, {manifest.input.name: manifest.input.shape, **shapes})
         graph = simplify(graph)
     except ModelError as error:
-        raise ModelError(f"{wish.file}: as {importer.kind}: {error}") from error
-    _install(graph, {"name": wish.name, **fields}, target)
+        raise ModelError(f"{file}: as {importer.kind}: {error}") from error
+    put_in_place(graph, {"name": wish.name, **fields, **wish.notes}, target, wish.card)
     size = f"{manifest.input.width}x{manifest.input.height}"
     known = (
         f"known release: {release.title} (size and SHA-256 as stated by {release.origin})"
@@ -102,6 +105,21 @@ def add_model(wish: ImportOptions) -> list[str]:
         f"licence: {importer.licence or 'not known: it is yours to find out'}",
         f"run it: mattebox run --model {wish.name}",
     ]
+
+
+def free_place(wish: ImportOptions) -> Path:
+    """The folder that the network is to have; it need not be there.
+
+    Raises InputError for a name that is none, or is taken.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,63}", wish.name):
+        raise InputError(f"name {wish.name!r}: expected lower-case letters, digits, '_', '.', '-'")
+    if (SHIPPED / wish.name).is_dir():
+        raise InputError(f"{wish.name} is shipped with Mattebox; choose another name")
+    target = data_folder() / wish.name
+    if target.exists() and not wish.replace:
+        raise InputError(f"{target} is there already; choose another name, or say --replace")
+    return target
 
 
 def _importer(kind: str, graph: ModelProto) -> Importer:
@@ -121,7 +139,7 @@ def _importer(kind: str, graph: ModelProto) -> Importer:
     )
 
 
-def _release(path: Path) -> Release | None:
+def known_release(path: Path) -> Release | None:
     """The release that a file is; None for a file with no known name.
 
     Raises InputError for one with a release's name but not its size or hash.
@@ -149,34 +167,6 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not found:
         raise InputError(f"--size {text}: expected WIDTHxHEIGHT, such as 512x288")
     return int(found[1]), int(found[2])
-
-
-def _install(graph: ModelProto, fields: Fields, target: Path) -> None:
-    """Write into a neighbouring folder, run it once, and only then swap folders."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        (draft / "model.onnx").write_bytes(graph.SerializeToString())
-        text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
-        (draft / "manifest.yaml").write_text(text, encoding="utf-8")
-        matting = OnnxRuntimeMatting(*load_manifest(draft / "manifest.yaml"), threads=1)
-        alpha = matting.infer()
-        spec = matting.manifest.input
-        if alpha.shape != (spec.height, spec.width):
-            raise ModelError(
-                f"a first run gave alpha of shape {alpha.shape}, expected "
-                f"{(spec.height, spec.width)}"
-            )
-        draft.chmod(0o755)
-        if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-            os.rename(target, old / "was")
-            draft.replace(target)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            draft.replace(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def list_models() -> int:

@@ -322,7 +322,12 @@ def test_wishes_that_cannot_be_met(tmp_path: Path, wish: dict[str, Any], message
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
-    for name, message in (("a.onnx", "cannot be read"), ("a.tflite", "convert it to ONNX first")):
+    for name, message in (
+        ("a.onnx", "cannot be read"),
+        ("a.tflite", "cannot be read"),
+        ("a.pth", "convert it to ONNX first"),
+        ("a.whl", "is taken by mattebox model add selfie --from only"),
+    ):
         with pytest.raises(InputError, match=message):
             added(tmp_path / name)
     (tmp_path / "b.onnx").write_bytes(b"nothing of the kind")
@@ -360,7 +365,7 @@ def test_releases_are_told_by_size_and_hash() -> None:
         for release in importer.releases:
             assert re.fullmatch("[0-9a-f]{64}", release.sha256)
             assert release.origin
-            files.append(release.file)
+            files.append((release.file, release.sha256))
     assert len(set(files)) == len(files)
     for kind in ("rvm", "modnet", "u2net", "mediapipe", "pp-humanseg"):
         assert next(i for i in IMPORTERS if i.kind == kind).releases, kind

@@ -1,0 +1,1 @@
+"""TensorFlow Lite files: read, and converted to ONNX graphs."""

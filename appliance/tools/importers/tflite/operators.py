@@ -1,0 +1,93 @@
+"""Each operator of TensorFlow Lite that is taken over, as ONNX nodes; all others are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from appliance.errors import ModelError
+from appliance.tools.importers.tflite.builder import Builder
+from appliance.tools.importers.tflite.convolutions import (
+    convolution,
+    depthwise,
+    transpose_bias,
+    transpose_conv,
+)
+from appliance.tools.importers.tflite.network import Operator
+from appliance.tools.importers.tflite.windows import pads
+
+
+def _pool(builder: Builder, operator: Operator) -> None:
+    size = builder.sides(operator, 0)[:2]
+    source, fused = builder.picture(operator, 0), operator.option(5)
+    window = (operator.option(4, "i"), operator.option(3, "i"))
+    stride = (operator.option(2, "i"), operator.option(1, "i"))
+    around = pads(operator.option(0), size, window, stride)
+    if window == size and not any(around):
+        builder.add(operator, "GlobalAveragePool", [source], fused=fused)
+    else:
+        builder.add(
+            operator, "AveragePool", [source], fused=fused,
+            kernel_shape=window, strides=stride, pads=around, count_include_pad=0,
+        )  # fmt: skip
+
+
+def _mean(builder: Builder, operator: Operator) -> None:
+    axes = sorted(axis % 4 for axis in builder.integers(operator, 1))
+    if axes != [1, 2] or not operator.option(0):
+        raise ModelError(f"{operator.name} over axes {axes}: expected rows and columns, kept as 1")
+    builder.add(operator, "GlobalAveragePool", [builder.picture(operator, 0)])
+
+
+def _resize(builder: Builder, operator: Operator) -> None:
+    corners, half = operator.option(2), operator.option(3)
+    rows, columns, _ = builder.sides(operator, 0)
+    values = builder.integers(operator, 1)
+    if len(values) != 2 or min(values) < 1:
+        raise ModelError(f"{operator.name}: a size of {values}, expected rows and columns")
+    # As factors, not sizes: exact for what networks do, and known to every runtime.
+    factors = np.asarray([1, 1, values[0] / rows, values[1] / columns], np.float32)
+    name = builder.write(f"{builder.name(operator.outputs[0])}/factors", factors)
+    mode = "align_corners" if corners else "half_pixel" if half else "asymmetric"
+    builder.add(
+        operator, "Resize", [builder.picture(operator, 0), "", name],
+        mode="linear", coordinate_transformation_mode=mode,
+    )  # fmt: skip
+
+
+def _two(kind: str) -> Callable[[Builder, Operator], None]:
+    def convert(builder: Builder, operator: Operator) -> None:
+        inputs = [builder.picture(operator, 0), builder.picture(operator, 1)]
+        builder.add(operator, kind, inputs, fused=operator.option(0))
+
+    return convert
+
+
+def _one(kind: str) -> Callable[[Builder, Operator], None]:
+    def convert(builder: Builder, operator: Operator) -> None:
+        builder.add(operator, kind, [builder.picture(operator, 0)])
+
+    return convert
+
+
+def _relu6(builder: Builder, operator: Operator) -> None:
+    builder.clip(builder.picture(operator, 0), builder.name(operator.outputs[0]))
+
+
+OPERATORS: dict[str, Callable[[Builder, Operator], None]] = {
+    "ADD": _two("Add"),
+    "AVERAGE_POOL_2D": _pool,
+    "CONV_2D": convolution,
+    "Convolution2DTransposeBias": transpose_bias,
+    "DEPTHWISE_CONV_2D": depthwise,
+    "DEQUANTIZE": Builder.widen,
+    "HARD_SWISH": _one("HardSwish"),
+    "LOGISTIC": _one("Sigmoid"),
+    "MEAN": _mean,
+    "MUL": _two("Mul"),
+    "RELU": _one("Relu"),
+    "RELU6": _relu6,
+    "RESIZE_BILINEAR": _resize,
+    "TRANSPOSE_CONV": transpose_conv,
+}
