@@ -49,7 +49,8 @@ class Work:
         raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
         carried: ``raw`` was carried; the network did not look.
         alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
-        moved: float32 (rows, columns), 0..1: where the picture moved since the last frame.
+        moved: float32 (rows, columns), 0..1: where the picture moved since the last frame, or the
+            last matte is too old to be held.
         matte: what is composited; None where nobody is.
         behind: the picture behind the person.
         scan: it is time to look for people elsewhere. elsewhere: who was found there.
