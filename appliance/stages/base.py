@@ -46,11 +46,12 @@ class Work:
         rect: the part of the frame that the network's grid covers.
         held: the last frame's matte covers ``rect`` and may be carried to this frame.
         planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
-        raw: float32 (rows, columns): alpha as the network gave it, or as carried.
-        carried: ``raw`` was carried; the network did not run.
-        alpha: float32 (rows, columns), 0..1; modified in place. kept: its components.
-        moved: float32 (rows, columns), 0..1: where the picture moved since the last frame.
-        matte: what is composited; None if nobody is there.
+        raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
+        carried: ``raw`` was carried; the network did not look.
+        alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
+        moved: float32 (rows, columns), 0..1: where the picture moved since the last frame, or the
+            last matte is too old to be held.
+        matte: what is composited; None where nobody is.
         behind: the picture behind the person.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
     """

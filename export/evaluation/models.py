@@ -90,8 +90,8 @@ class BareNetwork:
         return float(np.median(self._times) * 1e3) if self._times else 0.0
 
 
-class _NoBackground:
-    """A background that is never seen: the live frame itself."""
+class LiveBackground:
+    """A background that nobody looks at: the live frame itself."""
 
     def frame(self, live: Frame) -> Frame:
         """The live frame as its own background."""
@@ -115,7 +115,7 @@ class WholeAppliance:
         colour = Colour(Matrix.BT601, Range.LIMITED)
         self._size = (width, height)
         format = Format(width, height, (30, 1), colour)
-        self._pipeline = Pipeline(Settings(), format, self._matting, _NoBackground())
+        self._pipeline = Pipeline(Settings(), format, self._matting, LiveBackground())
         self._pipeline.reset()
         self._serial = 0
 

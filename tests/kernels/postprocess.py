@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from appliance.config.settings import Settings
 from appliance.media.frame import F32, Format, Rect, blank
 from appliance.stages.base import Common, Work
@@ -31,10 +33,10 @@ class PostProcess:
         """Forget the last frame."""
         self._cascade.part(MatteSteps).reset()
 
-    def __call__(self, raw: F32, planes: F32, rect: Rect) -> Work:
-        """The result of the steps. Raises MattingError."""
+    def __call__(self, raw: F32, planes: F32, rect: Rect, pts: int = 0) -> Work:
+        """What the steps made of it; ``pts`` is the frame's. Raises MattingError."""
         nothing = blank(64, 36)
-        work = Work(nothing, nothing, rect=rect, planes=planes, raw=raw)
+        work = Work(replace(nothing, pts=pts), nothing, rect=rect, planes=planes, raw=raw)
         for bound in self._steps():
             if bound.ready(work):
                 bound.run(work)

@@ -214,6 +214,22 @@ def test_graphs_change_nothing(make: Maker, network: Path) -> None:
     assert not pipelines[1]._replay._graphs
 
 
+def test_a_rate_that_changes(make: Maker, network: Path) -> None:
+    """The last matte counts for less at a low rate, in graphs too: as on the CPU at each rate."""
+    settings = {"roi": {"enabled": False}, "steady": {"motion_low": 254, "motion_high": 255}}
+    gpu = make(emulated(network), **settings)
+    cpu, usual = (on_cpu(network, **settings) for _ in range(2))
+    time, others = 0, 0
+    for k, frame in enumerate(walk(36, 4, 32)):
+        time += (100 if 12 <= k < 24 else 33) * 1_000_000
+        timed = replace(frame, pts=time)
+        got, want = run(gpu, timed)[0], run(cpu, timed)[0]
+        assert apart(got, want) <= 1, k
+        others += apart(run(usual, frame)[0], want) > 20
+    assert gpu._replay._graphs
+    assert 12 <= others < 30
+
+
 def test_graphs_that_are_not_used_go(make: Maker, network: Path) -> None:
     library = driver.Library()
     pipeline = make(emulated(network, library=library), roi={"rescan_s": 60})

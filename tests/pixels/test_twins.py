@@ -39,6 +39,7 @@ DIFFERENT = {
     ("gpu", "crop", "fill_black"): "on the CPU one assignment, in stages/network",
     ("cpu", "crop", "planes_to_tensor"): "the GPU's crop_planes writes the tensor in its pass",
     ("cpu", "crop", "yuv_to_rgb"): "Scratch keeps that matrix on the device",
+    ("cpu", "steady", "loosen"): "a part of the GPU's steady",
     ("cpu", "steady", "motion"): "a part of the GPU's steady",
 }
 

@@ -17,7 +17,7 @@ from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
-from appliance.pixels.cpu.steady import motion, resample, steady
+from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 
 __all__ = [
     "Blur",
@@ -37,6 +37,7 @@ __all__ = [
     "foreground_shift",
     "guided_coefficients",
     "keep_components",
+    "loosen",
     "motion",
     "nv12_to_bgrx",
     "paste",

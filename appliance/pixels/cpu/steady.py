@@ -8,6 +8,10 @@ import numpy as np
 from appliance.media.frame import F32, Rect
 from appliance.pixels.cpu.jit import kernel
 
+# Of |box3(a_t - alpha_{t-1})|: up to the first the network agrees with the last matte, from the
+# second on it disagrees. kernels/steady.cuh has the same.
+_AGREES, _DISAGREES = np.float32(0.1), np.float32(0.25)
+
 
 @kernel("void(float32[:, :, :], float32[:, :, :], float32[:, :])")
 def _change(planes: F32, previous: F32, change: F32) -> None:
@@ -28,6 +32,16 @@ def _threshold(change: F32, low: np.float32, high: np.float32) -> None:
     for j in range(change.shape[0]):
         for i in range(change.shape[1]):
             change[j, i] = min(max((change[j, i] - low) * slope, np.float32(0)), np.float32(1))
+
+
+@kernel("void(float32[:, :], float32[:, :], float32, float32)")
+def _loosen(moved: F32, apart: F32, agreed: np.float32, disputed: np.float32) -> None:
+    slope = np.float32(1) / (_DISAGREES - _AGREES)
+    for j in range(moved.shape[0]):
+        for i in range(moved.shape[1]):
+            dispute = min(max((abs(apart[j, i]) - _AGREES) * slope, np.float32(0)), np.float32(1))
+            held = agreed + dispute * (disputed - agreed)
+            moved[j, i] += (np.float32(1) - moved[j, i]) * (np.float32(1) - held)
 
 
 @kernel("void(float32[:, :], float32[:, :], float32[:, :], float32)")
@@ -92,6 +106,24 @@ def motion(planes: F32, previous: F32, low: float, high: float) -> F32:
     moved = np.asarray(cv2.blur(change, (3, 3)), np.float32)
     _threshold(moved, np.float32(low), np.float32(high))
     return moved
+
+
+def loosen(moved: F32, alpha: F32, previous: F32, agreed: float, disputed: float) -> None:
+    """Hold less of the last matte, and far less where the network disagrees with it; in place.
+
+    m becomes m + (1-m)*(1-h), where h goes from ``agreed`` to ``disputed`` as |box3(a_t -
+    alpha_{t-1})| goes from 0.1 to 0.25. The box tells a hand that left from an edge that
+    shimmers, whose differences are thin and of both signs.
+
+    Args:
+        moved: float32 (rows, columns): m, see ``motion``, overwritten.
+        alpha, previous: float32 (rows, columns), 0..1: a_t and alpha_{t-1}.
+        agreed, disputed: shares of the hold that are left, 0..1; with both 1 nothing changes.
+    """
+    if agreed == disputed == 1:
+        return
+    apart = np.asarray(cv2.blur(alpha - previous, (3, 3)), np.float32)
+    _loosen(moved, apart, np.float32(agreed), np.float32(disputed))
 
 
 def steady(plane: F32, previous: F32, moved: F32, strength: float) -> None:

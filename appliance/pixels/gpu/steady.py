@@ -24,16 +24,17 @@ def resample(
 
 def steady(
     scratch: Scratch, planes: Plane, alpha: Plane, previous_planes: Plane, previous_alpha: Plane, *,
-    source: Rect, target: Rect, low: float, high: float, strength: float, history: bool,
-    previous: int, moved: Plane, verdict: int,
+    source: Rect, target: Rect, low: float, high: float, strength: float, agreed: float,
+    disputed: float, history: bool, previous: int, moved: Plane, out: Plane, verdict: int,
 ) -> None:  # fmt: skip
-    """``cpu.motion`` and ``steady`` with previous planes, ``resample``d from ``source``; in place.
+    """``cpu.motion``, ``loosen`` and ``steady`` with the last planes, which lie over ``source``.
 
-    ``planes`` and ``previous_planes`` hold three each: Y, Cb, Cr.
+    ``planes`` and ``previous_planes`` hold three each: Y, Cb, Cr. ``out`` gets the steadied alpha;
+    it must not be ``alpha``, of which a pixel's neighbours are read as well.
 
-    ``moved`` receives where the picture moved: 1 everywhere if there is no past, that is when
-    ``history`` is False or the VERDICT at ``previous`` showed nobody. The VERDICT at ``verdict``
-    receives the largest alpha.
+    ``moved`` gets where the last matte is not held: 1 everywhere where there is no past, which is
+    when ``history`` is False or the VERDICT at ``previous`` showed nobody. The VERDICT at
+    ``verdict`` gets the largest alpha.
     """
     scratch.context.kernels["steady"](
         blocks(alpha.columns, alpha.rows, _BLOCK), (*_BLOCK, 1),
@@ -41,8 +42,9 @@ def steady(
         previous_alpha=previous_alpha.address, rows=alpha.rows, columns=alpha.columns,
         **_warp(previous_alpha, source, target, alpha),
         previous_rows=previous_alpha.rows, previous_columns=previous_alpha.columns,
-        low=low, high=high, strength=strength, history=int(history), previous=previous,
-        moved=moved.address, verdict=verdict,
+        low=low, high=high, strength=strength, agreed=agreed, disputed=disputed,
+        history=int(history), previous=previous, moved=moved.address, out=out.address,
+        verdict=verdict,
     )  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 // Steady: where the picture moved, and alpha blended with the last one where it did not. Twins:
-// resample, motion, steady; one launch.
+// resample, motion, loosen, steady; one launch.
 #pragma once
 
 constexpr int STEADY_X = 32, STEADY_Y = 8;
+// Where the network agrees with the last matte, and where not: cpu/steady.py has the same.
+constexpr float AGREES = 0.1f, DISAGREES = 0.25f;
 
 // How the last frame's grid lies under this one: x' = x * scale_x + shift_x, likewise y.
 struct Warp {
@@ -31,18 +33,22 @@ __device__ __forceinline__ float warped(const float *plane, const Warp &w, int x
     return upper + ty * (lower - upper);
 }
 
-// m = clip((box3(d) - low) / (high - low), 0, 1) with d = |dY| + (|dCb| + |dCr|) / 2, and
-// alpha_t = m*a_t + (1-m)*(s*alpha_{t-1} + (1-s)*a_t), in place; m is 1 where there is no past.
+// m = clip((box3(d) - low) / (high - low), 0, 1) with d = |dY| + (|dCb| + |dCr|) / 2, loosened to
+// m + (1-m)*(1-h), where h goes from `agreed` to `disputed` with |box3(a_t - alpha_{t-1})|, and
+// alpha_t = m*a_t + (1-m)*(s*alpha_{t-1} + (1-s)*a_t); m is 1 where there is no past.
 //
-// planes: 3 x rows x columns (Y, Cb, Cr), alpha, moved: rows x columns, dense. previous: the last
-// frame's verdict; where it showed nobody, or `history` is 0, there is no past. verdict->peak becomes
-// the largest alpha. Must move: 32 bytes a pixel in, 8 out.
+// planes: 3 x rows x columns (Y, Cb, Cr), alpha (a_t), moved, out (alpha_t; not alpha's own plane,
+// where neighbours are read too): rows x columns, dense. previous: the last frame's verdict; where it
+// showed nobody, or `history` is 0, there is no past. verdict->peak becomes the largest alpha.
+// Must move: 32 bytes a pixel in, 8 out.
 extern "C" __global__ void __launch_bounds__(STEADY_X *STEADY_Y)
-steady(const float *planes, float *alpha, const float *previous_planes, const float *previous_alpha,
-       int rows, int columns, float scale_x, float shift_x, float scale_y, float shift_y,
-       int previous_rows, int previous_columns, int same, float low, float high, float strength,
-       int history, const Verdict *previous, float *moved, Verdict *verdict) {
+steady(const float *planes, const float *alpha, const float *previous_planes,
+       const float *previous_alpha, int rows, int columns, float scale_x, float shift_x,
+       float scale_y, float shift_y, int previous_rows, int previous_columns, int same, float low,
+       float high, float strength, float agreed, float disputed, int history,
+       const Verdict *previous, float *moved, float *out, Verdict *verdict) {
     __shared__ float change[STEADY_Y + 2][STEADY_X + 2];
+    __shared__ float apart[STEADY_Y + 2][STEADY_X + 2];
     __shared__ int peak;
     Warp w = {scale_x, shift_x, scale_y, shift_y, previous_rows, previous_columns, same};
     bool past = history && shown(previous);
@@ -62,6 +68,8 @@ steady(const float *planes, float *alpha, const float *previous_planes, const fl
                 d[c] = fabsf(__ldg(planes + ((long long)c * rows + y) * columns + x) - before);
             }
             change[line][column] = first < 0.0f ? 255.0f : d[0] + 0.5f * (d[1] + d[2]);
+            apart[line][column] = __ldg(alpha + (long long)y * columns + x) -
+                                  warped(previous_alpha, w, x, y, 0.0f);
         }
     }
     __syncthreads();
@@ -71,14 +79,20 @@ steady(const float *planes, float *alpha, const float *previous_planes, const fl
         float m = 1.0f, v = alpha[at];
         if (past) {
             int cx = threadIdx.x + 1, cy = threadIdx.y + 1;
-            float sum = 0;
+            float sum = 0, off = 0;
             for (int j = -1; j <= 1; ++j)
-                for (int i = -1; i <= 1; ++i) sum += change[cy + j][cx + i];
+                for (int i = -1; i <= 1; ++i) {
+                    sum += change[cy + j][cx + i];
+                    off += apart[cy + j][cx + i];
+                }
             m = clampf((sum * (1.0f / 9.0f) - low) / fmaxf(high - low, 1e-3f), 0.0f, 1.0f);
-            v += (1.0f - m) * strength * (warped(previous_alpha, w, x, y, 0.0f) - v);
-            alpha[at] = v;
+            float dispute = (fabsf(off) * (1.0f / 9.0f) - AGREES) / (DISAGREES - AGREES);
+            float held = agreed + clampf(dispute, 0.0f, 1.0f) * (disputed - agreed);
+            m += (1.0f - m) * (1.0f - held);
+            v -= (1.0f - m) * strength * apart[cy][cx];
         }
         moved[at] = m;
+        out[at] = v;
         // Bits of floats of 0 or more are in the order of the floats.
         if (v > 0.0f) atomicMax(&peak, __float_as_int(v));
     }

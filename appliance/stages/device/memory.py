@@ -56,6 +56,8 @@ class GridMemory:
         self.aside = context.alloc(3 * 4 * rows * columns)
         self.aside_verdict = DeviceVerdict(context)
         self.moved = context.alloc(4 * rows * columns)
+        self.unsteadied = context.alloc(4 * rows * columns)
+        """This frame's alpha before it is steadied into its slot."""
         self.shift = context.alloc(3 * 4 * rows * columns)
         self.zero = context.alloc(2 * 4 * rows * columns, zero=True)
         self.frames = 0

@@ -10,15 +10,17 @@ from appliance.media.frame import F32, Rect
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 from appliance.stages.matte.checks import check_alpha
+from appliance.stages.matte.hold import hold, thirtieths
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The last frame's planes and alpha, float32, over ``rect``; for ``steady``."""
+    """The last frame's planes and alpha, float32, over ``rect``, and its pts; for ``steady``."""
 
     rect: Rect
     alpha: F32
     planes: F32
+    pts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,12 @@ class MatteSteps:
             before = cpu.resample(last.planes, last.rect, rect, alpha.shape, -1000.0)
             work.moved = cpu.motion(planes, before, s.motion_low, s.motion_high)
             previous = cpu.resample(last.alpha, last.rect, rect, alpha.shape, 0.0)
+            agreed, disputed = hold(s.strength, thirtieths(last.pts, work.frame.pts))
+            cpu.loosen(work.moved, alpha, previous, agreed, disputed)
             cpu.steady(alpha, previous, work.moved, s.strength)
-        # The next crop will overwrite the planes.
-        self._seen = _Seen(rect, alpha, planes.copy()) if work.somebody else None
+        # The planes' memory is the next crop's.
+        seen = _Seen(rect, alpha, planes.copy(), work.frame.pts) if work.somebody else None
+        self._seen = seen
 
     def refine(self, work: Work) -> None:
         """Make the edges follow the picture's. If switched off, alpha is enlarged as it is."""

@@ -14,6 +14,7 @@ from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.planes import Plane
 from appliance.pixels.gpu.steady import steady
 from appliance.stages.device.work import DeviceCommon, DeviceWork
+from appliance.stages.matte.hold import hold, thirtieths
 
 
 class MatteSteps:
@@ -21,6 +22,8 @@ class MatteSteps:
 
     def __init__(self, common: DeviceCommon) -> None:
         self._common = common
+        self._pts = 0  # of the last frame
+        self._thirtieths = 1
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a change of geometry."""
@@ -32,10 +35,12 @@ class MatteSteps:
         return True
 
     def begin(self, work: DeviceWork) -> None:
-        """Nothing to note."""
+        """Note how long ago the last frame was."""
+        self._thirtieths = thirtieths(self._pts, work.frame.pts)
 
     def end(self, work: DeviceWork) -> None:
-        """Nothing to advance."""
+        """This frame is the last one."""
+        self._pts = work.frame.pts
 
     def key(self, work: DeviceWork) -> Hashable:
         """See ``DevicePart.key``."""
@@ -43,14 +48,14 @@ class MatteSteps:
         this, last = memory.this, memory.last
         return (
             memory.frames & 1, memory.changes, memory.history, this.rect, this.grid, last.rect,
-            last.grid, last.refined,
+            last.grid, last.refined, self._thirtieths,
         )  # fmt: skip
 
     def clean(self, work: DeviceWork) -> None:
         """Check alpha, keep the components that are people, note their box for the host."""
         assert work.raw is not None
         memory, s = self._common.memory, self._common.settings
-        alpha = work.alpha = Plane(memory.this.alpha.address, *memory.this.grid)
+        alpha = work.alpha = Plane(memory.unsteadied.address, *memory.this.grid)
         keep, area = (s.clean.keep, s.clean.min_area) if s.clean.enabled else ("all", 0.0)
         keep_components(
             memory.scratch, work.raw, s.clean.threshold, keep, area, s.matting.max_coverage,
@@ -71,12 +76,16 @@ class MatteSteps:
         this, last = memory.this, memory.last
         before = last if last.grid[0] else this
         work.moved = Plane(memory.moved.address, *this.grid)
+        steadied = Plane(this.alpha.address, *this.grid)
+        agreed, disputed = hold(s.strength, self._thirtieths)
         steady(
             memory.scratch, work.planes, work.alpha, Plane(before.planes.address, *before.grid),
             Plane(before.alpha.address, *before.grid), source=before.rect, target=this.rect,
-            low=s.motion_low, high=s.motion_high, strength=s.strength, history=history,
-            previous=before.verdict.address, moved=work.moved, verdict=this.verdict.address,
+            low=s.motion_low, high=s.motion_high, strength=s.strength, agreed=agreed,
+            disputed=disputed, history=history, previous=before.verdict.address, moved=work.moved,
+            out=steadied, verdict=this.verdict.address,
         )  # fmt: skip
+        work.alpha = steadied
 
     def refine(self, work: DeviceWork) -> None:
         """Make the edges follow the picture's. If switched off, alpha is enlarged as it is."""
@@ -86,7 +95,7 @@ class MatteSteps:
         this, last = memory.this, memory.last
         held = memory.history and work.moved is not None
         if work.moved is None:
-            # Run even with nothing to steady: it also finds the largest alpha.
+            # Run even where nothing is to be steadied: it finds the largest alpha, and moves alpha.
             self._steady(work, history=False)
         shift = Plane(memory.shift.address, *this.grid) if s.decontaminate else None
         if s.enabled:

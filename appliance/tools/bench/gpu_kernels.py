@@ -233,8 +233,8 @@ class KernelBench:
                 "steady", 40,
                 lambda i: gpu.steady(
                     scratch, three, alpha, three, other, source=rect, target=rect, low=1.5, high=6,
-                    strength=0.85, history=True, previous=previous, moved=out.plane(1),
-                    verdict=verdict,
+                    strength=0.85, agreed=0.85, disputed=0.6, history=True, previous=previous,
+                    moved=out.plane(1), out=out, verdict=verdict,
                 ),
             ),
             ("resample", 8, lambda i: gpu.resample(scratch, alpha, rect, wide, 0.0, out)),

@@ -38,6 +38,22 @@ def test_formula() -> None:
     assert 0 < motion.mean() < 1
 
 
+def test_what_is_disputed_is_held_less() -> None:
+    """A third is left where the network agrees, nothing where a whole patch is another."""
+    previous = np.zeros((40, 60), np.float32)
+    alpha, moved = previous.copy(), np.zeros_like(previous)
+    alpha[10:20, 20:30] = 1  # a patch that has come
+    alpha[30, 5:50:2] = 0.3  # dots, as a shimmering edge makes them
+    moved[:, 40:] = 0.5
+    cpu.loosen(moved, alpha, previous, 0.3, 0.0)
+    assert (moved[10:20, 20:30] == 1).all()
+    assert np.allclose(moved[25:, :40], 0.7)
+    assert np.allclose(moved[25:, 40:], 0.85), "what moved is let go of as well"
+    before = moved.copy()
+    cpu.loosen(moved, alpha, previous, 1.0, 1.0)
+    assert np.array_equal(moved, before)
+
+
 def test_no_history_means_no_smoothing() -> None:
     now, (_, alpha) = picture(1), planes(1)
     got = alpha.copy()

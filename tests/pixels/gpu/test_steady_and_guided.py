@@ -55,24 +55,31 @@ def said(memory: Memory, count: int = 1, refused: int = 0, peak: float = 0) -> i
 
 
 @pytest.mark.parametrize(("rows", "columns"), SIZES)
-@pytest.mark.parametrize(("seed", "high"), [(0, 6.0), (5, 200.0)])
-def test_steady(memory: Memory, rows: int, columns: int, seed: int, high: float) -> None:
+@pytest.mark.parametrize(
+    ("seed", "high", "agreed", "disputed"), [(0, 6.0, 1, 1), (5, 200.0, 1, 1), (3, 200.0, 0.8, 0.1)]
+)
+def test_steady(
+    memory: Memory, rows: int, columns: int, seed: int, high: float, agreed: float, disputed: float
+) -> None:
     driver.log.seed = seed
     (_, alpha), (_, previous) = planes(1, rows, columns), planes(2, rows, columns)
     now = picture(1, rows, columns)
     before = now + (picture(2, rows, columns) - 127) / 30
     before[0, : rows // 3] = -1000
     moved = cpu.motion(now, before, 1.5, high)
+    cpu.loosen(moved, alpha, previous, agreed, disputed)
     want = alpha.copy()
     cpu.steady(want, previous, moved, 0.8)
-    plane, m, verdict = memory.plane(alpha), memory.empty(1, rows, columns), said(memory)
+    plane, verdict = memory.plane(alpha), said(memory)
+    m, out = memory.empty(1, rows, columns), memory.empty(1, rows, columns)
     steady(
         scratch_for(memory, rows, columns), memory.plane(now), plane, memory.plane(before),
         memory.plane(previous), source=HERE, target=HERE, low=1.5, high=high, strength=0.8,
-        history=True, previous=said(memory), moved=m, verdict=verdict,
+        agreed=agreed, disputed=disputed, history=True, previous=said(memory), moved=m, out=out,
+        verdict=verdict,
     )  # fmt: skip
     assert np.abs(memory.read(m)[0] - moved).max() < 2e-5
-    got = memory.read(plane)[0]
+    got = memory.read(out)[0]
     assert np.abs(got - want).max() < 2e-5
     peak = memory.read_as(Buffer(verdict, VERDICT.itemsize), (1,), VERDICT)[0]["peak"]
     assert peak == got.max()
@@ -90,14 +97,14 @@ def test_no_past(
 ) -> None:
     """After a reset, a refused frame or an empty one, the last planes are invalid."""
     now, (_, alpha) = memory.plane(picture(1, 20, 30)), planes(1, 20, 30)
-    plane, m = memory.plane(alpha), memory.empty(1, 20, 30)
+    plane, m, out = memory.plane(alpha), memory.empty(1, 20, 30), memory.empty(1, 20, 30)
     junk = memory.plane(np.full((20, 30), 0.25 if past else np.nan, np.float32))
     steady(
         scratch_for(memory, 20, 30), now, plane, now, junk, source=HERE, target=HERE, low=1.5,
-        high=6.0, strength=0.8, history=history, previous=said(memory, *verdict), moved=m,
-        verdict=said(memory),
+        high=6.0, strength=0.8, agreed=1, disputed=1, history=history,
+        previous=said(memory, *verdict), moved=m, out=out, verdict=said(memory),
     )  # fmt: skip
-    assert np.array_equal(memory.read(plane)[0], alpha) == (not past)
+    assert np.array_equal(memory.read(out)[0], alpha) == (not past)
     assert (memory.read(m) == (0 if past else 1)).all()
 
 
