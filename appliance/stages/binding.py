@@ -35,11 +35,15 @@ class BoundStep:
 
     def ready(self, work: object) -> bool:
         """Whether everything it needs is present and something it gives is missing."""
+        # Called for every step of every frame: loops, since generators would double the cost.
         for name in self.step.needs:
             if getattr(work, name) is None:
                 return False
         gives = self.step.gives
-        return not gives or any(getattr(work, name) is None for name in gives)
+        for name in gives:
+            if getattr(work, name) is None:
+                return True
+        return not gives
 
 
 class BoundCascade:
