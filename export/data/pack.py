@@ -49,7 +49,11 @@ class PackWriter:
         self._zip.close()
 
     def add(
-        self, entry: Entry, colour: UInt8Image, alpha: UInt8Image | None = None, quality: int = 90,
+        self,
+        entry: Entry,
+        colour: UInt8Image,
+        alpha: UInt8Image | None = None,
+        quality: int = 90,
         weight: UInt8Image | None = None,
     ) -> None:
         """Add BGR uint8 (h, w, 3), a JPEG of `quality`; but for backgrounds alpha uint8 (h, w).

@@ -45,7 +45,10 @@ def crop(image: UInt8Image, box: Box, width: int, height: int) -> UInt8Image:
     x, y, w, h = box
     factor = min(width / w, height / h)
     if factor < 0.5:  # averaged first: a warp only interpolates
-        size = (max(1, round(image.shape[1] * 2 * factor)), max(1, round(image.shape[0] * 2 * factor)))
+        size = (
+            max(1, round(image.shape[1] * 2 * factor)),
+            max(1, round(image.shape[0] * 2 * factor)),
+        )
         scale_x, scale_y = size[0] / image.shape[1], size[1] / image.shape[0]
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         x, y, w, h = x * scale_x, y * scale_y, w * scale_x, h * scale_y
@@ -84,7 +87,7 @@ class Selfie:
             blob = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / 255
             alpha = np.asarray(self._session.run(None, {self._name: blob})[0], np.float32)
             both.append(alpha.reshape(self.height, self.width))
-        return (both[0] + both[1][:, ::-1]) / 2
+        return np.asarray((both[0] + both[1][:, ::-1]) / 2, np.float32)
 
     def __call__(self, image: UInt8Image, box: Box | None = None) -> FloatImage:
         """Alpha over the whole picture, or over a box of it."""
@@ -167,7 +170,9 @@ class Pose:
                 continue
             # Two of its points are the hips' middle and one on a circle round the body.
             middle, rim = points[33, :2] / 256, points[34, :2] / 256
-            side = float(np.clip(2.5 * np.hypot(*(rim - middle)) * box[2], 0.4 * box[2], 3 * box[2]))
+            side = float(
+                np.clip(2.5 * np.hypot(*(rim - middle)) * box[2], 0.4 * box[2], 3 * box[2])
+            )
             x, y = box[0] + middle[0] * box[2], box[1] + middle[1] * box[3]
             closer = (float(x) - side / 2, float(y) - side / 2, side, side)
             score, _, alpha = self._look(image, closer)
@@ -186,7 +191,7 @@ class Faces:
         """Boxes of faces in the picture, the likeliest first."""
         height, width = image.shape[:2]
         box = square((0, 0, width, height), 1.0, 1.0)
-        _, found = self._net.detect(crop(image, box, 320, 320))
+        found: Any = self._net.detect(crop(image, box, 320, 320))[1]
         factor = box[2] / 320
         rows = [] if found is None else sorted(found.tolist(), key=lambda row: -row[-1])
         return [

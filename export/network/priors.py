@@ -2,9 +2,9 @@
 
 Each branch is MediaPipe's trunk on our own picture and grid, so that its maps lie on ours. What it
 takes for a person comes at 1/4 as a logit of alpha; the edges are ours to find. That logit goes to
-our stem as one more channel and to our output, and the trunks' maps go to ours of the same size. All
-that joins begins at zero, but for the output's factor: training begins from our network plus a
-share of theirs.
+our stem as one more channel and to our output, and the trunks' maps go to ours of the same size.
+All that joins begins at zero, but for the output's factor: training begins from our network plus
+a share of theirs.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ class Priors(nn.Module):
                 tuple(x * keep[:, index].reshape(-1, 1, 1, 1) for x in maps)
                 for index, maps in enumerate(found)
             ]
-        logits, quarter, eighth, sixteenth = (torch.cat(maps, 1) for maps in zip(*found, strict=True))
+        logits, quarter, eighth, sixteenth = (
+            torch.cat(maps, 1) for maps in zip(*found, strict=True)
+        )
         logits = functional.interpolate(
             logits, scale_factor=2.0, mode="bilinear", align_corners=False
         )

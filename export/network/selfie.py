@@ -21,7 +21,7 @@ from torch.nn import functional
 _PUBLISHED = (
     "0 1 d0 2 3 4 5 d1 6 7 d2 8 9 d3 10 11 12 13 d4 14 15 16 17 d5 18 19 20 21 d6 22 23 24 25 d7 "
     "26 27 28 29 30 31 32 33 34 d8 35 36 37 38 d9 39 40 41 42 d10"
-).split()
+)
 
 
 class SelfieFeatures(NamedTuple):
@@ -175,7 +175,7 @@ def load_published(network: SelfieNetwork, path: Path) -> None:
     nodes = {node.output[0]: node for node in graph.node if node.op_type == "Conv"}
     *inner, head = _convolutions(network)
     try:
-        for short, convolution in zip(_PUBLISHED, inner, strict=True):
+        for short, convolution in zip(_PUBLISHED.split(), inner, strict=True):
             name = "depthwise_conv2d" if short.startswith("d") else "conv2d"
             number = short.removeprefix("d")
             node = nodes[name if number == "0" else f"{name}_{number}"]

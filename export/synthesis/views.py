@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from appliance.frame import Rect
-from appliance.look import MOST_STRETCH
 from export.labels.teacher import UInt8Image
+from export.letterbox import Rect, window
 from export.synthesis.backgrounds import Rng
 from export.synthesis.camera import random_camera, shoot
 
@@ -39,14 +38,14 @@ class _Part:
     height: float
     angle: float
 
-    def pose(self, window: Rect, flip: bool) -> np.ndarray:
+    def pose(self, place: Rect, flip: bool) -> np.ndarray:
         """The 2x3 matrix from the picture's pixels to the view's."""
-        across, down = window.width / self.width, window.height / self.height
+        across, down = place.width / self.width, place.height / self.height
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         turn = np.array([[cos * across, -sin * across], [sin * down, cos * down]])
         if flip:
             turn[0] *= -1
-        middle = np.array([window.x + window.width / 2, window.y + window.height / 2])
+        middle = np.array([place.x + place.width / 2, place.y + place.height / 2])
         offset = middle - turn @ np.array([self.x, self.y])
         return np.hstack([turn, offset[:, None]]).astype(np.float32)
 
@@ -97,14 +96,6 @@ def _part(rng: Rng, alpha: UInt8Image, aspect: float) -> _Part:
     return _Part(x, y, w, h, angle)
 
 
-def _window(part: _Part, width: int, height: int) -> Rect:
-    """Where a part goes in the view: stretched by so much at most, as the appliance does."""
-    stretch = (part.width / part.height) / (width / height)
-    columns = max(2, round(width * min(1.0, stretch * MOST_STRETCH) / 2) * 2)
-    rows = max(2, round(height * min(1.0, MOST_STRETCH / stretch) / 2) * 2)
-    return Rect((width - columns) // 2, (height - rows) // 2, columns, rows)
-
-
 def view(
     rng: Rng, photographs: Sequence[Photograph], width: int, height: int, moments: int = 1
 ) -> tuple[UInt8Image, UInt8Image, UInt8Image]:
@@ -114,7 +105,7 @@ def view(
     """
     taken = photographs[int(rng.integers(len(photographs)))]
     part = _part(rng, taken.alpha, width / height)
-    window = _window(part, width, height)
+    place = window(part.width / part.height, width, height)
     flip = bool(rng.random() < 0.5)
     camera = random_camera(rng, width, height)
     still = rng.random() < 0.4
@@ -127,10 +118,10 @@ def view(
                 part.width, part.height, part.angle,
             )  # fmt: skip
         planes = (taken.image, taken.alpha, taken.weight)
-        image, alpha, weight = _warped(planes, part.pose(window, flip), width, height)
+        image, alpha, weight = _warped(planes, part.pose(place, flip), width, height)
         frame = shoot(rng, camera, image)
         outside = np.ones((height, width), bool)
-        outside[window.y : window.bottom, window.x : window.right] = False
+        outside[place.y : place.bottom, place.x : place.right] = False
         frame[outside] = 0
         alpha[outside] = 0
         weight[outside] = round(255 * _BARS)

@@ -60,8 +60,8 @@ class Mixture:
     material: Material
     groups: Sequence[Sequence[Photograph]]  # strangers, then what was filmed otherwise
     weights: Sequence[float]
-    views: float = 0.52
-    empty: float = 0.10
+    views: float = 0.46
+    empty: float = 0.14
 
     def sample(self, rng: Rng, width: int, height: int, moments: int) -> Sample:
         """Frames BGR uint8 (moments, h, w, 3), alphas and weights uint8 (moments, h, w)."""
@@ -84,13 +84,17 @@ class Mixture:
 
 
 class MixtureStream(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
-    """Endless batches; batch number k depends on the seed and k alone."""
+    """Endless batches; batch number k depends on the seed, k and the rank alone.
+
+    Of every rank it is of the same kind, so that none waits for another.
+    """
 
     def __init__(
-        self, packs: tuple[Path, Path], kinds: tuple[Kind, ...], seed: int, start: int
+        self, packs: tuple[Path, Path], kinds: tuple[Kind, ...], seed: int, start: int, rank: int
     ) -> None:
         """`packs`: the training set, and the strangers."""
-        self._packs, self._kinds, self._seed, self._start = packs, kinds, seed, start
+        self._packs, self._kinds = packs, kinds
+        self._seed, self._start, self._rank = seed, start, rank
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         cv2.setNumThreads(1)
@@ -100,14 +104,15 @@ class MixtureStream(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
         shares = [kind.share for kind in self._kinds]
         number = self._start + first
         while True:
-            rng = np.random.default_rng((self._seed, number))
-            kind = self._kinds[int(rng.choice(len(shares), p=shares))]
+            draw = np.random.default_rng((self._seed, number))
+            kind = self._kinds[int(draw.choice(len(shares), p=shares))]
+            rng = np.random.default_rng((self._seed, number, self._rank))
             made = [
                 mixture.sample(rng, kind.width, kind.height, kind.moments)
                 for _ in range(kind.scenes)
             ]
             frames, alphas, weights = (np.stack(planes) for planes in zip(*made, strict=True))
-            yield tuple(torch.from_numpy(planes) for planes in (frames, alphas, weights))
+            yield torch.from_numpy(frames), torch.from_numpy(alphas), torch.from_numpy(weights)
             number += step
 
 
@@ -124,11 +129,16 @@ def load_mixture(train: Path, strangers: Path, height: int) -> Mixture:
 
 
 def mixed_batches(
-    packs: tuple[Path, Path], kinds: tuple[Kind, ...], seed: int, start: int, workers: int
+    packs: tuple[Path, Path],
+    kinds: tuple[Kind, ...],
+    seed: int,
+    start: int,
+    workers: int,
+    rank: int = 0,
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Images (n * m, 3, h, w) in [-1, 1], alphas and weights (n, m, h, w) in [0, 1], endless."""
     loader = DataLoader(
-        MixtureStream(packs, kinds, seed, start), batch_size=None, num_workers=workers,
+        MixtureStream(packs, kinds, seed, start, rank), batch_size=None, num_workers=workers,
         prefetch_factor=6 if workers else None, persistent_workers=workers > 0,
         multiprocessing_context="spawn" if workers else None,
     )  # fmt: skip

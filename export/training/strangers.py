@@ -9,11 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from appliance.frame import Rect
-from appliance.look import inner_rect
-from appliance.matting.manifest import InputSpec
 from export.data.pack import read_pack
 from export.evaluation.strangers import known, load_strangers
+from export.letterbox import Rect, letterboxed
 from export.network.matting_network import MattingNetwork
 from export.training.stream import to_tensor
 
@@ -25,12 +23,11 @@ class StrangersCheck:
 
     def __init__(self, strangers: Path, validation: Path, width: int, height: int) -> None:
         """`strangers` is the folder of the set, `validation` the pack with empty places."""
-        spec = InputSpec(name="image", width=width, height=height)
         self._windows: list[Rect] = []
         self._truths: list[tuple[np.ndarray, np.ndarray]] = []
         frames = []
         for stranger in load_strangers(strangers):
-            frame, window = _letterboxed(stranger.image, spec)
+            frame, window = letterboxed(stranger.image, width, height)
             frames.append(frame)
             self._windows.append(window)
             size = (window.width, window.height)
@@ -38,10 +35,14 @@ class StrangersCheck:
                 cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
                 for plane in (stranger.alpha, stranger.weight)
             )
-            self._truths.append((alpha, known(weight)))
+            self._truths.append((alpha, known(np.asarray(weight, np.uint8))))
         self._images = to_tensor(np.stack(frames))
-        places = [colour for entry, colour, _ in read_pack(validation) if entry.kind == "background"]
-        self._places = to_tensor(np.stack([_letterboxed(place, spec)[0] for place in places]))
+        places = [
+            colour for entry, colour, _ in read_pack(validation) if entry.kind == "background"
+        ]
+        self._places = to_tensor(
+            np.stack([letterboxed(place, width, height)[0] for place in places])
+        )
 
     @torch.no_grad()
     def _alphas(self, network: MattingNetwork, images: Tensor) -> np.ndarray:
@@ -66,14 +67,3 @@ class StrangersCheck:
             "off": float(np.mean(errors) * 1e3),
             "empty": float(shown.mean()),
         }
-
-
-def _letterboxed(image: np.ndarray, spec: InputSpec) -> tuple[np.ndarray, Rect]:
-    """A picture on the network's grid as the appliance puts it there, and where it lies."""
-    height, width = image.shape[:2]
-    window = inner_rect(Rect(0, 0, width, height), spec)
-    size = (window.width, window.height)
-    frame = np.zeros((spec.height, spec.width, 3), np.uint8)
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    frame[window.y : window.bottom, window.x : window.right] = small
-    return frame, window

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from export.network.matting_network import SETTINGS, MattingNetwork
 from export.training import checkpoint
@@ -19,6 +19,7 @@ from export.training.losses import matting_loss
 from export.training.memory import keep_freed_memory
 from export.training.mixture import kinds, mixed_batches
 from export.training.prior_start import start_from
+from export.training.ranks import Ranks, together
 from export.training.strangers import StrangersCheck
 from export.training.validate import Validation
 
@@ -38,8 +39,9 @@ class TunePlan:
     decay: float = 1e-4
     scenes: int = 16
     seed: int = 14
-    workers: int = 1
-    threads: int = 2
+    workers: int = 1  # each process's own, as threads are
+    threads: int = 1
+    processes: int = 1
     average: float = 0.998
     save_every: int = 200
     alone: float = 0.06  # how often a sample goes without any prior
@@ -51,8 +53,8 @@ class TunePlan:
 class Tuning:
     """The network, its average, the optimiser, and where they are saved."""
 
-    def __init__(self, plan: TunePlan, told: Callable[[str], None]) -> None:
-        self.plan, self.setting, self.told = plan, SETTINGS[plan.setting], told
+    def __init__(self, plan: TunePlan, ranks: Ranks) -> None:
+        self.plan, self.setting, self.ranks = plan, SETTINGS[plan.setting], ranks
         torch.manual_seed(plan.seed)
         keep_freed_memory()
         torch.set_num_threads(plan.threads)
@@ -76,6 +78,7 @@ class Tuning:
             if state["optimiser"] is not None:
                 self.optimiser.load_state_dict(state["optimiser"])
         self.judge = MattingNetwork(self.setting).eval()
+        torch.manual_seed(plan.seed + 1000 * ranks.rank + self.progress.step)
 
     def early(self) -> bool:
         """Whether the run is in its first part."""
@@ -89,8 +92,11 @@ class Tuning:
         for name, value in self.network.named_parameters():
             value.requires_grad_(".trunk." not in name or not self.early())
         small = self.plan.small[0 if self.early() else 1]
-        made = kinds(self.setting.width, self.setting.height, self.plan.scenes, small)
-        return mixed_batches(self.packs, made, self.plan.seed, self.progress.step, workers)
+        scenes = self.ranks.share(self.plan.scenes)
+        made = kinds(self.setting.width, self.setting.height, scenes, small)
+        return mixed_batches(
+            self.packs, made, self.plan.seed, self.progress.step, workers, self.ranks.rank
+        )
 
     def _begin(self) -> None:
         """From `start`: weights with priors as they are, weights without get published ones."""
@@ -103,7 +109,8 @@ class Tuning:
 
     def _groups(self) -> list[dict[str, object]]:
         """Ours and what joins, at the full rate; the published trunks at a lower one."""
-        ours, theirs = [], []
+        ours: list[nn.Parameter] = []
+        theirs: list[nn.Parameter] = []
         for name, value in self.network.named_parameters():
             (theirs if ".trunk." in name else ours).append(value)
         return [{"params": ours, "share": 1.0}, {"params": theirs, "share": self.plan.theirs}]
@@ -136,12 +143,15 @@ class Tuning:
             raise FloatingPointError(f"loss is {loss} at step {self.progress.step}; lower the rate")
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        self.ranks.average_gradients(self.network.parameters())
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         self.average.update(self.network, self.progress.step)
         return parts
 
-    def save(self, figures: dict[str, float], checks: list[Callable[..., dict[str, float]]]) -> None:
+    def save(
+        self, figures: dict[str, float], checks: list[Callable[..., dict[str, float]]]
+    ) -> None:
         """Judge the average, add a line to the metrics, save; keep the best of strangers apart."""
         self.judge.load_state_dict(self.average.state)
         line = figures | vars(self.progress) | {"rate": self.rate()}
@@ -149,37 +159,45 @@ class Tuning:
             line |= check(self.judge)
         with self.metrics.open("a") as file:
             file.write(json.dumps(line) + "\n")
-        self.told(json.dumps({k: round(v, 4) for k, v in line.items()}))
+        print(json.dumps({name: round(value, 4) for name, value in line.items()}), flush=True)
         checkpoint.save(
             self.path, self.plan.setting, self.network, self.average, self.optimiser, self.progress
         )
 
 
-def tune(plan: TunePlan, told: Callable[[str], None]) -> Path:
+def tune(plan: TunePlan) -> Path:
     """Tune or resume; returns the checkpoint."""
-    run = Tuning(plan, told)
+    Ranks(0, plan.processes).share(plan.scenes)
+    together(plan.processes, _tune, plan)
+    return plan.work / f"{plan.name}.pt"
+
+
+def _tune(plan: TunePlan, ranks: Ranks) -> None:
+    run = Tuning(plan, ranks)
     width, height = run.setting.width, run.setting.height
     validation = plan.work / "validation.zip"
-    checks: list[Callable[..., dict[str, float]]] = [
-        StrangersCheck(plan.work / "sets" / "strangers", validation, width, height),
-        Validation(validation, width, height),
-    ]
-    if run.progress.step == 0:
-        run.save({}, checks)
+    checks: list[Callable[..., dict[str, float]]] = []
+    if ranks.first:
+        held_out = plan.work / "sets" / "strangers"
+        checks.append(StrangersCheck(held_out, validation, width, height))
+        checks.append(Validation(validation, width, height))
+        if run.progress.step == 0:
+            run.save({}, checks)
     early, stream = run.early(), run.batches(plan.workers)
     sums: dict[str, float] = {}
     count, clock = 0, time.monotonic()
     while run.done() < 1:
         if early and not run.early():
             early, stream = False, run.batches(plan.workers)
-        for name, value in run.step(*next(stream)).items():
+        images, alphas, weights = next(stream)
+        for name, value in run.step(images, alphas, weights).items():
             sums[name] = sums.get(name, 0.0) + value
         count += 1
         run.progress.step += 1
-        run.progress.scenes += len(alphas)
+        run.progress.scenes += len(alphas) * ranks.count
         now = time.monotonic()
-        run.progress.seconds, clock = run.progress.seconds + now - clock, now
-        if run.progress.step % plan.save_every == 0 or run.done() >= 1:
+        run.progress.seconds = ranks.agree(run.progress.seconds + now - clock)
+        clock = now
+        if ranks.first and (run.progress.step % plan.save_every == 0 or run.done() >= 1):
             run.save({name: value / count for name, value in sums.items()}, checks)
             sums, count = {}, 0
-    return run.path
