@@ -60,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--minutes", type=float, default=70, help="in all; now %(default)s")
     tune.add_argument("--rate", type=float, default=8e-4, help="highest rate; now %(default)s")
     tune.add_argument("--theirs", type=float, default=0.3, help="share of it for published weights")
+    tune.add_argument(
+        "--early",
+        type=float,
+        default=0.45,
+        help="share of small frames mostly, published weights held; now %(default)s, 1.01: all",
+    )
     tune.add_argument("--scenes", type=int, default=16, help="frames a step; now %(default)s")
     tune.add_argument("--seed", type=int, default=14)
     tune.add_argument("--workers", type=int, default=1, help="processes that make views")

@@ -76,6 +76,7 @@ def tune(options: argparse.Namespace, console: Console) -> int:
         "minutes",
         "rate",
         "theirs",
+        "early",
         "scenes",
         "seed",
         "workers",

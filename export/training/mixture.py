@@ -60,8 +60,8 @@ class Mixture:
     material: Material
     groups: Sequence[Sequence[Photograph]]  # strangers, then what was filmed otherwise
     weights: Sequence[float]
-    views: float = 0.46
-    empty: float = 0.14
+    views: float = 0.36
+    empty: float = 0.16
 
     def sample(self, rng: Rng, width: int, height: int, moments: int) -> Sample:
         """Frames BGR uint8 (moments, h, w, 3), alphas and weights uint8 (moments, h, w)."""

@@ -47,7 +47,7 @@ class TunePlan:
     alone: float = 0.06  # how often a sample goes without any prior
     without: float = 0.06  # and how often without each single one
     early: float = 0.45  # share of the run with mostly small frames and what was published held
-    small: tuple[float, float] = (0.62, 0.24)  # share of small frames, early and later
+    small: tuple[float, float] = (0.62, 0.36)  # share of small frames, early and later
 
 
 class Tuning:
