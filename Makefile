@@ -1,7 +1,7 @@
 # Mattebox. `make run` and `make test` are all that is needed; both do the set-up themselves.
 #
 #   make run ARGS="--source v4l2:///dev/video0 --background office.jpg"
-#   make test ARGS="tests/test_config.py -k roi"
+#   make test ARGS="tests/config/test_load.py -k roi"
 #
 # Variables: ARGS   passed on to the program behind the target
 #            PYTHON the system's Python, 3.10 to 3.12 (default /usr/bin/python3)
@@ -66,10 +66,11 @@ engines: setup-test ## build the network's TensorRT engine (ARGS="--for sm86"; d
 check: lint test ## all that must be clean before a commit: lint and tests
 
 .PHONY: lint
-lint: setup-test ## ruff, mypy, shellcheck
+lint: setup-test ## ruff, mypy, import-linter, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	shellcheck -x scripts/*.sh .ci/run tests/gpu/run systemd/*.sh systemd/bin/* systemd/libexec/* systemd/deb/p*
 
 .PHONY: fmt

@@ -5,7 +5,7 @@ The daemon's code. Nothing in this package imports torch or anything from ``expo
 
 import os as _os
 
-from appliance import jit_cache as _jit_cache
+from appliance.system import jit_cache as _jit_cache
 
 __version__ = "0.1.0"
 

@@ -33,7 +33,7 @@ _HEAD = ("decoder.head.weight", "decoder.head.bias")
 
 
 @dataclass(frozen=True)
-class Scene:
+class CalibrationScene:
     """Two moments of a scene: logits at the network's size, true alphas at the frame's."""
 
     logits: Alpha  # (2, h, w), unbounded
@@ -56,7 +56,7 @@ class Calibration:
     cost: float
 
 
-def scenes(network: MattingNetwork, pack: Path, count: int, seed: int) -> list[Scene]:
+def scenes(network: MattingNetwork, pack: Path, count: int, seed: int) -> list[CalibrationScene]:
     """`count` scenes with people in them, composed at 2.5 times the network's size.
 
     Raises ValueError when ten times as many do not hold so many.
@@ -65,7 +65,7 @@ def scenes(network: MattingNetwork, pack: Path, count: int, seed: int) -> list[S
     width, height = round(_GROWN * setting.width), round(_GROWN * setting.height)
     material = load_material(pack, height)
     rng = np.random.default_rng(seed)
-    result: list[Scene] = []
+    result: list[CalibrationScene] = []
     for _ in range(10 * count):
         frames, alphas = compose_pair(rng, material, width, height)
         if alphas.mean() < 255 * 0.01:
@@ -74,7 +74,7 @@ def scenes(network: MattingNetwork, pack: Path, count: int, seed: int) -> list[S
         small = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]
         with torch.no_grad():
             logits = network.forward_logits(to_tensor(np.stack(small)))[:, 0].numpy()
-        result.append(Scene(logits, (alphas / 255.0).astype(np.float32)))
+        result.append(CalibrationScene(logits, (alphas / 255.0).astype(np.float32)))
         if len(result) == count:
             return result
     raise ValueError(
@@ -83,7 +83,7 @@ def scenes(network: MattingNetwork, pack: Path, count: int, seed: int) -> list[S
     )
 
 
-def judged(made: Sequence[Scene], gain: float, offset: float) -> Calibration:
+def judged(made: Sequence[CalibrationScene], gain: float, offset: float) -> Calibration:
     """MAD, Grad and dtSSD with that gain and offset."""
     errors: list[tuple[float, float, float]] = []
     for scene in made:
@@ -103,7 +103,7 @@ def judged(made: Sequence[Scene], gain: float, offset: float) -> Calibration:
     return Calibration(gain, offset, means[0], means[1], means[2], cost)
 
 
-def fitted(made: Sequence[Scene]) -> tuple[Calibration, Calibration]:
+def fitted(made: Sequence[CalibrationScene]) -> tuple[Calibration, Calibration]:
     """As it was, and the best of `GAINS` x `OFFSETS` by cost."""
     tried = {(gain, offset): judged(made, gain, offset) for gain in GAINS for offset in OFFSETS}
     return tried[1.0, 0.0], min(tried.values(), key=lambda calibration: calibration.cost)

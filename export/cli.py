@@ -9,14 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from export import verbs
+
 ROOT = Path(__file__).resolve().parent.parent
-STANDARD = (
-    "engines/portrait",
-    "engines/portrait+appliance",
-    "mediapipe-general",
-    "mediapipe-landscape",
-    "perfect-288x160",
-)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,10 +31,10 @@ def _parser() -> argparse.ArgumentParser:
         default=ROOT / ".export",
         help="folder for packs, sets, checkpoints and reports; now %(default)s",
     )
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    label = verbs.add_parser("label", help="make the packed training set and the evaluation sets")
+    parsers = parser.add_subparsers(dest="verb", required=True)
+    label = parsers.add_parser("label", help="make the packed training set and the evaluation sets")
     label.add_argument("--only", choices=("packs", "strangers", "sets"), help="make only this")
-    train = verbs.add_parser("train", help="train, or resume from the last checkpoint")
+    train = parsers.add_parser("train", help="train, or resume from the last checkpoint")
     train.add_argument("--setting", default="portrait", help="portrait or portrait-large")
     train.add_argument("--steps", type=int, default=20_000, help="steps in all; now %(default)s")
     train.add_argument("--minutes", type=float, default=0, help="stop by the clock instead")
@@ -54,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--early", type=float, default=0.6, help="share of small single frames; now %(default)s"
     )
     train.add_argument("--start", type=Path, help="checkpoint to take first weights from")
-    tune = verbs.add_parser("tune", help="train on from trained weights, on strangers, or resume")
+    tune = parsers.add_parser("tune", help="train on from trained weights, on strangers, or resume")
     tune.add_argument("--setting", default="portrait")
     tune.add_argument("--start", type=Path, default=ROOT / "engines" / "portrait" / "weights.pt")
     tune.add_argument("--minutes", type=float, default=70, help="in all; now %(default)s")
@@ -71,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--workers", type=int, default=1, help="processes that make views")
     tune.add_argument("--threads", type=int, default=1, help="threads of torch, in each process")
     tune.add_argument("--processes", type=int, default=1, help="processes that train together")
-    average = verbs.add_parser("average", help="the mean of several checkpoints of one run")
+    average = parsers.add_parser("average", help="the mean of several checkpoints of one run")
     average.add_argument("checkpoints", type=Path, nargs="+")
     average.add_argument("--shares", type=float, nargs="+", help="weights, one a checkpoint")
     average.add_argument(
@@ -82,21 +77,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     average.add_argument("--setting", default="portrait")
     average.add_argument("--out", type=Path, required=True, help="checkpoint to write")
-    calibrate = verbs.add_parser(
+    calibrate = parsers.add_parser(
         "calibrate", help="steepen or soften a checkpoint's alpha so that it fits best"
     )
     calibrate.add_argument("checkpoint", type=Path)
     calibrate.add_argument("--scenes", type=int, default=96, help="scenes composed for it")
     calibrate.add_argument("--setting", default="portrait")
     calibrate.add_argument("--out", type=Path, required=True, help="checkpoint to write")
-    export = verbs.add_parser("export", help="write ONNX and manifest from a checkpoint")
+    export = parsers.add_parser("export", help="write ONNX and manifest from a checkpoint")
     export.add_argument("--setting", default="portrait")
     export.add_argument("--checkpoint", type=Path, help="now <work>/<setting>.pt")
     export.add_argument("--out", type=Path, help="now engines/<setting>")
-    half = verbs.add_parser("half", help="convert a model to FP16 and hold it against FP32")
+    half = parsers.add_parser("half", help="convert a model to FP16 and hold it against FP32")
     half.add_argument("--model", default="engines/portrait", help="folder or manifest")
     half.add_argument("--frames", type=int, default=200)
-    evaluate = verbs.add_parser("evaluate", help="judge models on sets of frames and alphas")
+    evaluate = parsers.add_parser("evaluate", help="judge models on sets of frames and alphas")
     evaluate.add_argument(
         "models",
         nargs="*",
@@ -106,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
             "'+appliance' behind one adds the appliance's whole path"
         ),
     )
-    evaluate.add_argument("--compare", action="store_true", help=f"{' '.join(STANDARD)}")
+    evaluate.add_argument("--compare", action="store_true", help=f"{' '.join(verbs.STANDARD)}")
     evaluate.add_argument("--sets", type=Path, nargs="*", help="clips, sets; now <work>/sets")
     evaluate.add_argument("--json", type=Path, help="write all figures here")
     evaluate.add_argument("--record", type=Path, help="write the summary into this manifest.yaml")
@@ -120,9 +115,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a verb; 0 done, 1 failed, 2 the input is wrong."""
     options = _parser().parse_args(arguments)
     console = Console(stderr=True)
-    # Imported late: `evaluate` must not wait for torch, nor `--help` for anything.
-    from export import verbs
-
     try:
         run = getattr(verbs, options.verb)
         return int(run(options, console))

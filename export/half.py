@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import onnx
 
-from appliance.engine.precision import rounded_twin
-from appliance.engine.run_graph import GraphRun
-from appliance.matting.manifest import Manifest, load_manifest
+from appliance.networks.manifest import Manifest, load_manifest
+from appliance.tools.engine.precision import rounded_twin
+from appliance.tools.engine.run_graph import GraphRun
 from export.evaluation.sets import find_clips
 
 LIMIT = 1 / 255  # mean absolute difference of alpha

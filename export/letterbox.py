@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from appliance.frame import Rect
-from appliance.look import inner_rect
-from appliance.matting.manifest import InputSpec
+from appliance.media.frame import Rect
+from appliance.networks.manifest import InputSpec
+from appliance.stages.network.letterbox import inner_rect
 from export.labels.teacher import UInt8Image
 
 __all__ = ["Rect", "letterboxed", "window"]

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import yaml
 
-from appliance.matting.manifest import load_manifest
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.manifest import load_manifest
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
 
 # Of each side, rounded to what the encoder wants: 288x160 becomes 192x112, 0.47 of the pixels. At
 # 176x96 it lost twice as many points on strangers, more than the three that it may.

@@ -1,4 +1,7 @@
-"""What each verb of `python -m export` does with its options."""
+"""What each verb of `python -m export` does with its options.
+
+Each imports for itself: `evaluate` must not wait for torch, nor `--help` for anything.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,15 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console
+
+STANDARD = (
+    "engines/portrait",
+    "engines/portrait+appliance",
+    "mediapipe-general",
+    "mediapipe-landscape",
+    "perfect-288x160",
+)
+"""What `evaluate --compare` judges."""
 
 
 def label(options: argparse.Namespace, console: Console) -> int:
@@ -37,7 +49,7 @@ def label(options: argparse.Namespace, console: Console) -> int:
 def train(options: argparse.Namespace, console: Console) -> int:
     """Train or resume."""
     from export.training.loop import train as run
-    from export.training.plan import Plan
+    from export.training.plan import TrainingPlan
 
     work: Path = options.work
     names = (
@@ -52,7 +64,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
         "processes",
     )
     path = run(
-        Plan(
+        TrainingPlan(
             pack=work / "train.zip",
             validation=work / "validation.zip",
             work=work,
@@ -157,7 +169,6 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     """Judge models; table to stdout, JSON and sheet where asked."""
     import cv2
 
-    from export.cli import STANDARD
     from export.evaluation.judge import judge, summary
     from export.evaluation.judge_strangers import by_slice, judge_strangers, strangers_table
     from export.evaluation.models import contender

@@ -15,13 +15,15 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from appliance import secrets_hide
+from appliance.system import redact
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # How long an example takes says more about what else the machine does than about us.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+pytest_plugins = ("tests.engines", "tests.kernels.fixtures")
 
 ClipFactory = Callable[..., Path]
 
@@ -65,8 +67,8 @@ def _sockets_of_our_own(monkeypatch: pytest.MonkeyPatch, _runtime: str) -> None:
 @pytest.fixture(autouse=True)
 def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test takes for a secret must not be struck out of another's messages."""
-    monkeypatch.setattr(secrets_hide, "_known", {})
-    monkeypatch.setattr(secrets_hide, "_pattern", None)
+    monkeypatch.setattr(redact, "_known", {})
+    monkeypatch.setattr(redact, "_pattern", None)
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +148,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> ClipFactory:
 @pytest.fixture(scope="session")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The manifest of a tiny network for which what is bright is the person."""
-    from tests.networks import bright_network
+    from tests.networks.bright import bright_network
 
     return bright_network(tmp_path_factory.mktemp("network"))
 

@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from appliance import daemon as daemon_module
-from appliance.daemon import Daemon
+from appliance.config.settings import OutputSettings, Settings
+from appliance.daemon import daemon as daemon_module
+from appliance.daemon.daemon import Daemon
 from appliance.errors import MattingError, OutputError
-from appliance.frame import F32, Format, Frame
-from appliance.matting.manifest import load_manifest
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
-from appliance.outputs import make_output
-from appliance.settings import Output as OutputSettings
-from appliance.settings import Settings
+from appliance.media.frame import F32, Format, Frame
+from appliance.networks.manifest import load_manifest
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.outputs.make import make_output
 from tests.scenes import PERSON, STAGE, room_share
 
 

@@ -66,7 +66,7 @@ def service(
 
     Its log is the process's stderr. It is killed at the end, should it still run.
     """
-    program = f"{driver}\nimport sys\nfrom appliance.cli import main\nsys.exit(main())"
+    program = f"{driver}\nimport sys\nfrom appliance.cli.main import main\nsys.exit(main())"
     process = subprocess.Popen(
         [sys.executable, "-c", program, "run", *arguments],
         env=os.environ

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from appliance.gst import Gst, error_text, frame_of
+from appliance.media.gst import Gst, error_text, frame_of
 from tests.scenes import PERSON, room_share
 
 # Grey in the corner below this is a slate.

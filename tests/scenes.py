@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from appliance.frame import Colour, Frame, Matrix, Range
+from appliance.media.frame import Colour, Frame, Matrix, Range
 
 FULL = Colour(Matrix.BT601, Range.FULL)
 ROOM, PERSON, STAGE = 60, 230, 120

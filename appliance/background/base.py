@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from appliance.frame import Frame
+from appliance.media.frame import Frame
 
 
 class Background(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from appliance.errors import InputError
-from appliance.frame import U8
+from appliance.media.frame import U8
 
 MOST_PIXELS = 100_000_000
 """Largest picture taken, in pixels; decoded it takes 300 MB for a moment."""

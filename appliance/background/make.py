@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import structlog
-
 from appliance.background.base import Background
-from appliance.background.blur import BlurBackground
-from appliance.background.still import StillBackground, colour_frame, gradient_frame, place
-from appliance.colour import rgb_to_nv12
+from appliance.config.schemes import BACKGROUNDS
+from appliance.config.settings import BackgroundSettings
+from appliance.config.uris import background_scheme
 from appliance.errors import InputError
-from appliance.frame import Format
-from appliance.settings import Background as BackgroundSettings
-from appliance.sources.check_file import check_file
-from appliance.uris import BACKGROUND_SCHEMES, path_of, scheme_of
-
-log = structlog.get_logger(__name__)
+from appliance.media.frame import Format
 
 
 def make_background(settings: BackgroundSettings, format: Format) -> Background:
@@ -22,27 +15,12 @@ def make_background(settings: BackgroundSettings, format: Format) -> Background:
 
     Raises InputError for a file that cannot be used.
     """
-    uri, scheme = settings.uri, scheme_of(settings.uri)
-    if scheme == "colour":
-        return StillBackground(colour_frame(uri[uri.index("#") :], format))
-    if scheme == "gradient":
-        return StillBackground(gradient_frame(format))
-    if scheme == "blur":
-        log.warning("background: blur:// shows the real room out of focus; it does not hide it")
-        return BlurBackground(format, settings.blur_radius)
-    path = path_of(uri)
-    if path is None:
-        known = ", ".join(f"{name}://" for name in BACKGROUND_SCHEMES)
-        raise InputError(f"background {uri!r}: not known; expected a path or one of {known}")
-    if scheme == "":
-        path = path.expanduser()
-    check_file(path, "background")
-    # Decoders are imported when there is something to decode.
-    from appliance.background.image import read_picture
-
-    picture = read_picture(path, max(format.width, format.height))
-    if picture is not None:
-        return StillBackground(rgb_to_nv12(place(picture, format, settings.fit), format.colour))
-    from appliance.background.video import VideoBackground
-
-    return VideoBackground(path, format, settings.fit)
+    uri = settings.uri
+    scheme = background_scheme(uri)
+    # auto, which other addresses know, is no background and no file either.
+    if scheme is None or uri == "auto":
+        raise InputError(
+            f"background {uri!r}: not known; expected a path or one of {BACKGROUNDS.known()}"
+        )
+    made: Background = scheme.make(settings, format)
+    return made

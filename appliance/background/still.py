@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from appliance.colour import matrix_of, rgb_to_nv12
-from appliance.frame import F32, U8, Colour, Format, Frame
+from appliance.media.frame import F32, U8, Colour, Format, Frame
+from appliance.media.rgb import matrix_of, rgb_to_nv12
 
 
 class StillBackground:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError
-from appliance.frame import Format, Frame
-from appliance.mailbox import Closed
-from appliance.settings import Source as SourceSettings
+from appliance.media.frame import Format, Frame
+from appliance.media.mailbox import Closed
+from appliance.sources.feeder import SourceFeeder
 from appliance.sources.file import FileSource
-from appliance.sources.supervised import SourceFeeder
 
 _FIRST_S = 5.0
 

@@ -16,16 +16,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from appliance.background.image import MOST_PIXELS
+from appliance.config.uris import path_of
 from appliance.errors import MatteboxError
 from appliance.http import state
-from appliance.http.answers import Backgrounds, Change, Entry, Reset, Uploaded
-from appliance.http.aside import Busy
 from appliance.http.backgrounds import TooLarge
 from appliance.http.change import NotDone, change, reset
+from appliance.http.offload import Busy
 from appliance.http.pictures import Encoding, Show, encode, picture_of, thumbnail
 from appliance.http.preview import MEDIA_TYPE, Stream
+from appliance.http.schemas import (
+    BackgroundsAnswer,
+    ChangeBody,
+    EntryAnswer,
+    ResetBody,
+    UploadedAnswer,
+)
 from appliance.http.site import Site
-from appliance.uris import path_of, redact
+from appliance.system.redact import redact
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
 SHOWS: tuple[Show, ...] = ("composite", "matte", "both")
@@ -97,14 +104,14 @@ async def status(request: Request) -> ASGIApp:
 
 async def change_picture(request: Request) -> ASGIApp:
     """Background, fit, blur, feather."""
-    site, wanted = _site(request), await _body(request, Change)
+    site, wanted = _site(request), await _body(request, ChangeBody)
     return _json(await _aside(site, lambda: change(site, wanted)))
 
 
 async def reset_all(request: Request) -> ASGIApp:
     """Back to the file, and the matte starts over."""
     site = _site(request)
-    await _body(request, Reset)
+    await _body(request, ResetBody)
     return _json(await _aside(site, lambda: reset(site)))
 
 
@@ -118,9 +125,9 @@ async def snapshot(request: Request) -> ASGIApp:
         if not site.snapshots.acquire(blocking=False):
             raise Busy
         try:
-            after = site.daemon.peek.serial
-            site.daemon.peek.ask()
-            look = site.daemon.peek.next(after, _LOOK_S)
+            after = site.daemon.tap.serial
+            site.daemon.tap.ask()
+            look = site.daemon.tap.next(after, _LOOK_S)
             if look is None:
                 return None
             picture = picture_of(look, show)
@@ -157,10 +164,10 @@ async def list_backgrounds(request: Request) -> ASGIApp:
     path = path_of(site.daemon.settings.background.uri)
     chosen = None if path is None else site.folder.name_of(path)
     return _json(
-        Backgrounds(
+        BackgroundsAnswer(
             folder=str(site.folder.path),
             entries=[
-                Entry(name=e.name, kind=e.kind, bytes=e.bytes, chosen=e.name == chosen)
+                EntryAnswer(name=e.name, kind=e.kind, bytes=e.bytes, chosen=e.name == chosen)
                 for e in found
             ],
             upload_bytes=site.limits.bytes,
@@ -190,7 +197,7 @@ async def upload_background(request: Request) -> ASGIApp:
         taken = await _aside(site, lambda: site.folder.take(name, bytes(data), site.limits))
     finally:
         site.uploading.release()
-    return _json(Uploaded(name=taken[0], width=taken[1], height=taken[2]), 201)
+    return _json(UploadedAnswer(name=taken[0], width=taken[1], height=taken[2]), 201)
 
 
 async def delete_background(request: Request) -> ASGIApp:

@@ -41,7 +41,7 @@ class TooLarge(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class BackgroundFile:
     """One usable file: its ``name``, what it is, its size in bytes, its time of change."""
 
     name: str
@@ -65,7 +65,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def entries(self) -> list[Found]:
+    def entries(self) -> list[BackgroundFile]:
         """Its pictures and videos, at most 500, by name. Links and hidden files are left out.
 
         Raises InputError when it cannot be looked into; one that is not there is empty.
@@ -81,7 +81,7 @@ class Folder:
         """The name of a file that lies right in the folder; None for all others."""
         return path.name if path.parent == self.path else None
 
-    def _scan(self) -> Iterator[Found]:
+    def _scan(self) -> Iterator[BackgroundFile]:
         try:
             with os.scandir(self.path) as entries:
                 for entry in entries:
@@ -93,7 +93,7 @@ class Folder:
                         kind: Literal["picture", "video"] = (
                             "picture" if suffix in PICTURES else "video"
                         )
-                        yield Found(entry.name, kind, status.st_size, status.st_mtime_ns)
+                        yield BackgroundFile(entry.name, kind, status.st_size, status.st_mtime_ns)
         except FileNotFoundError:
             return
         except OSError as error:

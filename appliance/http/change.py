@@ -12,18 +12,19 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from appliance.config.schemes import BACKGROUNDS
+from appliance.config.settings import Settings
+from appliance.config.uris import background_scheme
+from appliance.config.write_back import Draft, NotKept, Value, draft
+from appliance.daemon.changes import ChangeOutcome
 from appliance.errors import ConfigError, MatteboxError
-from appliance.http.answers import Change, Changed
+from appliance.http.schemas import ChangeBody, ChangedAnswer
 from appliance.http.site import Site
 from appliance.http.state import picture
-from appliance.http.write_back import Draft, NotKept, Value, draft
-from appliance.reloader import Outcome
-from appliance.settings import Settings
-from appliance.uris import redact, scheme_of
+from appliance.system.redact import redact
 
 CHANGE_S = 10.0
 _FREE_S = 5.0
-_WITHOUT_FILE = frozenset({"colour", "gradient", "blur"})
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ class NotDone(MatteboxError, RuntimeError):
     """A change was not made; the message says why."""
 
 
-def wanted_values(site: Site, wanted: Change) -> dict[str, Value]:
+def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
     """Dotted key -> value of all that is to be changed. Raises NotDone."""
     values: dict[str, Value] = {}
     if wanted.background is not None:
@@ -50,11 +51,13 @@ def _address(site: Site, background: str) -> str:
     path = site.folder.find(background)
     if path is not None:
         return str(path)
-    if scheme_of(background) in _WITHOUT_FILE:
+    scheme = background_scheme(background)
+    if scheme is not None and not scheme.has_file:
         return background
+    others = [scheme.written for scheme in BACKGROUNDS.all() if not scheme.has_file]
     raise NotDone(
         f"there is no background {background[:100]!r}; expected one of /api/backgrounds, "
-        "colour:#RRGGBB, gradient://, or blur://"
+        f"{', '.join(others[:-1])}, or {others[-1]}"
     )
 
 
@@ -78,7 +81,7 @@ def applied_to(settings: Settings, values: dict[str, Value]) -> Settings:
         raise ConfigError(f"{key}: {first['msg']}") from error
 
 
-def change(site: Site, wanted: Change) -> Changed:
+def change(site: Site, wanted: ChangeBody) -> ChangedAnswer:
     """Make the change, and keep it when that is wished.
 
     Raises NotDone when nothing was changed, TimeoutError when that is not known.
@@ -96,19 +99,19 @@ def change(site: Site, wanted: Change) -> Changed:
         log.info(
             "changed over HTTP", kept=new is not None, **{k: str(v) for k, v in values.items()}
         )
-    return Changed(
+    return ChangedAnswer(
         picture=picture(site.daemon.settings, site.folder),
         changed=sorted(outcome.changed), kept=new is not None, note=note,
     )  # fmt: skip
 
 
-def reset(site: Site) -> Changed:
+def reset(site: Site) -> ChangedAnswer:
     """Back to what the file says, and the matte starts over. Raises NotDone, TimeoutError."""
     with _Alone(site):
         outcome = _through(lambda: site.reloader.ask().result(CHANGE_S))
         site.daemon.worker.submit(lambda: site.daemon.pipeline.reset(), timeout=_FREE_S)
     log.info("reset over HTTP")
-    return Changed(
+    return ChangedAnswer(
         picture=picture(site.daemon.settings, site.folder),
         changed=sorted(outcome.changed), kept=False, note=None,
     )  # fmt: skip
@@ -118,7 +121,7 @@ def _maker(values: dict[str, Value]) -> Callable[[Settings], Settings]:
     return lambda settings: applied_to(settings, values)
 
 
-def _through(make: Callable[[], Outcome]) -> Outcome:
+def _through(make: Callable[[], ChangeOutcome]) -> ChangeOutcome:
     try:
         outcome = make()
     except ConfigError as error:

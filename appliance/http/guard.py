@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -14,9 +13,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from appliance.config.settings.http import HttpSettings
 from appliance.http.connection import ABORT
 from appliance.http.site import Site
-from appliance.settings.http import Http
+from appliance.system.hosts import is_loopback
 
 BODY_S = 30.0
 """For a request's body, once its headers are here; each piece that comes buys more time."""
@@ -56,7 +56,7 @@ log = structlog.get_logger(__name__)
 class Guard:
     """Wraps the application; see the functions below for what it asks of a request."""
 
-    def __init__(self, app: ASGIApp, site: Site, settings: Http) -> None:
+    def __init__(self, app: ASGIApp, site: Site, settings: HttpSettings) -> None:
         self._app, self._site, self._settings = app, site, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +102,7 @@ class Guard:
     def _refusal(self, request: Request) -> JSONResponse | None:
         headers, method = request.headers, request.method
         host = headers.get("host", "")
-        if self._settings.on_loopback and not _is_loopback(host):
+        if self._settings.on_loopback and not _is_this_machine(host):
             # A page from elsewhere whose name was made to point here would send its own name.
             return _problem(
                 421, f"the host {host[:100]!r} is not served here; ask for http://localhost"
@@ -142,11 +142,10 @@ def _is_page(path: str) -> bool:
     return path == "/" or path.startswith("/page/")
 
 
-def _is_loopback(host: str) -> bool:
+def _is_this_machine(host: str) -> bool:
     """Whether a Host header, with its port or without, can only mean this machine."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
     except ValueError:
         return False
 

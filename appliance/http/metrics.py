@@ -19,10 +19,10 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from appliance import __version__
-from appliance.daemon import Daemon
-from appliance.http import machine
+from appliance.daemon.daemon import Daemon
 from appliance.http.site import Site
-from appliance.stages import BOUNDS_MS, Histogram
+from appliance.stages.timings import BOUNDS_MS, Histogram
+from appliance.system import gpus
 
 SOURCE_STATES = ("connecting", "live", "waiting", "ended", "failed")
 OUTPUT_STATES = ("opening", "running", "stalled", "retrying", "failed", "stopped")
@@ -79,7 +79,7 @@ class _Figures(Collector):
         )
 
     def _machine(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("mattebox_threads", "Threads of this process.", machine.threads())
+        yield GaugeMetricFamily("mattebox_threads", "Threads of this process.", gpus.threads())
         yield GaugeMetricFamily(
             "mattebox_preview_viewers", "Previews being watched.", self._site.preview.viewers
         )
@@ -226,7 +226,7 @@ def why(daemon: Daemon) -> str | None:
     return "stalled" if daemon.programme.composite_age_s is not None else "network"
 
 
-def _gpus(cards: tuple[machine.Gpu, ...]) -> Iterator[Metric]:
+def _gpus(cards: tuple[gpus.Gpu, ...]) -> Iterator[Metric]:
     figures = (
         ("busy_ratio", "How busy a GPU is, 0 to 1.", "busy"),
         ("memory_used_bytes", "Memory of a GPU in use.", "memory_used"),

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from appliance import __version__
-from appliance.http.answers import Problem
+from appliance.http.schemas import ProblemAnswer
+from appliance.system.json_schema import named_by_title
 
 Answer = type[BaseModel] | str
 """A JSON answer's type, or another answer's media type."""
@@ -62,7 +63,7 @@ class Operation:
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """OpenAPI 3.1 of all operations."""
-    models: list[type[BaseModel]] = [Problem]
+    models: list[type[BaseModel]] = [ProblemAnswer]
     for operation in operations:
         models += [a for a in operation.answers.values() if isinstance(a, type)]
         if isinstance(operation.body, type):
@@ -88,7 +89,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "security": [{}, {"token": []}],
         "paths": paths,
         "components": {
-            "schemas": schemas["$defs"],
+            "schemas": named_by_title(schemas)["$defs"],
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -106,7 +107,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     for status in sorted({*operation.problems, *_ALWAYS} - set(operation.answers)):
         found["responses"][str(status)] = {
             "description": _WORDS[status],
-            "content": _content(Problem),
+            "content": _content(ProblemAnswer),
         }
     if operation.parameters:
         found["parameters"] = [
@@ -130,7 +131,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def _content(answer: Answer) -> dict[str, Any]:
     if isinstance(answer, type):
-        reference = {"$ref": _REFERENCE.format(model=answer.__name__)}
+        reference = {"$ref": _REFERENCE.format(model=answer.model_config["title"])}
         return {"application/json": {"schema": reference}}
     binary = {"type": "string", "contentEncoding": "binary"}
     return {answer: {"schema": {"type": "string"} if answer.startswith("text/") else binary}}

@@ -10,16 +10,16 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from appliance.frame import U8, Frame
-from appliance.peek import Look
-from appliance.pixels.picture import to_bgr
+from appliance.daemon.tap import TappedFrame
+from appliance.media.frame import U8, Frame
+from appliance.pixels.cpu.picture import to_bgr
 
 Show = Literal["composite", "matte", "both"]
 Encoding = Literal["jpeg", "png"]
 _QUALITY = 80
 
 
-def picture_of(look: Look, show: Show, width: int | None = None) -> U8:
+def picture_of(look: TappedFrame, show: Show, width: int | None = None) -> U8:
     """A look as a picture, blue first: uint8 (height, columns, 3).
 
     ``width``: of each of its parts, in pixels, rounded to a multiple of 16 and never more than the

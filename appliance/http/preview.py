@@ -13,8 +13,8 @@ from concurrent.futures import TimeoutError as Late
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from appliance.daemon.tap import Tap, TappedFrame
 from appliance.http.pictures import Show, encode, picture_of
-from appliance.peek import Look, Peek
 
 BOUNDARY = "mattebox-frame"
 MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
@@ -28,7 +28,7 @@ class Preview:
 
     def __init__(
         self,
-        peek: Peek,
+        tap: Tap,
         fps: int,
         width: int,
         most: int,
@@ -38,7 +38,7 @@ class Preview:
 
         A third of that while the machine is ``strained``: the picture that goes out comes first.
         """
-        self._peek, self._period, self._width, self._most = peek, 1 / fps, width, most
+        self._tap, self._period, self._width, self._most = tap, 1 / fps, width, most
         self._strained = strained
         self._shows: Counter[Show] = Counter()
         self._pictures: dict[Show, bytes] = {}
@@ -94,15 +94,15 @@ class Preview:
 
     def _make(self, loop: asyncio.AbstractEventLoop) -> None:
         """The thread that makes pictures while there are viewers."""
-        after = self._peek.serial
+        after = self._tap.serial
         try:
             while not self.closed.is_set():
                 if not self.viewers:
                     if self._may_end(loop):
                         return
                     continue
-                self._peek.ask(self._period * (3 if self._strained() else 1))
-                look = self._peek.next(after, _WAIT_S)
+                self._tap.ask(self._period * (3 if self._strained() else 1))
+                look = self._tap.next(after, _WAIT_S)
                 if look is not None:
                     after = look.serial
                     pictures = self._encode(look)
@@ -129,7 +129,7 @@ class Preview:
         except Late:
             return False
 
-    def _encode(self, look: Look) -> dict[Show, bytes]:
+    def _encode(self, look: TappedFrame) -> dict[Show, bytes]:
         wanted = [show for show, count in list(self._shows.items()) if count > 0]
         return {show: encode(picture_of(look, show, self._width), "jpeg") for show in wanted}
 

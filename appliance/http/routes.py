@@ -13,22 +13,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from appliance.config.settings.http import HttpSettings
 from appliance.http import api
-from appliance.http.answers import (
-    Backgrounds,
-    Change,
-    Changed,
-    Health,
-    Ready,
-    Reset,
-    Status,
-    Uploaded,
-)
 from appliance.http.guard import Guard
 from appliance.http.metrics import registry
 from appliance.http.openapi import Operation, Parameter, document
+from appliance.http.schemas import (
+    BackgroundsAnswer,
+    ChangeBody,
+    ChangedAnswer,
+    HealthAnswer,
+    ReadyAnswer,
+    ResetBody,
+    StatusAnswer,
+    UploadedAnswer,
+)
 from appliance.http.site import Site
-from appliance.settings.http import Http
 
 _NAME = Parameter(
     "name", "one of the names that /api/backgrounds lists", {"type": "string", "minLength": 1}, True
@@ -41,14 +41,14 @@ _SHOW = Parameter(
 _FORMAT = Parameter("format", "the file's format", {"enum": ["png", "jpeg"], "default": "png"})
 
 OPERATIONS = (
-    Operation("GET", "/api/status", api.status, "How the appliance is.", {200: Status}),
+    Operation("GET", "/api/status", api.status, "How the appliance is.", {200: StatusAnswer}),
     Operation(
         "PATCH", "/api/picture", api.change_picture, "Change background, fit, blur, feather.",
-        {200: Changed}, (408, 409, 415, 422, 503, 504), Change,
+        {200: ChangedAnswer}, (408, 409, 415, 422, 503, 504), ChangeBody,
     ),
     Operation(
         "POST", "/api/reset", api.reset_all, "Back to the file; the matte starts over.",
-        {200: Changed}, (408, 409, 415, 422, 503, 504), Reset,
+        {200: ChangedAnswer}, (408, 409, 415, 422, 503, 504), ResetBody,
     ),
     Operation(
         "GET", "/api/snapshot", api.snapshot, "One frame that goes out, at full size.",
@@ -60,15 +60,15 @@ OPERATIONS = (
     ),
     Operation(
         "GET", "/api/backgrounds", api.list_backgrounds, "What the folder of backgrounds holds.",
-        {200: Backgrounds}, (409, 503, 504),
+        {200: BackgroundsAnswer}, (409, 503, 504),
     ),
     Operation(
         "PUT", "/api/backgrounds/{name}", api.upload_background, "Add a picture to the folder.",
-        {201: Uploaded}, (404, 408, 409, 415, 503, 504), api.IMAGE_TYPES, (_NEW,),
+        {201: UploadedAnswer}, (404, 408, 409, 415, 503, 504), api.IMAGE_TYPES, (_NEW,),
     ),
     Operation(
         "DELETE", "/api/backgrounds/{name}", api.delete_background, "Delete a background.",
-        {200: Backgrounds}, (404, 409, 503, 504), parameters=(_NAME,),
+        {200: BackgroundsAnswer}, (404, 409, 503, 504), parameters=(_NAME,),
     ),
     Operation(
         "GET", "/api/backgrounds/{name}/thumbnail", api.background_thumbnail,
@@ -80,10 +80,11 @@ OPERATIONS = (
     ),
     Operation(
         "GET", "/healthz", api.healthz, "Alive? And is the configuration file in use?",
-        {200: Health, 503: Health},
+        {200: HealthAnswer, 503: HealthAnswer},
     ),
     Operation(
-        "GET", "/readyz", api.readyz, "Do fresh composites go out?", {200: Ready, 503: Ready}
+        "GET", "/readyz", api.readyz, "Do fresh composites go out?",
+        {200: ReadyAnswer, 503: ReadyAnswer},
     ),
     Operation(
         "GET", "/openapi.json", api.openapi, "This document.", {200: "application/json"}
@@ -98,7 +99,7 @@ _PAGE = {
 }
 
 
-def make_app(site: Site, settings: Http) -> ASGIApp:
+def make_app(site: Site, settings: HttpSettings) -> ASGIApp:
     """The application of one server."""
     routes = [
         Route(operation.path, _Endpoint(operation.handler), methods=[operation.method])

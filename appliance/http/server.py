@@ -13,11 +13,11 @@ import threading
 import structlog
 import uvicorn
 
+from appliance.config.settings.http import HttpSettings
 from appliance.http import connection
 from appliance.http.connection import MOST_HEADER_BYTES, protocol
 from appliance.http.routes import make_app
 from appliance.http.site import Site
-from appliance.settings.http import Http
 
 RETRY_S = 5.0
 _BACKLOG = 64
@@ -35,7 +35,7 @@ class HttpServer:
         error: why it does not; None while it does.
     """
 
-    def __init__(self, site: Site, settings: Http, *, retry_s: float = RETRY_S) -> None:
+    def __init__(self, site: Site, settings: HttpSettings, *, retry_s: float = RETRY_S) -> None:
         self.url: str | None = None
         self.error: str | None = None
         self.settings = settings
@@ -138,7 +138,7 @@ def _listen(address: str, port: int) -> socket.socket:
     )
 
 
-def _in_words(error: OSError, settings: Http) -> str:
+def _in_words(error: OSError, settings: HttpSettings) -> str:
     where = f"{settings.address} port {settings.port}"
     if error.errno == errno.EADDRINUSE:
         return f"{where} is taken by another program; end that, or set another http.port"

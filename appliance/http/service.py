@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from appliance.config import Loaded
-from appliance.daemon import Daemon
-from appliance.reloader import Reloader
-from appliance.settings.http import Http
+from appliance.config.load import LoadedConfig
+from appliance.config.settings.http import HttpSettings
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
 
 if TYPE_CHECKING:
     from appliance.http.server import HttpServer
@@ -24,7 +24,9 @@ log = structlog.get_logger(__name__)
 class HttpService:
     """At most one ``HttpServer``. ``follow`` now and then, then ``stop``."""
 
-    def __init__(self, daemon: Daemon, reloader: Reloader, load: Callable[..., Loaded]) -> None:
+    def __init__(
+        self, daemon: Daemon, reloader: Reloader, load: Callable[..., LoadedConfig]
+    ) -> None:
         """``load`` reads the configuration again, of another path where one is given."""
         self._daemon, self._reloader, self._load = daemon, reloader, load
         self.server: HttpServer | None = None
@@ -32,7 +34,7 @@ class HttpService:
         self._not_before = 0.0
         self._said: str | None = None
 
-    def follow(self, settings: Http) -> None:
+    def follow(self, settings: HttpSettings) -> None:
         """See to it that there is a server for these settings, or none; never waits, or raises.
 
         One for other settings is asked to end; the new one comes once that has let go of the port.
@@ -49,7 +51,7 @@ class HttpService:
                 log.error("no HTTP; the picture goes on", reason=reason, exc_info=True)
             self._said = reason
 
-    def _follow(self, settings: Http) -> None:
+    def _follow(self, settings: HttpSettings) -> None:
         server = self.server
         if server is not None and server.settings != settings:
             server.ask_to_stop()

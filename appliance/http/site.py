@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from appliance.config import Loaded
-from appliance.daemon import Daemon
-from appliance.http.aside import Aside
+from appliance.config.load import LoadedConfig
+from appliance.config.settings.http import HttpSettings
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
 from appliance.http.backgrounds import Folder, Limits
-from appliance.http.machine import Gpus
+from appliance.http.offload import Aside
 from appliance.http.preview import Preview
-from appliance.reloader import Reloader
-from appliance.settings.http import Http
+from appliance.system.gpus import Gpus
 
 
 class Site:
@@ -23,8 +23,8 @@ class Site:
         self,
         daemon: Daemon,
         reloader: Reloader,
-        load: Callable[..., Loaded],
-        settings: Http,
+        load: Callable[..., LoadedConfig],
+        settings: HttpSettings,
     ) -> None:
         """Put together.
 
@@ -39,7 +39,7 @@ class Site:
             settings.upload_mb * 10**6, settings.upload_mpixels * 10**6, settings.folder_mb * 10**6
         )
         self.preview = Preview(
-            daemon.peek,
+            daemon.tap,
             settings.preview_fps,
             settings.preview_width,
             settings.viewers,

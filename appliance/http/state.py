@@ -6,25 +6,26 @@ import time
 from collections.abc import Iterable
 
 from appliance import __version__
-from appliance.daemon import Daemon
-from appliance.http.answers import (
-    Configuration,
-    Counters,
-    Health,
-    Latency,
-    Load,
-    Mistake,
-    Output,
-    Picture,
-    Ready,
-    Source,
-    StageTime,
-    Status,
-)
+from appliance.config.settings import Settings
+from appliance.config.uris import background_scheme, path_of
+from appliance.daemon.daemon import Daemon
 from appliance.http.backgrounds import Folder
+from appliance.http.schemas import (
+    ConfigurationAnswer,
+    CountersAnswer,
+    HealthAnswer,
+    LatencyAnswer,
+    LoadAnswer,
+    MistakeAnswer,
+    OutputAnswer,
+    PictureAnswer,
+    ReadyAnswer,
+    SourceAnswer,
+    StageTimeAnswer,
+    StatusAnswer,
+)
 from appliance.http.site import Site
-from appliance.settings import Settings
-from appliance.uris import path_of, redact, scheme_of
+from appliance.system.redact import redact
 
 READY_S = 1.0
 """A composite older than this is not fresh."""
@@ -33,28 +34,28 @@ READY_S = 1.0
 _SILENT_S = 3.0
 
 
-def picture(settings: Settings, folder: Folder) -> Picture:
+def picture(settings: Settings, folder: Folder) -> PictureAnswer:
     """The settings that can be changed over HTTP."""
     uri = settings.background.uri
-    path = path_of(uri)
+    path, scheme = path_of(uri), background_scheme(uri)
     name = None if path is None else folder.name_of(path)
-    return Picture(
+    return PictureAnswer(
         background=name or redact(uri),
-        hides_room=scheme_of(uri) != "blur",
+        hides_room=scheme is None or scheme.hides_room,
         fit=settings.background.fit,
         blur_radius=settings.background.blur_radius,
         feather=settings.composite.feather,
     )
 
 
-def configuration(site: Site) -> Configuration:
+def configuration(site: Site) -> ConfigurationAnswer:
     """How the configuration stands."""
     now = site.reloader.state.status()
-    return Configuration(
+    return ConfigurationAnswer(
         file=now.path,
         applied_at=now.applied_at,
         refused=[
-            Mistake(
+            MistakeAnswer(
                 file=mistake.origin.label, line=mistake.origin.line, column=mistake.origin.column,
                 key=mistake.key, message=redact(mistake.message),
             )
@@ -78,22 +79,22 @@ def problems(daemon: Daemon) -> list[str]:
     return found
 
 
-def health(site: Site) -> Health:
+def health(site: Site) -> HealthAnswer:
     """Whether the appliance is alive; a refused file is told, and is no lack of life."""
     found = problems(site.daemon)
-    return Health(alive=not found, problems=found, configuration=configuration(site))
+    return HealthAnswer(alive=not found, problems=found, configuration=configuration(site))
 
 
-def ready(site: Site) -> Ready:
+def ready(site: Site) -> ReadyAnswer:
     """Whether a fresh composite went out within the last second."""
     age = site.daemon.programme.composite_age_s
     if age is not None and age <= READY_S:
-        return Ready(ready=True, age_s=age, reason=None)
+        return ReadyAnswer(ready=True, age_s=age, reason=None)
     reason = site.daemon.programme.trouble or f"the last composite is {age or 0:.1f} s old"
-    return Ready(ready=False, age_s=age, reason=redact(reason))
+    return ReadyAnswer(ready=False, age_s=age, reason=redact(reason))
 
 
-def status(site: Site) -> Status:
+def status(site: Site) -> StatusAnswer:
     """All of it."""
     daemon = site.daemon
     counts = daemon.counts()
@@ -103,7 +104,7 @@ def status(site: Site) -> Status:
     told = configuration(site)
     trouble = None if counts.trouble is None else redact(counts.trouble)
     dropped = daemon.drops()
-    return Status(
+    return StatusAnswer(
         version=__version__,
         state="live" if trouble is None else "placeholder",
         words=_words(trouble, counts.clients, shown),
@@ -113,11 +114,11 @@ def status(site: Site) -> Status:
         height=daemon.format.height,
         fps=daemon.format.rate,
         people=worker.people,
-        load=Load(
+        load=LoadAnswer(
             busy=daemon.shedding.state.load, level=int(daemon.shedding.state.level),
             doing=daemon.shedding.state.doing,
         ),
-        frames=Counters(
+        frames=CountersAnswer(
             taken=counts.frames_in,
             composites=counts.frames_out,
             placeholders=daemon.programme.placeholders,
@@ -126,19 +127,21 @@ def status(site: Site) -> Status:
         ),
         latency=_latency(list(worker.latency_ns)),
         stages=[
-            StageTime(name=name, mean_ms=sum(times) / len(times) / 1e6, slowest_ms=_high(times))
+            StageTimeAnswer(
+                name=name, mean_ms=sum(times) / len(times) / 1e6, slowest_ms=_high(times)
+            )
             for name, times in (
                 (name, list(stage.wall_ns))
                 for name, stage in list(daemon.pipeline.clock.stages.items())
             )
             if times
         ],
-        source=Source(
+        source=SourceAnswer(
             uri=redact(daemon.settings.source.uri), state=feeder.state.state,
             reason=redact(feeder.state.reason), reconnects=feeder.reconnects,
         ),
         outputs=[
-            Output(uri=redact(o.uri), state=o.state, words=redact(o.words), clients=o.clients)
+            OutputAnswer(uri=redact(o.uri), state=o.state, words=redact(o.words), clients=o.clients)
             for o in outputs
         ],
         picture=shown,
@@ -148,7 +151,7 @@ def status(site: Site) -> Status:
     )  # fmt: skip
 
 
-def _words(trouble: str | None, clients: int, shown: Picture) -> str:
+def _words(trouble: str | None, clients: int, shown: PictureAnswer) -> str:
     if trouble is not None:
         return f"The placeholder is out: {trouble}."
     readers = {0: "nobody reads the stream", 1: "one reader"}.get(clients, f"{clients} readers")
@@ -156,7 +159,7 @@ def _words(trouble: str | None, clients: int, shown: Picture) -> str:
     return f"Live: {readers}.{room}"
 
 
-def _notes(daemon: Daemon, told: Configuration, shown: Picture) -> Iterable[str]:
+def _notes(daemon: Daemon, told: ConfigurationAnswer, shown: PictureAnswer) -> Iterable[str]:
     for mistake in told.refused[:3]:
         line = f", line {mistake.line}" if mistake.line else ""
         key = f": {mistake.key}" if mistake.key else ""
@@ -168,10 +171,10 @@ def _notes(daemon: Daemon, told: Configuration, shown: Picture) -> Iterable[str]
             yield f"Output {redact(output.uri)}: {redact(output.words)}"
 
 
-def _latency(times: list[int]) -> Latency | None:
+def _latency(times: list[int]) -> LatencyAnswer | None:
     if not times:
         return None
-    return Latency(median_ms=sorted(times)[len(times) // 2] / 1e6, slowest_ms=_high(times))
+    return LatencyAnswer(median_ms=sorted(times)[len(times) // 2] / 1e6, slowest_ms=_high(times))
 
 
 def _high(times: list[int]) -> float:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from appliance.frame import Format, Frame
-from appliance.settings import Output as OutputSettings
-from appliance.settings import Rtsp
+from appliance.config.settings import OutputSettings, RtspSettings
+from appliance.media.frame import Format, Frame
 
 
 class Output(Protocol):
@@ -47,7 +46,7 @@ class Output(Protocol):
 class ReadByMany(Protocol):
     """An output that decides who may read it, and keeps its readers when it encodes otherwise."""
 
-    def use_rtsp(self, rtsp: Rtsp) -> None:
+    def use_rtsp(self, rtsp: RtspSettings) -> None:
         """Other rules for readers, while running. Raises InputError; nothing has changed then."""
         ...
 

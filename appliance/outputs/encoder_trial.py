@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from appliance.deadline import Late, within
-from appliance.frame import Format
-from appliance.gst import GLib, Gst, caps_of, error_text
+from appliance.media.frame import Format
+from appliance.media.gst import GLib, Gst, caps_of, error_text
+from appliance.system.deadline import Late, within
 
 TRIAL_S = 4.0
 """Seconds for two pictures, most of them for a GPU that wakes up."""

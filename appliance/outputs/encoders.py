@@ -13,11 +13,11 @@ from typing import Any
 
 import structlog
 
+from appliance.config.settings import OutputSettings
 from appliance.errors import InputError, MissingDependency
-from appliance.frame import Format
-from appliance.gst import GObject, Gst
+from appliance.media.frame import Format
+from appliance.media.gst import GObject, Gst
 from appliance.outputs.encoder_trial import encoding_fails, opening_fails
-from appliance.settings import Output
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class Wanted:
     keyframe_s: float = 2.0
 
     @classmethod
-    def of(cls, output: Output) -> Wanted:
+    def of(cls, output: OutputSettings) -> Wanted:
         """What the settings of an output say."""
         return cls(output.encoder, output.bitrate_kbps, output.keyframe_s)
 

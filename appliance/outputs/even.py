@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.frame import Format, Frame
+from appliance.media.frame import Format, Frame
 
 
 def even_format(format: Format) -> Format:

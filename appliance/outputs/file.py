@@ -9,11 +9,11 @@ from pathlib import Path
 import structlog
 
 from appliance.errors import InputError, OutputError
-from appliance.frame import Format, Frame
+from appliance.media.frame import Format, Frame
 from appliance.outputs import encoders
 from appliance.outputs.clock import RecordingClock
 from appliance.outputs.even import even_format, even_frame
-from appliance.outputs.sinks import Sink
+from appliance.outputs.gstreamer import Sink
 
 log = structlog.get_logger(__name__)
 

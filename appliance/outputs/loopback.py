@@ -12,9 +12,9 @@ import struct
 from pathlib import Path
 
 from appliance.errors import OutputError
-from appliance.frame import Format, Frame
+from appliance.media.frame import Format, Frame
 from appliance.outputs.even import even_format, even_frame
-from appliance.outputs.sinks import Sink
+from appliance.outputs.gstreamer import Sink
 
 _QUERYCAP = 0x80685600  # VIDIOC_QUERYCAP, linux/videodev2.h
 _CAP_OUTPUT = 0x00000002

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.errors import OutputError
-from appliance.frame import Format, Frame
+from appliance.media.frame import Format, Frame
 
 
 class NullOutput:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from appliance.shedding.costs import Costs
 from appliance.shedding.level import Level, Means
+from appliance.system.thermal import Heat
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,6 @@ class Made:
     means: Means
     interval: float
     late: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Heat:
-    """How hot the machine is: ``hot``: less must be done; ``warm``: not the time to do more.
-
-    The values are the words for it (which sensor, how hot, of how much); empty for no.
-    """
-
-    hot: str = ""
-    warm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

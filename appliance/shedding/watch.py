@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 import structlog
 
-from appliance.decimator import Decimator
-from appliance.mailbox import Mailbox
-from appliance.settings.load import Load
-from appliance.shedding.controller import Change, Controller, Heat, Made
+from appliance.config.settings.load import LoadSettings
+from appliance.media.decimator import Decimator
+from appliance.media.mailbox import Mailbox
+from appliance.shedding.controller import Change, Controller, Made
 from appliance.shedding.level import Level, Means, in_words
+from appliance.system.thermal import Heat
 
 # Frames are counted over this stretch, seconds, to tell how often they come.
 _RATE_S = 3.0
@@ -77,7 +78,7 @@ class Shedding:
 
     def __init__(
         self,
-        settings: Load,
+        settings: LoadSettings,
         period_ns: int,
         heat: Callable[[], Heat] = Heat,
         clock: Callable[[], int] = time.monotonic_ns,
@@ -108,7 +109,7 @@ class Shedding:
         self._pipeline, self._levels = pipeline, tuple(pipeline.levels)
         self._start_over("another network")
 
-    def configure(self, settings: Load) -> None:
+    def configure(self, settings: LoadSettings) -> None:
         """Take other settings from the next frame on."""
         if settings != self._settings:
             self._settings = settings

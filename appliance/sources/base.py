@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from appliance.frame import Format, Frame
+from appliance.media.frame import Format, Frame
 
 
 class Source(Protocol):

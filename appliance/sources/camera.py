@@ -10,13 +10,13 @@ from pathlib import Path
 
 import structlog
 
-from appliance import v4l2
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.frame import Format
-from appliance.gst import Gst, error_text
-from appliance.settings import Source as SourceSettings
+from appliance.media.frame import Format
+from appliance.media.gst import Gst, error_text
 from appliance.sources.elements import chain, make
 from appliance.sources.gstreamer import GstSource
+from appliance.system import v4l2
 
 log = structlog.get_logger(__name__)
 

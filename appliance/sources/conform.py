@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.config.settings.types import MAX_SIDE, MIN_SIDE
 from appliance.errors import InputError
-from appliance.frame import Colour, Format, Matrix, Range
-from appliance.gst import Gst, GstVideo, colorimetry, full_range
+from appliance.media.frame import Colour, Format, Matrix, Range
+from appliance.media.gst import Gst, GstVideo, colorimetry, full_range
+from appliance.sources.caps_fixes import default_matrix, mended, mender
 from appliance.sources.elements import make, takes
-from appliance.sources.mend import default_matrix, mended, mender
-from appliance.values import MAX_SIDE, MIN_SIDE
 
 # What brings a picture out of a device's memory, by the caps feature that says it is there.
 _DOWNLOADS = {

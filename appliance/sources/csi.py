@@ -6,9 +6,9 @@ only look at the pipeline's text.
 
 from __future__ import annotations
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.gst import Gst, error_text
-from appliance.settings import Source as SourceSettings
+from appliance.media.gst import Gst, error_text
 from appliance.sources.elements import make
 from appliance.sources.gstreamer import GstSource
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from appliance.errors import SourceError
-from appliance.gst import Gst
+from appliance.media.gst import Gst
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ import time
 import cv2
 import numpy as np
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import SourceError
-from appliance.frame import F32, Colour, Format, Frame, Matrix
-from appliance.settings import Source as SourceSettings
+from appliance.media.frame import F32, Colour, Format, Frame, Matrix
 from appliance.sources.demo_scene import FACE, TOP, VIEW_HEIGHT, Scene, make_scene
 from appliance.sources.timeline import Pacer
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from appliance.colour import rgb_to_nv12
 from appliance.errors import MissingDependency
-from appliance.frame import F32, U8, Colour, Frame
+from appliance.media.frame import F32, U8, Colour, Frame
+from appliance.media.rgb import rgb_to_nv12
 
 SIDE, TOP = 176, 40
 """Pixels added left and right, and above."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from appliance.errors import MissingDependency
-from appliance.gst import Gst
+from appliance.media.gst import Gst
 
 # Where Debian and Ubuntu keep the elements that sources use.
 _PACKAGES = {

@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import structlog
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, InputError, MatteboxError, SourceError
-from appliance.frame import Format, Frame
-from appliance.gst import Gst, error_text
-from appliance.settings import Source as SourceSettings
+from appliance.media.frame import Format, Frame
+from appliance.media.gst import Gst, error_text
 from appliance.sources.check_file import check_file
 from appliance.sources.elements import chain, make
 from appliance.sources.gif import padded_copy

@@ -12,16 +12,16 @@ import time
 
 import structlog
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.frame import Format, Frame
-from appliance.gst import Gst, GstApp, error_text, frame_of
-from appliance.settings import Source as SourceSettings
+from appliance.media.frame import Format, Frame
+from appliance.media.gst import Gst, GstApp, error_text, frame_of
+from appliance.sources.caps_fixes import trust_the_stream
 from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
-from appliance.sources.mend import trust_the_stream
 from appliance.sources.timeline import Timeline
-from appliance.uris import redact
+from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 

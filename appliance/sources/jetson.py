@@ -13,15 +13,15 @@ from typing import Any
 
 import structlog
 
-from appliance import jetson
-from appliance.deadline import Late, within
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.frame import Colour, Format, Frame
-from appliance.lent import Lent
-from appliance.settings import Source as SourceSettings
+from appliance.media.borrowed import Borrowed
+from appliance.media.frame import Colour, Format, Frame
 from appliance.sources import jetson_image
-from appliance.sources.mend import default_matrix
+from appliance.sources.caps_fixes import default_matrix
 from appliance.sources.timeline import Timeline
+from appliance.system import jetson_utils
+from appliance.system.deadline import Late, within
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class JetsonSource:
         settings: SourceSettings,
         uri: str,
         usual: tuple[int, int],
-        load: Callable[[], Any] = jetson.load,
+        load: Callable[[], Any] = jetson_utils.load,
     ) -> None:
         """``usual`` is the size where nobody says one. Raises MissingDependency."""
         self.settings = settings
@@ -96,7 +96,7 @@ class JetsonSource:
             raise SourceError(f"{self.name}: pictures have become {given[0]}x{given[1]}")
         y, uv, lent = jetson_image.planes(image)
         keeps = (self._source, image)
-        owner = Lent(
+        owner = Borrowed(
             now + self._lent_ns, jetson_image.surface(image, self._format.colour, keeps), keeps
         )
         pts, jump = self._timeline.place(image.timestamp or None)

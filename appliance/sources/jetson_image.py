@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from appliance.errors import InputError
-from appliance.frame import U8, Colour
-from appliance.pixels.cuda_surfaces import Surface
+from appliance.media.frame import U8, Colour
+from appliance.media.surface import Surface
 
 RAW = ("nv12", "i420", "yuyv", "uyvy")
 """The library's names of the formats that are understood here."""

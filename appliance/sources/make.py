@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 
-from appliance import jetson, v4l2
+from appliance.config.schemes import SOURCES
+from appliance.config.settings import SourceSettings
+from appliance.config.uris import scheme_of, source_scheme
 from appliance.errors import InputError
-from appliance.settings import Source as SourceSettings
 from appliance.sources.base import Source
-from appliance.uris import SOURCE_SCHEMES, path_of, redact, scheme_of
+from appliance.system import v4l2
+from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 
@@ -23,55 +23,14 @@ def make_source(settings: SourceSettings) -> Source:
     Raises InputError for a URI that can never work, MissingDependency for what is not installed.
     """
     uri = first_camera_or_demo() if settings.uri == "auto" else settings.uri
-    scheme, path = scheme_of(uri), path_of(uri)
-    rest = uri.partition("://")[2].strip("/")
-    # Each kind is imported when it is asked for: what one of them needs may be missing.
-    if scheme in ("", "file") and path is not None:
-        from appliance.sources.file import FileSource
-
-        return FileSource(settings, path.expanduser() if scheme == "" else path)
-    if scheme == "test":
-        from appliance.sources.pattern import PatternSource
-
-        return PatternSource(settings, rest)
-    if scheme == "demo":
-        from appliance.sources.demo import DemoSource
-
-        return DemoSource(settings)
-    if scheme in ("rtsp", "rtsps"):
-        from appliance.sources.rtsp import RtspSource
-
-        return RtspSource(settings, uri)
-    if scheme == "v4l2" and path is not None:
-        from appliance.sources.camera import SIZE, CameraSource
-
-        return _camera(settings, uri, SIZE, lambda: CameraSource(settings, path))
-    if scheme == "csi":
-        from appliance.sources.csi import SIZE, CsiSource
-
-        sensor = int(rest or 0)
-        return _camera(settings, f"csi://{sensor}", SIZE, lambda: CsiSource(settings, sensor))
-    known = ", ".join(f"{name}://" for name in SOURCE_SCHEMES)
-    raise InputError(
-        f"source {redact(uri)!r}: the scheme {scheme}:// is not known; expected {known}, auto, or "
-        "a path to a video file"
-    )
-
-
-def _camera(
-    settings: SourceSettings, uri: str, usual: tuple[int, int], by_gstreamer: Callable[[], Source]
-) -> Source:
-    """By what ``settings.capture`` says: with auto, jetson-utils where it is installed."""
-    if settings.capture == "gstreamer" or (settings.capture == "auto" and not jetson.installed()):
-        return by_gstreamer()
-    from appliance.sources.jetson import JetsonSource
-
-    if settings.capture == "jetson-utils":
-        return JetsonSource(settings, uri, usual)
-    from appliance.sources.either import EitherSource
-
-    log.info("source: by jetson-utils", uri=uri, note=jetson.UNTRIED)
-    return EitherSource(lambda: JetsonSource(settings, uri, usual), by_gstreamer)
+    scheme = source_scheme(uri)
+    if scheme is None:
+        raise InputError(
+            f"source {redact(uri)!r}: the scheme {scheme_of(uri)}:// is not known; expected "
+            f"{SOURCES.known()}, auto, or a path to a video file"
+        )
+    made: Source = scheme.make(settings, uri)
+    return made
 
 
 def first_camera_or_demo() -> str:

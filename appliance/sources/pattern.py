@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError
-from appliance.gst import Gst
-from appliance.settings import Source as SourceSettings
+from appliance.media.gst import Gst
 from appliance.sources.elements import chain, make
 from appliance.sources.gstreamer import GstSource
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from appliance.config.secrets import fill
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.gst import Gst, error_text
-from appliance.secrets import fill
-from appliance.settings import Source as SourceSettings
+from appliance.media.gst import Gst, error_text
 from appliance.sources.elements import make
 from appliance.sources.gstreamer import GstSource
-from appliance.uris import redact
+from appliance.system.redact import redact
 
 # What to say for what servers answer, by words in GStreamer's message.
 _ADVICE = (

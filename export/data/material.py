@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from export.data.pack import read_pack
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 from export.synthesis.filmed import RealFrame
 from export.synthesis.people import Person, prepare
 from export.synthesis.scene import Material

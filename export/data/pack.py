@@ -12,7 +12,7 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 INDEX = "index.json"
 KINDS = ("portrait", "clip", "walker", "figure", "half-figure", "stranger", "real", "background")

@@ -12,11 +12,12 @@ from export.data.pack import read_pack
 from export.data.split import EMPTY_STRETCHES, HELD_OUT_SIGNERS, HELD_OUT_WALKERS
 from export.evaluation.composed import compose
 from export.evaluation.sets import save_clip
+from export.images import UInt8Image
 from export.labels.filmed_wall import cut_out_of_wall
 from export.labels.portraits import Cutout
 from export.labels.signers import signer_cutouts, tight_teacher
 from export.labels.steady import steady_labels
-from export.labels.teacher import Teacher, UInt8Image
+from export.labels.teacher import Teacher
 from export.labels.video import read_frames
 from export.labels.walkers import walker_cutouts
 from export.synthesis.people import Person, prepare

@@ -16,7 +16,7 @@ import numpy as np
 
 from export.evaluation.metrics import Alpha
 from export.evaluation.sets import find_clips, load_clip
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 _REACH = 6.0  # pixels looked at to either side
 _STEP = 0.5

@@ -12,7 +12,7 @@ from export.evaluation.limit import PerfectAt
 from export.evaluation.metrics import NAMES, Alpha, clip_metrics
 from export.evaluation.models import Contender
 from export.evaluation.sets import Clip, load_clip
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 
 @dataclass

@@ -9,14 +9,15 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from appliance.frame import Colour, Format, Frame, Matrix, Range, Rect
-from appliance.matting.manifest import InputSpec, Manifest, OutputSpec, load_manifest
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
-from appliance.pipeline import Pipeline, inner_rect
-from appliance.settings import Settings
+from appliance.config.settings import Settings
+from appliance.media.frame import Colour, Format, Frame, Matrix, Range, Rect
+from appliance.networks.manifest import InputSpec, Manifest, OutputSpec, load_manifest
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.pipeline.cpu import Pipeline
+from appliance.stages.network.letterbox import inner_rect
 from export.evaluation.limit import PerfectAt, perfect
 from export.evaluation.metrics import Alpha, grown
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 MEDIAPIPE = {
     "mediapipe-general": ("selfie_segmentation.onnx", 256, 256),

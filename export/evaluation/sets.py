@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from export.evaluation.metrics import Alpha
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from export.figures.body import SHAPE, Body, Floats, Posed
 from export.figures.outfit import CLOTH, HAIR, SMOOTH, Outfit, dress
 from export.figures.poses import random_pose
 from export.figures.raster import View, barycentric, paint, vertex_normals
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng
 
 ROWS = 360

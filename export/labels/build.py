@@ -20,9 +20,10 @@ from export.data.split import (
 )
 from export.figures.body import Body
 from export.figures.render import render_figure
+from export.images import UInt8Image
 from export.labels.portraits import Cutout, cut_out
 from export.labels.signers import signer_cutouts
-from export.labels.teacher import Teacher, UInt8Image
+from export.labels.teacher import Teacher
 from export.labels.walkers import walker_cutouts
 
 ROWS = 480  # height that portraits are solved at

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from export.images import FloatImage, UInt8Image
 from export.labels.fixed_camera import narrow_trimap
 from export.labels.known_background import alpha_before
 from export.labels.portraits import (
@@ -19,7 +20,6 @@ from export.labels.portraits import (
     to_bgr,
     to_lab,
 )
-from export.labels.teacher import FloatImage, UInt8Image
 
 _BAND = 0.02  # of the height, to either side of the edge
 _UNLIKE = 9.0  # twice a scene's: a fitted wall is smoother than what was filmed

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from export.images import FloatImage, UInt8Image
 from export.labels.known_background import alpha_before
 from export.labels.portraits import Cutout, cutout_of, difference_from, disc, to_bgr, to_lab
-from export.labels.teacher import FloatImage, UInt8Image
 
 
 def empty_scene(

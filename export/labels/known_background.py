@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 
 _NOISE = 2.5  # of a camera and its codec, in grey levels
 _SLOPES = (0.1, 3.0, 3.0)  # error of Y, Cr, Cb in units of their change over a pixel

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.data.split import SIGNERS
+from export.images import FloatImage, UInt8Image
 from export.labels.fixed_camera import cut_out_of_scene, empty_scene
 from export.labels.portraits import Cutout
-from export.labels.teacher import FloatImage, Teacher, UInt8Image
+from export.labels.teacher import Teacher
 from export.labels.video import read_frames
 
 Scene = tuple[UInt8Image, NDArray[np.bool_]]

@@ -8,7 +8,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 
 REACH = 2  # frames looked at before and after
 

@@ -7,10 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
-UInt8Image = NDArray[np.uint8]
-FloatImage = NDArray[np.float32]
+from export.images import FloatImage, UInt8Image
 
 
 class Teacher:

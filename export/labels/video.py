@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 
 def read_frames(path: Path, first: int = 0, last: int | None = None) -> list[UInt8Image]:

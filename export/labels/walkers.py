@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 
 from export.data.split import EMPTY_STRETCHES, WALKERS
+from export.images import FloatImage, UInt8Image
 from export.labels.fixed_camera import cut_out_of_scene
 from export.labels.portraits import Cutout, disc, largest, to_lab
-from export.labels.teacher import FloatImage, Teacher, UInt8Image
+from export.labels.teacher import Teacher
 from export.labels.video import read_frames
 
 _FLOOR_CHROMA = 14.0  # the wooden floor's; the walls have about 5

@@ -8,7 +8,7 @@ from export.network.blocks import ConvNormAct, InvertedResidual
 from export.network.priors import PriorFeatures
 
 
-class Encoder(nn.Module):
+class FeatureEncoder(nn.Module):
     """Features at 1/2, 1/4, 1/8 and 1/16.
 
     The last stage keeps 1/16 and widens its view by dilation instead of more stride (the

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from export.network.atrous_pyramid import AtrousPyramid
 from export.network.decoder import Decoder
-from export.network.encoder import Encoder
+from export.network.encoder import FeatureEncoder
 from export.network.priors import Priors
 
 
@@ -68,7 +68,9 @@ class MattingNetwork(nn.Module):
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.setting = setting
-        self.encoder = Encoder(setting.channels, setting.depths, setting.expands, setting.dilations)
+        self.encoder = FeatureEncoder(
+            setting.channels, setting.depths, setting.expands, setting.dilations
+        )
         self.atrous_pyramid = AtrousPyramid(setting.channels[3], setting.pyramid, setting.rates)
         half, quarter, eighth, _ = setting.channels
         self.decoder = Decoder(setting.pyramid, (half, quarter, eighth), setting.decoder)

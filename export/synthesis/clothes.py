@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng, photo
 from export.synthesis.furniture import fabric
 from export.synthesis.people import Person

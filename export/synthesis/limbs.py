@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from export.labels.teacher import FloatImage
+from export.images import FloatImage
 from export.synthesis.backgrounds import Rng
 
 SCALE = 2  # supersampling of the drawing

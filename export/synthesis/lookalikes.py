@@ -11,7 +11,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng, wall
 from export.synthesis.furniture import furnish
 from export.synthesis.people import Person

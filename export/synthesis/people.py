@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 SIDE = 0.16  # share of the width grown on a side where the picture cuts the shoulder
 STRIP = 0.10  # share of the height that is mirrored downwards to grow the torso

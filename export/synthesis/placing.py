@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng
 from export.synthesis.limbs import Limb, draw, random_limb
 from export.synthesis.people import Person

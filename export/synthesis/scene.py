@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng, background
 from export.synthesis.camera import random_camera, shoot
 from export.synthesis.clothes import dressed

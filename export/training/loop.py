@@ -20,7 +20,7 @@ from export.training.curves import draw_curves
 from export.training.losses import matting_loss
 from export.training.memory import keep_freed_memory
 from export.training.muon import Optimiser
-from export.training.plan import Phase, Plan, done, phase, phases, rate
+from export.training.plan import Phase, TrainingPlan, done, phase, phases, rate
 from export.training.ranks import Ranks, together
 from export.training.stream import batches
 from export.training.validate import Validation
@@ -29,7 +29,7 @@ from export.training.validate import Validation
 class Run:
     """One run: the network, its average, the optimiser, and where they are saved."""
 
-    def __init__(self, plan: Plan, ranks: Ranks) -> None:
+    def __init__(self, plan: TrainingPlan, ranks: Ranks) -> None:
         """Start afresh, from `plan.start`'s weights, or where the checkpoint in `work` stopped."""
         self.plan, self.setting, self.ranks = plan, SETTINGS[plan.setting], ranks
         torch.manual_seed(plan.seed)
@@ -111,7 +111,7 @@ class Run:
         draw_curves(self.metrics, self.metrics.with_suffix(".png"))
 
 
-def train(plan: Plan) -> Path:
+def train(plan: TrainingPlan) -> Path:
     """Train or resume; returns the checkpoint. Metrics and their picture lie beside it.
 
     Raises ValueError for an unknown setting or scenes that the processes cannot share, here and
@@ -125,7 +125,7 @@ def train(plan: Plan) -> Path:
     return plan.work / f"{plan.setting}.pt"
 
 
-def _train(plan: Plan, ranks: Ranks) -> None:
+def _train(plan: TrainingPlan, ranks: Ranks) -> None:
     run = Run(plan, ranks)
     progress = run.progress
     validation = Validation(plan.validation, run.setting.width, run.setting.height)

@@ -11,7 +11,7 @@ from export.training.checkpoint import Progress
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """One run. `minutes` wins over `steps` when it is above zero.
 
     `pairs` are shared by the `processes`; `workers` and `threads` are each process's own.
@@ -51,20 +51,20 @@ class Phase:
     scenes: int
 
 
-def done(plan: Plan, progress: Progress) -> float:
+def done(plan: TrainingPlan, progress: Progress) -> float:
     """Share of the run that is done, 0..1."""
     if plan.minutes > 0:
         return min(1.0, progress.seconds / (60 * plan.minutes))
     return min(1.0, progress.step / plan.steps)
 
 
-def rate(plan: Plan, progress: Progress) -> float:
+def rate(plan: TrainingPlan, progress: Progress) -> float:
     """Learning rate: 200 steps of warm-up, then half a cosine down to a fiftieth."""
     cosine = 0.5 * (1 + math.cos(math.pi * done(plan, progress)))
     return plan.rate * min(1.0, (progress.step + 1) / 200) * (0.02 + 0.98 * cosine)
 
 
-def phases(plan: Plan, setting: Setting) -> tuple[Phase, Phase]:
+def phases(plan: TrainingPlan, setting: Setting) -> tuple[Phase, Phase]:
     """Both phases of a run: small single frames, then pairs at the network's own size."""
     # Seven tenths of each side, in sixteens: 208x112 for 288x160.
     width, height = (round(0.7 * side / 16) * 16 for side in (setting.width, setting.height))
@@ -74,7 +74,7 @@ def phases(plan: Plan, setting: Setting) -> tuple[Phase, Phase]:
     )
 
 
-def phase(plan: Plan, setting: Setting, progress: Progress) -> Phase:
+def phase(plan: TrainingPlan, setting: Setting, progress: Progress) -> Phase:
     """The phase that the next step belongs to."""
     small, pairs = phases(plan, setting)
     return pairs if done(plan, progress) >= plan.early else small

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch lives only in the export environment")
 
-from export.calibration import GAINS, OFFSETS, Scene, fitted, folded, judged  # noqa: E402
+from export.calibration import GAINS, OFFSETS, CalibrationScene, fitted, folded, judged  # noqa: E402
 from export.cli import main  # noqa: E402
 from export.data.pack import Entry, PackWriter  # noqa: E402
 from export.network.matting_network import PORTRAIT, MattingNetwork  # noqa: E402
@@ -28,7 +28,7 @@ def disc(x: float, radius: float) -> np.ndarray:
     return (1 / (1 + np.exp((away - radius) / 2))).astype(np.float32)
 
 
-def seen(blur: float, offset: float = 0.0) -> list[Scene]:
+def seen(blur: float, offset: float = 0.0) -> list[CalibrationScene]:
     """Scenes of a disc on the move, as a network saw them that is unsure where the edge is."""
     made = []
     for x in (30.0, 44.0, 60.0):
@@ -37,7 +37,9 @@ def seen(blur: float, offset: float = 0.0) -> list[Scene]:
         small = [cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) for alpha in alphas]
         soft = np.stack([cv2.GaussianBlur(alpha, (0, 0), blur) for alpha in small])
         soft = np.clip(soft, 1e-6, 1 - 1e-6)
-        made.append(Scene((np.log(soft / (1 - soft)) + offset).astype(np.float32), alphas))
+        made.append(
+            CalibrationScene((np.log(soft / (1 - soft)) + offset).astype(np.float32), alphas)
+        )
     return made
 
 
@@ -61,7 +63,7 @@ def test_an_offset_is_taken_back(offset: float) -> None:
 
 def test_a_still_scene_has_a_cost_all_the_same() -> None:
     (scene, *_) = seen(0.8)
-    still = Scene(scene.logits[[0, 0]], scene.alphas[[0, 0]])
+    still = CalibrationScene(scene.logits[[0, 0]], scene.alphas[[0, 0]])
     found = judged([still], 1.4, 0.0)
     assert found.dtssd == 0
     assert 0 < found.cost < np.inf

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from appliance.matting.manifest import load_manifest
+from appliance.networks.manifest import load_manifest
 from export.evaluation.models import BareNetwork
 
 FOLDER = Path(__file__).resolve().parents[2] / "engines" / "portrait"

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch", reason="torch lives only in the export envi
 onnx = pytest.importorskip("onnx", reason="onnx lives only in the export environment")
 pytest.importorskip("onnxslim", reason="onnxslim lives only in the export environment")
 
-from appliance.matting.manifest import load_manifest  # noqa: E402
-from appliance.matting.onnxruntime import OnnxRuntimeMatting  # noqa: E402
+from appliance.networks.manifest import load_manifest  # noqa: E402
+from appliance.networks.onnxruntime import OnnxRuntimeMatting  # noqa: E402
 from export.network.matting_network import (  # noqa: E402
     PORTRAIT,
     SETTINGS,

@@ -10,10 +10,10 @@ import pytest
 from onnx import numpy_helper
 
 from appliance.errors import ModelError
-from appliance.matting.manifest import load_manifest
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.manifest import load_manifest
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from export.smaller import shrink, smaller_size, turn
-from tests.networks import bright_network
+from tests.networks.bright import bright_network
 
 
 def weights(model: Path) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ from export.network.matting_network import PORTRAIT, PORTRAIT_LARGE  # noqa: E40
 from export.training import checkpoint  # noqa: E402
 from export.training.loop import train  # noqa: E402
 from export.training.memory import keep_freed_memory  # noqa: E402
-from export.training.plan import Phase, Plan, phase, rate  # noqa: E402
+from export.training.plan import Phase, TrainingPlan, phase, rate  # noqa: E402
 from export.training.ranks import Ranks, together  # noqa: E402
 from export.training.stream import batches, to_tensor  # noqa: E402
 from tests.export.test_data import person  # noqa: E402
@@ -42,13 +42,13 @@ def test_train_and_resume(pack: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         return lambda _network: {"iou": 0.5, "mad": 1.0}
 
     monkeypatch.setattr("export.training.loop.Validation", small)
-    plan = Plan(
+    plan = TrainingPlan(
         "portrait", pack, pack, tmp_path, steps=2, pairs=1, workers=0, save_every=1, early=0.5
     )
     path = train(plan)
     first = checkpoint.load(path, "portrait")
     assert first["progress"]["step"] == 2
-    path = train(Plan(**{**vars(plan), "steps": 3}))
+    path = train(TrainingPlan(**{**vars(plan), "steps": 3}))
     second = checkpoint.load(path, "portrait")
     assert second["progress"]["step"] == 3
     # One step of three small single frames (8/3 a pair), then pairs, one a step.
@@ -60,7 +60,7 @@ def test_train_and_resume(pack: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     assert cv2.imread(str(tmp_path / "portrait.metrics.png")) is not None
     # Weights of an earlier run start a new one.
     start = tmp_path / "start"
-    train(Plan(**{**vars(plan), "steps": 1, "work": start, "start": path}))
+    train(TrainingPlan(**{**vars(plan), "steps": 1, "work": start, "start": path}))
     assert checkpoint.load(start / "portrait.pt", "portrait")["progress"]["step"] == 1
 
 
@@ -167,7 +167,7 @@ def test_a_package_that_is_missing_is_named(
 
 
 def test_two_processes_train_one_network(pack: Path, tmp_path: Path) -> None:
-    plan = Plan(
+    plan = TrainingPlan(
         "portrait", pack, pack, tmp_path, steps=2, pairs=6, workers=0, save_every=2, early=0.5,
         processes=2,
     )  # fmt: skip
@@ -200,7 +200,7 @@ def test_memory_is_kept_or_said_not_to_be() -> None:
 
 
 def test_phases_and_rate() -> None:
-    plan = Plan("portrait", Path("p"), Path("v"), Path("w"), steps=1000, pairs=12, rate=1.0)
+    plan = TrainingPlan("portrait", Path("p"), Path("v"), Path("w"), steps=1000, pairs=12, rate=1.0)
     first, last = checkpoint.Progress(step=0), checkpoint.Progress(step=700)
     assert phase(plan, PORTRAIT, first) == Phase(208, 112, 1, 32)
     assert phase(plan, PORTRAIT_LARGE, first) == Phase(352, 208, 1, 32)
@@ -208,7 +208,7 @@ def test_phases_and_rate() -> None:
     assert rate(plan, first) == pytest.approx(1 / 200)
     assert rate(plan, checkpoint.Progress(step=500)) == pytest.approx(0.51)
     assert rate(plan, checkpoint.Progress(step=1000)) == pytest.approx(0.02)
-    by_clock = Plan("portrait", Path("p"), Path("v"), Path("w"), minutes=10)
+    by_clock = TrainingPlan("portrait", Path("p"), Path("v"), Path("w"), minutes=10)
     assert phase(by_clock, PORTRAIT, checkpoint.Progress(seconds=500)).moments == 2
 
 

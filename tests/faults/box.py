@@ -84,7 +84,7 @@ def program(
     ``driver`` is Python that runs before it, in its process; ``before`` shell commands in a mount
     namespace of its own (skips the test where there is none to be had).
     """
-    code = f"{driver}\nimport sys\nfrom appliance.cli import main\nsys.exit(main())"
+    code = f"{driver}\nimport sys\nfrom appliance.cli.main import main\nsys.exit(main())"
     command = [sys.executable, "-c", code, "run", "--config", str(config), *arguments]
     if before:
         command = [*private_mounts(), "sh", "-ec", f'{before}\nexec "$@"', "sh", *command]

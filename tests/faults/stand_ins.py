@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import OutputError, SourceError
-from appliance.frame import Format, Frame
+from appliance.media.frame import Format, Frame
 from appliance.outputs.null import NullOutput
-from appliance.settings import Source as SourceSettings
 from appliance.sources.base import Source
 from appliance.sources.make import make_source
 from tests.scenes import FULL, disc

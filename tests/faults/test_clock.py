@@ -20,8 +20,9 @@ from tests.patience import promised
 
 # Where the wall clock is what is meant: when something was built or refused, for people to read.
 _FOR_PEOPLE = {
-    "appliance/bench/clip.py", "appliance/config_state.py", "appliance/engine/build.py",
-    "appliance/reloader.py", "appliance/http/write_back.py",
+    "appliance/tools/bench/clip.py", "appliance/tools/bench/kept.py",
+    "appliance/config/status.py", "appliance/config/write_back.py",
+    "appliance/tools/engine/build.py", "appliance/daemon/changes.py",
 }  # fmt: skip
 _WALL = {"time.time", "time.time_ns", "time.localtime", "datetime.now", "datetime.utcnow"}
 

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from appliance.errors import ThreadDied
-from appliance.glib_log import Complaints
+from appliance.system.glib_log import Complaints
 from tests.faults.box import configuration, ended_by
 from tests.faults.stand_ins import wait_until
 

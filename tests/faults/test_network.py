@@ -1,4 +1,4 @@
-"""Networks that throw, hang or talk nonsense; ``tests/test_privacy.py`` has what goes out then."""
+"""Networks that throw, hang or talk nonsense; ``daemon/test_privacy.py`` has what goes out then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import daemon as daemon_module
+from appliance.daemon import daemon as daemon_module
 from appliance.errors import MattingError
 from tests.daemons import running
 from tests.faults.box import configuration, program
@@ -22,8 +22,8 @@ SETTINGS = {"source": {"uri": CAMERA}, "matting": {"stall_s": 0.2}}
 # The network hangs from SIGUSR1 on, for good.
 HANGS = """
 import signal, threading
-from appliance import daemon
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
+from appliance.daemon import daemon
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
 daemon.HANG_S = 1.5
 hung = []
 infer = OnnxRuntimeMatting.infer

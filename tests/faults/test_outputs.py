@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance import daemon as daemon_module
+from appliance.daemon import daemon as daemon_module
 from appliance.errors import OutputError
-from appliance.outputs import make_output
-from appliance.outputs.rtsp import RtspOutput
+from appliance.outputs.make import make_output
+from appliance.outputs.rtsp.output import RtspOutput
 from tests.daemons import running
 from tests.faults.box import configuration, program
 from tests.faults.conftest import Measured

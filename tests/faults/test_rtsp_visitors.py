@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.outputs import rtsp_server, rtsp_tls
-from appliance.outputs.rtsp import RtspOutput
-from appliance.secrets import Secret
-from appliance.settings import Rtsp
+from appliance.config.secrets import Secret
+from appliance.config.settings import RtspSettings
+from appliance.outputs.rtsp import server, tls
+from appliance.outputs.rtsp.output import RtspOutput
 from tests.certificates import self_signed
 from tests.faults.rtsp_readers import Held, reading
 from tests.outputs.conftest import FORMAT, Feed, RtspByHand, picture, wait_until
@@ -59,10 +59,10 @@ class Served:
 def served(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Served]:
-    monkeypatch.setattr(rtsp_server, "TICK_MS", 100)
-    monkeypatch.setattr(rtsp_tls, "HANDSHAKE_S", 0.5)
+    monkeypatch.setattr(server, "TICK_MS", 100)
+    monkeypatch.setattr(tls, "HANDSHAKE_S", 0.5)
     pem, key = self_signed(tmp_path)
-    rtsp = Rtsp(password=Secret(LOGIN[1]), certificate=str(pem), key=str(key))
+    rtsp = RtspSettings(password=Secret(LOGIN[1]), certificate=str(pem), key=str(key))
     output = RtspOutput(f"{request.param}://127.0.0.1:0/live", rtsp=rtsp)
     output.open(FORMAT)
     feed = Feed(output, picture())
@@ -200,7 +200,7 @@ def test_fifty_of_ffmpeg_for_a_minute_and_a_deaf_one(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rtsp_tls, "HANDSHAKE_S", 10.0)  # fifty programs start at once
+    monkeypatch.setattr(tls, "HANDSHAKE_S", 10.0)  # fifty programs start at once
     login = "://mattebox:correct%20horse%20battery@"
     uri = served.output.uri.replace("://", login)
     before = Held.now()

@@ -2,7 +2,7 @@
 
 What it says to systemd meanwhile, and the port it must have back, is in
 ``tests/systemd/test_lifetime.py``; a build of engines that is killed, in
-``tests/engine/test_build.py``.
+``tests/tools/engine/test_build.py``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.patience import promised
 # The recording's end takes for ever, as on a disk that does not answer.
 STUCK = """
 import sys, threading
-from appliance.outputs.sinks import Sink
+from appliance.outputs.gstreamer import Sink
 def stop(self, *, finish):
     print("the disk does not answer", file=sys.stderr, flush=True)
     threading.Event().wait()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import log
+from appliance.system import log
 from tests.faults.stand_ins import Resources
 from tests.patience import promised
 from tests.soak.faults import FAULTS

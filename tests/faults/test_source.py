@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import SourceError
-from appliance.gst import GLib, Gst
-from appliance.settings import Source as Settings
+from appliance.media.gst import GLib, Gst
 from appliance.sources import camera as camera_module
 from appliance.sources.camera import CameraSource
 from appliance.sources.elements import make
-from appliance.v4l2 import Device
+from appliance.system.v4l2 import Device
 from tests.daemons import running
 from tests.faults.conftest import Measured
 from tests.faults.stand_ins import CAMERA, Camera, Resources, wait_until
@@ -78,7 +78,7 @@ def test_the_cameras_own_class_says_what_is_missing(monkeypatch: pytest.MonkeyPa
         return Device(path, "cam", "uvcvideo", "usb", capture=True, output=False)
 
     monkeypatch.setattr(camera_module.v4l2, "query", query)
-    source = Unpluggable(Settings(uri="v4l2:///dev/video7", timeout_s=2), Path("/dev/video7"))
+    source = Unpluggable(SourceSettings(uri="v4l2:///dev/video7", timeout_s=2), Path("/dev/video7"))
     for _ in range(2):
         there = True
         source.open(None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import jit_cache
+from appliance.system import jit_cache
 from tests.faults.box import ROOT, configuration, program
 from tests.patience import promised
 
@@ -84,7 +84,7 @@ def test_nobody_can_be_told_anything(network: Path, room: Path, tmp_path: Path) 
     """Standard output and the log end on a full disk: the recording goes on."""
     out = tmp_path / "out.mkv"
     config = configuration(tmp_path, network, room, outputs=[{"uri": str(out)}])
-    code = "import sys\nfrom appliance.cli import main\nsys.exit(main())"
+    code = "import sys\nfrom appliance.cli.main import main\nsys.exit(main())"
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-c", code, "run", "--config", str(config), "--frames", "20"],

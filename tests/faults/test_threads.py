@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon import Daemon
+from appliance.daemon.daemon import Daemon
 from appliance.errors import ThreadDied
-from appliance.outputs import rtsp_server
-from appliance.outputs.rtsp import RtspOutput
-from appliance.outputs.rtsp_server import RtspServer
-from appliance.sources.supervised import SourceFeeder
+from appliance.outputs.rtsp import server as rtsp_server
+from appliance.outputs.rtsp.output import RtspOutput
+from appliance.outputs.rtsp.server import RtspServer
+from appliance.sources.feeder import SourceFeeder
 from tests.daemons import Recorder, running
 from tests.faults.box import configuration, ended_by
 from tests.faults.conftest import Measured
@@ -153,7 +153,7 @@ def test_a_mistake_in_the_rtsp_servers_tick_is_not_the_last_tick(
 
 DRIVER = """
 import signal
-from appliance.pipeline import Pipeline
+from appliance.pipeline.cpu import Pipeline
 process = Pipeline.process
 dead = []
 def mortal(self, *arguments, **options):

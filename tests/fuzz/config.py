@@ -14,10 +14,10 @@ from types import TracebackType
 
 from pydantic import BaseModel
 
-from appliance import check, config
-from appliance.config import InvalidConfig, Override
-from appliance.config_values import item_of, section_of
-from appliance.settings import Settings
+from appliance.config.load import InvalidConfig, Override, changed, load, load_located, to_yaml
+from appliance.config.settings import Settings
+from appliance.config.validate import item_of, section_of
+from appliance.tools import check
 from tests.fuzz.harness import Target, main
 from tests.fuzz.mutate import spoiled
 
@@ -130,7 +130,7 @@ class ConfigTarget(Target):
         path.write_bytes(case)
         overrides, env = _others(case)
         try:
-            loaded = config.load_located(path, env=env, overrides=overrides)
+            loaded = load_located(path, env=env, overrides=overrides)
             mistakes = check.mistakes(loaded)
             if mistakes:
                 raise InvalidConfig(mistakes)
@@ -138,11 +138,11 @@ class ConfigTarget(Target):
             _judge(error, (str(path), "the default", "--set ", "MATTEBOX_"))
             return
         settings = loaded.settings
-        assert not config.changed(settings, settings), "changed: differs from itself"
-        text = config.to_yaml(settings)
+        assert not changed(settings, settings), "changed: differs from itself"
+        text = to_yaml(settings)
         if "***" not in text:  # a password is not printed
             path.write_text(text)
-            assert config.load(path) == settings, "printed: loads as something else"
+            assert load(path) == settings, "printed: loads as something else"
 
 
 def _judge(error: InvalidConfig, labels: tuple[str, ...]) -> None:

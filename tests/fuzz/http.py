@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 import yaml
 
-from appliance import config, log
+from appliance.config.load import load
 from appliance.http import connection, guard
+from appliance.system import log
 from tests.fuzz.harness import Target, main
 from tests.fuzz.mutate import spoiled
 from tests.http.serving import Served, picture_file, serving, settings_of
-from tests.networks import bright_network
+from tests.networks.bright import bright_network
 
 # Whoever sends half a request is waited for so long; a case must not take the real ten seconds.
 _HASTE_S = 0.15
@@ -130,7 +131,7 @@ class HttpTarget(Target):
         assert text.endswith("# the end\n"), "file: its comments are gone"
         kept = yaml.safe_load(text)
         assert set(kept) <= {*_SECTIONS, "composite"}, f"file: it has {sorted(kept)}"
-        config.load(served.path)
+        load(served.path)
         around = {path.name for path in served.path.parent.iterdir()}
         assert around == {"config.yaml", "backgrounds", "network"}, f"around: {around}"
         files = sorted(served.folder.iterdir())

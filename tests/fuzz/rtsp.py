@@ -22,11 +22,11 @@ from typing import Any
 
 import pytest
 
-from appliance import log
-from appliance.outputs import rtsp_server, rtsp_tls
-from appliance.outputs.rtsp import RtspOutput
-from appliance.secrets import Secret
-from appliance.settings import Rtsp
+from appliance.config.secrets import Secret
+from appliance.config.settings import RtspSettings
+from appliance.outputs.rtsp import server, tls
+from appliance.outputs.rtsp.output import RtspOutput
+from appliance.system import log
 from tests.certificates import self_signed
 from tests.fuzz.harness import Target, main
 from tests.fuzz.mutate import spoiled
@@ -94,15 +94,15 @@ class RtspTarget(Target):
     def __enter__(self) -> RtspTarget:
         log.configure("error", "plain")
         patch = self._stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(rtsp_server, "TICK_MS", 100)
-        patch.setattr(rtsp_tls, "HANDSHAKE_S", 0.3)
+        patch.setattr(server, "TICK_MS", 100)
+        patch.setattr(tls, "HANDSHAKE_S", 0.3)
         # What fails in a callback from GLib is printed, and would otherwise not be noticed.
         for hooks in (sys, threading):
             patch.setattr(hooks, "excepthook", lambda *told: self._died.append(repr(told)))
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         pem, key = self_signed(folder)
         self._context = ssl.create_default_context(cafile=str(pem))
-        rtsp = Rtsp(password=Secret(_PASSWORD), certificate=str(pem), key=str(key))
+        rtsp = RtspSettings(password=Secret(_PASSWORD), certificate=str(pem), key=str(key))
         for uri in ("rtsp://127.0.0.1:0/live", "rtsps://127.0.0.1:0/live"):
             output = RtspOutput(uri, rtsp=rtsp)
             output.open(FORMAT)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from appliance.bench import gpu
-from appliance.bench.gpu_kernels import Sizes
+from appliance.config.settings import Settings
 from appliance.errors import MissingDependency
-from appliance.settings import Settings
+from appliance.tools.bench import gpu
+from appliance.tools.bench.gpu_kernels import Sizes
 from tests.gpu.device import EMULATED, make_context
 
 SMALL = Sizes(

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from appliance.cuda.context import Context, load_driver
 from appliance.errors import MissingDependency
-from appliance.pixels.cuda_context import Context, load_driver
 from tests.gpu.traced import Traced
 from tests.kernels import driver as emulated
 

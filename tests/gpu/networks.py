@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from appliance.cuda.context import Context
 from appliance.errors import MissingDependency, ModelError
-from appliance.matting.base import Matting
-from appliance.matting.manifest import Manifest, load_manifest
-from appliance.matting.on_gpu import OnGpu, tensorrt_on_gpu
-from appliance.pixels.cuda_context import Context
-from appliance.pixels.cuda_network import DeviceRunner
+from appliance.networks.base import DeviceRunner, Matting
+from appliance.networks.manifest import Manifest, load_manifest
+from appliance.networks.on_gpu import OnGpu, tensorrt_on_gpu
 from tests.gpu.device import EMULATED, make_context
 
 
@@ -26,7 +25,7 @@ class HostNetwork:
     phase = 0
 
     def __init__(self, manifest: Manifest, model: Path, context: Context) -> None:
-        from appliance.matting.onnxruntime import OnnxRuntimeMatting
+        from appliance.networks.onnxruntime import OnnxRuntimeMatting
 
         self.manifest = manifest
         self._matting = OnnxRuntimeMatting(manifest, model)
@@ -90,10 +89,10 @@ def pair(manifest: Path) -> tuple[OnGpu, Matting, str]:
     found, model = load_manifest(manifest)
     chosen = tensorrt(manifest)
     if isinstance(chosen, OnGpu):
-        from appliance.matting.tensorrt import load_tensorrt
+        from appliance.networks.tensorrt import load_tensorrt
 
         return chosen, load_tensorrt(found, model), chosen.description
-    from appliance.matting.onnxruntime import OnnxRuntimeMatting
+    from appliance.networks.onnxruntime import OnnxRuntimeMatting
 
     return (
         host_network(manifest), OnnxRuntimeMatting(found, model),

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("tests.gpu.there", reason="no pycuda or no driver", exc_type=ImportError)
 
-from tests.kernels.test_components import *  # noqa: F403
-from tests.kernels.test_composite import *  # noqa: F403
-from tests.kernels.test_crop import *  # noqa: F403
-from tests.kernels.test_network import *  # noqa: F403
-from tests.kernels.test_pictures import *  # noqa: F403
+from tests.pixels.gpu.test_components import *  # noqa: F403
+from tests.pixels.gpu.test_composite import *  # noqa: F403
+from tests.pixels.gpu.test_crop import *  # noqa: F403
+from tests.pixels.gpu.test_pictures import *  # noqa: F403
+from tests.stages.network.test_gpu import *  # noqa: F403

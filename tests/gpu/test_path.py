@@ -7,15 +7,15 @@ import pytest
 
 pytest.importorskip("tests.gpu.there", reason="no pycuda or no driver", exc_type=ImportError)
 
+from appliance.cuda.graph import Graph
 from appliance.pixels import cpu
-from appliance.pixels.cuda import composite
-from appliance.pixels.cuda_graph import Graph
+from appliance.pixels.gpu import composite
+from tests.cuda.test_transfer import *  # noqa: F403
 from tests.kernels.memory import Memory
-from tests.kernels.test_composite import coefficients, device_matte
-from tests.kernels.test_path import *  # noqa: F403
-from tests.kernels.test_steady_and_guided import *  # noqa: F403
-from tests.kernels.test_transfer import *  # noqa: F403
 from tests.pixels.frames import noise
+from tests.pixels.gpu.test_composite import coefficients, device_matte
+from tests.pixels.gpu.test_steady_and_guided import *  # noqa: F403
+from tests.stages.matte.test_gpu import *  # noqa: F403
 
 
 def test_a_graph_gives_what_the_launches_give(memory: Memory) -> None:

@@ -13,15 +13,15 @@ import pytest
 pytest.importorskip("tests.gpu.there", reason="no pycuda or no driver", exc_type=ImportError)
 
 from appliance.background.still import StillBackground
-from appliance.bench.gpu_frames import painted
-from appliance.bench.gpu_kernels import Sizes
-from appliance.colour import rgb_to_nv12
-from appliance.frame import Colour, Format, Frame, blank
-from appliance.matting.on_gpu import OnGpu
-from appliance.pipeline import Pipeline
-from appliance.pipeline_gpu import GpuPipeline
-from appliance.pixels.picture import to_bgr
-from appliance.settings import Roi, Settings
+from appliance.config.settings import RoiSettings, Settings
+from appliance.media.frame import Colour, Format, Frame, blank
+from appliance.media.rgb import rgb_to_nv12
+from appliance.networks.on_gpu import OnGpu
+from appliance.pipeline.cpu import Pipeline
+from appliance.pipeline.gpu import GpuPipeline
+from appliance.pixels.cpu.picture import to_bgr
+from appliance.tools.bench.gpu_frames import painted
+from appliance.tools.bench.gpu_kernels import Sizes
 from tests.gpu.device import EMULATED, make_context
 from tests.gpu.networks import host_network, pair, tensorrt
 from tests.kernels import driver
@@ -63,7 +63,7 @@ def test_what_a_steady_frame_takes(log: driver.Log, root: Path) -> None:
     frames = [noise(width, height, seed) for seed in range(4)]
     out = blank(width, height)
     count = 20 if EMULATED else 300
-    settings = Settings(roi=Roi(rescan_s=60))
+    settings = Settings(roi=RoiSettings(rescan_s=60))
     for network in networks(root):
         pipeline = GpuPipeline(settings, Format(width, height), network, still(width, height))
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from appliance.cuda.context import load_driver
 from appliance.errors import MissingDependency
-from appliance.pixels.cuda_context import load_driver
 from tests.gpu.device import EMULATED
 
 if not EMULATED:

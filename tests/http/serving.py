@@ -18,12 +18,11 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from appliance import config
-from appliance.config import Loaded
-from appliance.daemon import Daemon
+from appliance.config.load import LoadedConfig, load_located
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
 from appliance.http.server import HttpServer
 from appliance.http.site import Site
-from appliance.reloader import Reloader
 from tests.scenes import STAGE
 
 STAGE_URI = f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"
@@ -124,8 +123,8 @@ def serving(folder: Path, data: dict[str, Any]) -> Iterator[Served]:
     path = folder / "config.yaml"
     write(path, data)
 
-    def load(other: Path | None = None) -> Loaded:
-        return config.load_located(other or path)
+    def load(other: Path | None = None) -> LoadedConfig:
+        return load_located(other or path)
 
     loaded = load()
     http = loaded.settings.http

@@ -238,7 +238,7 @@ def test_a_file_that_cannot_be_written(appliance: Served, monkeypatch: pytest.Mo
     def refuse(*_: object, **__: object) -> tuple[int, str]:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("appliance.http.write_back.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("appliance.config.write_back.tempfile.mkstemp", refuse)
     words = problem(appliance.change(background="red.png", keep=True), 409)
     assert words == (
         f"{appliance.path} cannot be written: the file system is read-only; nothing was changed"
@@ -268,7 +268,7 @@ def test_an_appliance_without_a_file_keeps_nothing(
 
 
 def test_a_link_to_the_file_stays_a_link(appliance: Served, tmp_path: Path) -> None:
-    from appliance.http.write_back import draft
+    from appliance.config.write_back import draft
 
     link = tmp_path / "link.yaml"
     link.symlink_to(appliance.path)

@@ -11,9 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.errors import SourceError
-from appliance.http import machine
-from appliance.stages import BOUNDS_MS, Histogram
-from appliance.thermal import Zone
+from appliance.stages.timings import BOUNDS_MS, Histogram
+from appliance.system.gpus import Gpus
+from appliance.system.thermal import Zone
 from tests.http.serving import Served, as_json, wait_until
 
 
@@ -157,7 +157,7 @@ def test_histogram() -> None:
 
 def test_a_machine_without_nvml_has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    gpus = machine.Gpus()
+    gpus = Gpus()
     assert gpus.read(5) == ()
     assert gpus._absent, "it would be asked for again and again"
 
@@ -194,7 +194,7 @@ class _Nvml(ModuleType):
 
 def test_a_card(appliance: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", _Nvml())
-    monkeypatch.setattr(appliance.site, "gpus", machine.Gpus())
+    monkeypatch.setattr(appliance.site, "gpus", Gpus())
     now = figures(appliance)
     labels = (("gpu", "0"), ("name", "NVIDIA Something"))
     assert now[("mattebox_gpu_busy_ratio", labels)] == 0.37
@@ -210,7 +210,7 @@ def test_a_driver_that_hangs_hangs_no_figures(
     nvml = _Nvml()
     nvml.hangs = True
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
-    monkeypatch.setattr(appliance.site, "gpus", machine.Gpus())
+    monkeypatch.setattr(appliance.site, "gpus", Gpus())
     try:
         for _ in range(2):
             assert not [name for name, _ in figures(appliance) if name.startswith("mattebox_gpu")]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from appliance.frame import blank
-from appliance.peek import Peek
+from appliance.daemon.tap import Tap
+from appliance.media.frame import blank
 from tests.http.serving import Served, as_json, corner, parts, wait_until
 from tests.scenes import STAGE
 
@@ -43,16 +43,16 @@ def test_the_preview_moves_and_shows_composite_and_matte(appliance: Served) -> N
 def test_nothing_is_made_while_nobody_looks(appliance: Served) -> None:
     wait_until(lambda: not appliance.site.preview.viewers)
     wait_until(lambda: not any(t.name == "preview" for t in threading.enumerate()))
-    peek = appliance.daemon.peek
-    wait_until(lambda: not peek.wanted)
+    tap = appliance.daemon.tap
+    wait_until(lambda: not tap.wanted)
     # One that was asked for in time may still be on its way.
     before = appliance.daemon.programme.composites
     wait_until(lambda: appliance.daemon.programme.composites > before + 2)
-    serial = peek.serial
+    serial = tap.serial
     wait_until(lambda: appliance.daemon.programme.composites > before + 5)
-    assert peek.serial == serial
-    assert peek._look is None, "a canvas is held for nobody"
-    assert peek.matte_for(blank(32, 32)) is None
+    assert tap.serial == serial
+    assert tap._look is None, "a canvas is held for nobody"
+    assert tap.matte_for(blank(32, 32)) is None
 
 
 def test_asking_for_the_headers_alone_makes_no_viewer(appliance: Served) -> None:
@@ -78,51 +78,51 @@ class TestPeek:
     """The slot by itself."""
 
     def test_nobody_asks(self) -> None:
-        peek = Peek()
+        tap = Tap()
         frame = blank(32, 32)
-        assert peek.matte_for(frame) is None
-        peek.composite(frame)
-        peek.placeholder(frame)
-        assert peek.next(0, 0) is None
+        assert tap.matte_for(frame) is None
+        tap.composite(frame)
+        tap.placeholder(frame)
+        assert tap.next(0, 0) is None
 
     def test_a_composite_comes_with_its_matte_a_placeholder_with_none(self) -> None:
-        peek = Peek()
+        tap = Tap()
         frame = blank(32, 32)
-        peek.ask()
-        matte = peek.matte_for(frame)
+        tap.ask()
+        matte = tap.matte_for(frame)
         assert matte is not None
-        peek.composite(frame)
-        look = peek.next(0, 0)
+        tap.composite(frame)
+        look = tap.next(0, 0)
         assert look is not None
         assert look.frame is frame
         assert look.matte is matte
-        peek.placeholder(frame)
-        later = peek.next(look.serial, 0)
+        tap.placeholder(frame)
+        later = tap.next(look.serial, 0)
         assert later is not None
         assert later.matte is None
 
     def test_a_composite_made_before_somebody_asked_is_not_taken(self) -> None:
         """Its matte was not written."""
-        peek = Peek()
+        tap = Tap()
         frame = blank(32, 32)
-        assert peek.matte_for(frame) is None
-        peek.ask()
-        peek.composite(frame)
-        assert peek.next(0, 0) is None
+        assert tap.matte_for(frame) is None
+        tap.ask()
+        tap.composite(frame)
+        assert tap.next(0, 0) is None
 
     def test_at_most_one_a_period(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = 1000.0
-        monkeypatch.setattr("appliance.peek.time.monotonic", lambda: now)
-        peek = Peek()
+        monkeypatch.setattr("appliance.daemon.tap.time.monotonic", lambda: now)
+        tap = Tap()
         frame = blank(32, 32)
         taken = 0
         for _ in range(300):
-            peek.ask(0.1)
-            if peek.matte_for(frame) is not None:
+            tap.ask(0.1)
+            if tap.matte_for(frame) is not None:
                 taken += 1
-            peek.composite(frame)
+            tap.composite(frame)
             now += 1 / 60
         assert 48 <= taken <= 52
         now += 3
-        peek.composite(frame)
-        assert peek._look is None
+        tap.composite(frame)
+        assert tap._look is None

@@ -11,17 +11,17 @@ from typing import Any
 import httpx
 import pytest
 
+from appliance.config.settings.http import HttpSettings
 from appliance.http import server as server_module
 from appliance.http.server import HttpServer
 from appliance.http.service import HttpService
 from appliance.http.site import Site
-from appliance.settings.http import Http
 from tests.http.serving import Served, get, parts, wait_until
 
 
 def another(appliance: Served, **http: Any) -> HttpServer:
     """A second server over the same appliance."""
-    settings = Http(**{"port": 0, "backgrounds": str(appliance.folder), **http})
+    settings = HttpSettings(**{"port": 0, "backgrounds": str(appliance.folder), **http})
     site = Site(appliance.daemon, appliance.reloader, appliance.site.load, settings)
     return HttpServer(site, settings, retry_s=0.05)
 
@@ -139,7 +139,7 @@ def test_it_follows_the_settings(appliance: Served, free_port: int) -> None:
     service = HttpService(appliance.daemon, appliance.reloader, appliance.site.load)
 
     def follow(**http: Any) -> str | None:
-        service.follow(Http(**{"backgrounds": str(appliance.folder), **http}))
+        service.follow(HttpSettings(**{"backgrounds": str(appliance.folder), **http}))
         return service.server.url if service.server else None
 
     assert follow(enabled=False) is None
@@ -169,7 +169,7 @@ def test_a_server_that_cannot_even_be_made_is_nobodys_end(
     )
     monkeypatch.setattr("appliance.http.service._RETRY_S", 0.05)
     service = HttpService(appliance.daemon, appliance.reloader, appliance.site.load)
-    wanted = Http(port=0, backgrounds=str(appliance.folder))
+    wanted = HttpSettings(port=0, backgrounds=str(appliance.folder))
     with monkeypatch.context() as patch:
         patch.setattr("appliance.http.site.Gpus", lambda: 1 / 0)
         wait_until(lambda: service.follow(wanted) or said)

@@ -6,20 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from appliance import config
-from appliance.config import InvalidConfig
-from appliance.settings.http import Http
+from appliance.config.load import InvalidConfig, load, to_yaml
+from appliance.config.settings.http import HttpSettings
 
 
-def load(tmp_path: Path, text: str) -> Http:
+def section(tmp_path: Path, text: str) -> HttpSettings:
     path = tmp_path / "config.yaml"
     path.write_text(f"http:\n{text}")
-    return config.load(path).http
+    return load(path).http
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
 def test_loopback_takes_no_token(tmp_path: Path, address: str) -> None:
-    http = load(tmp_path, f"  address: '{address}'\n")
+    http = section(tmp_path, f"  address: '{address}'\n")
     assert http.on_loopback
     assert not http.token
 
@@ -27,14 +26,14 @@ def test_loopback_takes_no_token(tmp_path: Path, address: str) -> None:
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.20", "fe80::1"])
 def test_any_other_address_takes_one(tmp_path: Path, address: str) -> None:
     with pytest.raises(InvalidConfig) as caught:
-        load(tmp_path, f"  port: 80\n  address: '{address}'\n")
+        section(tmp_path, f"  port: 80\n  address: '{address}'\n")
     [mistake] = caught.value.mistakes
     assert (mistake.key, mistake.origin.line) == ("http.token", 3)
     assert mistake.message.startswith("none is set, but address is ")
-    http = load(tmp_path, f"  address: '{address}'\n  token: let-me-in-please\n")
+    http = section(tmp_path, f"  address: '{address}'\n  token: let-me-in-please\n")
     assert not http.on_loopback
     assert http.token.matches("let-me-in-please")
-    off = load(tmp_path, f"  address: '{address}'\n  enabled: false\n")
+    off = section(tmp_path, f"  address: '{address}'\n  enabled: false\n")
     assert not off.enabled
 
 
@@ -52,7 +51,7 @@ def test_any_other_address_takes_one(tmp_path: Path, address: str) -> None:
 )
 def test_mistakes(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InvalidConfig) as caught:
-        load(tmp_path, text)
+        section(tmp_path, text)
     [mistake] = caught.value.mistakes
     assert words in mistake.message
     assert "short" not in mistake.message, "a secret is shown"
@@ -61,18 +60,18 @@ def test_mistakes(tmp_path: Path, text: str, words: str) -> None:
 def test_the_token_is_never_shown(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("http:\n  token: let-me-in-please\n")
-    settings = config.load(path)
-    assert "let-me-in-please" not in config.to_yaml(settings)
+    settings = load(path)
+    assert "let-me-in-please" not in to_yaml(settings)
     assert "let-me-in-please" not in repr(settings)
 
 
 def test_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load(tmp_path, "  backgrounds: pictures\n").folder == tmp_path / "pictures"
+    assert section(tmp_path, "  backgrounds: pictures\n").folder == tmp_path / "pictures"
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/mattebox")
-    assert Http().folder == Path("/var/lib/mattebox/backgrounds")
+    assert HttpSettings().folder == Path("/var/lib/mattebox/backgrounds")
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
-    assert Http().folder == Path("/data/mattebox/backgrounds")
+    assert HttpSettings().folder == Path("/data/mattebox/backgrounds")
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", "/home/me")
-    assert Http().folder == Path("/home/me/.local/share/mattebox/backgrounds")
+    assert HttpSettings().folder == Path("/home/me/.local/share/mattebox/backgrounds")

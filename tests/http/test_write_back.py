@@ -14,10 +14,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance import config
-from appliance.config_watch import ConfigWatch, identity
+from appliance.config.load import load
+from appliance.config.watch import ConfigWatch
+from appliance.config.write_back import NotKept, Value, draft, edited
 from appliance.errors import ConfigError
-from appliance.http.write_back import NotKept, Value, draft, edited
+from appliance.system.file_identity import identity
 
 
 def test_the_manual_keeps_every_byte_but_the_value(root: Path) -> None:
@@ -154,7 +155,7 @@ def test_the_check_sees_paths_from_the_files_own_folder(path: Path) -> None:
     (path.parent / "office.png").write_bytes(b"x")
     path.write_text("background:\n  uri: office.png\n")
     found: list[str] = []
-    draft(path, CHANGE, lambda other: found.append(config.load(other).background.uri)).drop()
+    draft(path, CHANGE, lambda other: found.append(load(other).background.uri)).drop()
     assert found == [str(path.parent / "office.png")]
 
 
@@ -240,7 +241,7 @@ def test_nobody_is_locked_out_of_their_file(path: Path, monkeypatch: pytest.Monk
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr("appliance.http.write_back.os.fchown", refuse)
+    monkeypatch.setattr("appliance.config.write_back.os.fchown", refuse)
     with pytest.raises(NotKept, match="belongs to another user"):
         draft(path, CHANGE, good)
     assert [p.name for p in path.parent.iterdir()] == ["config.yaml"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from appliance.colour import rgb_to_nv12
-from appliance.frame import U8, Colour, Frame, blank
-from appliance.make_pipeline import FramePipeline
+from appliance.media.frame import U8, Colour, Frame, blank
+from appliance.media.rgb import rgb_to_nv12
+from appliance.pipeline.base import FramePipeline
 
 _FRAME_NS = 33_333_333
 

@@ -11,7 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from appliance.pixels import cuda_source
+from appliance.cuda import source as cuda_source
 
 HEADERS = Path(__file__).resolve().parent / "emulation"
 _ROOT = HEADERS.parent.parent.parent

@@ -17,21 +17,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from appliance.colour import rgb_to_nv12
-from appliance.frame import F32, Colour, Frame, blank
-from appliance.matting.manifest import InputSpec, load_manifest
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
-from appliance.pipeline import inner_rect
+from appliance.config.settings import Settings
+from appliance.media.frame import F32, Colour, Frame, blank
+from appliance.media.rgb import rgb_to_nv12
+from appliance.networks.manifest import InputSpec, load_manifest
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.pixels import cpu
-from appliance.pixels.cuda import Context, FramePath, Raw, Tensor
-from appliance.pixels.picture import to_bgr
-from appliance.postprocess import PostProcess
-from appliance.roi import Tracker
-from appliance.settings import Settings
-from appliance.stages import StageClock
+from appliance.pixels.cpu.picture import to_bgr
+from appliance.pixels.gpu import Context, Raw, Tensor
+from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.roi import Tracker
+from appliance.stages.timings import StageClock
+from appliance.tools.bench.device_path import FramePath
 from tests.kernels import driver
 from tests.kernels.alike import difference
 from tests.kernels.memory import Memory
+from tests.kernels.postprocess import PostProcess
 from tests.scenes import disc, flat
 
 ROOT = Path(__file__).resolve().parent.parent.parent

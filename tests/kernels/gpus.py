@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from appliance.engine.flavour import Flavour
+from appliance.cuda.context import Context
 from appliance.errors import MattingError
-from appliance.matting.device_network import DeviceNetwork
-from appliance.matting.manifest import load_manifest
-from appliance.matting.on_gpu import OnGpu
-from appliance.pixels.cuda_context import Context
-from tests.engine import fake_tensorrt
+from appliance.networks.manifest import load_manifest
+from appliance.networks.on_gpu import OnGpu
+from appliance.networks.plans.flavour import Flavour
+from appliance.networks.tensorrt_device import DeviceNetwork
 from tests.kernels import driver
 from tests.kernels.emulated import compiler
+from tests.networks import fake_tensorrt
 
 FAKE = Flavour("tensorrt", "10.3.0", fake_tensorrt.module())
 SIDECAR = SimpleNamespace(flavour="tensorrt", version="10.3.0", precision="fp16", target="sm87")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from appliance.frame import F32, U8, Frame
-from appliance.pixels.cuda import VERDICT, Buffer, Context, Plane, Raw, Surface
+from appliance.media.frame import F32, U8, Frame
+from appliance.pixels.gpu import VERDICT, Buffer, Context, Plane, Raw, Surface
 
 
 class Rows:

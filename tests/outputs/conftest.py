@@ -17,11 +17,11 @@ from typing import Protocol
 import numpy as np
 import pytest
 
-from appliance.frame import Colour, Format, Frame, Matrix, Range, blank
-from appliance.outputs import rtsp_server
+from appliance.config.settings import RtspSettings
+from appliance.media.frame import Colour, Format, Frame, Matrix, Range, blank
 from appliance.outputs.encoders import DEFAULT, Wanted
-from appliance.outputs.rtsp import RtspOutput
-from appliance.settings import Rtsp
+from appliance.outputs.rtsp import server
+from appliance.outputs.rtsp.output import RtspOutput
 
 SIZE = (320, 180)
 FORMAT = Format(*SIZE, (30, 1))
@@ -91,7 +91,7 @@ class Feed:
 @pytest.fixture(autouse=True)
 def _quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The RTSP server looks around ten times as often as in real life."""
-    monkeypatch.setattr(rtsp_server, "TICK_MS", 100)
+    monkeypatch.setattr(server, "TICK_MS", 100)
 
 
 StartFeed = Callable[..., Feed]
@@ -112,7 +112,7 @@ def serve() -> Iterator[Serve]:
         uri: str = "rtsp://127.0.0.1:0/live",
         **rtsp: object,
     ) -> RtspOutput:
-        output = RtspOutput(uri, video, Rtsp().model_copy(update=rtsp))
+        output = RtspOutput(uri, video, RtspSettings().model_copy(update=rtsp))
         output.open(format)
         outputs.append(output)
         return output

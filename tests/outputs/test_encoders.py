@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from appliance.errors import InputError, MissingDependency
-from appliance.frame import Format
+from appliance.media.frame import Format
 from appliance.outputs import encoder_trial, encoders
 from appliance.outputs.encoders import ENCODERS, SOFTWARE, Encoder, Rate, Wanted
 from tests.outputs.conftest import FORMAT

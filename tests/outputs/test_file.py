@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from appliance.errors import InputError, OutputError
-from appliance.frame import Colour
+from appliance.media.frame import Colour
 from appliance.outputs.file import FileOutput
 from tests.outputs.conftest import COLOURS, FORMAT, ffmpeg_frames, ffprobe, picture, psnr
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import OutputError
-from appliance.gst import Gst
+from appliance.media.gst import Gst
 from appliance.outputs.loopback import LoopbackOutput, _takes_frames, check_device, pipeline
 from tests.outputs.conftest import FORMAT
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config.settings import OutputSettings
 from appliance.errors import InputError
-from appliance.outputs import make_output
+from appliance.outputs.make import make_output
 from appliance.outputs.null import NullOutput
-from appliance.settings import Output
 from tests.outputs.conftest import FORMAT, picture
 
 
@@ -26,11 +26,11 @@ from tests.outputs.conftest import FORMAT, picture
     ],
 )
 def test_each_address_names_its_output(uri: str, name: str) -> None:
-    assert type(make_output(Output(uri=uri))).__name__ == name
+    assert type(make_output(OutputSettings(uri=uri))).__name__ == name
 
 
 def test_a_file_address_is_decoded() -> None:
-    output = make_output(Output(uri="file:///tmp/a%20b.mp4"))
+    output = make_output(OutputSettings(uri="file:///tmp/a%20b.mp4"))
     assert output.uri == str(Path("/tmp/a b.mp4"))
 
 
@@ -38,7 +38,7 @@ def test_an_unknown_address_names_the_known_ones() -> None:
     with pytest.raises(
         InputError, match="rtsp://, rtsps://, display://, file://, v4l2://, null://"
     ):
-        make_output(Output.model_construct(uri="gopher://x"))
+        make_output(OutputSettings.model_construct(uri="gopher://x"))
 
 
 def test_null_counts() -> None:

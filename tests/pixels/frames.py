@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from appliance.frame import Colour, Frame
+from appliance.media.frame import Colour, Frame
 
 
 def noise(width: int, height: int, seed: int, pad: int = 0, colour: Colour | None = None) -> Frame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.frame import Colour, Frame, Range, Rect
+from appliance.media.frame import Colour, Frame, Range, Rect
 
 F64 = NDArray[np.float64]
 

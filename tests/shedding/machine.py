@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from appliance.mailbox import Mailbox
-from appliance.settings.load import Load
-from appliance.shedding import Heat, Level, Shedding
+from appliance.config.settings.load import LoadSettings
+from appliance.media.mailbox import Mailbox
+from appliance.shedding import Level, Shedding
+from appliance.system.thermal import Heat
 
 Pace = Callable[[float], float]
 
@@ -54,7 +55,7 @@ class Machine:
     levels: Sequence[Level] = tuple(Level)
     lossless: bool = False
     seed: int = 0
-    settings: Load = field(default_factory=Load)
+    settings: LoadSettings = field(default_factory=LoadSettings)
     done: list[Done] = field(default_factory=list)
     changes: list[tuple[float, Level]] = field(default_factory=list)
 

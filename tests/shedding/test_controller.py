@@ -9,8 +9,9 @@ from random import Random
 import pytest
 import structlog
 
-from appliance.settings.load import Load
-from appliance.shedding import Heat, Level
+from appliance.config.settings.load import LoadSettings
+from appliance.shedding import Level
+from appliance.system.thermal import Heat
 from tests.shedding.machine import Machine, Work
 
 NO_SMALL = (Level.FULL, Level.REUSE, Level.HALF)
@@ -183,13 +184,13 @@ def test_a_source_that_loses_nothing_is_never_cut_short() -> None:
 
 
 def test_shedding_can_be_switched_off_and_on_again() -> None:
-    machine = Machine(HEAVY, settings=Load(shed=False))
+    machine = Machine(HEAVY, settings=LoadSettings(shed=False))
     machine.run(20)
     assert machine.changes == []
-    machine.shedding.configure(Load())
+    machine.shedding.configure(LoadSettings())
     machine.run(40)
     assert machine.level == Level.REUSE
-    machine.shedding.configure(Load(shed=False))
+    machine.shedding.configure(LoadSettings(shed=False))
     assert machine.level == Level.FULL
     assert machine.shedding.state.sentence == ""
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from appliance.daemon import Daemon
-from appliance.frame import Frame
-from appliance.notify import sentence
+from appliance.daemon.daemon import Daemon
+from appliance.media.frame import Frame
+from appliance.service.systemd import sentence
 from appliance.shedding import Level, controller
 from tests.daemons import Recorder, running
 

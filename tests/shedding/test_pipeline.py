@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from appliance.config.settings import Settings
 from appliance.errors import MattingError
-from appliance.frame import Format, Frame, blank
-from appliance.matting.manifest import load_manifest
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
-from appliance.pipeline import Outcome, Pipeline
-from appliance.settings import Settings
+from appliance.media.frame import Format, Frame, blank
+from appliance.networks.manifest import load_manifest
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.pipeline.base import Outcome
+from appliance.pipeline.cpu import Pipeline
 from appliance.shedding import Level
 from tests.daemons import Breakable
-from tests.networks import bright_network
+from tests.networks.bright import bright_network
 from tests.scenes import FULL, PERSON, STAGE, Stage, disc, leaked
 
 

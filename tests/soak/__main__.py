@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from appliance import log
+from appliance.system import log
 from tests.soak.faults import FAULTS
 from tests.soak.run import soak
 

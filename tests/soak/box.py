@@ -14,23 +14,22 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from appliance import daemon as daemon_module
-from appliance import reload as reload_module
-from appliance import settle as settle_module
-from appliance.config import Loaded, load_located
-from appliance.daemon import Daemon
+from appliance.config.load import LoadedConfig, load_located
+from appliance.config.settings import OutputSettings, Settings
+from appliance.daemon import apply as apply_module
+from appliance.daemon import daemon as daemon_module
+from appliance.daemon import negotiate as negotiate_module
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
 from appliance.errors import InputError
-from appliance.frame import Frame
 from appliance.http.service import HttpService
-from appliance.matting.manifest import load_manifest
-from appliance.outputs import make_output
+from appliance.media.frame import Frame
+from appliance.networks.manifest import load_manifest
+from appliance.outputs.make import make_output
 from appliance.outputs.null import NullOutput
-from appliance.reloader import Reloader
-from appliance.settings import Output as OutputSettings
-from appliance.settings import Settings
 from tests.daemons import Breakable
 from tests.faults.stand_ins import CAMERA, FORMAT, Camera, Sluice, wait_until
-from tests.networks import bright_network
+from tests.networks.bright import bright_network
 from tests.scenes import STAGE, room_clip, room_share
 
 STAGE_URI = f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"
@@ -99,7 +98,7 @@ class Box:
         self.matting = Breakable(*load_manifest(self.network), threads=1)
         return self.matting
 
-    def _load_again(self, path: Path | None = None) -> Loaded:
+    def _load_again(self, path: Path | None = None) -> LoadedConfig:
         return load_located(path or self.path, env={})
 
     def save(self, **sections: Any) -> None:
@@ -134,10 +133,10 @@ class Box:
         with ExitStack() as stack:
             for module, name, by_hand in (
                 (daemon_module, "choose_network", self._load),
-                (reload_module, "choose_network", self._load),
+                (apply_module, "choose_network", self._load),
                 (daemon_module, "make_output", self._output),
-                (settle_module, "make_source", self.camera.make_source),
-                (reload_module, "make_source", self.camera.make_source),
+                (negotiate_module, "make_source", self.camera.make_source),
+                (apply_module, "make_source", self.camera.make_source),
             ):
                 stack.enter_context(patch.object(module, name, by_hand))
             self.daemon.start()

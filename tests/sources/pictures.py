@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.frame import Frame
-from appliance.settings import Source as Settings
+from appliance.config.settings import SourceSettings
+from appliance.media.frame import Frame
 from appliance.sources.base import Source
 from appliance.sources.make import make_source
 from tests.pixels.reference import to_rgb
@@ -19,7 +19,7 @@ F64 = NDArray[np.float64]
 
 def source_for(uri: str | Path, **settings: object) -> Source:
     """A source, as fast as it goes unless told otherwise."""
-    return make_source(Settings.model_validate({"uri": str(uri), "pace": "fast", **settings}))
+    return make_source(SourceSettings.model_validate({"uri": str(uri), "pace": "fast", **settings}))
 
 
 def read_some(source: Source, count: int) -> list[Frame]:

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from appliance.errors import InputError
-from appliance.frame import Format
-from appliance.gst import GLib, GObject, Gst
+from appliance.media.frame import Format
+from appliance.media.gst import GLib, GObject, Gst
 from appliance.sources import conform as conform_module
 from appliance.sources import decoders
 from appliance.sources.conform import conform

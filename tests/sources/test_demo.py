@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from appliance.errors import MissingDependency
-from appliance.frame import Colour, Format, Matrix, Range
+from appliance.media.frame import Colour, Format, Matrix, Range
 from appliance.sources.demo import PERIOD_S
 from appliance.sources.demo_scene import SIDE, TOP, photograph, widen
 from tests.sources.pictures import F64, read_some, rgb, source_for

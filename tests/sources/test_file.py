@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from appliance.errors import EndOfStream, InputError
-from appliance.frame import Colour, Format, Frame, Matrix
+from appliance.media.frame import Colour, Format, Frame, Matrix
 from appliance.sources.base import Source
 from tests.conftest import ClipFactory
 from tests.sources.pictures import assert_alike, by_ffmpeg, first_frame, read_some, rgb, source_for

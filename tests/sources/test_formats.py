@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from appliance.errors import InputError
-from appliance.frame import Colour, Format, Matrix, Range
+from appliance.media.frame import Colour, Format, Matrix, Range
 from tests.conftest import ClipFactory
 from tests.sources.pictures import assert_alike, by_ffmpeg, first_frame, read_some, rgb, source_for
 

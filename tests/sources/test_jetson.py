@@ -17,28 +17,28 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from appliance import jetson, lent
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MissingDependency, SourceError
-from appliance.frame import Colour, Format, Frame, Matrix
-from appliance.lent import Lent
-from appliance.settings import Source as Settings
-from appliance.sources import jetson_image
-from appliance.sources import make as make_module
-from appliance.sources.either import EitherSource
+from appliance.media import borrowed
+from appliance.media.borrowed import Borrowed
+from appliance.media.frame import Colour, Format, Frame, Matrix
+from appliance.sources import capture, jetson_image
+from appliance.sources.fallback import FallbackSource
+from appliance.sources.feeder import SourceFeeder
 from appliance.sources.jetson import JetsonSource
 from appliance.sources.make import make_source
-from appliance.sources.supervised import SourceFeeder
+from appliance.system import jetson_utils
 from tests import fake_jetson_utils as fake
 from tests.conftest import ROOT
 from tests.outputs.conftest import wait_until
-from tests.sources.test_supervised import Script
+from tests.sources.test_feeder import Script
 
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The stand-in in the library's place, with a camera plugged in."""
     monkeypatch.setitem(sys.modules, "jetson_utils", fake)
-    monkeypatch.setattr(jetson, "installed", lambda: True)
+    monkeypatch.setattr(jetson_utils, "installed", lambda: True)
     monkeypatch.setattr(jetson_image, "on_the_host", lambda address: fake.camera.mapped)
     monkeypatch.setattr(fake, "camera", fake.Camera())
     yield
@@ -48,7 +48,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def source(uri: str = "csi://0", **settings: object) -> JetsonSource:
     chosen = {"uri": uri, "capture": "jetson-utils", "timeout_s": 0.5, **settings}
-    made = make_source(Settings.model_validate(chosen))
+    made = make_source(SourceSettings.model_validate(chosen))
     assert isinstance(made, JetsonSource)
     return made
 
@@ -76,7 +76,7 @@ def test_pictures_are_taken_by_their_pointer() -> None:
     assert frame.y.shape == (32, 64)
     assert frame.uv.shape == (16, 32, 2)
     owner = frame.owner
-    assert isinstance(owner, Lent)
+    assert isinstance(owner, Borrowed)
     surface = owner.surface
     assert surface is not None
     start = int(memory.ctypes.data)
@@ -137,13 +137,12 @@ def test_a_frame_is_lent_for_less_than_the_rings_round(monkeypatch: pytest.Monke
     frame = camera.read(1)
     camera.close()
     assert frame is not None
-    assert isinstance(frame.owner, Lent)
+    assert isinstance(frame.owner, Borrowed)
     period = 1_000_000_000 // 30
     assert frame.owner.until - frame.captured == (len(driver().ring) - 2) * period
     for after, over in ((0, False), (0.25e9, False), (0.3e9, True)):
-        monkeypatch.setattr(
-            lent, "time", types.SimpleNamespace(monotonic_ns=lambda now=after: frame.captured + now)
-        )
+        clock = types.SimpleNamespace(monotonic_ns=lambda now=after: frame.captured + now)
+        monkeypatch.setattr(borrowed, "time", clock)
         assert frame.owner.over() is over
 
 
@@ -202,7 +201,7 @@ def test_what_is_not_nv12_is_converted(
     assert (frame.uv[:, :, 0] == first[:, None]).all()
     assert (frame.uv[:, :, 1] == second[:, None]).all()
     if format == "i420":
-        assert isinstance(frame.owner, Lent)
+        assert isinstance(frame.owner, Borrowed)
         assert frame.owner.surface is None
     else:
         assert frame.owner is None
@@ -260,11 +259,11 @@ def test_a_library_that_hangs_has_a_deadline() -> None:
 
 
 def test_a_pulled_cable_reconnects_through_the_feeder() -> None:
-    settings = Settings.model_validate(
+    settings = SourceSettings.model_validate(
         {"uri": "csi://0", "size": "64x32", "timeout_s": 0.5, "retry_first_s": 0.1}
     )
     feeder = SourceFeeder(make_source(settings), settings)
-    assert isinstance(feeder.source, EitherSource)
+    assert isinstance(feeder.source, FallbackSource)
     try:
         assert feeder.start() is not None
         first = feeder.mailbox.get(2)
@@ -279,7 +278,7 @@ def test_a_pulled_cable_reconnects_through_the_feeder() -> None:
     assert again.serial > first.serial
     assert again.pts > first.pts
     assert again.discontinuity
-    assert isinstance(again.owner, Lent), "what is renumbered is still lent"
+    assert isinstance(again.owner, Borrowed), "what is renumbered is still lent"
     assert all(source.closed for source in fake.camera.made)
 
 
@@ -287,38 +286,38 @@ class TestTheChoice:
     """``source.capture``: who takes the pictures."""
 
     def test_auto_without_it_is_gstreamer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(jetson, "installed", lambda: False)
-        made = make_source(Settings(uri="v4l2:///dev/video9"))
+        monkeypatch.setattr(jetson_utils, "installed", lambda: False)
+        made = make_source(SourceSettings(uri="v4l2:///dev/video9"))
         assert type(made).__name__ == "CameraSource"
 
     def test_it_can_be_turned_off(self) -> None:
-        made = make_source(Settings(uri="v4l2:///dev/video9", capture="gstreamer"))
+        made = make_source(SourceSettings(uri="v4l2:///dev/video9", capture="gstreamer"))
         assert type(made).__name__ == "CameraSource"
 
     def test_auto_says_which_and_that_it_is_untried(self) -> None:
         with capture_logs() as logs:
-            made = make_source(Settings(uri="v4l2:///dev/video9"))
-        assert isinstance(made, EitherSource)
+            made = make_source(SourceSettings(uri="v4l2:///dev/video9"))
+        assert isinstance(made, FallbackSource)
         assert logs[0]["event"] == "source: by jetson-utils"
-        assert logs[0]["note"] == jetson.UNTRIED
+        assert logs[0]["note"] == jetson_utils.UNTRIED
 
     def test_insisted_on_and_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "jetson_utils", None)
         with pytest.raises(MissingDependency, match="dusty-nv/jetson-utils, or leave source"):
-            make_source(Settings(uri="csi://0", capture="jetson-utils"))
+            make_source(SourceSettings(uri="csi://0", capture="jetson-utils"))
 
     def test_a_namesake_is_told_apart(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "jetson_utils", types.ModuleType("jetson_utils"))
         with pytest.raises(MissingDependency, match=r"no videoSource, .*it is not NVIDIA's"):
-            make_source(Settings(uri="csi://0", capture="jetson-utils"))
+            make_source(SourceSettings(uri="csi://0", capture="jetson-utils"))
 
     def test_files_and_streams_are_none_of_its_business(self) -> None:
-        assert type(make_source(Settings(uri="test://"))).__name__ == "PatternSource"
+        assert type(make_source(SourceSettings(uri="test://"))).__name__ == "PatternSource"
 
 
 def test_installed_is_the_real_thing(tmp_path: Path) -> None:
     """In a process of its own, as imports are remembered."""
-    ask = "from appliance import jetson; print(jetson.installed())"
+    ask = "from appliance.system import jetson_utils; print(jetson_utils.installed())"
 
     def answer() -> str:
         done = subprocess.run(
@@ -339,7 +338,7 @@ def test_installed_is_the_real_thing(tmp_path: Path) -> None:
 
 def test_the_second_way_is_taken_and_kept_when_the_first_fails() -> None:
     fake.camera.old = True
-    settings = Settings(uri="csi://0", capture="auto", timeout_s=0.5)
+    settings = SourceSettings(uri="csi://0", capture="auto", timeout_s=0.5)
     second = Script((3, None), (3, None))
     made: list[str] = []
 
@@ -347,7 +346,7 @@ def test_the_second_way_is_taken_and_kept_when_the_first_fails() -> None:
         made.append("gstreamer")
         return second
 
-    either = EitherSource(lambda: JetsonSource(settings, "csi://0", (64, 32)), gstreamer)
+    either = FallbackSource(lambda: JetsonSource(settings, "csi://0", (64, 32)), gstreamer)
     with capture_logs() as logs:
         assert either.open(None) == Format(64, 48, (100, 1))
     assert "failed to capture image" in logs[0]["reason"]
@@ -362,7 +361,7 @@ def test_the_second_way_is_taken_and_kept_when_the_first_fails() -> None:
 
 def test_when_neither_opens_the_clearer_words_are_gstreamers() -> None:
     fake.camera.missing = True
-    settings = Settings(uri="v4l2:///dev/video77", timeout_s=0.5)
+    settings = SourceSettings(uri="v4l2:///dev/video77", timeout_s=0.5)
     either = make_source(settings)
     with pytest.raises(SourceError, match=r"there is no such device.*plugged in"):
         either.open(None)
@@ -372,6 +371,6 @@ def test_when_neither_opens_the_clearer_words_are_gstreamers() -> None:
 
 
 def test_the_makers_rule_is_the_settings_field() -> None:
-    kinds = Settings.model_fields["capture"].annotation
+    kinds = SourceSettings.model_fields["capture"].annotation
     assert set(kinds.__args__) == {"auto", "jetson-utils", "gstreamer"}  # type: ignore[union-attr]
-    assert make_module.jetson is jetson
+    assert capture.jetson_utils is jetson_utils

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from appliance import v4l2
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MissingDependency, SourceError
-from appliance.gst import Gst
-from appliance.settings import Source as Settings
+from appliance.media.gst import Gst
 from appliance.sources import csi
 from appliance.sources.camera import CameraSource, best_caps, explain
 from appliance.sources.demo import DemoSource
 from appliance.sources.make import first_camera_or_demo, make_source
 from appliance.sources.timeline import Pacer, Timeline
+from appliance.system import v4l2
 from tests.sources.pictures import read_some, rgb, source_for
 
 MS = 1_000_000
@@ -27,7 +27,7 @@ MS = 1_000_000
 def test_auto_is_the_demo_without_a_camera(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(v4l2, "nodes", list)
     with capture_logs() as logs:
-        source = make_source(Settings(uri="auto"))
+        source = make_source(SourceSettings(uri="auto"))
     assert isinstance(source, DemoSource)
     assert "demo://" in logs[0]["event"]
 
@@ -60,7 +60,7 @@ def test_auto_is_the_first_that_is_a_camera(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_unknown_scheme_names_the_known() -> None:
-    settings = Settings().model_copy(update={"uri": "gopher://me:secret@cam/1"})
+    settings = SourceSettings().model_copy(update={"uri": "gopher://me:secret@cam/1"})
     with pytest.raises(InputError, match=r"gopher://.*v4l2://.*demo://.*path") as caught:
         make_source(settings)
     assert "secret" not in str(caught.value)
@@ -149,7 +149,7 @@ def test_errors_of_a_camera_say_what_to_do(number: int, kind: type[Exception], w
 
 
 def test_a_camera_that_is_not_there_may_come() -> None:
-    source = make_source(Settings(uri="v4l2:///dev/video77"))
+    source = make_source(SourceSettings(uri="v4l2:///dev/video77"))
     assert isinstance(source, CameraSource)
     with pytest.raises(SourceError, match="/dev/video77: there is no such device"):
         source.open(None)
@@ -157,7 +157,7 @@ def test_a_camera_that_is_not_there_may_come() -> None:
 
 
 def test_a_device_that_is_no_camera(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = CameraSource(Settings(uri="v4l2:///dev/null"), Path("/dev/null"))
+    source = CameraSource(SourceSettings(uri="v4l2:///dev/null"), Path("/dev/null"))
     with pytest.raises(InputError, match="not a video device"):
         source.open(None)
     monkeypatch.setattr(v4l2, "query", lambda path: device(path, capture=False))
@@ -172,7 +172,7 @@ def test_csi_is_a_pipeline_that_gstreamer_can_read() -> None:
     assert Gst.Caps.from_string(caps).get_features(0).contains("memory:NVMM")
     if Gst.ElementFactory.find("nvarguscamerasrc") is None:
         with pytest.raises(MissingDependency, match="nvidia-l4t-gstreamer"):
-            make_source(Settings(uri="csi://0"))
+            make_source(SourceSettings(uri="csi://0"))
 
 
 # Times.

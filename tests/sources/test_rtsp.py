@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, SourceError
-from appliance.frame import Colour, Format, Matrix
-from appliance.mailbox import Mailbox
-from appliance.settings import Source as Settings
+from appliance.media.frame import Colour, Format, Matrix
+from appliance.media.mailbox import Mailbox
+from appliance.sources.feeder import SourceFeeder
 from appliance.sources.gstreamer import GstSource
 from appliance.sources.make import make_source
-from appliance.sources.supervised import SourceFeeder
 from tests.sources.pictures import read_some, rgb, source_for
 
 SCRIPT = Path(__file__).with_name("rtsp_server.py")
@@ -241,7 +241,9 @@ def until(condition: Callable[[], bool], seconds: float) -> None:
 
 def test_a_server_that_dies_and_returns(mortal: Server) -> None:
     mortal.start()
-    settings = Settings(uri=mortal.uri("/live"), timeout_s=1.0, retry_first_s=0.1, retry_most_s=0.5)
+    settings = SourceSettings(
+        uri=mortal.uri("/live"), timeout_s=1.0, retry_first_s=0.1, retry_most_s=0.5
+    )
     mailbox: Mailbox[object] = Mailbox()
     feeder = SourceFeeder(make_source(settings), settings, mailbox=mailbox)  # type: ignore[arg-type]
     format = feeder.start()
@@ -272,7 +274,9 @@ def test_a_server_that_dies_and_returns(mortal: Server) -> None:
 
 
 def test_a_server_that_is_not_there_yet(mortal: Server) -> None:
-    settings = Settings(uri=mortal.uri("/live"), timeout_s=1.0, retry_first_s=0.1, retry_most_s=0.5)
+    settings = SourceSettings(
+        uri=mortal.uri("/live"), timeout_s=1.0, retry_first_s=0.1, retry_most_s=0.5
+    )
     feeder = SourceFeeder(make_source(settings), settings)
     assert feeder.start() is None
     try:

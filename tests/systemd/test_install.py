@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PLACED = (
-    "opt/mattebox/appliance/cli.py",
+    "opt/mattebox/appliance/cli/main.py",
     "opt/mattebox/bin/mattebox",
     "opt/mattebox/engines/portrait/manifest.yaml",
     "opt/mattebox/libexec/environment",
@@ -135,7 +135,8 @@ def test_the_staged_code_runs_isolated(staged: Path, tmp_path: Path) -> None:
     assert f"As root, with the network: {base}/libexec/environment" in said.stderr
     (base / "venv/bin").mkdir(parents=True)
     code = f"import sys; sys.path.insert(0, {str(base)!r}); import appliance; " + (
-        "from appliance.cli import main; print(appliance.__file__); sys.exit(main(sys.argv[4:]))"
+        "from appliance.cli.main import main; print(appliance.__file__); "
+        "sys.exit(main(sys.argv[4:]))"
     )
     stand_in = base / "venv/bin/python"
     # exec "$python" -I -m appliance.cli …: what -m would run, from the staged folder.

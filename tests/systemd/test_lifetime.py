@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.listener import Listener, service
-from tests.networks import bright_network
+from tests.networks.bright import bright_network
 from tests.patience import promised
 from tests.scenes import STAGE, room_clip
 
@@ -21,7 +21,7 @@ from tests.scenes import STAGE, room_clip
 # good, as a deadlock would.
 DEADLOCK = """
 import signal, threading
-from appliance.programme import Programme
+from appliance.daemon.programme import Programme
 made = []
 init = Programme.__init__
 def remember(self, *arguments, **options):
@@ -34,7 +34,7 @@ signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=take, daemon=Tr
 # The network answers only from SIGUSR1 on.
 HELD_BACK = """
 import signal, threading
-from appliance.matting.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.onnxruntime import OnnxRuntimeMatting
 go = threading.Event()
 infer = OnnxRuntimeMatting.infer
 def held(self, **options):
@@ -46,8 +46,8 @@ signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=go.set).start()
 # The second network loads for ever.
 SLOW_TO_LOAD = """
 import threading
-from appliance import reload
-reload._prepare = lambda *_: threading.Event().wait(60)
+from appliance.daemon import apply
+apply._prepare = lambda *_: threading.Event().wait(60)
 """
 
 

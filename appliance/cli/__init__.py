@@ -1,0 +1,1 @@
+"""The command line: what may be said to ``mattebox``, and which verb does it."""

@@ -1,0 +1,159 @@
+"""The verbs ``engine`` and ``model``: their options, and what they call."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+Verb = Callable[[str, str], argparse.ArgumentParser]
+_PRECISIONS = ("fp16", "fp32", "int8")
+
+
+def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
+    """Add both verbs to the command line. ``verb(name, summary)`` makes one."""
+    engine = verb("engine", "build, list, verify or show a network's TensorRT engines")
+    what = engine.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(
+        parent: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
+    ) -> argparse.ArgumentParser:
+        return parent.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=formatter,
+        )  # fmt: skip
+
+    build = action(what, "build", "build an engine from the network's ONNX file")
+    _add_model(build)
+    build.add_argument(
+        "--for", metavar="SM", dest="targets", action="append", default=[],
+        help="compute capability, such as sm86; may repeat (tensorrt_rtx only; else this GPU)",
+    )  # fmt: skip
+    build.add_argument("--precision", choices=_PRECISIONS, default="fp16", help="(fp16)")
+    build.add_argument(
+        "--frames", metavar="PATH", type=Path,
+        help="a video, or a folder of pictures, that the precision is judged on",
+    )  # fmt: skip
+    build.add_argument(
+        "--limit", metavar="N", type=_above_zero, default=1.0,
+        help="most that alpha may differ from fp32, mean of a frame, in 255ths (1)",
+    )  # fmt: skip
+    build.add_argument(
+        "--flavour", choices=("auto", "tensorrt", "tensorrt_rtx"), default="auto", help="(auto)"
+    )
+    build.add_argument(
+        "--memory", metavar="MB", type=_whole, default=4096, help="most memory for it (4096)"
+    )
+    build.add_argument(
+        "--workspace", metavar="MB", type=_whole, default=1024, help="GPU scratch memory (1024)"
+    )
+    build.add_argument(
+        "--timeout", metavar="SECONDS", type=_whole, default=3600, help="give up after (3600)"
+    )
+    listed = action(what, "list", "list the engines there are")
+    listed.add_argument("model", metavar="NETWORK", nargs="?", help="of this network only")
+    verify = action(what, "verify", "hold engines against their sidecars and this machine")
+    verify.description = (
+        "Hold a network's engines against their sidecars and this machine. Exit code: 0 when this "
+        "machine has one that it may load, or could load none anyway (no GPU, no TensorRT) and "
+        "those there are, are whole; else 1."
+    )
+    _add_model(verify)
+    _add_model(action(what, "show", "print all that is known of a network's engines"))
+
+    model = verb("model", "add or list networks")
+    what = model.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = action(what, "add", "add a network that you have downloaded, under a name")
+    add.add_argument("name", metavar="NAME", help="what to call it")
+    add.add_argument("--from", metavar="FILE", dest="file", type=Path, required=True, help="ONNX")
+    add.add_argument("--as", metavar="KIND", dest="kind", default="auto", help="importer (auto)")
+    add.add_argument("--size", metavar="WxH", help="input size, where the network leaves it open")
+    add.add_argument(
+        "--downsample", metavar="RATIO", type=float, help="RobustVideoMatting's downsample_ratio"
+    )
+    add.add_argument("--replace", action="store_true", help="take the place of one of that name")
+    action(what, "list", "list the networks there are, with their licences")
+
+
+def _add_model(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "model", metavar="NETWORK", nargs="?", default="portrait",
+        help="name, folder or manifest.yaml (portrait)",
+    )  # fmt: skip
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1")
+    return int(text)
+
+
+def _above_zero(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 255:
+        raise argparse.ArgumentTypeError(f"found {text}, expected a number above 0, up to 255")
+    return value
+
+
+def engine(options: argparse.Namespace) -> int:
+    """Build, list, verify or show."""
+    from rich.console import Console
+
+    from appliance.networks.folders import model_folders
+    from appliance.networks.manifest import find_manifest
+    from appliance.tools.engine import show
+
+    folders = model_folders()
+    console = Console()
+    if options.action == "list" and options.model is None:
+        return show.list_plans(
+            sorted(p for f in folders for p in f.glob("*/manifest.yaml")), console
+        )
+    manifest = find_manifest(options.model, folders)
+    if options.action == "list":
+        return show.list_plans([manifest], console)
+    if options.action == "show":
+        return show.show_plans(manifest, console)
+    if options.action == "verify":
+        return show.verify_plans(manifest, console)
+    return _build(options, manifest)
+
+
+def _build(options: argparse.Namespace, manifest_path: Path) -> int:
+    from rich.console import Console
+
+    from appliance.networks.manifest import load_manifest
+    from appliance.tools.engine.build import BuildOptions, build_engine
+    from appliance.tools.engine.progress import Bar
+
+    manifest, model = load_manifest(manifest_path)
+    console = Console(stderr=True)
+    for target in dict.fromkeys(options.targets) or [""]:
+        wish = BuildOptions(
+            flavour=options.flavour, target=target.lower(), precision=options.precision,
+            frames=options.frames, limit=options.limit / 255, memory_mb=options.memory,
+            workspace_mb=options.workspace, timeout=options.timeout,
+        )  # fmt: skip
+        with Bar(console, f"{manifest.name} {target}".strip()) as bar:
+            path = build_engine(manifest, model, wish, tell=bar.tell, progress=bar.progress)
+        print(path)
+    return 0
+
+
+def model(options: argparse.Namespace) -> int:
+    """Add or list networks."""
+    from appliance.tools.importers import add
+
+    if options.action == "list":
+        return add.list_models()
+    wish = add.ImportOptions(
+        name=options.name, file=options.file, kind=options.kind, size=options.size,
+        downsample=options.downsample, replace=options.replace,
+    )  # fmt: skip
+    for line in add.add_model(wish):
+        print(line, file=sys.stderr)
+    return 0

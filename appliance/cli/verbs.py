@@ -1,0 +1,169 @@
+"""What each verb of the command line does: settings from the options, then its module."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.cli import engine
+from appliance.config.load import (
+    InvalidConfig,
+    LoadedConfig,
+    Override,
+    find,
+    load_located,
+    schema,
+    to_yaml,
+)
+from appliance.config.settings import Settings
+
+
+def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
+    """The settings that the flags, the environment and the file come to.
+
+    ``path``: of that file instead of the one that the options name. Raises InvalidConfig with
+    every mistake.
+    """
+    overrides = [
+        Override(key, value, f"--{flag}")
+        for flag, key, value in (
+            ("source", "source.uri", options.source),
+            ("background", "background.uri", options.background),
+            ("model", "matting.model", options.model),
+        )
+        if value is not None
+    ]
+    if options.outputs:
+        outputs = json.dumps([{"uri": uri} for uri in options.outputs])
+        overrides.append(Override("outputs", outputs, "--output"))
+    overrides += [Override(key, value) for key, value in options.settings]
+    if options.verbose:
+        overrides.append(Override("log.level", "debug", "--verbose"))
+    if path is None:
+        path = options.config if options.config is not None else find()
+    return load_located(path, env=os.environ, overrides=overrides)
+
+
+def _start(options: argparse.Namespace) -> LoadedConfig:
+    """Load the settings, set up the log, and refuse what cannot work before anything is opened."""
+    from appliance.system import log
+    from appliance.tools import check
+
+    loaded = load(options)
+    settings = loaded.settings
+    log.configure(settings.log.level, settings.log.format)
+    mistakes = check.mistakes(loaded)
+    if mistakes:
+        raise InvalidConfig(mistakes)
+    return loaded
+
+
+def _load_again(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
+    """The settings as they are now, for a running daemon; refused like at the start."""
+    from appliance.tools import check
+
+    loaded = load(options, path)
+    mistakes = check.mistakes(loaded)
+    if mistakes:
+        raise InvalidConfig(mistakes)
+    return loaded
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    loaded = _start(options)
+    from appliance.service.run import run as serve
+    from appliance.service.status_line import say
+
+    say(f"configuration: {loaded.path or 'defaults (no config.yaml found)'}", sys.stderr)
+    return serve(
+        loaded,
+        duration=options.duration,
+        frames=options.frames,
+        again=lambda path=None: _load_again(options, path),
+    )
+
+
+def reload(options: argparse.Namespace) -> int:
+    """Ask the appliance that runs."""
+    from appliance.service import control_client
+
+    return control_client.run(options.config, options.pid, options.timeout)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Validate, and say OK or every mistake."""
+    if options.schema:
+        print(json.dumps(schema(), indent=2, ensure_ascii=False))
+        return 0
+    from appliance.tools import check as checks
+
+    loaded = load(options)
+    mistakes = checks.mistakes(loaded, as_service=False)
+    if mistakes:
+        raise InvalidConfig(mistakes)
+    if options.cascade:
+        from appliance.tools import cascade
+
+        print("\n".join(cascade.lines(loaded.settings)))
+    elif options.print:
+        print(to_yaml(loaded.settings), end="")
+    else:
+        print(f"OK: {loaded.path or 'defaults (no config.yaml found)'}")
+        for line in checks.summary(loaded.settings):
+            print(f"  {line}")
+        for key, problem in checks.troubles_with_secrets(loaded.settings):
+            print(f"  not checked: {key}: {problem}")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Examine the machine."""
+    from appliance.tools.doctor import report
+
+    try:
+        return report.run(load(options).settings, as_json=options.json)
+    except InvalidConfig as error:
+        # What is wrong with the file must not hide what is wrong with the machine.
+        wrong = [report.Finding("bad", "settings", str(mistake)) for mistake in error.mistakes]
+        return report.run(Settings(), as_json=options.json, first=wrong)
+
+
+def devices(options: argparse.Namespace) -> int:
+    """List what is plugged in."""
+    from appliance.tools import devices
+
+    return devices.run(as_json=options.json)
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Measure."""
+    loaded = _start(options)
+    from appliance.tools.bench import run as bench
+
+    return bench.run(loaded.settings, options)
+
+
+def snapshot(options: argparse.Namespace) -> int:
+    """Write one picture of what the appliance sees and makes of it."""
+    loaded = _start(options)
+    from appliance.tools import snapshot
+
+    return snapshot.run(loaded.settings, options.out, frames=options.frames)
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": run,
+    "reload": reload,
+    "check": check,
+    "doctor": doctor,
+    "devices": devices,
+    "bench": bench,
+    "snapshot": snapshot,
+    "engine": engine.engine,
+    "model": engine.model,
+}

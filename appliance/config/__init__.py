@@ -1,0 +1,1 @@
+"""YAML, environment and flags become frozen settings; and settings are written back."""

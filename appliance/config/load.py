@@ -1,0 +1,175 @@
+"""The configuration: file, environment and flags to validated, frozen settings.
+
+A flag beats the environment, the environment beats the file, the file beats the defaults. All
+mistakes are reported at once, each with where it was made, the key, what was found and what is
+allowed. Relative paths in the file start from the file's own folder, so that a configuration can
+be moved with its pictures; those in flags and variables start from the current folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from appliance.config.document import parse, read_text
+from appliance.config.overrides import Override, apply, from_environment
+from appliance.config.settings import Settings
+from appliance.config.tree import InvalidConfig, Mapping, Mistake, Origin
+from appliance.config.validate import Reading
+from appliance.system.file_identity import Identity, identity
+from appliance.system.json_schema import named_by_title
+from appliance.system.redact import redact
+
+__all__ = [
+    "InvalidConfig",
+    "LoadedConfig",
+    "Mistake",
+    "Origin",
+    "Override",
+    "changed",
+    "find",
+    "load",
+    "load_located",
+    "schema",
+    "to_yaml",
+]
+
+SEARCH = (Path("config.yaml"), Path("/etc/mattebox/config.yaml"))
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """Settings, the file they came from (None: all defaults), and where each was written."""
+
+    settings: Settings
+    path: Path | None
+    identity: Identity | None
+    """Which state of the file was read."""
+    _reading: Reading = field(repr=False)
+
+    def origin(self, key: str) -> Origin:
+        """Where ``key`` (dotted), or else the section around it, was written."""
+        found = self._reading.origin(key)
+        # A key that is nowhere is at its default; the whole file has no line.
+        return found or Origin("the default" if key or self.path is None else str(self.path))
+
+    def where(self, key: str) -> str:
+        """``origin`` as a message says it: ``config.yaml:12:8``."""
+        return str(self.origin(key))
+
+
+def find() -> Path | None:
+    """The file that is used when none is named: ./config.yaml, else /etc/mattebox/config.yaml."""
+    for path in SEARCH:
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            pass  # there, but not to be looked at: reading it says why
+        return path
+    return None
+
+
+def load(
+    path: Path | None,
+    *,
+    env: MappingABC[str, str] | None = None,
+    overrides: Iterable[tuple[str, str] | Override] = (),
+) -> Settings:
+    """The settings of a file (None: the defaults) under ``env`` and ``overrides``.
+
+    ``overrides`` are (dotted key, value as text) pairs, the later over the earlier; an Override
+    also names the flag for messages. Raises InvalidConfig, a ConfigError, with every mistake.
+    """
+    return load_located(path, env=env, overrides=overrides).settings
+
+
+def load_located(
+    path: Path | None,
+    *,
+    env: MappingABC[str, str] | None = None,
+    overrides: Iterable[tuple[str, str] | Override] = (),
+) -> LoadedConfig:
+    """``load``, with where each setting was written."""
+    mistakes: list[Mistake] = []
+    root, folder = Mapping({}, Origin("defaults")), Path.cwd()
+    read = None
+    if path is not None:
+        # Before the reading, so that what is saved meanwhile is another state.
+        label, read = str(path), identity(path)
+        tree, mistakes = parse(read_text(path), label)
+        folder = path.parent.absolute()
+        if isinstance(tree, Mapping):
+            root = tree
+        elif tree is not None:
+            expected = f"expected sections: {', '.join(Settings.model_fields)}"
+            mistakes.append(Mistake(tree.origin, "", f"found {tree.shown()}; {expected}"))
+    layers = [*from_environment(env or {}), *(Override(*item) for item in overrides)]
+    mistakes += apply(root, layers, _default_lists())
+    reading = Reading(root, folder)
+    settings = reading.settings()
+    mistakes += reading.mistakes
+    if mistakes or settings is None:
+        mistakes.sort(key=lambda m: (m.origin.line == 0, m.origin.line, m.origin.column))
+        raise InvalidConfig(mistakes)
+    return LoadedConfig(settings, path, read, reading)
+
+
+def _default_lists() -> Mapping:
+    """A fresh tree of the default outputs, for a file that leaves them out."""
+    outputs = [output.model_dump(include={"uri"}) for output in Settings().outputs]
+    tree, _ = parse(json.dumps({"outputs": outputs}), "defaults", located=False)
+    if not isinstance(tree, Mapping):
+        raise TypeError("the default outputs are not a mapping")
+    return tree
+
+
+def changed(old: Settings, new: Settings) -> frozenset[str]:
+    """The sections that differ: "roi", "source", …; outputs one by one: "outputs.0".
+
+    An output that came or went differs too.
+    """
+    names = {
+        name
+        for name in Settings.model_fields
+        if name != "outputs" and getattr(old, name) != getattr(new, name)
+    }
+    for index in range(max(len(old.outputs), len(new.outputs))):
+        if old.outputs[index : index + 1] != new.outputs[index : index + 1]:
+            names.add(f"outputs.{index}")
+    return frozenset(names)
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """The settings as the file would write them: sizes as 1920x1080, rates as 30 or 30000/1001."""
+    data = settings.model_dump()
+    for section in ("source", "canvas"):
+        size, rate = data[section]["size"], data[section]["fps"]
+        if size != "auto":
+            data[section]["size"] = f"{size[0]}x{size[1]}"
+        if rate != "auto":
+            data[section]["fps"] = rate[0] if rate[1] == 1 else f"{rate[0]}/{rate[1]}"
+    data["outputs"] = list(data["outputs"])
+    return data
+
+
+def to_yaml(settings: Settings) -> str:
+    """The settings as YAML that ``load`` reads back; passwords in addresses are hidden."""
+    text = yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True, width=1000)
+    return redact(text)
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Mattebox configuration",
+        **named_by_title(Settings.model_json_schema()),
+    }

@@ -1,0 +1,214 @@
+"""Schemes: what addresses there are for sources, outputs and backgrounds, and what each can do.
+
+A scheme is said once, in a file of its own: ``sources/schemes/csi.py`` says what ``csi://`` looks
+like, what it needs, whether it can be had only once, and how it is opened. Whoever must know asks
+for the declaration here: the settings, make, check, doctor, a reload, the HTTP API.
+
+The declarations are found by convention, as plugins are: every module in a family's folder has a
+``SCHEME``. No list of them stands anywhere, since the settings must know them all and may import
+nothing from the rooms above, and since a new scheme then is one new file. For the same reason the
+files are light: they are imported by every ``mattebox check``, so that whatever opens a camera or
+loads GStreamer is imported within ``make``, and of the settings only types are.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a set of GStreamer elements is for, as doctor shows it, in the order of ``place``.
+
+    ``elements`` are (element, package). Without a ``needed`` set the main job cannot run. Sets of
+    one name are shown as one.
+    """
+
+    name: str
+    elements: tuple[tuple[str, str], ...]
+    place: int
+    needed: bool = False
+    only_on_jetson: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A library with GObject introspection: what it is for, its namespace, its name, its package.
+
+    Only outputs that are configured need theirs.
+    """
+
+    use: str
+    namespace: str
+    name: str
+    package: str
+
+
+def as_it_is(uri: str) -> str:
+    """The address itself."""
+    return uri
+
+
+def _nothing(_path: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scheme:
+    """What every scheme says of itself.
+
+    Attributes:
+        names: the schemes as they stand before ``://``, in lower case; more than one where one way
+            of opening serves them.
+        place: where it stands in lists of schemes, relative to its neighbours.
+        written: what its addresses look like, for a list of what is allowed.
+        check: judges the shape of an address (nothing is opened), and returns it, in one form where
+            there are several. Raises ValueError in words.
+        make: opens it: for a source from its settings and the address (``auto`` resolved), for an
+            output from its settings, for a background from its settings and the canvas's format.
+            What comes of it is not opened yet. Raises InputError or MissingDependency.
+        spelling: a regular expression of the whole address, where it is other than ``name://…``.
+        bare: whether an address without a scheme, a path, is one of these; true for one in a
+            family.
+        meant: the mistake in words, when a path can only have been meant as one of these.
+        path: the path that an address names, where it names one; the same in every family.
+        has_file: whether that is a plain file: to be there, or for an output to be written.
+        uses: the GStreamer elements it takes.
+    """
+
+    names: tuple[str, ...]
+    place: int
+    written: str
+    make: Callable[..., Any]
+    check: Callable[[str], str] = as_it_is
+    spelling: str | None = None
+    bare: bool = False
+    meant: Callable[[str], str | None] = _nothing
+    path: Callable[[str], Path] | None = None
+    has_file: bool = False
+    uses: tuple[Use, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SourceScheme(Scheme):
+    """A way to pictures.
+
+    Attributes:
+        live: whether it cannot wait; where it can, ``source.pace`` says whether it does.
+        exclusive: whether a device can be had once only, so that the old source must let go before
+            the new one opens.
+        device: what is the same for two addresses of one device.
+        by_auto: whether ``auto`` may come to it.
+        by_jetson_utils: whether jetson-utils may take its pictures.
+    """
+
+    live: bool
+    exclusive: bool = False
+    device: Callable[[str], object] = as_it_is
+    by_auto: bool = False
+    by_jetson_utils: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutputScheme(Scheme):
+    """A way out.
+
+    Attributes:
+        destination: in words, what two outputs cannot share; None where any number may.
+        ports: of a server, the port for each name where the address says none.
+        patient: whether it can wait for frames, so that a dropped one is a fault when the source
+            can wait, too.
+        libraries: what it needs besides GStreamer's elements.
+    """
+
+    destination: Callable[[str], str] | None = as_it_is
+    ports: Mapping[str, int] = field(default_factory=dict)
+    patient: bool = False
+    libraries: tuple[Library, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BackgroundScheme(Scheme):
+    """What stands behind the person.
+
+    Attributes:
+        hides_room: whether nothing of the real scene shows.
+    """
+
+    hides_room: bool = True
+
+
+S = TypeVar("S", bound=Scheme)
+
+
+class BadDeclaration(TypeError):
+    """A module in a folder of schemes does not declare one as it should: a mistake in the code."""
+
+
+class Family(Generic[S]):
+    """The schemes of one kind, each declared in a module of one package as its ``SCHEME``."""
+
+    def __init__(self, package: str, kind: type[S]) -> None:
+        self.package, self._kind = package, kind
+        self._all: tuple[S, ...] | None = None
+        self._by_name: dict[str, S] = {}
+
+    def all(self) -> tuple[S, ...]:
+        """All of them in their order; looked for at the first call. Raises BadDeclaration."""
+        if self._all is None:
+            self._by_name, self._all = self._find()
+        return self._all
+
+    def named(self, name: str) -> S | None:
+        """The scheme of a name ("csi"), of "" the one that takes paths; None for an unknown one."""
+        self.all()
+        return self._by_name.get(name)
+
+    def forget(self) -> None:
+        """Look for them anew at the next call; for tests."""
+        self._all = None
+
+    def known(self) -> str:
+        """Their names, for an error: "file://, colour://"."""
+        return ", ".join(f"{name}://" for scheme in self.all() for name in scheme.names)
+
+    def written(self, *, bare_first: bool = False) -> str:
+        """What their addresses look like, for a list of what is allowed."""
+        schemes = sorted(self.all(), key=lambda scheme: bare_first and not scheme.bare)
+        return ", ".join(scheme.written for scheme in schemes)
+
+    def _find(self) -> tuple[dict[str, S], tuple[S, ...]]:
+        by_name: dict[str, S] = {}
+        modules: dict[str, str] = {}
+        found: list[S] = []
+        folder = importlib.import_module(self.package).__path__
+        for name in sorted(module.name for module in pkgutil.iter_modules(folder)):
+            module = f"{self.package}.{name}"
+            scheme = getattr(importlib.import_module(module), "SCHEME", None)
+            if not isinstance(scheme, self._kind):
+                raise BadDeclaration(
+                    f"{module}: found {'no SCHEME' if scheme is None else f'SCHEME = {scheme!r}'}; "
+                    f"every module of this package declares one, SCHEME = "
+                    f"{self._kind.__name__}(…), see appliance.config.schemes"
+                )
+            for claimed in (*scheme.names, *([""] if scheme.bare else [])):
+                if claimed in by_name:
+                    what = f"{claimed}://" if claimed else "addresses without a scheme"
+                    raise BadDeclaration(
+                        f"{module}: claims {what}, which {modules[claimed]} has already; "
+                        "take it out of one of the two"
+                    )
+                by_name[claimed], modules[claimed] = scheme, module
+            found.append(scheme)
+        return by_name, tuple(sorted(found, key=lambda scheme: scheme.place))
+
+
+SOURCES = Family("appliance.sources.schemes", SourceScheme)
+OUTPUTS = Family("appliance.outputs.schemes", OutputScheme)
+BACKGROUNDS = Family("appliance.background.schemes", BackgroundScheme)
+FAMILIES: tuple[Family[Any], ...] = (SOURCES, OUTPUTS, BACKGROUNDS)

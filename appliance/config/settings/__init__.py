@@ -1,0 +1,76 @@
+"""The settings: what may stand in ``config.yaml``, with ranges and defaults; a file a section.
+
+Every model is frozen, refuses unknown keys, and refuses NaN and infinities. Reading the file is
+the job of ``config/load.py``, and turning a mistake into a sentence that of ``config/validate.py``.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from appliance.config.settings.background import BackgroundSettings
+from appliance.config.settings.base import Section, rule
+from appliance.config.settings.canvas import CanvasSettings
+from appliance.config.settings.clean import CleanSettings
+from appliance.config.settings.composite import CompositeSettings
+from appliance.config.settings.http import HttpSettings
+from appliance.config.settings.load import LoadSettings
+from appliance.config.settings.log import LogSettings
+from appliance.config.settings.matting import MattingSettings
+from appliance.config.settings.outputs import Outputs, OutputSettings, default_outputs
+from appliance.config.settings.refine import RefineSettings
+from appliance.config.settings.roi import RoiSettings
+from appliance.config.settings.rtsp import RtspSettings, check_outputs
+from appliance.config.settings.source import SourceSettings
+from appliance.config.settings.steady import SteadySettings
+from appliance.config.uris import path_of
+
+__all__ = [
+    "BackgroundSettings", "CanvasSettings", "CleanSettings", "CompositeSettings", "HttpSettings",
+    "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings", "RefineSettings",
+    "RoiSettings", "RtspSettings", "Section", "Settings", "SourceSettings", "SteadySettings",
+]  # fmt: skip
+
+
+class Settings(Section):
+    """The whole file."""
+
+    source: SourceSettings = SourceSettings()
+    canvas: CanvasSettings = CanvasSettings()
+    background: BackgroundSettings = BackgroundSettings()
+    matting: MattingSettings = MattingSettings()
+    roi: RoiSettings = RoiSettings()
+    clean: CleanSettings = CleanSettings()
+    steady: SteadySettings = SteadySettings()
+    refine: RefineSettings = RefineSettings()
+    composite: CompositeSettings = CompositeSettings()
+    load: LoadSettings = LoadSettings()
+    outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
+    rtsp: RtspSettings = RtspSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _streams_are_guarded(self) -> Settings:
+        check_outputs(self.rtsp, [output.uri for output in self.outputs])
+        return self
+
+    @model_validator(mode="after")
+    def _outputs_spare_the_inputs(self) -> Settings:
+        """An output that overwrote the clip it is made from would lose the user's file."""
+        inputs = {
+            path_of(uri): key
+            for key, uri in (
+                ("source.uri", self.source.uri),
+                ("background.uri", self.background.uri),
+            )
+        }
+        for index, output in enumerate(self.outputs):
+            path = path_of(output.uri)
+            if path is not None and path in inputs:
+                raise rule(
+                    f"outputs.{index}.uri",
+                    f"found {output.uri}, which {inputs[path]} reads; name another",
+                    inputs[path],
+                )
+        return self

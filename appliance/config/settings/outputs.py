@@ -1,0 +1,72 @@
+"""``outputs``: the ways out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from appliance.config.settings.base import Section, rule
+from appliance.config.settings.types import EncoderName
+from appliance.config.uris import Allowed, OutputUri, output_scheme, port_of
+
+
+class OutputSettings(Section, title="Output"):
+    """One way out."""
+
+    uri: OutputUri = Field(description="where the picture goes")
+    bitrate_kbps: int = Field(
+        0,
+        ge=0,
+        le=200_000,
+        description="H.264 bit rate, kilobits a second; 0: chosen from size and rate",
+    )
+    keyframe_s: float = Field(2.0, ge=0.1, le=60, description="seconds between key frames")
+    encoder: EncoderName = Field(
+        "auto", description="what encodes H.264; auto: the machine's hardware encoder, else x264enc"
+    )
+
+
+def default_outputs() -> tuple[OutputSettings, ...]:
+    """What goes out when nothing is said: one stream on this machine."""
+    return (OutputSettings(uri="rtsp://127.0.0.1:8554/live"),)
+
+
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
+
+
+def _destinations_differ(outputs: tuple[OutputSettings, ...]) -> tuple[OutputSettings, ...]:
+    seen: dict[str, int] = {}
+    hosts: dict[int, tuple[str, int]] = {}
+    for index, output in enumerate(outputs):
+        scheme = output_scheme(output.uri)
+        if scheme is None:
+            continue  # refused before, where it comes from a file
+        destination = None if scheme.destination is None else scheme.destination(output.uri)
+        if destination in seen:
+            raise rule(
+                f"{index}.uri",
+                f"found {output.uri}; outputs.{seen[destination]} has {destination} already",
+            )
+        if destination is not None:
+            seen[destination] = index
+        if scheme.ports:
+            host, port = urlsplit(output.uri).hostname or "", port_of(output.uri)
+            other, first = hosts.get(port, ("", index))
+            if other and other != host and {host, other} & _ANY_ADDRESS:
+                raise rule(
+                    f"{index}.uri",
+                    f"found {output.uri}; outputs.{first} listens on that port as {other} already, "
+                    "give both the same address",
+                )
+            hosts[port] = (host, index)
+    return outputs
+
+
+Outputs = Annotated[
+    tuple[OutputSettings, ...],
+    Field(strict=False, min_length=1, max_length=16),
+    AfterValidator(_destinations_differ),
+    Allowed("a list of 1 to 16 outputs, each with its uri"),
+]

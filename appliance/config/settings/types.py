@@ -1,0 +1,94 @@
+"""Types of single settings that are more than a number: sizes, rates, names."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+
+from appliance.config.uris import Allowed, Resolves, absolute
+
+MIN_SIDE, MAX_SIDE = 32, 8192
+MIN_RATE, MAX_RATE = 1, 240
+
+
+def _parse_size(value: Any) -> Any:
+    """'1920x1080' -> (1920, 1080); 'auto' and a pair pass."""
+    if value == "auto":
+        return value
+    if isinstance(value, tuple) and len(value) == 2 and all(type(side) is int for side in value):
+        size = value
+    else:
+        match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", value) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError("expected auto or WIDTHxHEIGHT, for example 1920x1080")
+        size = (int(match[1]), int(match[2]))
+    if not all(MIN_SIDE <= side <= MAX_SIDE and side % 2 == 0 for side in size):
+        raise ValueError(f"both sides must be even and between {MIN_SIDE} and {MAX_SIDE} pixels")
+    return size
+
+
+def _parse_rate(value: Any) -> Any:
+    """30, 59.94 or '30000/1001' -> (numerator, denominator); 'auto' passes.
+
+    23.976, 29.97, 59.94 and 119.88 are taken for the television rates they abbreviate.
+    """
+    if value == "auto":
+        return value
+    text = f"{value[0]}/{value[1]}" if isinstance(value, tuple) and len(value) == 2 else str(value)
+    # The digits are counted: Fraction("1e999999999") would compute for minutes.
+    match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,17})?)(?:/(\d{1,7}))?", text)
+    if match is None or isinstance(value, bool) or (match[2] and int(match[2]) == 0):
+        raise ValueError("expected auto, a number, or a fraction such as 30000/1001")
+    rate = Fraction(match[1]) / int(match[2] or 1)
+    whole = round(rate) if rate < MAX_RATE else 0
+    television = Fraction(whole * 1000, 1001)
+    if whole % 6 == 0 and abs(rate - television) < Fraction(1, 200):
+        rate = television
+    rate = rate.limit_denominator(1001)
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise ValueError(f"must be between {MIN_RATE} and {MAX_RATE} frames a second")
+    return (rate.numerator, rate.denominator)
+
+
+Size = Annotated[
+    Literal["auto"] | tuple[int, int],
+    BeforeValidator(_parse_size),
+    WithJsonSchema({"type": "string", "pattern": r"^(auto|\d{2,4}x\d{2,4})$"}),
+    Allowed(f"auto, or WIDTHxHEIGHT with both sides even and from {MIN_SIDE} to {MAX_SIDE}"),
+]
+Rate = Annotated[
+    Literal["auto"] | tuple[int, int],
+    BeforeValidator(_parse_rate),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": MIN_RATE, "maximum": MAX_RATE},
+                {"type": "string", "pattern": r"^(auto|\d+(\.\d+)?(/\d+)?)$"},
+            ]
+        }
+    ),
+    Allowed(f"auto, a number from {MIN_RATE} to {MAX_RATE}, or a fraction such as 30000/1001"),
+]
+
+
+def _model_path(name: str, folder: Path) -> str:
+    """A model given as a path, made absolute; a bare name is looked up in engines/ and stays."""
+    is_path = "/" in name or Path(name).suffix in {".yaml", ".yml"}
+    return absolute(name, folder) if is_path else name
+
+
+ModelName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=4096),
+    Resolves(_model_path),
+    Allowed("the name of a folder in engines/, or the path of a manifest.yaml"),
+]
+EncoderName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_-]{1,63}$"),
+    Allowed("auto, or a GStreamer element such as x264enc, nvh264enc, nvv4l2h264enc, vah264enc"),
+]

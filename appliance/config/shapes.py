@@ -1,0 +1,72 @@
+"""Shapes of addresses that more than one scheme has: files, video devices, RTSP.
+
+Only the text is judged. Beneath ``uris``, for the declarations of schemes to use.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from appliance.system.redact import remember
+
+_FILE = re.compile(r"file://", re.IGNORECASE)
+
+
+def without_nul(uri: str) -> str:
+    """The address as it is. Raises ValueError when there is a NUL in it."""
+    if "\0" in uri:
+        raise ValueError("an address cannot hold a NUL character")
+    return uri
+
+
+def file(uri: str) -> str:
+    """A path, or ``file:///path``. Raises ValueError."""
+    if _FILE.match(uri) and not re.match(r"file://(localhost)?/", uri, re.IGNORECASE):
+        raise ValueError("a file address has three slashes: file:///home/me/clip.mp4")
+    return without_nul(uri)
+
+
+def file_path(uri: str) -> Path:
+    """The path of a plain path or a ``file:///`` address."""
+    if not _FILE.match(uri):
+        return Path(uri)
+    rest = uri[len("file://") :].removeprefix("localhost")
+    # People paste paths behind file:// as they are, per cent signs and all.
+    return Path(rest) if os.path.lexists(rest) else Path(unquote(rest))
+
+
+def device(uri: str) -> str:
+    """``v4l2:///dev/video0``. Raises ValueError."""
+    if not uri.startswith("v4l2:///dev/"):
+        raise ValueError("a device is written v4l2:///dev/video0")
+    return uri
+
+
+def device_path(uri: str) -> Path:
+    """The device node of a ``v4l2:///`` address."""
+    return Path(uri[len("v4l2://") :])
+
+
+def is_video_node(path: str) -> bool:
+    """Whether a path can only be that of a video device."""
+    return re.match(r"/dev/video\d", path) is not None
+
+
+def rtsp(uri: str, *, listen: bool) -> str:
+    """An address to connect to, or to listen at (where port 0 takes a free one).
+
+    Its password is struck out of every message from now on. Raises ValueError.
+    """
+    try:
+        parts = urlsplit(uri)
+        if parts.password is not None:
+            remember(parts.password)  # before anything is said of this address
+        port = parts.port
+    except ValueError:
+        raise ValueError("the port must be a number from 1 to 65535") from None
+    if not parts.hostname or (port == 0 and not listen):
+        raise ValueError("an RTSP address is written rtsp://host:port/path, port 1 to 65535")
+    return without_nul(uri)

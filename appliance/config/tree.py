@@ -1,0 +1,118 @@
+"""A configuration as a tree whose every part knows where it was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from appliance.errors import ConfigError
+from appliance.system.redact import redact
+
+_MOST_KEY, _MOST_MESSAGE = 200, 1000
+
+
+def one_line(text: str, most: int) -> str:
+    """``text`` with what is not printable escaped, cut to ``most`` characters."""
+    text = text if len(text) <= most else f"{text[: most - 1]}…"
+    return text if text.isprintable() else "".join(c if c.isprintable() else _code(c) for c in text)
+
+
+def _code(char: str) -> str:
+    return repr(char)[1:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was written: a file with line and column (from 1), a variable, or a flag."""
+
+    label: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.label}:{self.line}:{self.column}" if self.line else self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong: where, in which key (dotted, "" for the whole file), and what."""
+
+    origin: Origin
+    key: str
+    message: str
+
+    def __post_init__(self) -> None:
+        """Whatever a file holds, a mistake is one line that a terminal and a log can take."""
+        object.__setattr__(self, "key", one_line(self.key, _MOST_KEY))
+        # Redacted first: of a password that was cut in two, the first half would not be seen.
+        object.__setattr__(self, "message", one_line(redact(self.message), _MOST_MESSAGE))
+
+    def __str__(self) -> str:
+        where = str(self.origin)
+        # "--set roi.hold" has said the key already.
+        key = "" if where.endswith(f" {self.key}") else self.key
+        return ": ".join(filter(None, (where, key, self.message)))
+
+
+class InvalidConfig(ConfigError):
+    """The configuration holds ``mistakes``; the message has one line for each."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(map(str, mistakes)))
+
+
+@dataclass(slots=True)
+class Scalar:
+    """A leaf: its text, and whether it stood without quotes."""
+
+    text: str
+    plain: bool
+    origin: Origin
+
+    @property
+    def is_null(self) -> bool:
+        """True for an empty value and for what YAML calls null."""
+        return self.plain and self.text in {"", "~", "null", "Null", "NULL"}
+
+    def shown(self) -> str:
+        """The text as a message shows it: short, printable, quoted when it was."""
+        # Before it is cut: half a password looks like none.
+        text = redact(self.text)
+        text = text if len(text) <= 60 else text[:57] + "…"
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+        if self.plain:
+            return text or "nothing"
+        return f'"{text}"'
+
+
+@dataclass(slots=True)
+class Sequence:
+    """A list."""
+
+    items: list[Node]
+    origin: Origin
+
+    def shown(self) -> str:
+        """The list as a message shows it."""
+        return f"a list of {len(self.items)}" if self.items else "an empty list"
+
+
+@dataclass(slots=True)
+class Mapping:
+    """A section: its values, and where each key was written."""
+
+    items: dict[str, Node]
+    origin: Origin
+    keys: dict[str, Origin] = field(default_factory=dict)
+
+    def shown(self) -> str:
+        """The section as a message shows it."""
+        return f"a section with {', '.join(self.items)}" if self.items else "an empty section"
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def join(path: str, key: str | int) -> str:
+    """The dotted key of ``key`` within ``path``."""
+    return f"{path}.{key}" if path else str(key)

@@ -1,0 +1,268 @@
+"""A tree to settings, every mistake collected and put in words.
+
+The schema leads: a scalar is read as what its setting wants (``off`` is false for a switch and a
+word for a name; ``1e-3`` is a number although YAML 1.1 says text), so a file means what it says.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from appliance.config.secrets import ALLOWED, Secret
+from appliance.config.settings import Settings
+from appliance.config.tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join
+from appliance.config.uris import Allowed, Resolves
+
+_INT = re.compile(r"[-+]?[0-9]{1,40}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
+_SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a field that is a section."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def item_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of the items of a field that is a list of sections."""
+    if get_origin(field.annotation) is not tuple:
+        return None
+    item = get_args(field.annotation)[0]
+    return item if isinstance(item, type) and issubclass(item, BaseModel) else None
+
+
+def allowed(field: FieldInfo) -> str:
+    """What may stand in a field, in words: "a number from 0 up to, not including, 1"."""
+    for mark in field.metadata:
+        if isinstance(mark, Allowed):
+            return str(mark)
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        words = [str(word) for word in get_args(kind)]
+        return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    if kind is Secret:
+        return ALLOWED
+    if kind is bool:
+        return "true or false"
+    if kind in (int, float):
+        return f"{'a whole number' if kind is int else 'a number'}{_bounds(field)}"
+    return "text"
+
+
+def _bounds(field: FieldInfo) -> str:
+    words = ""
+    for mark in field.metadata:
+        if isinstance(mark, Ge):
+            words += f" from {mark.ge:g}" if isinstance(mark.ge, float) else f" from {mark.ge}"
+        elif isinstance(mark, Gt):
+            words += f" above {mark.gt}"
+    for mark in field.metadata:
+        if isinstance(mark, Le):
+            words += f" to {mark.le}" if " from" in words else f" up to {mark.le}"
+        elif isinstance(mark, Lt):
+            below = f"up to, not including, {mark.lt}"
+            words += f" {below}" if " from" in words else f" and below {mark.lt}"
+    return words
+
+
+def expected(field: FieldInfo) -> str:
+    """``allowed`` with the meaning of the field behind it."""
+    meaning = f" ({field.description})" if field.description else ""
+    return f"expected {allowed(field)}{meaning}"
+
+
+def scalar_value(node: Scalar, field: FieldInfo) -> Any:
+    """What the scalar says, read as the field's type; its text where it cannot be so read."""
+    kind, text = field.annotation, node.text
+    if not node.plain or kind in (str, Secret) or get_origin(kind) is Literal:
+        return text
+    if kind is bool:
+        return _SWITCH.get(text.lower(), text)
+    if _INT.fullmatch(text):
+        return int(text)
+    if special := _SPECIAL.fullmatch(text):
+        return float(special[1] + special[2])
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+class Reading:
+    """One pass over a tree: ``settings()`` gives the result or None, ``mistakes`` what is wrong."""
+
+    def __init__(self, root: Mapping, folder: Path) -> None:
+        self._folder = folder
+        self._nodes: dict[str, Node] = {"": root}
+        self._bad: set[str] = set()
+        self.mistakes: list[Mistake] = []
+        self._data = self._section(root, Settings, "")
+
+    def settings(self) -> Settings | None:
+        """The settings, or None when there are mistakes."""
+        try:
+            settings = Settings.model_validate(self._data)
+        except ValidationError as error:
+            for one in error.errors():
+                # A list whose items are wrong is also told to be too short: it is not.
+                if one["type"] != "too_short" or not one["input"]:
+                    self._value_mistake(one)
+            return None
+        return None if self.mistakes else settings
+
+    def origin(self, key: str) -> Origin | None:
+        """Where ``key`` (dotted) or else the section around it was written; None for a default."""
+        while key:
+            if key in self._nodes:
+                return self._nodes[key].origin
+            key = key.rpartition(".")[0]
+        return None
+
+    def _section(self, node: Mapping, model: type[BaseModel], path: str) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for name, value in node.items.items():
+            key = join(path, name)
+            field = model.model_fields.get(name)
+            if field is None:
+                self._unknown(node, name, model, path)
+                continue
+            self._nodes[key] = value
+            self._take(data, name, value, field, key)
+        return data
+
+    def _take(
+        self, data: dict[str, Any], name: str, node: Node, field: FieldInfo, key: str
+    ) -> None:
+        section, item = section_of(field), item_of(field)
+        nothing = isinstance(node, Scalar) and node.is_null
+        if section is not None:
+            if isinstance(node, Mapping):
+                data[name] = self._section(node, section, key)
+            elif not nothing:  # a section whose every key is commented out is all defaults
+                keys = ", ".join(section.model_fields)
+                self._wrong(node, key, f"found {node.shown()}; expected a section with {keys}")
+        elif item is not None:
+            if isinstance(node, Sequence):
+                data[name] = self._items(node, item, key)
+            else:
+                self._wrong(node, key, f"found {node.shown()}; expected {allowed(field)}")
+        elif not isinstance(node, Scalar):
+            self._wrong(node, key, f"found {node.shown()}; {expected(field)}")
+        elif nothing:
+            self._wrong(
+                node,
+                key,
+                f"found nothing; {expected(field)}; or leave the key out for its default",
+            )
+        elif field.annotation is Secret and _is_bare(node):
+            self._wrong(
+                node,
+                key,
+                "found a secret in a flag, which every user of this machine can read; write it "
+                f"into the file, or give {node.origin.label}='${{env:NAME}}'",
+            )
+        else:
+            data[name] = self._resolved(scalar_value(node, field), field, node.origin)
+
+    def _items(self, node: Sequence, model: type[BaseModel], path: str) -> tuple[Any, ...]:
+        items = []
+        for index, item in enumerate(node.items):
+            key = join(path, index)
+            self._nodes[key] = item
+            if isinstance(item, Mapping):
+                items.append(self._section(item, model, key))
+            else:
+                self._wrong(
+                    item, key, f"found {item.shown()}; expected an output, for example uri: null://"
+                )
+                items.append({})
+        return tuple(items)
+
+    def _resolved(self, value: Any, field: FieldInfo, origin: Origin) -> Any:
+        """Relative paths in the file start from its folder, all others where we were started."""
+        if isinstance(value, str):
+            for mark in field.metadata:
+                if isinstance(mark, Resolves):
+                    return mark.resolve(value, self._folder if origin.line else Path.cwd())
+        return value
+
+    def _unknown(self, node: Mapping, name: str, model: type[BaseModel], path: str) -> None:
+        places = {
+            inner: join(section, inner)
+            for section, field in Settings.model_fields.items()
+            if (found := section_of(field)) is not None
+            for inner in found.model_fields
+        }
+        near = get_close_matches(name, model.model_fields, n=1, cutoff=0.6)
+        if near:
+            hint = f"did you mean {near[0]}?"
+        elif name in places and path != places[name].partition(".")[0]:
+            hint = f"there is {places[name]}"
+        else:
+            hint = f"known here: {', '.join(model.model_fields)}"
+        origin = node.keys.get(name, node.origin)
+        self.mistakes.append(Mistake(origin, join(path, name), f"unknown key; {hint}"))
+
+    def _wrong(self, node: Node, key: str, message: str) -> None:
+        self._bad.add(key)
+        self.mistakes.append(Mistake(node.origin, key, message))
+
+    def _value_mistake(self, error: Any) -> None:
+        path = ".".join(map(str, error["loc"]))
+        if error["type"] == "rule":
+            keys = [join(path, key) for key in error["ctx"]["keys"]]
+            key = keys[0]
+            origin = next((self._nodes[k].origin for k in keys if k in self._nodes), None)
+            message = str(error["ctx"]["message"])
+        else:
+            key, origin = path, None
+            message = self._explain(key, error)
+        if any(key == bad or key.startswith(f"{bad}.") for bad in self._bad):
+            return
+        where = origin or self.origin(key) or self._nodes[""].origin
+        self.mistakes.append(Mistake(where, key, message))
+
+    def _explain(self, key: str, error: Any) -> str:
+        field = _field(key)
+        node = self._nodes.get(key)
+        shown = node.shown() if node is not None else repr(error["input"])
+        if error["type"] == "missing":
+            return f"is missing; {expected(field)}"
+        if field.annotation is Secret:  # never shown
+            return f"found a secret that {error['ctx']['error']}"
+        if error["type"] == "value_error":
+            return f"found {shown}; {error['ctx']['error']}"
+        cure = ""
+        if isinstance(node, Scalar) and field.annotation in (int, float):
+            if not node.plain and _FLOAT.fullmatch(node.text):
+                cure = "; take the quotes away"
+            elif re.fullmatch(r"[0-9]+,[0-9]+", node.text):
+                cure = "; write a point, not a comma"
+        return f"found {shown}; {expected(field)}{cure}"
+
+
+def _is_bare(node: Scalar) -> bool:
+    """Whether a secret itself, not where it is, stands in the command line."""
+    return node.origin.label.startswith("--") and node.text != "none" and "${" not in node.text
+
+
+def _field(key: str) -> FieldInfo:
+    """The field of a dotted key that exists in the schema."""
+    model: type[BaseModel] = Settings
+    field: FieldInfo | None = None
+    for part in key.split("."):
+        if part.isdigit():
+            continue
+        field = model.model_fields[part]
+        model = section_of(field) or item_of(field) or model
+    if field is None:
+        raise KeyError(key)
+    return field

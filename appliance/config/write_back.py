@@ -1,0 +1,216 @@
+"""A change written into the configuration file, its comments kept, in one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.util import load_yaml_guess_indent
+
+from appliance.config.document import parse, read_text
+from appliance.config.tree import Mapping as Section
+from appliance.config.tree import Node, Scalar, Sequence, join
+from appliance.errors import ConfigError
+from appliance.system.file_identity import Identity, identity
+
+Value = str | float
+
+_DRAFT = ".new"
+_STALE_S = 60.0
+
+
+class NotKept(ConfigError):
+    """The file was not changed; the message says why, and what to do."""
+
+
+def edited(text: str, changes: Mapping[str, Value]) -> str:
+    """The YAML ``text`` with ``changes`` (dotted key -> value) made, everything else as it was.
+
+    Raises NotKept when the text cannot be changed without changing something else of it.
+    """
+    try:
+        result = _with(text, changes)
+    except (YAMLError, TypeError, AttributeError, ValueError) as error:
+        raise NotKept(f"the file cannot be changed: {' '.join(str(error).split())}") from error
+    if _values(result) != _values(text) | {key: _shown(value) for key, value in changes.items()}:
+        raise NotKept("the file cannot be changed without changing other values in it")
+    lost = [line for line in _comments(text) if line not in result]
+    if lost:
+        raise NotKept(f"the file cannot be changed without losing the comment {lost[0]!r}")
+    return result
+
+
+def _with(text: str, changes: Mapping[str, Value]) -> str:
+    tree: Any
+    tree, indent, offset = load_yaml_guess_indent(text)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000
+    yaml.indent(mapping=2, sequence=indent or 4, offset=2 if offset is None else offset)
+    tree = yaml.load(text)
+    # A file of comments alone has no tree that could keep them.
+    before, root = ("", tree) if tree is not None else (_line(text), {})
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        if root.get(section) is None:
+            root[section] = {}
+        root[section][name] = value
+    out = StringIO()
+    yaml.dump(root, out)
+    return before + out.getvalue()
+
+
+def _line(text: str) -> str:
+    return text if text.endswith("\n") or not text else f"{text}\n"
+
+
+def _values(text: str) -> dict[str, str]:
+    """Every scalar as our own reader sees it, by dotted key; numbers as Python writes them."""
+    found: dict[str, str] = {}
+    open_: list[tuple[str, Node | None]] = [("", parse(text, "")[0])]
+    while open_:
+        key, node = open_.pop()
+        if isinstance(node, Section):
+            open_ += [(join(key, name), inner) for name, inner in node.items.items()]
+        elif isinstance(node, Sequence):
+            open_ += [(join(key, index), inner) for index, inner in enumerate(node.items)]
+        elif isinstance(node, Scalar) and not node.is_null:
+            found[key] = _shown(node.text)
+    return found
+
+
+def _shown(value: Value) -> str:
+    try:
+        return repr(float(value))
+    except ValueError:
+        return str(value)
+
+
+def _comments(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new state of the file, written beside it: ``finish`` puts it in its place."""
+
+    path: Path
+    temporary: str
+    before: Identity | None
+    after: Identity
+
+    def finish(self) -> None:
+        """Put it in its place. Raises NotKept, and the file is as it was."""
+        try:
+            if identity(self.path) != self.before:
+                raise NotKept(f"{self.path} was saved by somebody else just now; try again")
+            os.rename(self.temporary, self.path)
+        except OSError as error:
+            raise _cannot(self.path, error) from error
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Leave the file as it is."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.temporary)
+
+
+def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], object]) -> Draft:
+    """Write the changed file beside the one at ``named``, with its mode and owner.
+
+    ``check`` reads the draft as the appliance would, and raises ConfigError when it may not be
+    used. Raises NotKept; nothing is left behind then.
+    """
+    path = Path(os.path.realpath(named))
+    before = identity(path)
+    try:
+        old = os.stat(path)
+        text = read_text(path)
+        new = edited(text, changes)
+        # In the same folder: a rename works within one file system only, and paths in the file
+        # start from its folder.
+        _may_replace(path, old)
+        _clear_away(path)
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=_DRAFT, dir=path.parent
+        )
+    except OSError as error:
+        raise _cannot(path, error) from error
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            _own(descriptor, old, path)
+            file.write(new)
+            file.flush()
+            os.fsync(descriptor)
+        try:
+            check(Path(temporary))
+        except ConfigError as error:
+            words = str(error).replace(temporary, str(path))
+            raise NotKept(f"{path} would not be right, so it is left as it is: {words}") from error
+        after = identity(Path(temporary))
+        if after is None:
+            raise FileNotFoundError(errno.ENOENT, "the draft has gone")
+    except BaseException as error:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise _cannot(path, error) from error
+        raise
+    return Draft(path, temporary, before, after)
+
+
+def _may_replace(path: Path, old: os.stat_result) -> None:
+    """In a sticky folder only what is one's own can be replaced: better known beforehand."""
+    folder = os.stat(path.parent)
+    mine = os.geteuid() in (0, folder.st_uid, old.st_uid)
+    if folder.st_mode & stat.S_ISVTX and not mine:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def _clear_away(path: Path) -> None:
+    """Drafts that were left behind by a process that was killed."""
+    for left in path.parent.glob(f".{path.name}.*{_DRAFT}"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                left.unlink()
+
+
+def _own(descriptor: int, old: os.stat_result, path: Path) -> None:
+    """Mode, owner and group of the old file."""
+    mine = os.fstat(descriptor)
+    if (mine.st_uid, mine.st_gid) != (old.st_uid, old.st_gid):
+        try:
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+        except PermissionError as error:
+            # Root can read and write it anyway; somebody else would be locked out of their file.
+            if old.st_uid != 0 and old.st_uid != mine.st_uid:
+                raise NotKept(
+                    f"{path} belongs to another user, whose it would not be any more"
+                ) from error
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, -1, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+def _cannot(path: Path, error: OSError) -> NotKept:
+    cures = {
+        errno.EROFS: "the file system is read-only",
+        errno.EACCES: "this user may not write into its folder",
+        errno.EPERM: "it is not this user's to replace; for the service: chown mattebox",
+        errno.ENOSPC: "the disk is full",
+        errno.EBUSY: "it is a mount of its own; mount its folder instead",
+    }
+    why = cures.get(error.errno or 0, error.strerror or str(error))
+    return NotKept(f"{path} cannot be written: {why}")

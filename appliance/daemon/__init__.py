@@ -1,0 +1,1 @@
+"""The appliance running: its worker, its placeholder, its changes while it runs."""

@@ -1,0 +1,295 @@
+"""Other settings for a running appliance: only what changed is rebuilt, or nothing at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from appliance.background.base import Background
+from appliance.background.make import make_background
+from appliance.config.load import changed
+from appliance.config.settings import OutputSettings, RtspSettings, Settings
+from appliance.config.uris import source_scheme
+from appliance.daemon.programme import Programme
+from appliance.daemon.worker import LOAD_S, Worker
+from appliance.errors import ConfigError, InputError, MatteboxError
+from appliance.media.canvas import BufferPool
+from appliance.media.frame import Format
+from appliance.networks.choose import choose_network
+from appliance.networks.on_gpu import OnGpu
+from appliance.outputs.feeder import OutputFeeder
+from appliance.outputs.rtsp import certificate
+from appliance.pipeline.base import FramePipeline
+from appliance.pipeline.make import Prepared, prepare
+from appliance.shedding import Shedding
+from appliance.sources.feeder import SourceFeeder
+from appliance.sources.make import make_source
+from appliance.system.thermal import Thermometer
+
+# A new source that takes longer to answer goes on being tried; the placeholder is out until then.
+_SOURCE_S = 2.0
+_SWAP_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class NotApplied(InputError, ConfigError):
+    """Settings that cannot be used now; nothing was changed. ``key`` (dotted) says which."""
+
+    def __init__(self, key: str, message: str) -> None:
+        self.key = key
+        super().__init__(message)
+
+
+class RunningDaemon(Protocol):
+    """What a change needs of the daemon that it is made to."""
+
+    settings: Settings
+    format: Format
+    feeder: SourceFeeder
+    background: Background
+    outputs: list[OutputFeeder]
+    programme: Programme
+    worker: Worker
+    pipeline: FramePipeline
+    pool: BufferPool
+    shedding: Shedding
+    thermometer: Thermometer
+    leftovers: list[Callable[[], object]]
+
+    def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
+        """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
+        ...
+
+    def changing(self) -> AbstractContextManager[None]:
+        """While parts are exchanged. Raises once it is stopping."""
+        ...
+
+    def retire(self, parts: list[Callable[[], object]]) -> None:
+        """Call those of ``leftovers``, unless they were called at its end."""
+        ...
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What was built for the new settings; None where the old part stays."""
+
+    background: Background | None = None
+    network: Prepared | None = None
+    feeder: SourceFeeder | None = None
+    outputs: list[OutputFeeder] = field(default_factory=list)
+    """All of them, those that stay among them."""
+    gone: list[OutputFeeder] = field(default_factory=list)
+    reencoded: list[Callable[[], None]] = field(default_factory=list)
+    """Of outputs that stay and keep their readers: what has them encode otherwise."""
+
+
+def apply(daemon: RunningDaemon, new: Settings) -> frozenset[str]:
+    """Change a running daemon over to ``new``; returns the sections that changed.
+
+    Everything new is built first; when any of it cannot be, nothing has changed. Outputs that stay
+    as they were keep their clients: frames of the same size and rate go on coming. To be called
+    from one thread at a time, and not from the pipeline's.
+
+    Raises NotApplied, which is an InputError and a ConfigError.
+    """
+    old = daemon.settings
+    sections = changed(old, new)
+    if not sections:
+        return sections
+    for key in ("size", "fps"):
+        if getattr(old.canvas, key) != getattr(new.canvas, key):
+            raise NotApplied(
+                f"canvas.{key}",
+                f"canvas.{key} cannot change while running, since every output would have to "
+                "start again: restart mattebox for that; nothing was changed",
+            )
+    with ExitStack() as undo:
+        parts = _build(daemon, new, sections, undo)
+        with daemon.changing():
+            undo.pop_all()
+            retired = _swap(daemon, new, parts)
+            # Should the end come before they are retired: they are closed with all the rest.
+            daemon.leftovers += retired
+    if daemon.worker.submit(lambda: _between_frames(daemon, new, parts), timeout=_SWAP_S):
+        daemon.retire(retired)
+    else:
+        # Done once the network answers; the placeholder is out until then. The old parts may
+        # still be in use, so they stay until the end.
+        log.warning("the change waits for the network, which does not answer")
+    log.info("settings applied", changed=sorted(sections))
+    return sections
+
+
+@contextmanager
+def _of(key: str) -> Iterator[None]:
+    """What goes wrong within is a mistake in ``key``."""
+    try:
+        yield
+    except (MatteboxError, OSError) as error:
+        raise NotApplied(key, str(error)) from error
+
+
+def _build(
+    daemon: RunningDaemon, new: Settings, sections: frozenset[str], undo: ExitStack
+) -> _Parts:
+    """Everything that is new, running where it can run before the swap."""
+    parts = _Parts()
+    if "background" in sections:
+        with _of("background.uri"):
+            parts.background = make_background(new.background, daemon.format)
+        undo.callback(parts.background.close)
+    if _network(daemon.settings) != _network(new):
+        with _of("matting.model"):
+            parts.network = _prepare(daemon, new, undo)
+    if "rtsp" in sections:
+        with _of("rtsp.password"):
+            new.rtsp.password.reveal()
+        with _of("rtsp.certificate"):
+            certificate.load(new.rtsp)
+    _outputs(daemon, new, parts)
+    if "source" in sections:
+        parts.feeder = _source(daemon, new, undo)
+    _start_outputs(daemon, parts, undo)
+    return parts
+
+
+def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[[], object]]:
+    """The new parts into their places, quickly; returns what ends those that they replace."""
+    retired: list[Callable[[], object]] = [output.stop for output in parts.gone]
+    if parts.feeder is not None:
+        retired.append(daemon.feeder.stop)
+        daemon.feeder = parts.feeder
+        daemon.worker.take_from(parts.feeder.mailbox)
+    if parts.background is not None:
+        retired.append(daemon.background.close)
+        daemon.background = parts.background
+    for output in parts.outputs:
+        output.use_rtsp(new.rtsp)
+    for use in parts.reencoded:
+        use()
+    daemon.outputs, daemon.settings = parts.outputs, new
+    daemon.programme.configure([o.mailbox for o in parts.outputs], new.matting.stall_s)
+    return retired
+
+
+def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
+    """The pipeline's own part, in its thread."""
+    if parts.network is not None:
+        daemon.pipeline = parts.network.exchange()
+        daemon.pipeline.use_canvases(daemon.pool)
+        daemon.worker.use(daemon.pipeline)
+    daemon.pipeline.configure(new)
+    daemon.shedding.configure(new.load)
+    daemon.thermometer.configure(new.load.hottest_c)
+    if parts.background is not None:
+        daemon.pipeline.use_background(parts.background)
+
+
+def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:
+    """Another network, loaded: an engine in the thread that owns the GPU, between two frames."""
+    network = choose_network(new.matting)
+
+    def load() -> Prepared:
+        return prepare(daemon.pipeline, new, daemon.format, network, daemon.background)
+
+    if not isinstance(network, OnGpu):
+        return load()
+    prepared = daemon.worker.call(load, LOAD_S)
+    undo.callback(daemon.worker.submit, prepared.discard)
+    return prepared
+
+
+def _network(settings: Settings) -> tuple[object, ...]:
+    """What takes another network when it changes."""
+    matting = settings.matting
+    return (matting.model, matting.runtime, matting.threads)
+
+
+def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
+    """The outputs for the new settings, new ones not yet started, and those to be stopped."""
+    running = list(zip(daemon.settings.outputs, daemon.outputs, strict=True))
+    stay: dict[int, OutputFeeder] = {}
+
+    def keep(index: int, like: Callable[[OutputSettings], bool]) -> None:
+        wanted = new.outputs[index]
+        for old, feeder in running:
+            if index in stay or not like(old):
+                continue
+            if old != wanted:
+                with _of(f"outputs.{index}.encoder"):
+                    use = feeder.prepare_video(wanted)
+                if use is None:
+                    continue
+                parts.reencoded.append(use)
+            stay[index] = feeder
+        running[:] = [pair for pair in running if pair[1] is not stay.get(index)]
+
+    for index, wanted in enumerate(new.outputs):
+        keep(index, lambda old, wanted=wanted: old == wanted)  # type: ignore[misc]
+    for index, wanted in enumerate(new.outputs):
+        keep(index, lambda old, wanted=wanted: old.uri == wanted.uri)  # type: ignore[misc]
+    for index, wanted in enumerate(new.outputs):
+        with _of(f"outputs.{index}.uri"):
+            parts.outputs.append(stay.get(index) or daemon.make_output(wanted, new.rtsp))
+    parts.gone = [feeder for _, feeder in running]
+
+
+def _start_outputs(daemon: RunningDaemon, parts: _Parts, undo: ExitStack) -> None:
+    """Start the new outputs; a port, a screen or a device can be had once only."""
+    for output in parts.outputs:
+        if output in daemon.outputs:
+            continue
+        for old in parts.gone:
+            if old.wanted_uri == output.wanted_uri:
+                old.stop()
+        undo.callback(output.stop)
+        output.start()
+
+
+def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeeder:
+    """A feeder of the new source, started; on failure the old one is as it was."""
+    with _of("source.uri"):
+        source = make_source(new.source)
+    if source.live != daemon.feeder.source.live:
+        raise NotApplied(
+            "source.pace",
+            "a file as fast as possible and a live picture cannot take turns while running: "
+            "restart mattebox for that; nothing was changed",
+        )
+    if _same_device(daemon.settings.source.uri, new.source.uri):
+        daemon.feeder.stop()
+        undo.callback(_bring_back, daemon)
+    feeder = SourceFeeder(source, new.source, want=daemon.format)
+    undo.callback(feeder.stop)
+    with _of("source.uri"):
+        feeder.start(timeout=_SOURCE_S)
+    return feeder
+
+
+def _same_device(old: str, new: str) -> bool:
+    """Whether the old source must let go before the new one can be opened."""
+    if old == new == "auto":
+        return True
+    if "auto" in (old, new):
+        named = source_scheme(new if old == "auto" else old)
+        return named is not None and named.exclusive and named.by_auto
+    scheme = source_scheme(old)
+    if scheme is None or not scheme.exclusive or scheme is not source_scheme(new):
+        return False
+    return scheme.device(old) == scheme.device(new)
+
+
+def _bring_back(daemon: RunningDaemon) -> None:
+    """The old source once more."""
+    old = daemon.settings.source
+    feeder = SourceFeeder(make_source(old), old, want=daemon.format)
+    # Not where mattebox is stopping: then it is the stop that is raised.
+    with daemon.changing():
+        daemon.feeder = feeder
+        feeder.start(timeout=0.0)
+        daemon.worker.take_from(feeder.mailbox)

@@ -1,0 +1,304 @@
+"""Lifetimes: what is built, in which order, who watches it, and how it all ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from appliance.background.base import Background
+from appliance.background.make import make_background
+from appliance.config.settings import OutputSettings, RtspSettings, Settings
+from appliance.config.uris import output_scheme
+from appliance.daemon.apply import apply
+from appliance.daemon.counts import Counts
+from appliance.daemon.negotiate import FALLBACK, first_open
+from appliance.daemon.placeholder import slate
+from appliance.daemon.programme import Programme
+from appliance.daemon.tap import Tap
+from appliance.daemon.worker import LOAD_S, Worker
+from appliance.errors import MatteboxError, MattingError, ThreadDied
+from appliance.media.canvas import BufferPool
+from appliance.media.frame import Frame
+from appliance.networks.base import Matting
+from appliance.networks.choose import choose_network
+from appliance.networks.on_gpu import OnGpu
+from appliance.outputs.feeder import OutputFeeder, OutputStatus
+from appliance.outputs.make import make_output
+from appliance.pipeline.base import FramePipeline
+from appliance.pipeline.make import make_pipeline
+from appliance.shedding import Shedding
+from appliance.system import malloc
+from appliance.system.thermal import Thermometer
+
+_OPEN_S = 3.0
+_CHANGE_S = 0.5
+# A network that sits on one frame for so long never comes back; only a new process helps.
+HANG_S = 10.0
+# What stopping may take, of systemd's 5 s: the interpreter wants some of them for its own end.
+_STOP_S = 3.0
+_LONGEST_LOOK_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Stopping(MatteboxError, RuntimeError):
+    """The daemon has been told to stop, and takes no other settings any more."""
+
+
+class Daemon:
+    """The appliance, running. ``start``, then ``ended`` now and then, then ``stop``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.format = FALLBACK
+        self.tap = Tap()
+        self._started = False
+        self._hung = _Hung()
+        self._changing = threading.Lock()
+        self._stopping = False
+        self.leftovers: list[Callable[[], object]] = []
+        """What a reload has not stopped yet: done at the end, at the latest."""
+
+    def start(self) -> None:
+        """Build everything and let it run; returns as soon as outputs have something to show.
+
+        Raises InputError (ModelError among them) for what the user must change; nothing is left
+        running then.
+        """
+        malloc.bound()
+        settings = self.settings
+        network = choose_network(settings.matting)
+        self.feeder, self.format = first_open(settings)
+        try:
+            self.background: Background = make_background(settings.background, self.format)
+            lossless = not self.feeder.source.live
+            self.outputs = [self.make_output(output) for output in settings.outputs]
+            self.programme = Programme(
+                self.format,
+                [output.mailbox for output in self.outputs],
+                self._placeholder,
+                stall_s=settings.matting.stall_s,
+                reason=self._reason,
+                watch=not lossless,
+                tap=self.tap,
+            )
+            # In flight at once: one being made, two at each output, some within an encoder.
+            self.pool = BufferPool(self.format, 6 + 3 * max(4, len(self.outputs)))
+            self.shedding = self._make_shedding()
+            self.worker = Worker(
+                self.feeder.mailbox,
+                None,
+                self.programme,
+                self.pool,
+                patient=lossless,
+                period_ns=None if settings.canvas.fps == "auto" else int(1e9 / self.format.rate),
+                tap=self.tap,
+                shedding=self.shedding,
+            )
+            self.pipeline = self._open_pipeline(network)
+        except BaseException:
+            self.feeder.stop()
+            raise
+        self._started = True
+        for output in self.outputs:
+            output.start()
+        self._await_outputs()
+        self.thermometer.start()
+        self.programme.start()
+        self.worker.start()
+        log.info(
+            "running", canvas=str(self.format), network=self.pipeline.description,
+            background=settings.background.uri,
+        )  # fmt: skip
+
+    def _make_shedding(self) -> Shedding:
+        load = self.settings.load
+        self.thermometer = Thermometer(load.hottest_c)
+        return Shedding(load, int(1e9 / self.format.rate), lambda: self.thermometer.heat)
+
+    def _open_pipeline(self, network: Matting | OnGpu) -> FramePipeline:
+        """The pipeline, made in the worker's thread: a GPU belongs to the thread that takes it."""
+
+        def make() -> FramePipeline:
+            pipeline = make_pipeline(self.settings, self.format, network, self.background)
+            pipeline.use_canvases(self.pool)
+            return pipeline
+
+        try:
+            return self.worker.open(make, LOAD_S)
+        except BaseException:
+            self.worker.stop()
+            self.background.close()
+            raise
+
+    def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
+        """An output for the settled format, not yet started; ``rtsp``: other than in use now."""
+        scheme = output_scheme(output.uri)
+        # Where both can wait, a dropped frame is a fault.
+        patient = not self.feeder.source.live and scheme is not None and scheme.patient
+        feeder = OutputFeeder(make_output(output), self.format, lossless=patient)
+        feeder.use_rtsp(rtsp or self.settings.rtsp)
+        return feeder
+
+    def apply(self, settings: Settings) -> frozenset[str]:
+        """Change over to other settings while running; see ``appliance.daemon.apply.apply``."""
+        return apply(self, settings)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While parts are exchanged; short, for ``stop`` waits. Raises Stopping after that."""
+        with self._changing:
+            if self._stopping:
+                raise Stopping("mattebox is stopping; nothing was changed")
+            yield
+
+    def retire(self, parts: list[Callable[[], object]]) -> None:
+        """Call those of ``leftovers``, unless ``stop`` has."""
+        for close in parts:
+            with self._changing:
+                if close not in self.leftovers:
+                    continue
+                self.leftovers.remove(close)
+            close()
+
+    def _placeholder(self, reason: str) -> Frame:
+        if self.settings.canvas.placeholder == "background" and not self.background.wants_frame:
+            return self.pipeline.behind
+        return slate(self.format, reason)
+
+    def _reason(self) -> str:
+        """Why no composites come, asked by the programme's watch."""
+        source = self.feeder.state
+        if self.feeder.stopped:
+            return "the source is being changed"
+        if source.state != "live":
+            return f"{source.state}: {source.reason}" if source.reason else source.state
+        if self.worker.processed == 0 and self.worker.failed == 0:
+            return "starting"
+        if self.worker.alive and self.worker.busy_with is None:
+            return "no frame comes from the source"
+        return "the network does not answer" if self.worker.alive else "the pipeline has stopped"
+
+    def _await_outputs(self) -> None:
+        """Give the outputs a moment to open, so that their addresses are the bound ones."""
+        deadline = time.monotonic() + _OPEN_S
+        moment = threading.Event()
+        while time.monotonic() < deadline:
+            if all(output.status().state != "opening" for output in self.outputs):
+                return
+            moment.wait(0.01)
+
+    def addresses(self) -> list[str]:
+        """Where the picture can be had, as bound (a port 0 is a real one by then)."""
+        return [output.status().uri for output in self.outputs]
+
+    def drops(self) -> dict[str, int]:
+        """Frames lost so far: before the pipeline, for want of a canvas, at each output."""
+        lost = {"pipeline": self.feeder.mailbox.dropped, "canvas": self.worker.no_canvas}
+        return lost | {output.status().uri: output.status().dropped for output in self.outputs}
+
+    def counts(self) -> Counts:
+        """Totals so far."""
+        statuses = [output.status() for output in self.outputs]
+        return Counts(
+            frames_in=self.feeder.frames,
+            frames_out=self.programme.composites,
+            dropped=sum(self.drops().values()),
+            busy_ns=self.worker.busy_ns,
+            clients=sum(status.clients for status in statuses),
+            trouble=self.programme.trouble,
+            shed=self.shedding.state.sentence,
+        )
+
+    def statuses(self) -> list[OutputStatus]:
+        """How each output is."""
+        return [output.status() for output in self.outputs]
+
+    def ended(self) -> str | None:
+        """Why there is nothing more to do, or None while there is. To be asked now and then.
+
+        Raises ThreadDied when one did, and MattingError once the network has hung for ``HANG_S``.
+        """
+        errors = {
+            "pipeline": self.worker.error,
+            "source": self.feeder.error,
+            "placeholder": self.programme.error,
+            "background": self.background.error,
+        }
+        errors |= {f"output {output.wanted_uri}": output.error for output in self.outputs}
+        for name, error in errors.items():
+            if error is not None:
+                raise ThreadDied(
+                    f"the thread of the {name} died ({type(error).__name__}: {error}); mattebox "
+                    "ends, so that the service manager starts it anew; the log has the place"
+                ) from error
+        if self._hung.after(self.worker.busy_with) > HANG_S:
+            raise MattingError(
+                f"the network has not answered for {HANG_S:g} s and will not; mattebox ends, so "
+                "that the service manager starts it anew (the log before this says what led to it)"
+            )
+        feeder = self.feeder
+        # One that a reload has stopped has not ended: another takes its place.
+        if feeder.state.state == "ended" and feeder.mailbox.empty and not feeder.stopped:
+            return "the source has ended"
+        if all(status.state == "failed" for status in self.statuses()):
+            return "no output is left"
+        return None
+
+    def stop(self) -> bool:
+        """Stop in the order of the frames' path; False when something had to be left behind."""
+        if not self._started:
+            return True
+        self._started = False
+        # However many hang, they share one deadline.
+        deadline = time.monotonic() + _STOP_S
+        # Held by a reload for as long as it takes to exchange a few references.
+        held = self._changing.acquire(timeout=_CHANGE_S)
+        self._stopping = True
+        if held:
+            self._changing.release()
+        self.programme.stop()
+        self.feeder.ask_to_stop()
+        self.worker.ask_to_stop()
+        clean = self.feeder.stop(_STOP_S / 3)
+        clean = self.worker.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
+        for output in self.outputs:
+            output.mailbox.close()
+        for output in self.outputs:
+            clean = output.stop(max(0.1, deadline - time.monotonic())) and clean
+        closing = threading.Thread(target=self._close_the_rest, name="stop", daemon=True)
+        closing.start()
+        closing.join(max(0.5, deadline - time.monotonic()))
+        return clean and not closing.is_alive()
+
+    def _close_the_rest(self) -> None:
+        self.background.close()
+        self.thermometer.stop()
+        while self.leftovers:
+            self.leftovers.pop()()
+
+
+class _Hung:
+    """For how long one frame has been at work on, by what was seen of it.
+
+    A process that was stopped (SIGSTOP, a suspended machine) has not hung meanwhile, so between two
+    looks a second counts at most.
+    """
+
+    def __init__(self) -> None:
+        self._frame: int | None = None
+        self._seconds = 0.0
+        self._looked = time.monotonic()
+
+    def after(self, frame: int | None) -> float:
+        """Seconds that ``frame`` has been seen at work on; None is no frame."""
+        now = time.monotonic()
+        same = frame is not None and frame == self._frame
+        passed = min(now - self._looked, _LONGEST_LOOK_S)
+        self._seconds = self._seconds + passed if same else 0.0
+        self._frame, self._looked = frame, now
+        return self._seconds

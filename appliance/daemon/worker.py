@@ -1,0 +1,311 @@
+"""The pipeline's thread: frames in from the source's mailbox, composites out to the programme."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
+
+from appliance.cuda.context import GpuError
+from appliance.daemon.programme import Programme
+from appliance.daemon.tap import Tap
+from appliance.errors import MattingError
+from appliance.media.borrowed import Borrowed
+from appliance.media.canvas import BufferPool, Lease
+from appliance.media.decimator import Decimator
+from appliance.media.frame import Frame
+from appliance.media.mailbox import Closed, Mailbox
+from appliance.pipeline.base import FramePipeline
+from appliance.shedding import Shedding
+from appliance.stages.timings import Histogram
+
+# A large engine, read from a slow card, and kernels that are loaded for the first time.
+LOAD_S = 120.0
+_POLL_S = 0.25
+_CANVAS_WAIT_S = 5.0
+
+_Result = TypeVar("_Result")
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Runs the pipeline on the newest frame, over and over, in a thread of its own."""
+
+    def __init__(
+        self,
+        inbox: Mailbox[Frame],
+        pipeline: FramePipeline | None,
+        programme: Programme,
+        pool: BufferPool,
+        *,
+        patient: bool = False,
+        period_ns: int | None = None,
+        tap: Tap | None = None,
+        shedding: Shedding | None = None,
+    ) -> None:
+        """Get ready; ``start`` begins.
+
+        Args:
+            inbox: where the source leaves its frames.
+            pipeline, programme, pool: what makes, sends out, and holds the composites. Without a
+                pipeline one is to be given by ``open``.
+            patient: wait for a free canvas instead of dropping the frame (fast files).
+            period_ns: least time between two composites, for a canvas slower than its source;
+                None takes every frame.
+            tap: asked whether somebody wants to see the matte.
+            shedding: asked which frames are to be made, and told how long they took.
+        """
+        self._inbox = self._last_inbox = inbox
+        self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._rate = Decimator(period_ns) if period_ns else None
+        self._pipeline: FramePipeline | None = None
+        self._programme = programme
+        self._pool = pool
+        self._patient = patient
+        self._tap = tap
+        self.shedding = shedding
+        if pipeline is not None:
+            self.use(pipeline)
+        self._opened = False
+        self._stop, self._another, self._going = (threading.Event() for _ in range(3))
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+        self.processed = 0
+        self.failed = 0
+        self.no_canvas = 0
+        self.people = 0
+        self.busy_ns = 0
+        """Time spent on frames so far, from having one to having published it."""
+        self.latency_ns: deque[int] = deque(maxlen=600)
+        self.latency = Histogram()
+        self.error: BaseException | None = None
+        """What ended the thread, when it was not ``stop``."""
+        self.busy_with: int | None = None
+        """The count of the frame that it is at work on; None between two frames."""
+        self._begun = 0
+
+    def open(self, make: Callable[[], FramePipeline], timeout: float) -> FramePipeline:
+        """Have the thread make the pipeline that it is going to run, and close it at the end.
+
+        What a GPU gives belongs to the thread that took it. Raises as ``call`` does.
+        """
+        self._thread.start()
+        pipeline = self.call(make, timeout)
+        self.use(pipeline)
+        self._opened = True
+        return pipeline
+
+    def start(self) -> None:
+        """Take frames from now on."""
+        self._going.set()
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Have the thread end after its frame; ``stop`` waits for it."""
+        self._stop.set()
+
+    def stop(self, timeout: float = 2.0) -> bool:
+        """End the thread; False when it has not within ``timeout`` seconds."""
+        self.ask_to_stop()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def submit(self, action: Callable[[], None], timeout: float = 5.0) -> bool:
+        """Have the thread do something between two frames; what it raises ends the thread.
+
+        Returns whether it was done within ``timeout`` seconds; else it is done later, or never
+        when the thread has ended or was asked to.
+        """
+        done = threading.Event()
+
+        def act() -> None:
+            action()
+            done.set()
+
+        self._actions.put(act)
+        deadline = time.monotonic() + timeout
+        while not done.wait(_POLL_S):
+            if self._stop.is_set() or time.monotonic() >= deadline:
+                return done.is_set()
+        return True
+
+    def call(self, action: Callable[[], _Result], timeout: float) -> _Result:
+        """Have the thread do something between two frames; gives what it returned.
+
+        Raises what it raised; a GpuError ends the thread besides. Raises MattingError when it was
+        not done within ``timeout`` seconds; it is not begun then any more.
+        """
+        future: Future[_Result] = Future()
+
+        def act() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(action())
+            except GpuError as error:
+                future.set_exception(error)
+                raise
+            except Exception as error:  # noqa: BLE001  whoever asked raises it
+                _empty(error)
+                future.set_exception(error)
+
+        self._actions.put(act)
+        deadline = time.monotonic() + timeout
+        while not wait([future], _POLL_S).done:
+            ended = self._stop.is_set() or not self.alive
+            if ended or time.monotonic() >= deadline:
+                future.cancel()
+                raise MattingError(
+                    "the pipeline is stopping"
+                    if ended
+                    else f"the pipeline did not answer within {timeout:g} s"
+                )
+        return future.result()
+
+    def use(self, pipeline: FramePipeline) -> None:
+        """Run another pipeline from the next frame on; to be called in the thread itself."""
+        self._pipeline = pipeline
+        if self.shedding is not None:
+            self.shedding.attach(pipeline)
+
+    def take_from(self, inbox: Mailbox[Frame]) -> None:
+        """Read another mailbox from the next frame on; its first frame is a cut."""
+        self._inbox = inbox
+        self._another.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._act()
+                if self._going.is_set():
+                    self._next()
+                else:
+                    self._await_action()
+        except BaseException as error:  # noqa: BLE001  SystemExit, too, would end it without a word
+            try:
+                if self._going.is_set():
+                    # Before anything else: what was last shown is not live any more.
+                    self._programme.fail("the pipeline has stopped")
+                log.exception("the pipeline's thread died")
+            finally:
+                self.error = error
+        finally:
+            if self._opened and self._pipeline is not None:
+                self._pipeline.close()
+
+    def _act(self) -> None:
+        while not self._actions.empty():
+            self._actions.get_nowait()()
+
+    def _await_action(self) -> None:
+        try:
+            action = self._actions.get(timeout=_POLL_S)
+        except queue.Empty:
+            return
+        action()
+
+    def _next(self) -> None:
+        assert self._pipeline is not None
+        inbox = self._inbox
+        try:
+            frame = inbox.get(_POLL_S)
+        except Closed:
+            # The source has ended; another may be given.
+            self._another.wait(_POLL_S)
+            self._another.clear()
+            return
+        if frame is None or (self._rate is not None and not self._rate.takes(frame.pts)):
+            return
+        # Again, for what was asked while there was no frame: this one shall be made by it.
+        self._act()
+        if self.shedding is not None and not self.shedding.takes(frame.pts, inbox):
+            return
+        if inbox is not self._last_inbox:
+            self._last_inbox = inbox
+            self._pipeline.reset()
+        began = time.monotonic_ns()
+        self._begun += 1
+        self.busy_with = self._begun
+        self._composite(frame)
+        self.busy_with = None
+        self.busy_ns += time.monotonic_ns() - began
+
+    def _composite(self, frame: Frame) -> None:
+        out = self._canvas()
+        if out is None:
+            self.no_canvas += 1
+            return
+        lease, pipeline = out.owner, self._pipeline
+        assert isinstance(lease, Lease)
+        assert pipeline is not None
+        try:
+            matte = None if self._tap is None else self._tap.matte_for(out)
+            outcome = pipeline.process(frame, out, matte)
+            if self.shedding is not None:
+                self.shedding.made(carried=outcome.carried)
+            self._check_loan(frame)
+        except MattingError as error:
+            self.failed += 1
+            self._programme.fail(str(error))
+            return
+        lease.seal()
+        self.people = outcome.people
+        self.processed += 1
+        self._programme.publish(
+            replace(
+                out,
+                pts=frame.pts,
+                captured=frame.captured,
+                serial=frame.serial,
+                discontinuity=frame.discontinuity,
+            )
+        )
+        took = time.monotonic_ns() - frame.captured
+        self.latency_ns.append(took)
+        self.latency.observe(took)
+
+    def _check_loan(self, frame: Frame) -> None:
+        """Raises MattingError when the camera's library has written over the frame meanwhile.
+
+        Its pixels would be of a later moment than its matte.
+        """
+        if isinstance(frame.owner, Borrowed) and frame.owner.over():
+            assert self._pipeline is not None
+            self._pipeline.reset()
+            raise MattingError(
+                "a frame took longer than its memory was lent; make the picture or the network "
+                "smaller, or set source.capture to gstreamer"
+            )
+
+    def _canvas(self) -> Frame | None:
+        """A canvas; None when all are still with the outputs."""
+        out = self._pool.acquire()
+        if out is None and self._patient:
+            deadline = time.monotonic() + _CANVAS_WAIT_S
+            # GStreamer gives memory back without telling anyone.
+            while out is None and time.monotonic() < deadline and not self._stop.wait(0.002):
+                out = self._pool.acquire()
+        return out
+
+
+def _empty(error: BaseException) -> None:
+    """Let go of what an error's frames hold: a GPU's memory must be, in the GPU's own thread."""
+    cause: BaseException | None = error
+    while cause is not None:
+        traceback.clear_frames(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__

@@ -1,0 +1,214 @@
+"""What the API takes and gives, as types: OpenAPI's schemas are made from these.
+
+A ``title`` is the schema's name, which clients know.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from appliance.config.settings import BackgroundSettings, CompositeSettings
+
+_FIT = BackgroundSettings.model_fields["fit"].description
+_RADIUS = BackgroundSettings.model_fields["blur_radius"].description
+_FEATHER = CompositeSettings.model_fields["feather"].description
+
+
+class _Given(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Taken(BaseModel):
+    """A request: strict about names and types, finite numbers only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ProblemAnswer(_Given, title="Problem"):
+    """Why something was not done."""
+
+    error: str = Field(description="what was found, what was expected, what to do")
+
+
+class ChangeBody(_Taken, title="Change"):
+    """What is to be changed; what is left out, or null, stays."""
+
+    background: str | None = Field(
+        None,
+        min_length=1,
+        max_length=300,
+        description="the name of one of the backgrounds, colour:#RRGGBB, gradient://, or blur:// "
+        "(which does NOT hide the room)",
+    )
+    fit: Literal["fill", "fit"] | None = Field(None, description=_FIT)
+    blur_radius: float | None = Field(None, gt=0, le=0.25, description=_RADIUS)
+    feather: float | None = Field(None, ge=0, le=0.5, description=_FEATHER)
+    keep: bool = Field(
+        False,
+        description="write it into the configuration file, too; otherwise it lasts until the file "
+        "is saved next, a reset, or a restart",
+    )
+
+
+class ResetBody(_Taken, title="Reset"):
+    """A reset takes no choices: an empty object."""
+
+
+class PictureAnswer(_Given, title="Picture"):
+    """The settings that can be changed here."""
+
+    background: str = Field(description="a name of the folder's, or an address")
+    hides_room: bool = Field(description="false for blur://, which is the real scene out of focus")
+    fit: Literal["fill", "fit"]
+    blur_radius: float
+    feather: float
+
+
+class ChangedAnswer(_Given, title="Changed"):
+    """What a change came to."""
+
+    picture: PictureAnswer
+    changed: list[str] = Field(description="sections that differ now; empty when nothing did")
+    kept: bool = Field(description="whether it stands in the configuration file now")
+    note: str | None = Field(None, description="what else there is to know, in words")
+
+
+class EntryAnswer(_Given, title="Entry"):
+    """One background of the folder."""
+
+    name: str
+    kind: Literal["picture", "video"]
+    bytes: int
+    chosen: bool
+
+
+class BackgroundsAnswer(_Given, title="Backgrounds"):
+    """The folder."""
+
+    folder: str
+    entries: list[EntryAnswer]
+    upload_bytes: int = Field(description="largest file taken; 0: none is")
+    upload_pixels: int = Field(description="largest picture taken")
+
+
+class UploadedAnswer(_Given, title="Uploaded"):
+    """A background that was taken in."""
+
+    name: str = Field(description="its name, which may differ from the one that was asked for")
+    width: int
+    height: int
+
+
+class MistakeAnswer(_Given, title="Mistake"):
+    """One thing that is wrong with the configuration file as it is now."""
+
+    file: str = Field(description="the file, or the flag or variable")
+    line: int = Field(description="from 1; 0 where there is none")
+    column: int
+    key: str = Field(description="dotted; empty for the whole file")
+    message: str = Field(description="what was found, what was expected, what to do")
+
+
+class ConfigurationAnswer(_Given, title="Configuration"):
+    """How the configuration stands."""
+
+    file: str | None
+    applied_at: float = Field(description="when the settings in use were taken over, Unix time")
+    refused: list[MistakeAnswer] = Field(
+        description="why the file as it is now is not used; empty when it is"
+    )
+
+
+class HealthAnswer(_Given, title="Health"):
+    """Whether the appliance is alive."""
+
+    alive: bool
+    problems: list[str]
+    configuration: ConfigurationAnswer
+
+
+class ReadyAnswer(_Given, title="Ready"):
+    """Whether fresh composites go out."""
+
+    ready: bool
+    age_s: float | None = Field(description="age of the newest composite; null when it is void")
+    reason: str | None = Field(description="why not, in words; null when ready")
+
+
+class StageTimeAnswer(_Given, title="StageTime"):
+    """One step of a frame's path, over the last frames."""
+
+    name: str
+    mean_ms: float
+    slowest_ms: float = Field(description="95 of 100 passes were quicker")
+
+
+class LatencyAnswer(_Given, title="Latency"):
+    """From a frame's arrival to its composite's leaving, over the last frames."""
+
+    median_ms: float
+    slowest_ms: float = Field(description="95 of 100 were quicker")
+
+
+class CountersAnswer(_Given, title="Counters"):
+    """Totals since the start; a new source starts its own again."""
+
+    taken: int = Field(description="frames that the source gave")
+    composites: int
+    placeholders: int
+    failed: int = Field(description="frames for which there was no matte to trust")
+    dropped: dict[str, int] = Field(description="frames lost, by place")
+
+
+class LoadAnswer(_Given, title="Load"):
+    """How hard the machine works, and what is left out so that it keeps up."""
+
+    busy: float = Field(description="time that frames take, as a part of the time there is")
+    level: int = Field(description="0: nothing is left out; 3: the most")
+    doing: str
+
+
+class SourceAnswer(_Given, title="Source"):
+    """Where the picture comes from."""
+
+    uri: str
+    state: str
+    reason: str
+    reconnects: int
+
+
+class OutputAnswer(_Given, title="Output"):
+    """One way out."""
+
+    uri: str
+    state: str
+    words: str
+    clients: int
+
+
+class StatusAnswer(_Given, title="Status"):
+    """How the appliance is."""
+
+    version: str
+    state: Literal["live", "placeholder"]
+    words: str = Field(description="the state in plain words")
+    notes: list[str] = Field(description="what else somebody should know, a sentence each")
+    uptime_s: float
+    width: int
+    height: int
+    fps: float = Field(description="frames a second that the canvas stands for")
+    people: int
+    load: LoadAnswer
+    frames: CountersAnswer
+    latency: LatencyAnswer | None
+    stages: list[StageTimeAnswer]
+    source: SourceAnswer
+    outputs: list[OutputAnswer]
+    picture: PictureAnswer
+    configuration: ConfigurationAnswer
+    temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")
+    viewers: int = Field(description="previews being watched")

@@ -1,0 +1,1 @@
+"""What a picture is and how it is handed on: frames, buffers, GStreamer, mailboxes."""

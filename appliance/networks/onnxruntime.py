@@ -1,0 +1,155 @@
+"""Matting on the CPU by ONNX Runtime."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from appliance.errors import MattingError, ModelError
+from appliance.media.frame import F32
+from appliance.networks.activation import activate
+from appliance.networks.base import Matting
+from appliance.networks.manifest import Manifest
+
+# ONNX Runtime raises classes of its own C++ module, without a common base below Exception.
+ORT_ERRORS: tuple[type[Exception], ...] = (
+    *(
+        error
+        for error in vars(ort.capi.onnxruntime_pybind11_state).values()
+        if isinstance(error, type) and issubclass(error, Exception)
+    ),
+    RuntimeError,
+    ValueError,
+)
+
+
+def choose_threads(cores: int | None = None) -> int:
+    """Threads for the network: half the cores, 1 to 4.
+
+    The other half decodes, composites and encodes at the same time; a portrait network is too
+    small to gain from more than four.
+    """
+    cores = cores or len(os.sched_getaffinity(0))
+    return max(1, min(4, cores // 2))
+
+
+class OnnxRuntimeMatting:
+    """A network in an ONNX Runtime session, checked against its manifest when it is loaded."""
+
+    def __init__(self, manifest: Manifest, model: Path, threads: int = 0) -> None:
+        """Load and check.
+
+        Raises ModelError when the file is not ONNX, or its inputs and outputs are not the
+        manifest's.
+        """
+        self.manifest = manifest
+        self.smaller: Matting | None = None
+        threads = threads or choose_threads()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # A spinning thread burns the core that the encoder needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
+            )
+        except ORT_ERRORS as error:
+            detail = " ".join(str(error).split())
+            raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
+        _check(self._session, manifest, model)
+        spec = manifest.input
+        self._tensor = np.zeros(spec.shape, np.float32)
+        planes = self._tensor[0] if spec.layout == "NCHW" else np.moveaxis(self._tensor[0], 2, 0)
+        self._planes: F32 = planes
+        self._nothing = {s.input: np.zeros(s.shape, np.float32) for s in manifest.state}
+        self._state = dict(self._nothing)
+        self._names = [manifest.output.name, *(s.output for s in manifest.state)]
+        self.description = f"{manifest.name} on ONNX Runtime {ort.__version__}, {threads} thread(s)"
+
+    @property
+    def input(self) -> F32:
+        """float32 (3, height, width) view of the input tensor."""
+        return self._planes
+
+    def infer(self, *, remember: bool = True) -> F32:
+        """See ``Matting.infer``."""
+        state = self._state if remember else self._nothing
+        feeds = {self.manifest.input.name: self._tensor, **state}
+        try:
+            raw, *states = self._session.run(self._names, feeds)
+        except ORT_ERRORS as error:
+            detail = " ".join(str(error).split())
+            raise MattingError(f"{self.manifest.name}: ONNX Runtime failed: {detail}") from error
+        if remember:
+            for spec, value in zip(self.manifest.state, states, strict=True):
+                self._state[spec.input] = value
+        return activate(raw, self.manifest.output)
+
+    def reset(self) -> None:
+        """Zero the recurrent state."""
+        self._state = dict(self._nothing)
+
+
+def _describe(tensors: list[ort.NodeArg]) -> str:
+    return ", ".join(f"{t.name} {t.type} {t.shape}" for t in tensors) or "none"
+
+
+def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
+    """Hold the graph against its manifest; raise ModelError where they differ."""
+    inputs = {t.name: t for t in session.get_inputs()}
+    outputs = {t.name: t for t in session.get_outputs()}
+    wanted: list[tuple[str, tuple[int, ...]]] = [(manifest.input.name, manifest.input.shape)]
+    wanted += [(s.input, s.shape) for s in manifest.state]
+    for name, shape in wanted:
+        tensor = inputs.pop(name, None)
+        if tensor is None:
+            raise ModelError(
+                f"{model}: no input {name!r}, which its manifest names; "
+                f"it has: {_describe(session.get_inputs())}"
+            )
+        if tensor.type != "tensor(float)":
+            raise ModelError(f"{model}: input {name!r} is {tensor.type}, expected tensor(float)")
+        fits = len(tensor.shape) == len(shape) and all(
+            not isinstance(have, int) or have == want
+            for have, want in zip(tensor.shape, shape, strict=True)
+        )
+        if not fits:
+            raise ModelError(
+                f"{model}: input {name!r} has shape {tensor.shape}, its manifest says {list(shape)}"
+            )
+    if inputs:
+        raise ModelError(
+            f"{model}: input(s) {', '.join(sorted(inputs))} are not in the manifest; "
+            "recurrent inputs go under state:, others must be constants in the graph"
+        )
+    for name in [manifest.output.name, *(s.output for s in manifest.state)]:
+        if name not in outputs:
+            raise ModelError(
+                f"{model}: no output {name!r}, which its manifest names; "
+                f"it has: {_describe(session.get_outputs())}"
+            )
+    shape = outputs[manifest.output.name].shape
+    spec = manifest.output
+    if len(shape) != 4:
+        raise ModelError(f"{model}: output {spec.name!r} has shape {shape}, expected 4 dimensions")
+    rows, columns = shape[2:] if spec.layout == "NCHW" else shape[1:3]
+    channels = shape[1] if spec.layout == "NCHW" else shape[3]
+    for what, have, want in (
+        ("height", rows, manifest.input.height),
+        ("width", columns, manifest.input.width),
+    ):
+        if isinstance(have, int) and have != want:
+            raise ModelError(
+                f"{model}: output {spec.name!r} has {what} {have} in shape {shape} "
+                f"({spec.layout}), expected the input's {want}"
+            )
+    if isinstance(channels, int) and spec.channel >= channels:
+        raise ModelError(
+            f"{model}: output {spec.name!r} has {channels} channel(s), the manifest asks for "
+            f"channel {spec.channel} (counted from 0)"
+        )

@@ -1,0 +1,240 @@
+"""One output kept going: a thread that opens, feeds, and opens again when it broke."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from appliance.config.settings import OutputSettings, RtspSettings
+from appliance.errors import InputError, MissingDependency, OutputError
+from appliance.media.frame import Format, Frame
+from appliance.media.mailbox import Closed, Mailbox
+from appliance.outputs.base import Output, ReadByMany
+
+log = structlog.get_logger(__name__)
+
+State = Literal["opening", "running", "retrying", "stalled", "failed", "stopped"]
+
+STALL_S = 2.0
+OPEN_STALL_S = 10.0
+STEADY_S = 10.0
+_POLL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStatus:
+    """How an output is.
+
+    Attributes:
+        uri: its address, the one in use once it is open.
+        state: opening, running, retrying (broke, opens again soon), stalled (stuck in a call),
+            failed (cannot be opened as it is configured, not retried) or stopped.
+        words: the state as a sentence for people.
+        frames: frames handed over.
+        dropped: frames that were too many for it, or came while it was not running.
+        reconnects: times that it broke and was opened again.
+        clients: readers now.
+        last_error: the newest failure's message; None when there was none.
+    """
+
+    uri: str
+    state: State
+    words: str
+    frames: int
+    dropped: int
+    reconnects: int
+    clients: int
+    last_error: str | None
+
+
+class OutputFeeder:
+    """Takes frames from a mailbox of its own to one output; nothing it does slows another."""
+
+    def __init__(
+        self,
+        output: Output,
+        format: Format,
+        *,
+        lossless: bool = False,
+        retry_first_s: float = 0.5,
+        retry_most_s: float = 2.0,
+    ) -> None:
+        """Get ready; ``start`` opens the output.
+
+        Args:
+            output: not yet opened.
+            format: what the frames will look like.
+            lossless: the mailbox waits instead of dropping (files as fast as possible).
+            retry_first_s: wait before the first reopening; doubles up to ``retry_most_s``.
+            retry_most_s: longest wait between reopenings.
+        """
+        self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless)
+        self.wanted_uri = output.uri
+        """The address as it was asked for; the status has the one in use."""
+        self.frames = self.reconnects = 0
+        self.last_error: str | None = None
+        self.error: BaseException | None = None
+        """What ended the thread, when it was not ``stop``."""
+        self._output, self._format = output, format
+        self._retry_first_s, self._retry_most_s = retry_first_s, retry_most_s
+        self._state: State = "opening"
+        self._unserved = 0
+        self._busy: tuple[float, float] | None = None
+        self._stalled = False
+        self._thread = threading.Thread(target=self._run, name=f"output {output.uri}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to open and feed the output."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 3.0) -> bool:
+        """Write what waits, close the output, end the thread.
+
+        Returns False when the output hung for ``timeout`` seconds: its thread is left behind.
+        """
+        self.mailbox.close()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        if self._thread.is_alive():
+            log.error("output hangs; left behind", uri=self._output.uri, after_s=timeout)
+            return False
+        self._state = "stopped"
+        return True
+
+    def use_rtsp(self, rtsp: RtspSettings) -> None:
+        """Rules for readers, before the start or while running; for outputs that have some."""
+        if isinstance(self._output, ReadByMany):
+            try:
+                self._output.use_rtsp(rtsp)
+            except InputError as error:
+                log.error("the old rules for readers stay", uri=self._output.uri, reason=str(error))
+
+    def prepare_video(self, output: OutputSettings) -> Callable[[], None] | None:
+        """``ReadByMany.prepare_video``, of an output that can; None of one that cannot."""
+        if isinstance(self._output, ReadByMany) and self._state == "running":
+            return self._output.prepare_video(output)
+        return None
+
+    def status(self) -> OutputStatus:
+        """How it is now. To be asked about once a second: it is what notices a stuck call."""
+        state, clients = self._state, 0
+        busy = self._busy
+        stalled = busy is not None and time.monotonic() > busy[1]
+        if stalled != self._stalled:
+            self._stalled = stalled
+            if stalled:
+                log.warning("output stalled", uri=self._output.uri)
+            else:
+                log.info("output moves again", uri=self._output.uri)
+        if state in ("opening", "running") and stalled:
+            state = "stalled"
+        if state == "running":
+            clients = self._output.clients()
+        return OutputStatus(
+            self._output.uri,
+            state,
+            self._words(state, clients, busy),
+            self.frames,
+            self.mailbox.dropped + self._output.dropped + self._unserved,
+            self.reconnects,
+            clients,
+            self.last_error,
+        )
+
+    def _words(self, state: State, clients: int, busy: tuple[float, float] | None) -> str:
+        if state == "running" and clients:
+            return f"running, {clients} reader{'s' if clients > 1 else ''}"
+        if state == "stalled" and busy is not None:
+            return f"stalled: nothing for {time.monotonic() - busy[0]:.0f} s"
+        if state in ("retrying", "failed"):
+            return f"{state}: {self.last_error}"
+        return state
+
+    def _run(self) -> None:
+        wait = self._retry_first_s
+        try:
+            while True:
+                opened = time.monotonic()
+                try:
+                    self._open_and_feed()
+                except (InputError, MissingDependency) as error:
+                    self._fail(error)
+                    self._skip(None)
+                except Closed:
+                    return
+                except Exception as error:  # noqa: BLE001  logged by _break, with its place
+                    if time.monotonic() - opened > STEADY_S:
+                        wait = self._retry_first_s
+                    self._break(error, wait)
+                    self._skip(wait)
+                    wait = min(2 * wait, self._retry_most_s)
+                    self.reconnects += 1
+        except Closed:
+            return
+        except BaseException as error:
+            # Closed, so that nobody waits for this output.
+            self.mailbox.close()
+            self.error, self.last_error = error, f"{type(error).__name__}: {error}"
+            self._state = "failed"
+            log.exception("an output's thread died", uri=self._output.uri)
+
+    def _open_and_feed(self) -> None:
+        """Until the mailbox is closed (Closed) or the output breaks (OutputError, InputError)."""
+        self._state = "opening"
+        try:
+            self._timed(OPEN_STALL_S)
+            self._output.open(self._format)
+            self._busy = None
+            self._state = "running"
+            log.info("output open", uri=self._output.uri)
+            while True:
+                frame = self.mailbox.get(_POLL_S)
+                if frame is not None:
+                    self._timed(STALL_S)
+                    self._output.write(frame)
+                    self._busy = None
+                    self.frames += 1
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self._timed(OPEN_STALL_S)
+        try:
+            self._output.close()
+        except OutputError as error:
+            self.last_error = str(error)
+            log.warning("output did not close well", uri=self._output.uri, reason=str(error))
+        finally:
+            self._busy = None
+
+    def _timed(self, limit: float) -> None:
+        now = time.monotonic()
+        self._busy = (now, now + limit)
+
+    def _fail(self, error: Exception) -> None:
+        self.last_error, self._state = str(error), "failed"
+        log.error("output failed; not tried again", uri=self._output.uri, reason=str(error))
+
+    def _break(self, error: Exception, wait: float) -> None:
+        ours = isinstance(error, OutputError)
+        reason = str(error) if ours else f"{type(error).__name__}: {error}"
+        # The same failure again and again is one line, not one for each try.
+        if reason != self.last_error:
+            # What is not an OutputError is a mistake in the program: where, is worth knowing.
+            log.warning(
+                "output broke", uri=self._output.uri, reason=reason, retry_s=wait, exc_info=not ours
+            )
+        self.last_error, self._state = reason, "retrying"
+
+    def _skip(self, seconds: float | None) -> None:
+        """Let frames go by for a while (None: until Closed), so that nobody waits for this one."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while until is None or time.monotonic() < until:
+            left = _POLL_S if until is None else max(0.0, min(_POLL_S, until - time.monotonic()))
+            if self.mailbox.get(left) is not None:
+                self._unserved += 1

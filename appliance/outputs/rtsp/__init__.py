@@ -1,0 +1,1 @@
+"""The RTSP server: streams, clients, access, TLS."""

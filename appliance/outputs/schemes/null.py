@@ -1,0 +1,23 @@
+"""null://: nowhere, for measuring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.config.schemes import OutputScheme
+
+if TYPE_CHECKING:
+    from appliance.config.settings import OutputSettings
+    from appliance.outputs.base import Output
+
+
+def make(output: OutputSettings) -> Output:
+    """What counts frames and lets them go."""
+    from appliance.outputs.null import NullOutput
+
+    return NullOutput(output.uri)
+
+
+SCHEME = OutputScheme(
+    names=("null",), place=50, written="null://", destination=None, patient=True, make=make
+)

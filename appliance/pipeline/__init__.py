@@ -1,0 +1,1 @@
+"""The whole path of a frame, on the CPU and on the GPU."""

@@ -1,0 +1,107 @@
+"""The path of one frame on the CPU: the cascade's steps, one after another."""
+
+from __future__ import annotations
+
+import cv2
+
+from appliance.config.settings import Settings
+from appliance.errors import MattingError
+from appliance.media.frame import U8, Format, Frame
+from appliance.networks.base import Matting
+from appliance.pipeline.base import Outcome
+from appliance.shedding import Level
+from appliance.stages.base import BackgroundFrames, Common, Work
+from appliance.stages.composite.cpu import CompositeSteps
+from appliance.stages.line import Line
+from appliance.stages.network.cpu import NetworkSteps
+from appliance.stages.roi import Tracker
+from appliance.stages.timings import StageClock
+
+
+class Pipeline:
+    """Turns a live frame into a composite. Everything it needs is allocated here, once."""
+
+    def __init__(
+        self, settings: Settings, format: Format, matting: Matting, background: BackgroundFrames
+    ) -> None:
+        # The grids are far too small for OpenCV's thread pool to win anything.
+        cv2.setNumThreads(1)
+        self.clock = StageClock()
+        spec = matting.manifest.input
+        tracker = Tracker(settings.roi, format.width, format.height, spec.width / spec.height)
+        self._common = Common(settings, format, self.clock, tracker)
+        self._line = Line("cpu", self._common, settings)
+        self._network = self._line.part(NetworkSteps)
+        self._composite = self._line.part(CompositeSteps)
+        self.description = ""
+        """What runs the network, in words."""
+        self.use_matting(matting)
+        self.use_background(background)
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the next frame."""
+        return self._common.settings
+
+    @property
+    def format(self) -> Format:
+        """What every frame is like."""
+        return self._common.format
+
+    def use_matting(self, matting: Matting) -> None:
+        """Run another network from the next frame on; starts over, as its grid is another."""
+        self.description = matting.description
+        self._network.use(matting)
+        self.reset()
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of shedding that bring something here."""
+        return self._network.levels
+
+    def shed(self, level: Level) -> None:
+        """See ``FramePipeline.shed``."""
+        self._network.shed(level)
+
+    def use_background(self, background: BackgroundFrames) -> None:
+        """Stand another background behind the person from the next frame on."""
+        self._composite.use(background)
+
+    @property
+    def behind(self) -> Frame:
+        """The newest background: what a placeholder without a person shows."""
+        assert self._composite.behind is not None
+        return self._composite.behind
+
+    def configure(self, settings: Settings) -> None:
+        """Take other settings for every step from the next frame on."""
+        self._common.settings = settings
+        self._common.tracker.configure(settings.roi)
+        self._line.configure(settings)
+
+    def use_canvases(self, pool: object) -> None:
+        """Nothing to prepare; see ``FramePipeline``."""
+
+    def close(self) -> None:
+        """Nothing to give back; see ``FramePipeline``."""
+
+    def reset(self) -> None:
+        """Forget everything carried over time: after a cut, a failure, a reconnect."""
+        self._line.reset()
+
+    def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
+        """See ``FramePipeline.process``."""
+        if frame.discontinuity:
+            self.reset()
+        work = Work(frame, out, matte_out)
+        try:
+            for bound in self._line.steps:
+                if bound.ready(work):
+                    with self.clock(bound.step.name):
+                        bound.run(work)
+        except MattingError:
+            self.reset()
+            raise
+        assert work.rect is not None
+        people = work.kept.count if work.kept else 0
+        return Outcome(work.rect, work.box, people, work.carried)

@@ -1,0 +1,50 @@
+"""Every per-pixel operation on the CPU: the oracle of the GPU's, under the same names."""
+
+from appliance.pixels.cpu.blur import Blur
+from appliance.pixels.cpu.components import Kept, clean, keep_components
+from appliance.pixels.cpu.composite import Compositor, Matte
+from appliance.pixels.cpu.convert import (
+    bgr_to_yuv,
+    bgrx_to_nv12,
+    crop_bgrx,
+    crop_yuyv,
+    nv12_to_bgrx,
+    yuv_to_bgr,
+    yuyv_to_nv12,
+)
+from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
+from appliance.pixels.cpu.feather import feather
+from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.cpu.overlay import Overlay, blend_overlay
+from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
+from appliance.pixels.cpu.steady import motion, resample, steady
+
+__all__ = [
+    "Blur",
+    "Compositor",
+    "Kept",
+    "Matte",
+    "Overlay",
+    "bgr_to_yuv",
+    "bgrx_to_nv12",
+    "blend_overlay",
+    "clean",
+    "crop_bgrx",
+    "crop_planes",
+    "crop_yuyv",
+    "default_ramp",
+    "feather",
+    "foreground_shift",
+    "guided_coefficients",
+    "keep_components",
+    "motion",
+    "nv12_to_bgrx",
+    "paste",
+    "paste_nv12",
+    "planes_to_tensor",
+    "resample",
+    "steady",
+    "yuv_to_bgr",
+    "yuv_to_rgb",
+    "yuyv_to_nv12",
+]

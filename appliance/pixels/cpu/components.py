@@ -1,0 +1,74 @@
+"""Clean: connected components of a matte, which of them stay, and the box around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from appliance.media.frame import F32, U8, Rect
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What ``keep_components`` kept.
+
+    Attributes:
+        box: around every kept component, in grid pixels; None when nothing was kept.
+        count: components kept.
+        mask: uint8 (rows, columns), 1 where a kept component is.
+    """
+
+    box: Rect | None
+    count: int
+    mask: U8
+
+
+def keep_components(alpha: F32, threshold: float, keep: str, min_area: float) -> Kept:
+    """Label the pixels of ``alpha >= threshold`` (8-connected) and choose which components stay.
+
+    Args:
+        alpha: float32 (rows, columns), 0..1.
+        keep: ``largest``, or ``all`` for every component of at least ``min_area`` of the largest.
+        min_area: 0..1.
+
+    A component under 1/4000 of the grid (9 pixels of 256x144) is never kept: nobody is so small.
+    """
+    binary = (alpha >= threshold).view(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
+    if count <= 1:
+        return Kept(None, 0, np.zeros_like(binary))
+    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.int64)
+    largest = int(areas.max())
+    if largest * 4000 < alpha.size:
+        return Kept(None, 0, np.zeros_like(binary))
+    if keep == "largest":
+        chosen = np.zeros(count - 1, bool)
+        chosen[int(areas.argmax())] = True
+    else:
+        chosen = (areas >= min_area * largest) & (areas * 4000 >= alpha.size)
+    boxes = stats[1:][chosen]
+    left, top = int(boxes[:, 0].min()), int(boxes[:, 1].min())
+    right = int((boxes[:, 0] + boxes[:, 2]).max())
+    bottom = int((boxes[:, 1] + boxes[:, 3]).max())
+    table = np.concatenate([[False], chosen]).view(np.uint8)
+    mask = binary if chosen.all() else table[labels]
+    return Kept(Rect(left, top, right - left, bottom - top), int(chosen.sum()), mask)
+
+
+def clean(alpha: F32, kept: Kept, grow: int) -> None:
+    """Zero ``alpha`` in place beyond ``grow`` pixels around the kept components.
+
+    The last two pixels of the growth fade, so that hair longer than it does not end in a step.
+    """
+    if kept.box is None:
+        alpha[:] = 0
+        return
+    size = 2 * grow + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    grown = cv2.dilate(kept.mask, disc).astype(np.float32)
+    if grow >= 2:
+        # The fade goes inwards from the grown edge only: at the mask itself the weight stays 1.
+        grown = np.maximum(cv2.blur(grown, (3, 3)) * grown, kept.mask)
+    np.multiply(alpha, grown, out=alpha)

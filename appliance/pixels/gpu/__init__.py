@@ -1,0 +1,52 @@
+"""Every per-pixel operation on the GPU: the twins of ``cpu``'s, under the same names.
+
+Everything is launched on the context's stream, and nothing is waited for. What works on the
+network's grid takes a ``Scratch`` first, the rest the context; pictures are ``Surface``s, planes
+dense float32, all in device memory.
+
+Importing this needs neither pycuda nor a GPU; making a ``Context`` does. What has run where is told
+in docs/kernels.md.
+"""
+
+from appliance.cuda.context import Buffer, Context, GpuError
+from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.gpu.blur import Blur
+from appliance.pixels.gpu.components import clean, keep_components
+from appliance.pixels.gpu.composite import Matte, composite
+from appliance.pixels.gpu.convert import Matrices, bgrx_to_nv12, nv12_to_bgrx, yuyv_to_nv12
+from appliance.pixels.gpu.crop import crop_planes, fill_black
+from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.gpu.paste import paste, paste_nv12
+from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
+from appliance.pixels.gpu.scratch import Scratch
+from appliance.pixels.gpu.steady import resample, steady
+
+__all__ = [
+    "VERDICT",
+    "Blur",
+    "Buffer",
+    "Context",
+    "DeviceOverlay",
+    "GpuError",
+    "Matrices",
+    "Matte",
+    "Plane",
+    "Raw",
+    "Scratch",
+    "Surface",
+    "Tensor",
+    "bgrx_to_nv12",
+    "clean",
+    "composite",
+    "crop_planes",
+    "fill_black",
+    "foreground_shift",
+    "guided_coefficients",
+    "keep_components",
+    "nv12_to_bgrx",
+    "paste",
+    "paste_nv12",
+    "resample",
+    "steady",
+    "yuyv_to_nv12",
+]

@@ -1,0 +1,70 @@
+"""Clean: connected components of a matte, which of them stay, and the verdict on it."""
+
+from __future__ import annotations
+
+from appliance.cuda.context import blocks
+from appliance.pixels.gpu.planes import Plane, Raw
+from appliance.pixels.gpu.scratch import Scratch
+
+_TILE = 16
+_BLOCK = (32, 8)
+_FOLD_BLOCKS = 64
+
+
+def keep_components(
+    scratch: Scratch, raw: Raw, threshold: float, keep: str, min_area: float, max_coverage: float,
+    verdict: int, alpha: Plane | None = None,
+) -> None:  # fmt: skip
+    """``cpu.keep_components`` and ``check_alpha``; ``alpha`` gets ``raw`` clipped to 0..1.
+
+    ``verdict`` is the address of a VERDICT, overwritten; ``scratch.mask`` gets what was kept.
+
+    Raises:
+        ValueError: the grid does not fit.
+    """
+    rows, columns, kernels = raw.rows, raw.columns, scratch.context.kernels
+    scratch.check(rows, columns)
+    wide, high = (columns + 1) // 2, (rows + 1) // 2
+    shape = {"rows": rows, "columns": columns}
+    kernels[f"components_tiles_{'f16' if raw.half else 'f32'}"](
+        blocks(wide, high, (_TILE, _TILE)), (_TILE, _TILE, 1),
+        raw=raw.address, stride=raw.stride, **shape, threshold=threshold,
+        alpha=alpha.address if alpha else 0, parent=scratch.parent.address,
+        bits=scratch.bits.address, components=scratch.components.address,
+        roots=scratch.roots.address, tally=scratch.tally.address,
+    )  # fmt: skip
+    border = (high - 1) // _TILE * wide + (wide - 1) // _TILE * high
+    if border:
+        kernels["components_merge"](
+            (-(-border // 128), 1, 1), (128, 1, 1),
+            bits=scratch.bits.address, parent=scratch.parent.address, **shape,
+        )  # fmt: skip
+    kernels["components_fold"](
+        (_FOLD_BLOCKS, 1, 1), (256, 1, 1),
+        parent=scratch.parent.address, components=scratch.components.address,
+        roots=scratch.roots.address, finals=scratch.finals.address, tally=scratch.tally.address,
+    )  # fmt: skip
+    kernels["components_choose"](
+        (1, 1, 1), (256, 1, 1),
+        components=scratch.components.address, finals=scratch.finals.address,
+        tally=scratch.tally.address, **shape, largest_only=int(keep == "largest"),
+        min_area=min_area, max_coverage=max_coverage, verdict=verdict,
+    )  # fmt: skip
+    kernels["components_mask"](
+        blocks(wide, high, _BLOCK), (*_BLOCK, 1),
+        parent=scratch.parent.address, bits=scratch.bits.address,
+        components=scratch.components.address, **shape, mask=scratch.mask.address,
+    )  # fmt: skip
+
+
+def clean(scratch: Scratch, alpha: Plane) -> None:
+    """``cpu.clean``, in place, with the mask of the last ``keep_components`` of the same grid."""
+    shape = {"rows": alpha.rows, "columns": alpha.columns, "grow": scratch.grow}
+    grid = blocks(alpha.columns, alpha.rows, _BLOCK)
+    scratch.context.kernels["clean_reach"](
+        grid, (*_BLOCK, 1), mask=scratch.mask.address, **shape, reach=scratch.reach.address
+    )
+    scratch.context.kernels["clean_fade"](
+        grid, (*_BLOCK, 1), alpha=alpha.address, mask=scratch.mask.address,
+        reach=scratch.reach.address, widths=scratch.widths.address, **shape,
+    )  # fmt: skip

@@ -1,0 +1,57 @@
+"""What the GPU's operations take and give: planes, a network's two ends, and the verdict.
+
+Addresses in device memory, each with what lies there; nothing is owned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Layout of the struct in common.cuh, in 4-byte words.
+VERDICT = np.dtype(
+    [
+        ("left", "<i4"), ("top", "<i4"), ("right", "<i4"), ("bottom", "<i4"), ("count", "<i4"),
+        ("refused", "<i4"), ("mean", "<f4"), ("peak", "<f4"),
+    ]
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Dense float32 planes (count, rows, columns) at an address; ``count`` is the caller's."""
+
+    address: int
+    rows: int
+    columns: int
+
+    def plane(self, index: int) -> Plane:
+        """The plane so many planes further on."""
+        return Plane(self.address + 4 * index * self.rows * self.columns, self.rows, self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A network's alpha: rows x columns at ``stride`` elements a row; ``half``: fp16, not fp32."""
+
+    address: int
+    stride: int
+    rows: int
+    columns: int
+    half: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A network's input: NCHW with N = 1 and three channels; ``half``: fp16, not fp32."""
+
+    address: int
+    rows: int
+    columns: int
+    half: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """The kernels' ending for this type."""
+        return "f16" if self.half else "f32"

@@ -1,0 +1,1 @@
+"""Around the daemon: the process, systemd, the control socket, the status line."""

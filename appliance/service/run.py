@@ -1,0 +1,164 @@
+"""``mattebox run``: the daemon from start to end, its signals, its status, its file."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+import structlog
+
+from appliance.config.load import LoadedConfig
+from appliance.config.settings import Settings
+from appliance.daemon.changes import Reloader
+from appliance.daemon.daemon import Daemon
+from appliance.errors import MatteboxError, ThreadDied
+from appliance.http.service import HttpService
+from appliance.service.control import Control
+from appliance.service.status_line import StatusLine, say
+from appliance.service.systemd import Notifier, Reporter
+from appliance.system.glib_log import Complaints
+from appliance.system.log import configure
+
+_WATCH_S = 0.25
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Asked:
+    """What signals have asked for. Their handlers only note it: a lock may be held just then."""
+
+    stop: bool = False
+    reload: bool = False
+
+
+def run(
+    loaded: LoadedConfig,
+    *,
+    duration: float | None = None,
+    frames: int | None = None,
+    again: Callable[..., LoadedConfig],
+) -> int:
+    """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
+
+    ``again`` reads the settings anew: when their file has been saved, and when somebody asks; with
+    a path, those that the file there would make.
+
+    Returns 0 when it ended as it should, 1 when something failed while running. Raises InputError
+    for what the user must change.
+    """
+    asked = _Asked()
+    notifier = Notifier.from_environment()
+    if notifier.active:
+        # The watchdog ends a hung process with SIGABRT: the log then shows where it hung.
+        faulthandler.enable()
+    notifier.status("starting: opening the source")
+
+    def ask_to_stop(number: int, _: FrameType | None) -> None:
+        if asked.stop:
+            # Asked twice: whoever asks does not want to wait for the file's index.
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        asked.stop = True
+
+    def ask_to_reload(_: int, __: FrameType | None) -> None:
+        asked.reload = True
+
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {
+        signal.SIGINT: ask_to_stop,
+        signal.SIGTERM: ask_to_stop,
+    }
+    if not _on_a_terminal():
+        # From a terminal, SIGHUP says that it has gone, and ends us as it ends all others.
+        handlers[signal.SIGHUP] = ask_to_reload
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    daemon = Daemon(loaded.settings)
+    reloader = Reloader(daemon, again, loaded, taken_over=_set_up_log)
+    control = Control(reloader)
+    http = HttpService(daemon, reloader, again)
+    complaints = Complaints()
+    complaints.take()
+    try:
+        daemon.start()
+        reloader.start()
+        control.start()
+        watch = _Watch(daemon, reloader, http, complaints, Reporter(notifier), asked)
+        return watch.until(duration, frames)
+    except MatteboxError as error:
+        notifier.status(str(error))
+        raise
+    finally:
+        notifier.send("STOPPING=1")
+        http.ask_to_stop()
+        reloader.stop(timeout=0.0)
+        control.stop()
+        daemon.stop()
+        http.stop(timeout=0.5)
+        if complaints.endless is None:
+            complaints.give_back()
+        notifier.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def _set_up_log(settings: Settings) -> None:
+    """Log as the settings say, to what stderr is now: a live status line stands in for it."""
+    configure(settings.log.level, settings.log.format)
+
+
+@dataclass
+class _Watch:
+    """What the main thread does while the others work: look after them, tell, and end in time."""
+
+    daemon: Daemon
+    reloader: Reloader
+    http: HttpService
+    complaints: Complaints
+    reporter: Reporter
+    asked: _Asked
+
+    def until(self, duration: float | None, frames: int | None) -> int:
+        """Watch for ``duration`` seconds or ``frames`` composites; returns the exit code."""
+        deadline = None if duration is None else time.monotonic() + duration
+        for address in self.daemon.addresses():
+            say(address, sys.stdout)
+        with StatusLine() as line:
+            if line.live:
+                # From here on stderr is the terminal's upper part.
+                _set_up_log(self.daemon.settings)
+            while not self.asked.stop:
+                self.http.follow(self.daemon.settings.http)
+                time.sleep(_WATCH_S)
+                self._tell(line)
+                why = self.daemon.ended()
+                self.complaints.check()
+                if self.reloader.error is not None:
+                    raise ThreadDied(f"the thread of the reloader died ({self.reloader.error!r})")
+                if why is not None:
+                    log.info("stopping", reason=why)
+                    return 1 if why == "no output is left" else 0
+                if deadline is not None and time.monotonic() >= deadline:
+                    return 0
+                if frames is not None and self.daemon.programme.composites >= frames:
+                    return 0
+        return 0
+
+    def _tell(self, line: StatusLine) -> None:
+        """Show the counts on the terminal and to systemd; pass a reload on that was asked for."""
+        counts, programme = self.daemon.counts(), self.daemon.programme
+        line.show(counts)
+        refusal = self.reloader.state.status().refusal
+        left = programme.composites + programme.placeholders
+        self.reporter.show(counts, left, None if refusal is None else refusal.reason)
+        if self.asked.reload:
+            self.asked.reload = False
+            self.reporter.reload(self.reloader.ask().done)

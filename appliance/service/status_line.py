@@ -1,0 +1,95 @@
+"""What a person watching sees: one line that refreshes, or plain lines without a terminal."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from appliance.daemon.counts import Counts
+
+_PLAIN_EVERY_S = 10.0
+
+
+def say(line: str, stream: TextIO) -> None:
+    """Print a line. One that a full disk does not take is lost, and no more than that.
+
+    Raises BrokenPipeError when nobody reads any more.
+    """
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        print(line, file=stream, flush=True)
+        return
+    try:
+        # Past the stream's own buffer, which would keep the line, and fail again at the very end.
+        os.write(descriptor, f"{line}\n".encode())
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+
+
+def sentence(before: Counts, now: Counts, seconds: float) -> str:
+    """The line: rates since ``before``, totals since the start."""
+    frames = now.frames_out - before.frames_out
+    busy = (now.busy_ns - before.busy_ns) / frames / 1e6 if frames > 0 else 0.0
+    line = (
+        f"in {(now.frames_in - before.frames_in) / seconds:5.1f} fps   "
+        f"out {frames / seconds:5.1f} fps   {busy:5.1f} ms a frame   "
+        f"dropped {now.dropped}   clients {now.clients}"
+    )
+    if now.trouble:
+        return f"{line}   PLACEHOLDER: {now.trouble}"
+    return f"{line}   {now.shed}" if now.shed else line
+
+
+class StatusLine:
+    """Shows ``Counts`` as they come; a context manager, to put the terminal right again."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._live: Live | None = None
+        self._before: tuple[float, Counts] | None = None
+        self._printed = time.monotonic()
+
+    def __enter__(self) -> StatusLine:
+        if self._stream.isatty():
+            console = Console(file=self._stream, highlight=False)
+            # Log lines on stderr are printed above the line instead of through it.
+            self._live = Live(console=console, auto_refresh=False, redirect_stderr=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a terminal to refresh a line on."""
+        return self._live is not None
+
+    def show(self, now: Counts) -> None:
+        """Take in the totals; shown at once on a terminal, every ten seconds elsewhere."""
+        moment = time.monotonic()
+        if self._before is None:
+            self._before = (moment, now)
+            return
+        seconds = moment - self._before[0]
+        if self._live is None and moment - self._printed < _PLAIN_EVERY_S:
+            return
+        if seconds < 0.5:
+            return
+        line = sentence(self._before[1], now, seconds)
+        self._before = (moment, now)
+        if self._live is not None:
+            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+        else:
+            say(line, self._stream)
+            self._printed = moment

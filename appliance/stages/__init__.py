@@ -1,0 +1,1 @@
+"""The steps of a frame's path, each with its CPU and its GPU side."""

@@ -1,0 +1,87 @@
+"""What the CPU's steps share: the frame in work, and what belongs to all of one pipeline's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from appliance.config.settings import Settings
+from appliance.media.frame import F32, U8, Format, Frame, Rect
+from appliance.pixels import cpu
+from appliance.stages.roi import Box, Tracker, frame_box
+from appliance.stages.timings import StageClock
+
+
+class BackgroundFrames(Protocol):
+    """What the steps need of a background."""
+
+    def frame(self, live: Frame) -> Frame:
+        """The picture behind the person for this live frame, of the same size and colour."""
+        ...
+
+
+@dataclass(slots=True)
+class Common:
+    """What the parts of one pipeline share.
+
+    Attributes:
+        settings: of the frame in work; others may come between two frames.
+        format: of every frame. clock: times each step.
+        tracker: where the person is going to be; another one with another network.
+    """
+
+    settings: Settings
+    format: Format
+    clock: StageClock
+    tracker: Tracker
+
+
+@dataclass(slots=True)
+class Work:
+    """One frame on its way down the cascade. A field is None until a step has given it.
+
+    Attributes:
+        frame: the live picture. out: the composite, overwritten.
+        matte_out: uint8 (height, width), if wanted: the matte as composited, 0..255.
+        rect: the part of the frame that the network's grid covers.
+        held: the last frame's matte covers ``rect`` and may be carried to this frame.
+        planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
+        raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
+        carried: ``raw`` was carried; the network did not look.
+        alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
+        moved: float32 (rows, columns), 0..1: where the picture moved since the last frame.
+        matte: what is composited; None where nobody is.
+        behind: the picture behind the person.
+        scan: it is time to look for people elsewhere. elsewhere: who was found there.
+    """
+
+    frame: Frame
+    out: Frame
+    matte_out: U8 | None = None
+    rect: Rect | None = None
+    held: bool | None = None
+    planes: F32 | None = None
+    raw: F32 | None = None
+    carried: bool = False
+    alpha: F32 | None = None
+    kept: cpu.Kept | None = None
+    moved: F32 | None = None
+    matte: cpu.Matte | None = None
+    behind: Frame | None = None
+    scan: bool | None = None
+    elsewhere: Box | None = None
+
+    @property
+    def somebody(self) -> bool | None:
+        """True where anything of a person is left in ``alpha``, None where nothing is."""
+        if self.kept is None or self.alpha is None:
+            return None
+        there = self.kept.box is not None or float(self.alpha.max()) >= 1 / 255
+        return there or None
+
+    @property
+    def box(self) -> Box | None:
+        """The kept components' box, in frame pixels; None when nobody is there."""
+        if self.kept is None or self.kept.box is None or self.alpha is None or self.rect is None:
+            return None
+        return frame_box(self.kept.box, self.alpha.shape, self.rect)

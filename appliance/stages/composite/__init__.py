@@ -1,0 +1,1 @@
+"""The person over the background: the last step that touches pixels."""

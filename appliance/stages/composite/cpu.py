@@ -1,0 +1,40 @@
+"""The person over the background, on the CPU."""
+
+from __future__ import annotations
+
+from appliance.media.frame import Frame, blank
+from appliance.pixels import cpu
+from appliance.stages.base import BackgroundFrames, Common, Work
+
+
+class CompositeSteps:
+    """The background's picture for this frame, and the composite."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._compositor = cpu.Compositor()
+        self._background: BackgroundFrames | None = None
+        self.behind: Frame | None = None
+        """The newest background: what a placeholder without a person shows."""
+
+    def use(self, background: BackgroundFrames) -> None:
+        """Stand another background behind the person from the next frame on."""
+        format = self._common.format
+        self._background = background
+        self.behind = background.frame(blank(format.width, format.height, format.colour))
+
+    def reset(self) -> None:
+        """Nothing is carried over time here."""
+
+    def background(self, work: Work) -> None:
+        """What stands behind the person in this frame."""
+        assert self._background is not None
+        work.behind = self.behind = self._background.frame(work.frame)
+
+    def composite(self, work: Work) -> None:
+        """The person over the background, into ``out``; the background alone where nobody is."""
+        assert work.behind is not None
+        self._compositor(
+            work.frame, work.behind, work.matte, work.out,
+            feather_fraction=self._common.settings.composite.feather, matte_out=work.matte_out,
+        )  # fmt: skip

@@ -1,0 +1,66 @@
+"""The person over the background, on the GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from appliance.media.frame import Frame
+from appliance.pixels.gpu.composite import composite
+from appliance.stages.device.work import DeviceBackgroundFrames, DeviceCommon, DeviceWork
+
+
+class CompositeSteps:
+    """The background's picture for this frame, and the composite."""
+
+    def __init__(self, common: DeviceCommon) -> None:
+        self._common = common
+        self._background: DeviceBackgroundFrames | None = None
+        self.behind: Frame | None = None
+        """The newest background in the host's memory: what a placeholder shows."""
+
+    def use(self, background: DeviceBackgroundFrames) -> None:
+        """Stand another background behind the person from the next frame on."""
+        self._background = background
+        self.behind = background.picture
+
+    def reset(self) -> None:
+        """Nothing is carried over time here."""
+
+    @property
+    def recordable(self) -> bool:
+        """See ``DevicePart.recordable``."""
+        return True
+
+    def begin(self, work: DeviceWork) -> None:
+        """Nothing to note."""
+
+    def end(self, work: DeviceWork) -> None:
+        """Nothing to advance."""
+
+    def key(self, work: DeviceWork) -> Hashable:
+        """See ``DevicePart.key``."""
+        assert work.live is not None
+        assert work.behind is not None
+        assert work.way is not None
+        matte = work.matte_way.target.address if work.matte_way else 0
+        return (work.live.address, work.behind.address, work.way.target.address, matte)
+
+    def background(self, work: DeviceWork) -> None:
+        """What stands behind the person in this frame, in device memory."""
+        assert self._background is not None
+        assert work.live is not None
+        work.behind = self._background(work.frame, work.live)
+        self.behind = self._background.picture
+
+    def composite(self, work: DeviceWork) -> None:
+        """The person over the background; whether anybody is shown, the verdict says."""
+        assert work.live is not None
+        assert work.behind is not None
+        assert work.way is not None
+        target = work.matte_way.target if work.matte_way else None
+        composite(
+            self._common.context, work.live, work.behind, work.matte, work.way.target,
+            feather_fraction=self._common.settings.composite.feather, overlay=work.overlay,
+            matte_out=target.address if target else 0, matte_pitch=target.pitch if target else 0,
+        )  # fmt: skip
+        self._common.memory.this.verdict.fetch()

@@ -1,0 +1,94 @@
+"""The cascade as one pipeline runs it: its steps bound to the parts that do them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+from appliance.config.settings import Settings
+from appliance.stages.cascade import CASCADE, Side, Step
+
+P = TypeVar("P", bound="Part")
+
+
+class Part(Protocol):
+    """An object whose methods are steps.
+
+    It is made once for a pipeline, with what that pipeline's parts share as its only argument. A
+    step is called with the frame's work and leaves there what the cascade says that it gives.
+    """
+
+    def reset(self) -> None:
+        """Forget everything carried over time: after a cut, a failure, a reconnect."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BoundStep:
+    """A step with the part that it belongs to and the method that does it."""
+
+    step: Step
+    part: Part
+    run: Callable[[Any], None]
+
+    def ready(self, work: object) -> bool:
+        """Whether all that it needs is there and something that it gives is not."""
+        for name in self.step.needs:
+            if getattr(work, name) is None:
+                return False
+        gives = self.step.gives
+        return not gives or any(getattr(work, name) is None for name in gives)
+
+
+class Line:
+    """One side's steps in their order. A part is made when one of its steps is first wanted."""
+
+    def __init__(
+        self, side: Side, shared: object, settings: Settings,
+        only: Callable[[Step], bool] = lambda _: True,
+    ) -> None:  # fmt: skip
+        """``shared``: what the parts are made with; ``only``: a stretch of the cascade."""
+        self._only = only
+        self._side: Side = side
+        self._shared = shared
+        self._parts: dict[type[Part], Part] = {}
+        self.steps: tuple[BoundStep, ...] = ()
+        """Those that the settings want."""
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Take up the steps that these settings want, and no others, from the next frame on.
+
+        A part that gets a step back starts over: what it remembers is of long ago.
+        """
+        before = {bound.step.name for bound in self.steps}
+        bound = []
+        for step in CASCADE:
+            where = step.runs_on(self._side)
+            if where is None or not step.wanted(settings) or not self._only(step):
+                continue
+            part, method = self._part(where)
+            if self.steps and step.name not in before:
+                part.reset()
+            bound.append(BoundStep(step, part, getattr(part, method)))
+        self.steps = tuple(bound)
+
+    def part(self, kind: type[P]) -> P:
+        """The part of this class, which one of the cascade's steps on this side must name."""
+        return cast(P, self._parts[kind])
+
+    def reset(self) -> None:
+        """Have every part forget what it carries over time."""
+        for part in self._parts.values():
+            part.reset()
+
+    def _part(self, where: str) -> tuple[Part, str]:
+        """The part and the method that ``folder.file:Part.method`` names."""
+        module, _, name = where.partition(":")
+        kind, _, method = name.partition(".")
+        found = getattr(importlib.import_module(f"appliance.stages.{module}"), kind)
+        if found not in self._parts:
+            self._parts[found] = found(self._shared)
+        return self._parts[found], method

@@ -1,0 +1,1 @@
+"""From raw alpha to the matte that is composited: clean, steady, refine."""

@@ -1,0 +1,99 @@
+"""From raw alpha to the matte that is composited, on the CPU: check, clean, steady, refine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from appliance.media.frame import F32, Rect
+from appliance.pixels import cpu
+from appliance.stages.base import Common, Work
+from appliance.stages.matte.checks import check_alpha
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The last frame's planes and alpha, float32, over ``rect``; for ``steady``."""
+
+    rect: Rect
+    alpha: F32
+    planes: F32
+
+
+@dataclass(frozen=True, slots=True)
+class _Refined:
+    """The last frame's coefficients of the guided filter over ``rect``; for ``refine``."""
+
+    rect: Rect
+    coefficients: F32
+
+    def fits(self, rect: Rect, coefficients: F32) -> bool:
+        """Whether coefficients of then and now stand for the same places."""
+        return self.rect == rect and self.coefficients.shape == coefficients.shape
+
+
+class MatteSteps:
+    """The steps between network and composite, with what they remember of the last frame."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._seen: _Seen | None = None
+        self._refined: _Refined | None = None
+
+    def reset(self) -> None:
+        """Forget the last frame: after a cut, a failure, a change of geometry."""
+        self._seen = self._refined = None
+
+    def check(self, work: Work) -> None:
+        """Refuse a raw alpha that cannot be true. Raises MattingError: see ``check_alpha``."""
+        assert work.raw is not None
+        check_alpha(work.raw, self._common.settings.matting.max_coverage)
+
+    def clean(self, work: Work) -> None:
+        """Keep the components that are people. Switched off, their box is found all the same."""
+        assert work.raw is not None
+        s = self._common.settings.clean
+        alpha = work.alpha = np.clip(work.raw, 0, 1)
+        if s.enabled:
+            work.kept = cpu.keep_components(alpha, s.threshold, s.keep, s.min_area)
+            cpu.clean(alpha, work.kept, s.grow)
+        else:
+            work.kept = cpu.keep_components(alpha, s.threshold, "all", 0.0)
+
+    def steady(self, work: Work) -> None:
+        """Hold alpha where the picture stands still, in place."""
+        assert work.alpha is not None
+        assert work.planes is not None
+        assert work.rect is not None
+        alpha, planes, rect, last = work.alpha, work.planes, work.rect, self._seen
+        if last is not None:
+            s = self._common.settings.steady
+            before = cpu.resample(last.planes, last.rect, rect, alpha.shape, -1000.0)
+            work.moved = cpu.motion(planes, before, s.motion_low, s.motion_high)
+            previous = cpu.resample(last.alpha, last.rect, rect, alpha.shape, 0.0)
+            cpu.steady(alpha, previous, work.moved, s.strength)
+        # The planes' memory is the next crop's.
+        self._seen = _Seen(rect, alpha, planes.copy()) if work.somebody else None
+
+    def refine(self, work: Work) -> None:
+        """Let the edges follow the picture. Switched off, alpha is enlarged as it is."""
+        assert work.alpha is not None
+        assert work.planes is not None
+        assert work.rect is not None
+        alpha, planes, rect = work.alpha, work.planes, work.rect
+        s, last = self._common.settings.refine, self._refined
+        coefficients = np.zeros((5, *alpha.shape), np.float32)
+        if s.enabled:
+            cpu.guided_coefficients(planes[0], alpha, s.radius, s.epsilon, coefficients[:2])
+            if work.moved is not None and last is not None and last.fits(rect, coefficients):
+                # The guide's own noise would bring back the shimmer that was just taken out.
+                for plane, previous in zip(coefficients[:2], last.coefficients[:2], strict=True):
+                    cpu.steady(plane, previous, work.moved, self._common.settings.steady.strength)
+        else:
+            coefficients[1] = alpha
+        if s.decontaminate:
+            cpu.foreground_shift(planes, alpha, s.radius + 3, coefficients[2:])
+        self._refined = _Refined(rect, coefficients) if s.enabled else None
+        levels = s.levels if s.enabled else 0.0
+        work.matte = cpu.Matte(rect, coefficients, s.decontaminate, levels)

@@ -1,0 +1,1 @@
+"""A look at a part of a frame: crop, convert, run the network."""

@@ -1,0 +1,184 @@
+"""A look at a part of the frame through the network, on the CPU: crop, carry, network, rescan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from appliance.media.frame import F32, Frame, Rect
+from appliance.networks.base import Matting
+from appliance.pixels import cpu
+from appliance.shedding import Level
+from appliance.stages.base import Common, Work
+from appliance.stages.matte.checks import check_alpha
+from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.propagate.cpu import Carry
+from appliance.stages.roi import Tracker, frame_box
+from appliance.stages.timings import StageClock
+
+
+class Look:
+    """One network with all it takes to look at a part of a frame. Allocates what it needs once."""
+
+    def __init__(self, matting: Matting, clock: StageClock) -> None:
+        self.matting = matting
+        self._clock = clock
+        spec = self._spec = matting.manifest.input
+        self.aspect = spec.width / spec.height
+        self._planes = np.empty(3 * spec.height * spec.width, np.float32)
+        self._mean = np.array(spec.mean, np.float32)
+        self._scale = np.array(spec.scale, np.float32)
+        self._black = (0 - self._mean) * self._scale
+        self._inner: Rect | None = None
+        self._last: Rect | None = None
+
+    def reset(self) -> None:
+        """Forget what the network remembers."""
+        self.matting.reset()
+
+    def crop(self, frame: Frame, rect: Rect) -> F32:
+        """Y, Cb, Cr on the network's grid over ``rect``, float32 (3, rows, columns), 0..255.
+
+        Overwritten by the next crop.
+        """
+        return self._crop(frame, rect, inner_rect(rect, self._spec))
+
+    def _crop(self, frame: Frame, rect: Rect, inner: Rect, *, aside: bool = False) -> F32:
+        shape, size = (3, inner.height, inner.width), 3 * inner.height * inner.width
+        planes = np.empty(shape, np.float32) if aside else self._planes[:size].reshape(shape)
+        cpu.crop_planes(frame, rect, planes)
+        return planes
+
+    def fill(self, frame: Frame, rect: Rect, *, aside: bool = False) -> F32:
+        """``crop``, and the same as the network's input, for ``infer``.
+
+        ``aside``: besides, at another part than usual, into planes of their own.
+        """
+        inner = inner_rect(rect, self._spec)
+        planes = self._crop(frame, rect, inner, aside=aside)
+        tensor = self.matting.input
+        if inner != self._inner:
+            tensor[:] = self._black[:, None, None]
+            self._inner = inner
+        cpu.planes_to_tensor(
+            planes, frame.colour, self._mean, self._scale,
+            tensor[:, inner.y : inner.bottom, inner.x : inner.right],
+            bgr=self._spec.order == "BGR",
+        )  # fmt: skip
+        return planes
+
+    def infer(self, rect: Rect, *, aside: bool = False) -> F32:
+        """Raw alpha, float32 (rows, columns), of what ``fill`` put there of ``rect``.
+
+        ``aside``: with nothing remembered of it. Raises MattingError when the network throws.
+        """
+        if not aside and rect != self._last:
+            # What the network remembers is of another part of the picture.
+            self.matting.reset()
+            self._last = rect
+        inner = inner_rect(rect, self._spec)
+        alpha = self.matting.infer(remember=not aside)
+        return alpha[inner.y : inner.bottom, inner.x : inner.right]
+
+    def __call__(self, frame: Frame, rect: Rect, *, aside: bool = False) -> tuple[F32, F32]:
+        """``fill`` and ``infer``: raw alpha, and Y, Cb, Cr planes, on the grid over ``rect``."""
+        with self._clock("crop"):
+            planes = self.fill(frame, rect, aside=aside)
+        with self._clock("network"):
+            alpha = self.infer(rect, aside=aside)
+        return alpha, planes
+
+
+class NetworkSteps:
+    """The steps from the frame to raw alpha, by the network or carried from the last frame."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._carry = Carry()
+        self._level = Level.FULL
+        self._look: Look | None = None
+        self._full: Look | None = None
+        self._small: Look | None = None
+
+    def use(self, matting: Matting) -> None:
+        """Run another network from the next frame on; starts over, as its grid is another."""
+        common = self._common
+        self._full = self._look = Look(matting, common.clock)
+        self._small = Look(matting.smaller, common.clock) if matting.smaller else None
+        common.tracker = Tracker(
+            common.settings.roi, common.format.width, common.format.height, self._full.aspect
+        )
+        self._carry.reset()
+        self.shed(self._level)
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of shedding that bring something here."""
+        return tuple(level for level in Level if level != Level.SMALL or self._small is not None)
+
+    def shed(self, level: Level) -> None:
+        """Look less, from the next frame on: at every second one, through the smaller network."""
+        self._level = level
+        look = self._small if self._small is not None and level >= Level.SMALL else self._full
+        if look is not self._look:
+            # What it remembers is of when it last looked, and the kept matte is of another grid.
+            assert look is not None
+            look.reset()
+            self._carry.reset()
+            self._look = look
+        if level < Level.REUSE:
+            self._carry.reset()
+
+    def reset(self) -> None:
+        """Forget what the network remembers, and the matte that was to be carried."""
+        assert self._look is not None
+        self._look.reset()
+        self._carry.reset()
+
+    def crop(self, work: Work) -> None:
+        """The ROI, or the part that the last matte can be carried for, on the network's grid."""
+        assert self._look is not None
+        if self._carry.rect is not None:
+            # The ROI may have moved on; it is the network that follows it, with its next look.
+            work.rect, work.held = self._carry.rect, True
+            work.planes = self._look.crop(work.frame, work.rect)
+            return
+        work.rect = self._common.tracker.roi
+        work.planes = self._look.fill(work.frame, work.rect)
+
+    def carry(self, work: Work) -> None:
+        """The last matte, moved along with the picture; none where that cannot be."""
+        assert work.planes is not None
+        work.raw = self._carry.take(work.planes[0])
+        work.carried = work.raw is not None
+        if work.carried:
+            self._scan_if_due(work)
+
+    def network(self, work: Work) -> None:
+        """Raw alpha of the ROI. Raises MattingError when the network throws."""
+        assert self._look is not None
+        assert work.planes is not None
+        assert work.rect is not None
+        if work.held:
+            # It was to be carried and could not be: the network looks after all, at the ROI.
+            work.rect = self._common.tracker.roi
+            work.planes = self._look.fill(work.frame, work.rect)
+        work.raw = self._look.infer(work.rect)
+        if self._level >= Level.REUSE:
+            self._carry.keep(work.raw, work.planes[0], work.rect)
+        # Two passes in one frame is what a slow machine has no time for: a frame that can be
+        # carried will follow, with time for a look elsewhere.
+        if self._level < Level.REUSE or work.held:
+            self._scan_if_due(work)
+
+    def _scan_if_due(self, work: Work) -> None:
+        work.scan = self._common.tracker.rescan_due(work.frame.captured) or None
+
+    def rescan(self, work: Work) -> None:
+        """A look at the whole frame for people outside the ROI, now and then."""
+        assert self._look is not None
+        raw, _ = self._look(work.frame, work.frame.rect, aside=True)
+        settings = self._common.settings
+        check_alpha(raw, settings.matting.max_coverage)
+        clean = settings.clean
+        kept = cpu.keep_components(raw, clean.threshold, clean.keep, clean.min_area)
+        work.elsewhere = frame_box(kept.box, raw.shape, work.frame.rect) if kept.box else None

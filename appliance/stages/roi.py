@@ -1,0 +1,202 @@
+"""Where the person is going to be: the region of interest for the next frame.
+
+Double exponential smoothing of each of the four sides of the person's box, with x_t the measured
+side, S1 the level and S2 the trend (Holt, "Forecasting seasonals and trends by exponentially
+weighted moving averages", 1957):
+
+    S1_t = a*x_t + (1-a)*(S1_{t-1} + S2_{t-1})
+    S2_t = b*(S1_t - S1_{t-1}) + (1-b)*S2_{t-1}
+    predicted x_{t+1} = S1_t + S2_t
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from appliance.config.settings import RoiSettings
+from appliance.media.frame import Rect
+
+# With the ROI at more than this part of the frame there is nothing to win by cropping.
+_NEARLY_ALL = 0.75
+# A ROI so much larger than wanted is shrunk even when the person rests within it.
+_TOO_LARGE = 1.6
+# The reach of one growth on border contact, as a fraction of the ROI's side.
+_GROWTH = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A person's box in frame pixels: left, top, right, bottom; right and bottom are exclusive."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def union(self, other: Box) -> Box:
+        """The smallest box around both."""
+        return Box(
+            min(self.left, other.left), min(self.top, other.top),
+            max(self.right, other.right), max(self.bottom, other.bottom),
+        )  # fmt: skip
+
+
+def frame_box(box: Rect, grid: tuple[int, int], rect: Rect) -> Box:
+    """A box in grid pixels as a box in frame pixels; the grid (rows, columns) covers ``rect``."""
+    scale_x, scale_y = rect.width / grid[1], rect.height / grid[0]
+    return Box(
+        rect.x + box.x * scale_x,
+        rect.y + box.y * scale_y,
+        rect.x + box.right * scale_x,
+        rect.y + box.bottom * scale_y,
+    )
+
+
+class Side:
+    """Double exponential smoothing of one side."""
+
+    __slots__ = ("_a", "_b", "level", "trend")
+
+    def __init__(self, level_weight: float, trend_weight: float, start: float) -> None:
+        self._a, self._b = level_weight, trend_weight
+        self.level, self.trend = start, 0.0
+
+    def update(self, measured: float) -> None:
+        """Take in x_t."""
+        before = self.level
+        self.level = self._a * measured + (1 - self._a) * (before + self.trend)
+        self.trend = self._b * (self.level - before) + (1 - self._b) * self.trend
+
+    @property
+    def predicted(self) -> float:
+        """x_{t+1}."""
+        return self.level + self.trend
+
+
+def even(rect: tuple[float, float, float, float], width: int, height: int) -> Rect:
+    """The smallest even rectangle around (left, top, right, bottom), clamped to a frame."""
+    left = max(0, math.floor(rect[0] / 2) * 2)
+    top = max(0, math.floor(rect[1] / 2) * 2)
+    right = min(width, math.ceil(rect[2] / 2) * 2)
+    bottom = min(height, math.ceil(rect[3] / 2) * 2)
+    return Rect(left, top, max(0, right - left), max(0, bottom - top))
+
+
+class Tracker:
+    """One ROI around everyone, predicted a frame ahead.
+
+    Call ``roi`` for the rectangle to look at, then ``update`` with what was found there. Where the
+    ROI is less than the whole frame, ``rescan_due`` says from time to time that a second look at
+    the whole frame is wanted; its find goes to ``update`` as ``elsewhere``.
+    """
+
+    def __init__(self, settings: RoiSettings, width: int, height: int, aspect: float) -> None:
+        """``aspect``: the network's width over height; the ROI is widened towards it."""
+        self._settings = settings
+        self._width, self._height, self._aspect = width, height, aspect
+        self._whole = Rect(0, 0, width, height)
+        self._sides: list[Side] | None = None
+        self._scanned: int | None = None
+        self.roi = self._whole
+
+    def configure(self, settings: RoiSettings) -> None:
+        """Take other settings from the next frame on; starts over, as the box's smoothing does."""
+        if settings != self._settings:
+            self._settings = settings
+            self.reset()
+
+    def reset(self) -> None:
+        """Forget the person: the next frame is looked at as a whole."""
+        self._sides = None
+        self._scanned = None
+        self.roi = self._whole
+
+    @property
+    def tracking(self) -> bool:
+        """True while a person is known and the ROI is less than the whole frame."""
+        return self._sides is not None and self.roi != self._whole
+
+    def rescan_due(self, now: int) -> bool:
+        """Whether the whole frame should be looked at besides the ROI; ``now`` in nanoseconds."""
+        if self.roi == self._whole:
+            self._scanned = now
+            return False
+        if self._scanned is None or not 0 <= now - self._scanned < self._settings.rescan_s * 1e9:
+            self._scanned = now
+            return True
+        return False
+
+    def update(self, box: Box | None, elsewhere: Box | None = None) -> None:
+        """Take in the box found within ``roi``, and the one found in the whole frame, if scanned.
+
+        ``None`` for both means that nobody is there: the whole frame is looked at from now on.
+        """
+        if not self._settings.enabled:
+            return
+        found = box.union(elsewhere) if box and elsewhere else box or elsewhere
+        if found is None:
+            self.reset()
+            return
+        sides = (found.left, found.top, found.right, found.bottom)
+        if self._sides is None:
+            self._sides = [Side(self._settings.level, self._settings.trend, x) for x in sides]
+        else:
+            for side, x in zip(self._sides, sides, strict=True):
+                side.update(x)
+        grown = self._grow(found) if box else found
+        # A prediction must not cut off what is there now: smoothing lags behind a sudden arm.
+        ahead = Box(*(side.predicted for side in self._sides)).union(grown)
+        self._aim(ahead)
+
+    def _grow(self, box: Box) -> Box:
+        """Border contact: what touches the ROI's border goes on beyond it; reach out there."""
+        roi, w, h = self.roi, self._width, self._height
+        reach_x, reach_y = roi.width * _GROWTH, roi.height * _GROWTH
+        slack = max(2.0, 0.01 * max(roi.width, roi.height))
+        return Box(
+            box.left - reach_x if roi.x > 0 and box.left <= roi.x + slack else box.left,
+            box.top - reach_y if roi.y > 0 and box.top <= roi.y + slack else box.top,
+            box.right + reach_x if roi.right < w and box.right >= roi.right - slack else box.right,
+            box.bottom + reach_y
+            if roi.bottom < h and box.bottom >= roi.bottom - slack
+            else box.bottom,
+        )
+
+    def _aim(self, box: Box) -> None:
+        """Choose the ROI for a predicted box: rest while the margin holds, else move."""
+        wanted = self._around(box)
+        keep = self._settings.margin * (1 - self._settings.hold)
+        dx, dy = keep * (box.right - box.left), keep * (box.bottom - box.top)
+        roi = self.roi
+        holds = (
+            (roi.x == 0 or roi.x <= box.left - dx)
+            and (roi.y == 0 or roi.y <= box.top - dy)
+            and (roi.right == self._width or roi.right >= box.right + dx)
+            and (roi.bottom == self._height or roi.bottom >= box.bottom + dy)
+        )
+        if self._settings.hold > 0 and holds and roi.area <= _TOO_LARGE * wanted.area:
+            return
+        self.roi = wanted
+
+    def _around(self, box: Box) -> Rect:
+        """Margin, least size, the network's aspect where the frame has room, clamped and even."""
+        s = self._settings
+        margin_x = s.margin * (box.right - box.left)
+        margin_y = s.margin * (box.bottom - box.top)
+        left, right = box.left - margin_x, box.right + margin_x
+        top, bottom = box.top - margin_y, box.bottom + margin_y
+        least = min(max(32.0, s.min_size * self._height), float(self._height))
+        height = max(bottom - top, least, (right - left) / self._aspect)
+        left, right = _span(left, right, max(right - left, height * self._aspect), self._width)
+        top, bottom = _span(top, bottom, height, self._height)
+        rect = even((left, top, right, bottom), self._width, self._height)
+        return self._whole if rect.area >= _NEARLY_ALL * self._whole.area else rect
+
+
+def _span(start: float, end: float, length: float, limit: int) -> tuple[float, float]:
+    """Stretch an interval about its middle to ``length`` and slide it into 0..limit."""
+    length = min(length, float(limit))
+    start = (start + end - length) / 2
+    start = min(max(start, 0.0), limit - length)
+    return start, start + length

@@ -1,0 +1,69 @@
+"""Frames up to the GPU, composites down from it, and the one wait between."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from appliance.cuda.transfer import Upload
+from appliance.media.borrowed import Borrowed
+from appliance.stages.device.report import Report
+from appliance.stages.device.work import DeviceCommon, DeviceWork
+from appliance.stages.matte.checks import covers_too_much, not_finite
+
+# What belongs to a frame alternates in step with the grid's two slots, so that graphs come again.
+DEPTH = 2
+
+
+class TransferSteps:
+    """The steps that only the path on the GPU has."""
+
+    def __init__(self, common: DeviceCommon) -> None:
+        """Take the memory of the frames on their way up."""
+        self._common = common
+        context = common.context
+        self._upload = Upload(context, common.format, DEPTH, mapped=context.integrated)
+
+    def reset(self) -> None:
+        """Nothing is carried over time here."""
+
+    def upload(self, work: DeviceWork) -> None:
+        """The frame in device memory: where it lies, or copied there."""
+        owner = work.frame.owner
+        if isinstance(owner, Borrowed) and owner.surface is not None:
+            work.live = owner.surface
+        else:
+            work.live = self._upload.put(work.frame)
+
+    def wait(self, work: DeviceWork) -> None:
+        """Have the composite sent, wait for it, and judge what it was made of.
+
+        Raises MattingError: there is no trustworthy matte; the composite must not be shown.
+        """
+        assert work.way is not None
+        memory = self._common.memory
+        memory.end(self._common.settings)
+        work.way.send()
+        if work.matte_way is not None:
+            work.matte_way.send()
+        work.made = work.way.take()
+        work.made_matte = None if work.matte_way is None else work.matte_way.take()
+        work.report = self._judge(memory.report())
+        if work.looked_aside:
+            work.aside = self._judge(memory.aside_verdict.report())
+
+    def download(self, work: DeviceWork) -> None:
+        """Copy the composite, and the matte, where they were not made in place."""
+        if work.made is not None:
+            np.copyto(work.out.y, work.made.y)
+            np.copyto(work.out.uv, work.made.uv)
+        if work.made_matte is not None and work.matte_out is not None:
+            np.copyto(work.matte_out, work.made_matte.y)
+
+    def _judge(self, report: Report) -> Report:
+        """The report, when its matte can be trusted; raises MattingError when not."""
+        if report.refused == "nan":
+            raise not_finite()
+        if report.refused:
+            limit = self._common.settings.matting.max_coverage
+            raise covers_too_much(report.mean, limit)
+        return report

@@ -1,0 +1,1 @@
+"""The box and its operating system: logs, folders, devices, temperature; knows no pictures."""

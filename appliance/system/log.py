@@ -1,0 +1,108 @@
+"""Logging: one line for each thing that changes, none for each frame.
+
+Plain words on a terminal, fields for journald, JSON lines for other machines; always on stderr (or
+to the journal that stderr ends in), so that stdout stays the program's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import threading
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from appliance.system import journal
+from appliance.system.redact import redact
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+_one_at_a_time = threading.Lock()
+
+
+class _Lines:
+    """Writes lines to a stream. A line that cannot be written is lost, and no more than that.
+
+    A full disk or a reader that has gone must not end the picture; and there is nobody to tell.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def msg(self, message: str, _: object = None) -> None:
+        # While the log is being set up anew, another thread may still have rendered for the
+        # journal, which is two values.
+        stream = self._stream or sys.stderr
+        if stream is None:
+            return
+        with _one_at_a_time, contextlib.suppress(OSError, ValueError):
+            stream.write(f"{message}\n")
+            stream.flush()
+
+    log = debug = info = warning = error = critical = exception = msg
+
+
+def _hide_secrets(_: object, __: str, event: EventDict) -> EventDict:
+    """No password goes into a line, whoever wrote it and wherever it stands."""
+    return {key: _hidden(value) for key, value in event.items()}
+
+
+def _hidden(value: Any) -> Any:
+    """``value`` for a log line: strings without passwords, numbers and lists as they are."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_hidden(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _hidden(item) for key, item in value.items()}
+    text = str(value)
+    return value if redact(text) == text else redact(text)
+
+
+def configure(
+    level: Level = "info",
+    format: Literal["auto", "plain", "json"] = "auto",
+    stream: TextIO | None = None,
+) -> None:
+    """Set up structlog for the whole process; may be called again.
+
+    ``auto`` is plain when ``stream`` (default: stderr, whatever it is at the time of a line) is a
+    terminal, journald's fields when it ends in the journal, JSON otherwise.
+    """
+    now = stream or sys.stderr  # None where the program was started with stderr closed
+    terminal = now is not None and not now.closed and now.isatty()
+    plain = format == "plain" or (format == "auto" and terminal)
+    to_journal = format == "auto" and not terminal and journal.listens(now)
+    processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _hide_secrets,
+    ]
+    if not to_journal:  # which has a clock of its own
+        fmt = "%H:%M:%S" if plain else "iso"
+        processors.append(structlog.processors.TimeStamper(fmt=fmt, utc=not plain))
+    if to_journal:
+        processors.append(journal.render)
+    elif plain:
+        processors.append(
+            structlog.dev.ConsoleRenderer(
+                colors=terminal,
+                pad_event_to=0,
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        )
+    else:
+        processors.append(structlog.processors.JSONRenderer())
+    entries = journal.Entries() if to_journal else None
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=lambda *_: entries or _Lines(stream),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,1 @@
+"""The verbs that do not serve: check, doctor, bench, engine, snapshot, devices."""

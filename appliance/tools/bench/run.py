@@ -1,0 +1,132 @@
+"""The benchmarks by name, and how they are told."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from appliance import __version__
+from appliance.config.settings import Settings
+from appliance.errors import InputError
+from appliance.media.frame import Format
+from appliance.tools.bench import kept
+from appliance.tools.bench.clip import frames_in_memory, made_clip, usual_clip
+from appliance.tools.bench.end_to_end import measure_path
+from appliance.tools.bench.frame_path import measure_memory, measure_scaling, measure_stages
+
+NAMES = ("stages", "path", "path720", "scaling", "memory")
+_SIZES = ((960, 540), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160))
+_IN_MEMORY = 60
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Measure what ``options.only`` names (None: all), or the GPU; print a table or JSON."""
+    if options.gpu:
+        if options.only is not None:
+            raise InputError("--gpu and --only: one of them; --gpu measures all there is of it")
+        from appliance.tools.bench import gpu
+
+        return gpu.run(settings, options)
+    if options.only is not None and options.only not in NAMES:
+        raise InputError(f"no benchmark named {options.only!r}; there are: {', '.join(NAMES)}")
+    names = NAMES if options.only is None else (options.only,)
+    clip = options.clip or usual_clip()
+    size = options.size or (1920, 1080)
+    passes = options.frames or 600
+    results: dict[str, Any] = {
+        "mattebox": __version__,
+        "machine": _machine(),
+        "clip": str(clip) if clip else "demo://",
+        "model": settings.matting.model,
+        "background": settings.background.uri,
+    }
+    console = Console(stderr=True)
+    for name in names:
+        console.print(f"measuring: {name} …", style="dim")
+        results[name] = _measure(name, settings, clip, size, passes)
+    if "stages" in results:
+        costs = {name: row["cpu_ms_per_frame"] for name, row in results["stages"]["stages"].items()}
+        kept.keep("cpu", results["machine"], f"{size[0]}x{size[1]}", results["model"], costs)
+        for key in ("crop_to_composite_cpu_ms", "network_cpu_ms"):
+            results[key] = results["stages"][key]
+    if options.json:
+        print(json.dumps(results, indent=2))
+    else:
+        _print(results, f"{size[0]}x{size[1]}")
+    return 0
+
+
+def _measure(
+    name: str, settings: Settings, clip: Path | None, size: tuple[int, int], passes: int
+) -> Any:
+    if name == "stages":
+        return measure_stages(settings, frames_in_memory(clip, size, _IN_MEMORY), passes)
+    if name == "path":
+        format = Format(*size, (60, 1))
+        return measure_path(settings, made_clip(clip, format), max(5.0, passes / 60))
+    if name == "path720":
+        return measure_path(
+            settings, made_clip(clip, Format(1280, 720, (60, 1))), max(5.0, passes / 60)
+        )
+    if name == "scaling":
+        work = [(s, frames_in_memory(clip, s, 30)) for s in _SIZES]
+        return measure_scaling(settings, work, max(60, passes // 4))
+    return measure_memory(settings, frames_in_memory(clip, size, _IN_MEMORY))
+
+
+def _machine() -> str:
+    model = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    import os
+
+    return f"{model}, {len(os.sched_getaffinity(0))} core(s)"
+
+
+def _print(results: dict[str, Any], size: str) -> None:
+    console = Console()
+    console.print(f"Mattebox {results['mattebox']} on {results['machine']}; clip {results['clip']}")
+    if "stages" in results:
+        _print_stages(console, results["stages"], size)
+    for name in ("path", "path720"):
+        if name in results:
+            _print_pairs(console, f"whole path, {results[name]['format']}", results[name])
+    if "scaling" in results:
+        table = Table(title="cost by size (CPU time a frame)")
+        for column in results["scaling"][0]:
+            table.add_column(column.replace("_", " "), justify="right")
+        for row in results["scaling"]:
+            table.add_row(*(str(value) for value in row.values()))
+        console.print(table)
+    if "memory" in results:
+        _print_pairs(console, "memory", results["memory"])
+
+
+def _print_stages(console: Console, result: dict[str, Any], size: str) -> None:
+    table = Table(title=f"steps of one {size} frame, milliseconds")
+    for column in ("step", "median", "p95", "CPU", "CPU over all frames", "passes"):
+        table.add_column(column, justify="left" if column == "step" else "right")
+    for name, stage in result["stages"].items():
+        table.add_row(
+            name, f"{stage['median_ms']:.3f}", f"{stage['p95_ms']:.3f}", f"{stage['cpu_ms']:.3f}",
+            f"{stage['cpu_ms_per_frame']:.3f}", str(stage["passes"]),
+        )  # fmt: skip
+    console.print(table)
+    _print_pairs(console, "a frame", {k: v for k, v in result.items() if k != "stages"})
+
+
+def _print_pairs(console: Console, title: str, pairs: dict[str, Any]) -> None:
+    table = Table(title=title, show_header=False)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for key, value in pairs.items():
+        table.add_row(key.replace("_", " "), str(value))
+    console.print(table)

@@ -1,0 +1,135 @@
+"""What can be told about a configuration without opening anything: are its files there?"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from appliance.config.load import LoadedConfig, Mistake, Origin
+from appliance.config.schemes import Scheme
+from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
+from appliance.config.settings import Section, Settings
+from appliance.config.uris import background_scheme, output_scheme, path_of, source_scheme
+from appliance.errors import MissingDependency, ModelError
+from appliance.networks.folders import model_folders
+from appliance.networks.manifest import Manifest, find_manifest, load_manifest
+from appliance.outputs.rtsp import certificate
+from appliance.system.redact import redact
+
+
+def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
+    """Every file and secret that the settings name and that cannot be used, with where.
+
+    Only the service has its credentials: without ``as_service`` their absence is no mistake.
+    """
+    settings = loaded.settings
+    found: list[Mistake] = []
+
+    def add(key: str, message: str) -> None:
+        found.append(Mistake(Origin(loaded.where(key)), key, message))
+
+    source, background = settings.source.uri, settings.background.uri
+    for key, uri, scheme in (
+        ("source.uri", source, source_scheme(source)),
+        ("background.uri", background, background_scheme(background)),
+    ):
+        path = _file_of(uri, scheme)
+        wrong = path and unreadable(path)
+        if wrong:
+            add(key, f"{path}: {wrong}")
+    for index, output in enumerate(settings.outputs):
+        path = _file_of(output.uri, output_scheme(output.uri))
+        wrong = path and unwritable(path)
+        if wrong:
+            add(f"outputs.{index}.uri", f"{path}: {wrong}")
+    for key, problem in troubles_with_secrets(settings):
+        if as_service or not credentials_elsewhere(problem):
+            add(key, problem)
+    for key, problem in certificate.problems(settings.rtsp):
+        add(key, problem)
+    try:
+        manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
+        wrong = unreadable(model)
+    except ModelError as error:
+        add("matting.model", str(error))
+        return found
+    if wrong:
+        add("matting.model", f"{model}: {wrong}")
+    elif settings.matting.runtime == "tensorrt":
+        wrong = engineless(manifest, model)
+        if wrong:
+            add("matting.runtime", wrong)
+    return found
+
+
+def _file_of(uri: str, scheme: Scheme | None) -> Path | None:
+    """The file that an address names, None where it names none (a device is none)."""
+    return path_of(uri) if scheme is not None and scheme.has_file else None
+
+
+def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Each secret that cannot be had: its key, and why with what to do."""
+    for name in Settings.model_fields:
+        section = getattr(settings, name)
+        for key, value in section if isinstance(section, Section) else ():
+            if isinstance(value, Secret) and value.problem:
+                yield f"{name}.{key}", value.problem
+    for reference in references(settings.source.uri):
+        problem = trouble(reference)
+        if problem:
+            yield "source.uri", problem
+
+
+def engineless(manifest: Manifest, model: Path) -> str | None:
+    """Why TensorRT, insisted on, cannot run a network here, with what to do; None when it can."""
+    from appliance.networks.plans.here import engine_here
+
+    try:
+        engine_here(manifest, model)
+    except (MissingDependency, ModelError) as error:
+        return f"tensorrt cannot run here: {error}; or let auto choose"
+    return None
+
+
+def unreadable(path: Path) -> str | None:
+    """Why a file cannot be read, with what to do; None when it can. Never blocks on a FIFO."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return f"cannot be read ({reason}); name a file that is there"
+    if not stat.S_ISREG(status.st_mode):
+        kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+        return f"is {kinds.get(stat.S_IFMT(status.st_mode), 'a device')}; expected a file"
+    if status.st_size == 0:
+        return "is empty (0 bytes); name a file with something in it"
+    if not os.access(path, os.R_OK):
+        return "may not be read by this user; change its permissions (chmod +r)"
+    return None
+
+
+def unwritable(path: Path) -> str | None:
+    """Why a file cannot be made there, with what to do; None when it can."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"the folder {folder} is not there; make it, or name another"
+    if path.is_dir():
+        return "is a directory; name a file"
+    if path.exists() and not path.is_file():
+        return "is there and is not a plain file; name another"
+    # A recording never overwrites: where the name is taken, the next free one is used.
+    if not os.access(folder, os.W_OK):
+        return f"this user may not write in {folder}; change its permissions, or name another"
+    return None
+
+
+def summary(settings: Settings) -> list[str]:
+    """The settings that matter most, one line each."""
+    lines = [
+        f"source      {redact(settings.source.uri)}",
+        f"background  {settings.background.uri}",
+        f"model       {settings.matting.model}",
+    ]
+    return lines + [f"output      {redact(output.uri)}" for output in settings.outputs]

@@ -1,0 +1,1 @@
+"""``mattebox doctor``: what this machine has and lacks."""

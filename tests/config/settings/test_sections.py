@@ -1,0 +1,28 @@
+"""A section of ``config.yaml`` stands in the file of its name, and no file holds anything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.config import settings
+from appliance.config.settings import Settings
+from appliance.config.validate import item_of, section_of
+
+SHARED = {"__init__", "base", "types"}
+"""What the sections are made of."""
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_each_section_is_defined_in_the_file_of_its_name(name):
+    field = Settings.model_fields[name]
+    section = section_of(field) or item_of(field)
+    assert section is not None
+    assert section.__module__ == f"{settings.__name__}.{name}"
+
+
+def test_every_file_is_a_section():
+    assert settings.__file__ is not None
+    files = {path.stem for path in Path(settings.__file__).parent.glob("*.py")}
+    assert files - SHARED == set(Settings.model_fields)

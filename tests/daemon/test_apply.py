@@ -1,0 +1,166 @@
+"""Other settings while running: clients stay, and a bad change changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.config.settings import Settings
+from appliance.daemon import apply
+from appliance.daemon.daemon import Daemon, Stopping
+from appliance.errors import ConfigError, InputError
+from tests.daemons import Recorder, running
+from tests.scenes import room_clip
+
+
+def but(daemon: Daemon, **sections: Any) -> Settings:
+    """The daemon's settings with some keys changed."""
+    data = daemon.settings.model_dump()
+    for name, value in sections.items():
+        data[name] = data[name] | value if isinstance(value, dict) else value
+    return Settings.model_validate(data)
+
+
+def wait_for_corner(recorder: Recorder, daemon: Daemon) -> None:
+    """Until a frame has left that was made after now."""
+    before = daemon.programme.composites + 1
+    recorder.wait(lambda _: daemon.programme.composites > before)
+
+
+def test_steps_change_without_anything_being_rebuilt(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        parts = (daemon.feeder, daemon.outputs[0], daemon.background, daemon.pipeline)
+        sections = daemon.apply(
+            but(daemon, steady={"strength": 0.5}, composite={"feather": 0.0}, clean={"grow": 2})
+        )
+        assert sections == {"steady", "composite", "clean"}
+        assert parts == (daemon.feeder, daemon.outputs[0], daemon.background, daemon.pipeline)
+        assert daemon.pipeline.settings.composite.feather == 0
+        recorder.wait_for("composite", 3)
+        assert daemon.apply(daemon.settings) == frozenset()
+
+
+def test_background_and_source_change_alone(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    other = room_clip(tmp_path / "other.mp4", frames=20, width=160, height=90)
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        output = daemon.outputs[0]
+        feeder = daemon.feeder
+        daemon.apply(but(daemon, background={"uri": "colour:#ffffff"}))
+        recorder.wait_for("other", 3)
+        assert daemon.feeder is feeder
+        daemon.apply(but(daemon, background={"uri": "colour:#787878"}, source={"uri": str(other)}))
+        recorder.wait_for("composite", 5)
+        assert daemon.feeder is not feeder
+        assert not feeder.alive
+        assert daemon.outputs[0] is output
+        # The same file with other options: the old one must let go first.
+        daemon.apply(but(daemon, source={"loop": False}))
+        recorder.wait_for("composite", 3)
+    assert max(s.room for s in recorder.seen) <= 0.002
+
+
+def test_a_change_that_cannot_be_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        before = daemon.settings
+        for bad in (
+            {"background": {"uri": str(empty)}},
+            {"source": {"uri": str(empty)}, "background": {"uri": "colour:#ffffff"}},
+            {"matting": {"model": "nobody"}, "background": {"uri": "colour:#ffffff"}},
+        ):
+            with pytest.raises(InputError):
+                daemon.apply(but(daemon, **bad))
+        with pytest.raises(ConfigError, match="restart"):
+            daemon.apply(but(daemon, canvas={"size": "640x360"}))
+        assert daemon.settings is before
+        assert daemon.outputs[0].status().state == "running"
+        start = len(recorder.seen)
+        recorder.wait_for("composite", 5)
+        assert {s.kind for s in recorder.seen[start + 1 :]} == {"composite"}
+
+
+def test_outputs_come_and_go_and_the_others_stay(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        kept = daemon.outputs[0]
+        file = tmp_path / "out.mp4"
+        both = ({"uri": "null://recorder"}, {"uri": str(file)})
+        daemon.apply(but(daemon, outputs=both))
+        recorder.wait(lambda _: daemon.outputs[1].status().frames > 5)
+        daemon.apply(but(daemon, outputs=both[:1]))
+        assert daemon.outputs == [kept]
+        recorder.wait_for("composite", 3)
+    assert file.stat().st_size > 1000
+
+
+def test_a_device_that_only_one_can_have_comes_back_when_its_successor_cannot(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        before = daemon.feeder
+        monkeypatch.setattr(apply, "_same_device", lambda *_: True)
+        with pytest.raises(InputError, match=r"empty\.mp4"):
+            daemon.apply(but(daemon, source={"uri": str(empty)}))
+        assert not before.alive
+        # Stopped by us, it is no source that has ended.
+        assert daemon.ended() is None
+        recorder.wait_for("composite", 5)
+        assert daemon.settings.source.uri == str(room)
+    assert max(s.room for s in recorder.seen) <= 0.002
+
+
+def test_which_sources_cannot_be_opened_twice(tmp_path: Path) -> None:
+    camera, by_name = tmp_path / "video0", tmp_path / "by-name"
+    camera.touch()
+    by_name.symlink_to(camera)
+    same = [
+        (f"v4l2://{camera}", f"v4l2://{by_name}"), ("auto", f"v4l2://{camera}"), ("auto", "auto"),
+        ("csi://0", "csi://0"), ("rtsp://camera/main", "rtsp://camera/main"),
+    ]  # fmt: skip
+    other = [
+        (f"v4l2://{camera}", "v4l2:///dev/video9"), ("csi://0", "csi://1"),
+        ("rtsp://camera/main", "rtsp://camera/sub"), ("demo://", "demo://"),
+        (str(camera), str(camera)), (f"v4l2://{camera}", "csi://0"), ("auto", "csi://0"),
+    ]  # fmt: skip
+    assert [pair for pair in same if not apply._same_device(*pair)] == []
+    assert [pair for pair in other if apply._same_device(*pair)] == []
+
+
+def test_nothing_is_exchanged_once_it_is_stopping(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        other = but(daemon, background={"uri": "colour:#ffffff"}, source={"latency_ms": 7})
+        assert daemon.stop()
+        with pytest.raises(Stopping, match="nothing was changed"):
+            daemon.apply(other)
+        assert not daemon.feeder.alive
+
+
+def test_a_fast_file_and_a_live_picture_take_a_restart(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    with running(monkeypatch, network, source={"uri": str(room)}) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        with pytest.raises(ConfigError, match="restart mattebox") as caught:
+            daemon.apply(but(daemon, source={"pace": "fast"}))
+        assert caught.value.key == "source.pace"
+        recorder.wait_for("composite", 3)

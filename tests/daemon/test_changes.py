@@ -1,0 +1,239 @@
+"""Changes are made one at a time, in a thread of their own; a bad one changes nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from appliance.config.load import LoadedConfig, changed, load_located
+from appliance.config.settings import Settings
+from appliance.config.status import ConfigState
+from appliance.config.tree import Mistake, Origin
+from appliance.daemon.apply import NotApplied
+from appliance.daemon.changes import Reloader
+from appliance.errors import ConfigError
+
+LIMIT_S = 20.0
+
+
+class Applies:
+    """A daemon that takes what it is given, or is held up, or refuses."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.applied: list[Settings] = []
+        self.error: Exception | None = None
+        self.go = threading.Event()
+        self.go.set()
+        self.busy = threading.Event()
+
+    def apply(self, settings: Settings) -> frozenset[str]:
+        """As the daemon's."""
+        self.busy.set()
+        assert self.go.wait(LIMIT_S)
+        if self.error is not None:
+            raise self.error
+        sections = changed(self.settings, settings)
+        self.settings = settings
+        self.applied.append(settings)
+        return sections
+
+
+@contextmanager
+def reloading(path: Path | None, **options: object) -> Iterator[tuple[Reloader, Applies]]:
+    """A reloader of ``path`` over a stand-in."""
+    loaded = load_located(path)
+    daemon = Applies(loaded.settings)
+
+    def load() -> LoadedConfig:
+        return load_located(path)
+
+    reloader = Reloader(daemon, load, loaded, **options)  # type: ignore[arg-type]
+    reloader.start()
+    try:
+        yield reloader, daemon
+    finally:
+        daemon.go.set()
+        assert reloader.stop(LIMIT_S)
+
+
+def until(what: Callable[[], bool]) -> None:
+    """Wait for it."""
+    moment = threading.Event()
+    for _ in range(int(LIMIT_S * 100)):
+        if what():
+            return
+        moment.wait(0.01)
+    raise AssertionError(f"not within {LIMIT_S} s")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A good file."""
+    made = tmp_path / "config.yaml"
+    made.write_text("steady: {strength: 0.5}\n")
+    return made
+
+
+def test_a_bad_file_keeps_the_last_good_settings_and_is_told_with_its_place(path: Path) -> None:
+    with reloading(path) as (reloader, daemon):
+        path.write_text("# mine\nsteady: {strength: 7}\n")
+        refusal = reloader.ask().result(LIMIT_S).refusal
+        assert refusal is not None
+        [mistake] = refusal.mistakes
+        assert (mistake.origin.label, mistake.origin.line) == (str(path), 2)
+        assert mistake.key == "steady.strength"
+        assert "found 7; expected a number from 0 up to, not including, 1" in refusal.reason
+        now = reloader.state.status()
+        assert (now.refusal, now.applied, now.refused, now.busy) == (refusal, 1, 1, False)
+        assert not daemon.applied
+        path.write_text("steady: {strength: 0.7}\n")
+        outcome = reloader.ask().result(LIMIT_S)
+        assert outcome.changed == {"steady"}
+        now = reloader.state.status()
+        assert (now.refusal, now.applied, now.refused) == (None, 2, 1)
+        assert now.applied_at >= refusal.since
+        assert daemon.settings.steady.strength == 0.7
+
+
+def test_what_cannot_be_used_is_told_with_the_place_of_its_key(path: Path) -> None:
+    with reloading(path) as (reloader, daemon):
+        path.write_text("roi: {}\nbackground:\n  uri: colour:#ffffff\n")
+        daemon.error = NotApplied("background.uri", "it is no picture; name another")
+        refusal = reloader.ask().result(LIMIT_S).refusal
+        assert refusal is not None
+        assert refusal.reason == f"{path}:3:8: background.uri: it is no picture; name another"
+
+
+def test_an_unforeseen_failure_is_a_refusal_and_the_thread_goes_on(path: Path) -> None:
+    with reloading(path) as (reloader, daemon):
+        daemon.error = OSError(24, "Too many open files")
+        refusal = reloader.ask().result(LIMIT_S).refusal
+        assert refusal is not None
+        assert "Too many open files" in refusal.reason
+        assert refusal.reason.startswith(f"{path}: ")
+        daemon.error = None
+        assert reloader.ask().result(LIMIT_S).refusal is None
+
+
+def test_a_saved_file_is_taken_without_asking(path: Path) -> None:
+    with reloading(path) as (_, daemon):
+        path.write_text("steady: {strength: 0.75}\n")
+        until(lambda: daemon.settings.steady.strength == 0.75)
+
+
+def test_all_who_ask_while_one_is_being_made_get_one_more(path: Path) -> None:
+    with reloading(path) as (reloader, daemon):
+        daemon.go.clear()
+        first = reloader.ask()
+        assert daemon.busy.wait(LIMIT_S)
+        assert reloader.state.status().busy
+        path.write_text("steady: {strength: 0.6}\n")
+        later = [reloader.ask() for _ in range(50)]
+        daemon.go.set()
+        assert first.result(LIMIT_S).changed == frozenset()
+        assert {future.result(LIMIT_S).changed for future in later} == {frozenset({"steady"})}
+        assert len(daemon.applied) == 2
+
+
+def test_other_changes_wait_their_turn_and_the_last_one_wins(path: Path) -> None:
+    def feather(value: float) -> Callable[[Settings], Settings]:
+        return lambda now: now.model_copy(
+            update={"composite": now.composite.model_copy(update={"feather": value})}
+        )
+
+    with reloading(path) as (reloader, daemon):
+        assert reloader.change(feather(0.25), LIMIT_S).changed == {"composite"}
+        assert daemon.settings.composite.feather == 0.25
+        # The file says otherwise, and is asked for last.
+        assert reloader.ask().result(LIMIT_S).changed == {"composite"}
+        assert daemon.settings.composite.feather == Settings().composite.feather
+
+        def wrong(_: Settings) -> Settings:
+            raise ConfigError("composite.feather: found 2")
+
+        refusal = reloader.change(wrong, LIMIT_S).refusal
+        assert refusal is not None
+        assert "found 2" in refusal.reason
+        # It is not the file that is wrong.
+        assert reloader.state.status().refusal is None
+
+
+def test_what_comes_too_late_is_not_made_and_what_is_too_much_is_refused(path: Path) -> None:
+    with reloading(path) as (reloader, daemon):
+        daemon.go.clear()
+        reloader.ask()
+        assert daemon.busy.wait(LIMIT_S)
+        made: list[int] = []
+
+        def change(now: Settings) -> Settings:
+            made.append(1)
+            return now
+
+        with pytest.raises(TimeoutError, match="nothing was changed"):
+            reloader.change(change, 0.01)
+        waiting = [
+            threading.Thread(target=reloader.change, args=(change, LIMIT_S)) for _ in range(7)
+        ]
+        for thread in waiting:
+            thread.start()
+        until(lambda: len(reloader._jobs) == 8)
+        with pytest.raises(ConfigError, match="try again"):
+            reloader.change(change, LIMIT_S)
+        daemon.go.set()
+        for thread in waiting:
+            thread.join(LIMIT_S)
+        assert len(made) == 7
+
+
+def test_the_end_does_not_wait_for_a_change_and_whoever_waits_is_told(path: Path) -> None:
+    with reloading(path) as (reloader, daemon):
+        daemon.go.clear()
+        reloader.ask()
+        assert daemon.busy.wait(LIMIT_S)
+        waiting = reloader.ask()
+        with pytest.raises(TimeoutError, match="nothing was changed"):
+            reloader.change(lambda now: now, 0.01)  # has given up by the time of the end
+        assert not reloader.stop(timeout=0.0)
+        refusal = waiting.result(LIMIT_S).refusal
+        assert refusal is not None
+        assert "stopping" in refusal.reason
+        after = reloader.ask().result(LIMIT_S).refusal
+        assert after is not None
+
+
+def test_whoever_must_know_is_told_of_what_was_taken_over(path: Path) -> None:
+    told: list[Settings] = []
+    with reloading(path, taken_over=told.append) as (reloader, _):
+        reloader.ask().result(LIMIT_S)
+        assert not told
+        path.write_text("log: {level: debug}\n")
+        reloader.ask().result(LIMIT_S)
+        assert [settings.log.level for settings in told] == ["debug"]
+
+
+def test_without_a_file_there_is_nothing_to_look_at_but_one_may_ask() -> None:
+    with reloading(None) as (reloader, _):
+        assert reloader.ask().result(LIMIT_S).refusal is None
+        assert reloader.state.status().path is None
+
+
+def test_the_state_is_of_one_moment() -> None:
+    times = iter([10.0, 20.0, 30.0])
+    state = ConfigState("config.yaml", lambda: next(times))
+    before = state.status()
+    state.begin()
+    state.refuse((Mistake(Origin("config.yaml", 3, 1), "roi", "is wrong"),))
+    state.begin()
+    assert state.status().busy
+    state.applied(changed=True, from_file=False)
+    assert (before.applied_at, before.applied, before.refusal) == (10.0, 1, None)
+    now = state.status()
+    # Somebody else's change does not make the file right.
+    assert now.refusal is not None
+    assert (now.refusal.since, now.refusal.reason) == (20.0, "config.yaml:3:1: roi: is wrong")
+    assert (now.applied_at, now.applied, now.busy) == (30.0, 2, False)

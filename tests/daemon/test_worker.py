@@ -1,0 +1,94 @@
+"""The worker's own rules; the rest of it is seen in the daemon's tests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from appliance.daemon.worker import Worker
+from appliance.media.borrowed import Borrowed
+from appliance.media.canvas import BufferPool
+from appliance.media.decimator import Decimator
+from appliance.media.frame import Format, Frame, blank
+from appliance.media.mailbox import Mailbox
+from appliance.pipeline.base import Outcome
+
+SECOND = 10**9
+
+
+@pytest.mark.parametrize(
+    ("source", "canvas", "want"),
+    [(60, 30, 30), (60, 24, 24), (50, 25, 25), (30, 30, 30), (25, 30, 25), (29.97, 30, 29.97)],
+)
+def test_a_slower_canvas_takes_every_so_many_frames(
+    source: float, canvas: float, want: float
+) -> None:
+    decimator = Decimator(int(SECOND / canvas))
+    taken = sum(decimator.takes(int(i * SECOND / source)) for i in range(int(source * 20)))
+    assert taken / 20 == pytest.approx(want, rel=0.02)
+
+
+def test_jitter_costs_no_frame() -> None:
+    decimator = Decimator(SECOND // 30)
+    times = [i * SECOND // 30 + (5_000_000 if i % 2 else -5_000_000) for i in range(300)]
+    assert sum(map(decimator.takes, times)) == 300
+
+
+def test_times_that_jump_do_not_stop_the_frames() -> None:
+    decimator = Decimator(SECOND // 30)
+    times = [0, SECOND, 2 * SECOND, 0, SECOND // 30, 900 * SECOND, 5]
+    assert all(map(decimator.takes, times))
+
+
+class Slow:
+    """A pipeline that takes until it is let go on; and a programme that notes what it is given."""
+
+    def __init__(self) -> None:
+        self.go_on, self.told = threading.Event(), threading.Event()
+        self.resets = 0
+        self.published: list[Frame] = []
+        self.failures: list[str] = []
+
+    def process(self, frame: Frame, out: Frame, matte: object = None) -> Outcome:
+        self.go_on.wait(5)
+        return Outcome(frame.rect, None, 1)
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def publish(self, frame: Frame) -> None:
+        self.published.append(frame)
+        self.told.set()
+
+    def fail(self, reason: str) -> None:
+        self.failures.append(reason)
+        self.told.set()
+
+
+@pytest.mark.parametrize("lent_s", [0.05, 60])
+def test_a_frame_that_was_written_over_meanwhile_is_not_shown(lent_s: float) -> None:
+    """Its pixels would be of a later moment than its matte: the room where the person was."""
+    slow: Any = Slow()
+    inbox: Mailbox[Frame] = Mailbox()
+    format = Format(64, 36)
+    worker = Worker(inbox, slow, slow, BufferPool(format, 2))
+    until = time.monotonic_ns() + int(lent_s * SECOND)
+    worker.start()
+    try:
+        inbox.put(replace(blank(64, 36), owner=Borrowed(until)))
+        while lent_s < 1 and time.monotonic_ns() < until:
+            threading.Event().wait(0.01)
+        slow.go_on.set()
+        assert slow.told.wait(5)
+    finally:
+        inbox.close()
+        assert worker.stop()
+    if lent_s < 1:
+        assert "took longer than its memory was lent" in slow.failures[0]
+        assert (slow.published, slow.resets) == ([], 1)
+    else:
+        assert (len(slow.published), slow.failures) == (1, [])

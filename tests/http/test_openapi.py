@@ -1,0 +1,18 @@
+"""The OpenAPI document: names that clients generate code from, whatever the classes are called."""
+
+from __future__ import annotations
+
+from appliance.http.openapi import document
+from appliance.http.routes import OPERATIONS
+
+NAMES = [
+    "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Entry", "Health", "Latency",
+    "Load", "Mistake", "Output", "Picture", "Problem", "Ready", "Reset", "Source", "StageTime",
+    "Status", "Uploaded",
+]  # fmt: skip
+
+
+def test_schemas_keep_the_names_that_clients_know() -> None:
+    schemas = document(OPERATIONS)["components"]["schemas"]
+    assert list(schemas) == NAMES
+    assert [schema["title"] for schema in schemas.values()] == NAMES

@@ -1,0 +1,194 @@
+"""The feeder: outputs that fail, hang or are wrong, and others that go on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from appliance.errors import InputError, OutputError
+from appliance.media.frame import Format, Frame
+from appliance.outputs import feeder as feeder_module
+from appliance.outputs.base import Output
+from appliance.outputs.feeder import OutputFeeder
+from appliance.outputs.null import NullOutput
+from tests.outputs.conftest import FORMAT, picture, wait_until
+
+Start = Callable[..., OutputFeeder]
+
+
+class Scripted(NullOutput):
+    """Raises what the script says, one entry for each call of open or write (None: succeed)."""
+
+    def __init__(
+        self, opens: tuple[Exception | None, ...] = (), writes: tuple[Exception | None, ...] = ()
+    ) -> None:
+        super().__init__("scripted://")
+        self._opens, self._writes = list(opens), list(writes)
+        self.opened = self.closed = 0
+
+    def open(self, format: Format) -> None:
+        """As the script says."""
+        self.opened += 1
+        error = self._opens.pop(0) if self._opens else None
+        if error is not None:
+            raise error
+        super().open(format)
+
+    def write(self, frame: Frame) -> None:
+        """As the script says."""
+        error = self._writes.pop(0) if self._writes else None
+        if error is not None:
+            raise error
+        super().write(frame)
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+        super().close()
+
+
+class Hanging(NullOutput):
+    """A write that lasts until ``free`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__("hanging://")
+        self.free = threading.Event()
+
+    def write(self, frame: Frame) -> None:
+        """Hang."""
+        assert self.free.wait(30)
+        super().write(frame)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts feeders with short waits, and stops them."""
+    feeders: list[OutputFeeder] = []
+
+    def make(output: Output, **options: bool) -> OutputFeeder:
+        feeder = OutputFeeder(output, FORMAT, retry_first_s=0.02, retry_most_s=0.05, **options)
+        feeders.append(feeder)
+        feeder.start()
+        return feeder
+
+    yield make
+    for feeder in feeders:
+        assert feeder.stop()
+
+
+def test_frames_arrive_and_are_counted(start: Start) -> None:
+    output = NullOutput()
+    feeder = start(output)
+    wait_until(lambda: feeder.status().state == "running")
+    for count in range(1, 6):
+        feeder.mailbox.put(picture())
+        wait_until(lambda count=count: feeder.frames == count)  # type: ignore[misc]
+    status = feeder.status()
+    assert (status.frames, status.dropped, status.reconnects) == (5, 0, 0)
+    assert (status.words, status.last_error) == ("running", None)
+    assert feeder.stop()
+    assert feeder.status().state == "stopped"
+
+
+def test_one_that_breaks_is_opened_again_and_the_other_goes_on(start: Start) -> None:
+    broken = Scripted(
+        opens=(OutputError("no"), OutputError("no"), None),
+        writes=(None, OutputError("full"), None, None),
+    )
+    bad, good = start(broken), start(NullOutput())
+
+    def both() -> bool:
+        for feeder in (bad, good):
+            feeder.mailbox.put(picture())
+        return bad.frames >= 3
+
+    wait_until(both)
+    assert bad.status().reconnects == 3
+    assert bad.status().last_error == "full"
+    assert broken.closed == 3
+    assert good.status().reconnects == 0
+    assert good.frames > 3
+
+
+def test_frames_go_by_while_an_output_is_down(start: Start) -> None:
+    feeder = start(Scripted(opens=(OutputError("no"),) * 10_000), lossless=True)
+    for _ in range(20):
+        assert feeder.mailbox.put(picture(), timeout=5)
+    status = feeder.status()
+    assert status.state in ("retrying", "opening")
+    assert "no" in status.words or status.state == "opening"
+    assert status.dropped >= 19
+
+
+def test_what_cannot_be_right_is_not_tried_again(start: Start) -> None:
+    output = Scripted(opens=(InputError("wrong suffix"),))
+    feeder = start(output, lossless=True)
+    wait_until(lambda: feeder.status().state == "failed")
+    for _ in range(5):
+        assert feeder.mailbox.put(picture(), timeout=5)
+    assert feeder.status().words == "failed: wrong suffix"
+    assert output.opened == 1
+
+
+def test_a_stuck_write_is_seen_and_stop_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feeder_module, "STALL_S", 0.05)
+    output = Hanging()
+    feeder = OutputFeeder(output, FORMAT)
+    feeder.start()
+    feeder.mailbox.put(picture())
+    wait_until(lambda: feeder.status().state == "stalled")
+    assert "stalled: nothing for" in feeder.status().words
+    assert feeder.stop(0.2) is False
+    output.free.set()
+    assert feeder.stop()
+
+
+def test_a_stall_that_ends_is_forgotten(monkeypatch: pytest.MonkeyPatch, start: Start) -> None:
+    monkeypatch.setattr(feeder_module, "STALL_S", 0.05)
+    output = Hanging()
+    feeder = start(output)
+    feeder.mailbox.put(picture())
+    wait_until(lambda: feeder.status().state == "stalled")
+    output.free.set()
+    wait_until(lambda: feeder.status().state == "running" and feeder.frames == 1)
+
+
+def test_the_last_frame_is_written_before_the_end() -> None:
+    output = NullOutput()
+    feeder = OutputFeeder(output, FORMAT, lossless=True)
+    feeder.start()
+    for _ in range(10):
+        assert feeder.mailbox.put(picture())
+    assert feeder.stop()
+    assert output.frames == 10
+
+
+def test_a_mistake_in_an_output_is_told_and_it_is_opened_again(start: Start) -> None:
+    output = Scripted(writes=(ZeroDivisionError("oops"), ZeroDivisionError("oops"), None))
+    feeder = start(output, lossless=True)
+    with capture_logs() as logs:
+
+        def again() -> bool:
+            assert feeder.mailbox.put(picture(), timeout=5)
+            return feeder.frames > 0
+
+        wait_until(again)
+    status = feeder.status()
+    assert (status.state, status.reconnects) == ("running", 2)
+    assert status.last_error == "ZeroDivisionError: oops"
+    # Told once, with the place.
+    [told] = [line for line in logs if line["event"] == "output broke"]
+    assert told["exc_info"]
+
+
+def test_a_thread_that_dies_is_reported(start: Start) -> None:
+    feeder = start(Scripted(writes=(SystemExit("oops"),)), lossless=True)  # type: ignore[arg-type]
+    feeder.mailbox.put(picture())
+    wait_until(lambda: feeder.status().state == "failed")
+    assert feeder.status().words == "failed: SystemExit: oops"
+    assert isinstance(feeder.error, SystemExit)

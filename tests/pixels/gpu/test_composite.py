@@ -1,0 +1,185 @@
+"""The composite, emulated, against ``cpu.Compositor`` and ``cpu.blend_overlay``.
+
+Tolerance: one step of 255, and equal in all but one pixel of a thousand: both compute in float32,
+in another order, so only values at the very edge between two bytes may differ.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from appliance.media.frame import F32, U8, Frame, Rect
+from appliance.pixels import cpu
+from appliance.pixels.gpu import VERDICT, DeviceOverlay, Matte, composite
+from tests.kernels.memory import Memory
+from tests.pixels.cpu.test_composite import rects
+from tests.pixels.frames import noise
+
+SIZES = [(2, 2), (18, 34), (34, 18), (64, 36), (130, 74), (322, 182)]
+# Padding of the rows and offset of the planes: aligned to 16, to 4, to 2, not at all.
+LAYOUTS = [(0, 0), (14, 16), (12, 4), (3, 1), (30, 2)]
+
+
+def close(got: U8, want: U8, where: object) -> None:
+    difference = np.abs(got.astype(int) - want)
+    assert difference.max() <= 1, where
+    assert (difference > 0).sum() <= max(1, got.size // 1000), where
+
+
+def device_matte(memory: Memory, matte: cpu.Matte, verdict: int = 0) -> Matte:
+    shift = memory.plane(matte.coefficients[2:]) if matte.shifted else None
+    coefficients = memory.plane(matte.coefficients[:2])
+    return Matte(matte.rect, coefficients, coefficients.plane(1), shift, matte.levels, verdict)
+
+
+def compare(
+    memory: Memory, width: int, height: int, matte: cpu.Matte | None, *, pad: int = 0,
+    offset: int = 0, overlay: cpu.Overlay | None = None, fraction: float = 1 / 9,
+    want_matte: bool = True,
+) -> Frame:  # fmt: skip
+    frame, background = noise(width, height, 1), noise(width, height, 2)
+    want, alpha = noise(width, height, 3), np.empty((height, width), np.uint8)
+    cpu.Compositor()(frame, background, matte, want, feather_fraction=fraction, matte_out=alpha)
+    device_overlay = None
+    if overlay is not None:
+        cpu.blend_overlay(want, overlay)
+        parts = [
+            memory.rows(rows.reshape(rows.shape[0], -1), pad, offset)
+            for rows in (overlay.luma, overlay.chroma, overlay.alpha)
+        ]
+        layout = [value for part in parts for value in (part.address, part.pitch)]
+        device_overlay = DeviceOverlay(overlay.x, overlay.y, *overlay.alpha.shape[::-1], *layout)
+    out = memory.picture(noise(width, height, 4), pad, offset)
+    matte_rows = memory.rows(np.full((height, width), 77, np.uint8), pad, offset)
+    composite(
+        memory.context, memory.picture(frame, pad, offset).surface,
+        memory.picture(background, pad, offset).surface,
+        device_matte(memory, matte) if matte else None, out.surface,
+        feather_fraction=fraction, overlay=device_overlay,
+        matte_out=matte_rows.address if want_matte else 0, matte_pitch=matte_rows.pitch,
+    )  # fmt: skip
+    got = out.read()
+    where = (width, height, pad, offset, matte and matte.rect)
+    close(got.y, want.y, where)
+    close(got.uv, want.uv, where)
+    close(matte_rows.read(), alpha if want_matte else np.full_like(alpha, 77), where)
+    return got
+
+
+def coefficients(rng: np.random.Generator, rows: int, columns: int) -> F32:
+    return np.stack(
+        [
+            rng.normal(0, 0.004, (rows, columns)),
+            rng.uniform(-0.2, 1.2, (rows, columns)),
+            *rng.normal(0, 60, (3, rows, columns)),
+        ]
+    ).astype(np.float32)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_equals_the_oracle(memory: Memory, width: int, height: int) -> None:
+    rng = np.random.default_rng(3)
+    for k, rect in enumerate(rects(width, height)):
+        for shifted in (False, True):
+            rows, columns = int(rng.integers(1, 20)), int(rng.integers(1, 40))
+            matte = cpu.Matte(rect, coefficients(rng, rows, columns), shifted, levels=0.1 * (k % 2))
+            pad, offset = LAYOUTS[k]
+            compare(memory, width, height, matte, pad=pad, offset=offset, want_matte=k != 1)
+
+
+@pytest.mark.parametrize(("pad", "offset"), LAYOUTS)
+def test_rois_at_every_border(memory: Memory, pad: int, offset: int) -> None:
+    """Every pair of columns as the ROI's left and right edge within the 16 that a thread makes."""
+    rng = np.random.default_rng(5)
+    for left in range(0, 20, 2):
+        for right in (left + 2, left + 14, left + 30, 66):
+            rect = Rect(left, left, min(right, 66) - left, 20)
+            matte = cpu.Matte(rect, coefficients(rng, 5, 9), True, levels=0.05)
+            compare(memory, 66, 40, matte, pad=pad, offset=offset, fraction=0.3)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5])
+def test_feathers(memory: Memory, fraction: float) -> None:
+    matte = cpu.Matte(Rect(10, 4, 48, 28), coefficients(np.random.default_rng(1), 4, 6), True)
+    compare(memory, 64, 36, matte, fraction=fraction)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 7, 16])
+def test_small_mattes_anywhere(memory: Memory, columns: int) -> None:
+    """What alpha cannot reach is passed over; the result must not show it."""
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        some = np.zeros((5, 9, columns), np.float32)
+        y, x = rng.integers(0, 9), rng.integers(0, columns)
+        some[1, y : y + 3, x : x + 2] = rng.uniform(0, 1.5)
+        some[0, y : y + 1, x : x + 1] = rng.normal(0, 0.01)
+        some[2:] = rng.normal(0, 40, (3, 9, columns))
+        compare(memory, 130, 74, cpu.Matte(Rect(14, 6, 90, 50), some, True, 0.05))
+
+
+def test_no_matte_is_the_background_alone(memory: Memory) -> None:
+    got = compare(memory, 64, 36, None)
+    assert np.array_equal(got.y, noise(64, 36, 2).y)
+
+
+@pytest.mark.parametrize(
+    ("count", "refused", "peak", "shows"),
+    [(1, 0, 0, True), (0, 0, 0.5, True), (0, 0, 0.003, False), (1, 1, 1, False), (1, 2, 1, False)],
+)
+def test_the_room_never_leaks(
+    memory: Memory, count: int, refused: int, peak: float, shows: bool
+) -> None:
+    """A refused matte, or one without anybody, shows the background though alpha says otherwise."""
+    frame, background, out = noise(64, 36, 1), noise(64, 36, 2), memory.picture(noise(64, 36, 3))
+    opaque = np.zeros((5, 4, 8), np.float32)
+    opaque[1] = 1
+    verdict = np.zeros(1, VERDICT)
+    verdict["count"], verdict["refused"], verdict["peak"] = count, refused, peak
+    address = memory.buffer(verdict).address
+    composite(
+        memory.context, memory.picture(frame).surface, memory.picture(background).surface,
+        device_matte(memory, cpu.Matte(frame.rect, opaque, False), address), out.surface,
+    )  # fmt: skip
+    assert np.array_equal(out.read().y, (frame if shows else background).y)
+
+
+@pytest.mark.parametrize(("pad", "offset"), LAYOUTS)
+@pytest.mark.parametrize("place", [(0, 0), (2, 4), (30, 20), (14, 22), (64 - 34, 36 - 14)])
+def test_captions(memory: Memory, pad: int, offset: int, place: tuple[int, int]) -> None:
+    rng = np.random.default_rng(7)
+    alpha = rng.integers(0, 256, (14, 34)).astype(np.uint8)
+    alpha[:4], alpha[4:8] = 0, 255
+    luma = (alpha * (235 / 255)).astype(np.uint8)
+    quarter = alpha.reshape(7, 2, 17, 2).mean(axis=(1, 3))
+    chroma = np.stack([quarter * 0.4, quarter * 0.6], axis=2).astype(np.uint8)
+    overlay = cpu.Overlay(*place, luma, chroma, alpha)
+    matte = cpu.Matte(Rect(10, 4, 48, 28), coefficients(rng, 4, 6), True)
+    got = compare(memory, 64, 36, matte, pad=pad, offset=offset, overlay=overlay)
+    # Opaque is the caption alone.
+    x, y = place
+    assert np.array_equal(got.y[y + 4 : y + 8, x : x + 34], luma[4:8])
+
+
+@pytest.mark.parametrize("place", [(1, 0), (0, 3), (40, 0), (-2, 0)])
+def test_captions_that_do_not_fit_are_refused(place: tuple[int, int]) -> None:
+    alpha = np.zeros((14, 34), np.uint8)
+    overlay = cpu.Overlay(*place, alpha, np.zeros((7, 17, 2), np.uint8), alpha)
+    with pytest.raises(ValueError, match="overlay of 34x14"):
+        cpu.blend_overlay(noise(64, 36, 1), overlay)
+
+
+def test_refuses_frames_that_do_not_fit(memory: Memory) -> None:
+    small, large = (
+        memory.picture(noise(64, 36, 1)).surface,
+        memory.picture(noise(66, 36, 1)).surface,
+    )
+    with pytest.raises(ValueError, match="64x36 nv12, 66x36 nv12"):
+        composite(memory.context, small, large, None, small)
+    odd = memory.picture(noise(63, 36, 1)).surface
+    with pytest.raises(ValueError, match="one even size"):
+        composite(memory.context, odd, odd, None, odd)
+    flat = np.zeros((5, 2, 2), np.float32)
+    outside = device_matte(memory, cpu.Matte(Rect(0, 0, 66, 36), flat, False))
+    with pytest.raises(ValueError, match="not inside"):
+        composite(memory.context, small, small, outside, small)

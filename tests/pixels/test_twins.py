@@ -1,0 +1,104 @@
+"""The CPU's and the GPU's operations are twins by place: one file name, the same public names.
+
+``ALONE`` and ``DIFFERENT`` are all there is of exceptions, each with its reason; one that no longer
+applies fails as well.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from appliance.pixels import cpu, gpu
+
+SIDES = {"cpu": cpu, "gpu": gpu}
+
+# Files that one side has alone.
+ALONE = {
+    ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
+    ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
+    ("cpu", "jit"): "numba's; the GPU's kernels are CUDA C++",
+    ("cpu", "overlay"): "the GPU's composite lays the caption on in its one pass",
+    ("cpu", "picture"): "for PNGs; no part of the frame's path",
+    ("cpu", "rgba"): "for a window of jetson-utils, which is fed with the CPU's frames",
+    ("gpu", "planes"): "device memory: on the CPU these are arrays",
+    ("gpu", "scratch"): "device memory, taken once: the CPU's functions make their own arrays",
+}
+
+# Public names of a file that both have, which one side defines alone.
+DIFFERENT = {
+    ("cpu", "components", "Kept"): "the GPU's are Scratch.mask and the VERDICT",
+    ("cpu", "composite", "Compositor"): "keeps arrays as wide as the ROI",
+    ("gpu", "composite", "composite"): "Compositor's call: it has nothing to keep",
+    ("cpu", "convert", "crop_bgrx"): "the GPU's crop_planes takes every kind of surface",
+    ("cpu", "convert", "crop_yuyv"): "the GPU's crop_planes takes every kind of surface",
+    ("gpu", "convert", "Matrices"): "device memory: the CPU's conversions make their matrix",
+    ("gpu", "crop", "fill_black"): "on the CPU one assignment, in stages/network",
+    ("cpu", "crop", "planes_to_tensor"): "the GPU's crop_planes writes the tensor in its pass",
+    ("cpu", "crop", "yuv_to_rgb"): "Scratch keeps that matrix on the device",
+    ("cpu", "steady", "motion"): "a part of the GPU's steady",
+}
+
+
+def files(side: str) -> set[str]:
+    folder = Path(str(SIDES[side].__file__)).parent
+    return {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
+def module(side: str, name: str) -> ModuleType:
+    return importlib.import_module(f"appliance.pixels.{side}.{name}")
+
+
+def defined(module: ModuleType) -> set[str]:
+    """The public functions and classes that a file itself defines."""
+    return {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and callable(value)
+        and getattr(value, "__module__", None) == module.__name__
+    }
+
+
+def lacking(side: str, name: str) -> set[str]:
+    """What a file of ``side`` defines and its twin neither defines nor takes from it."""
+    here, there = module(side, name), module("gpu" if side == "cpu" else "cpu", name)
+    return {
+        each
+        for each in defined(here) - defined(there)
+        if vars(there).get(each) is not vars(here)[each]
+    }
+
+
+def test_every_file_has_its_twin() -> None:
+    here, there = files("cpu"), files("gpu")
+    alone = {("cpu", name) for name in here - there} | {("gpu", name) for name in there - here}
+    assert alone == ALONE.keys()
+
+
+@pytest.mark.parametrize("name", sorted(files("cpu") & files("gpu")))
+def test_twins_have_the_same_public_names(name: str) -> None:
+    found = {(side, name, each) for side in SIDES for each in lacking(side, name)}
+    assert found == {exception for exception in DIFFERENT if exception[1] == name}
+
+
+def test_exceptions_are_of_files_that_are_there() -> None:
+    assert {name for _, name, _ in DIFFERENT} <= files("cpu") & files("gpu")
+
+
+def test_there_is_something_to_compare() -> None:
+    """The comparison itself: it must see the names that it is about."""
+    assert defined(module("gpu", "components")) == {"clean", "keep_components"}
+    assert {"Matte", "Compositor"} <= defined(module("cpu", "composite"))
+    assert "default_ramp" not in lacking("cpu", "paste"), "the GPU's takes it from the CPU's"
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_the_facade_offers_the_twins(side: str) -> None:
+    """Whatever both define is to be had from ``pixels.cpu`` and ``pixels.gpu`` alike."""
+    for name in files("cpu") & files("gpu"):
+        both = defined(module("cpu", name)) & defined(module("gpu", name))
+        assert both <= set(SIDES[side].__all__), name
