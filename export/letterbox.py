@@ -8,7 +8,7 @@ import numpy as np
 from appliance.media.frame import Rect
 from appliance.networks.manifest import InputSpec
 from appliance.stages.network.letterbox import inner_rect
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 __all__ = ["Rect", "letterboxed", "window"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 
 SURE = 127  # weights from here on are judged
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from export.labels.teacher import FloatImage
+from export.images import FloatImage
 
 # Votes of each teacher. MediaPipe's has looked most often: whole picture, crops, mirrored.
 VOTES = {"selfie": 2.0, "u2net": 1.0, "deeplab": 1.0, "pose": 1.0}

@@ -17,10 +17,10 @@ import numpy as np
 
 from export.data.pack import Entry, PackWriter
 from export.data.split import is_held_out_stranger
+from export.images import FloatImage, UInt8Image
 from export.labels import teachers
 from export.labels.build import read_image
 from export.labels.fusion import doubtful, fuse
-from export.labels.teacher import FloatImage, UInt8Image
 
 Told = Callable[[str], None]
 

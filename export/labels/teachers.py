@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 
-from export.labels.teacher import FloatImage, UInt8Image
+from export.images import FloatImage, UInt8Image
 
 # Left, top, width and height in pixels; may reach over the picture's edges.
 Box = tuple[float, float, float, float]

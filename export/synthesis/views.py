@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 from export.letterbox import Rect, window
 from export.synthesis.backgrounds import Rng
 from export.synthesis.camera import random_camera, shoot

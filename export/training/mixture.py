@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from export.data.material import load_material
 from export.data.photographs import load_photographs
-from export.labels.teacher import UInt8Image
+from export.images import UInt8Image
 from export.synthesis.backgrounds import Rng, photo
 from export.synthesis.camera import random_camera, shoot
 from export.synthesis.scene import Material, compose_pair
