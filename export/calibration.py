@@ -28,6 +28,7 @@ from export.training.stream import to_tensor
 GAINS = (1.0, 1.2, 1.4, 1.7, 2.0, 2.4)
 OFFSETS = (-0.2, 0.0, 0.2, 0.4, 0.6)
 _GROWN = 2.5  # the frame's size over the network's: a 720x400 camera before 288x160
+_PRIOR = "priors.factors.weight"
 _HEAD = ("decoder.head.weight", "decoder.head.bias")
 
 
@@ -111,7 +112,10 @@ def fitted(made: Sequence[CalibrationScene]) -> tuple[Calibration, Calibration]:
 def folded(weights: dict[str, torch.Tensor], gain: float, offset: float) -> dict[str, torch.Tensor]:
     """The same network with ``gain * logits + offset``, at no cost to whoever runs it."""
     weight, bias = _HEAD
-    return weights | {weight: weights[weight] * gain, bias: weights[bias] * gain + offset}
+    steeper = {weight: weights[weight] * gain, bias: weights[bias] * gain + offset}
+    if _PRIOR in weights:  # the other part of the logits
+        steeper[_PRIOR] = weights[_PRIOR] * gain
+    return weights | steeper
 
 
 def calibrate(

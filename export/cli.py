@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parsers = parser.add_subparsers(dest="verb", required=True)
     label = parsers.add_parser("label", help="make the packed training set and the evaluation sets")
-    label.add_argument("--only", choices=("packs", "sets"), help="make only this")
+    label.add_argument("--only", choices=("packs", "strangers", "sets"), help="make only this")
     train = parsers.add_parser("train", help="train, or resume from the last checkpoint")
     train.add_argument("--setting", default="portrait", help="portrait or portrait-large")
     train.add_argument("--steps", type=int, default=20_000, help="steps in all; now %(default)s")
@@ -49,6 +49,23 @@ def _parser() -> argparse.ArgumentParser:
         "--early", type=float, default=0.6, help="share of small single frames; now %(default)s"
     )
     train.add_argument("--start", type=Path, help="checkpoint to take first weights from")
+    tune = parsers.add_parser("tune", help="train on from trained weights, on strangers, or resume")
+    tune.add_argument("--setting", default="portrait")
+    tune.add_argument("--start", type=Path, default=ROOT / "engines" / "portrait" / "weights.pt")
+    tune.add_argument("--minutes", type=float, default=70, help="in all; now %(default)s")
+    tune.add_argument("--rate", type=float, default=8e-4, help="highest rate; now %(default)s")
+    tune.add_argument("--theirs", type=float, default=0.3, help="share of it for published weights")
+    tune.add_argument(
+        "--early",
+        type=float,
+        default=0.45,
+        help="share of small frames mostly, published weights held; now %(default)s, 1.01: all",
+    )
+    tune.add_argument("--scenes", type=int, default=16, help="frames a step; now %(default)s")
+    tune.add_argument("--seed", type=int, default=14)
+    tune.add_argument("--workers", type=int, default=1, help="processes that make views")
+    tune.add_argument("--threads", type=int, default=1, help="threads of torch, in each process")
+    tune.add_argument("--processes", type=int, default=1, help="processes that train together")
     average = parsers.add_parser("average", help="the mean of several checkpoints of one run")
     average.add_argument("checkpoints", type=Path, nargs="+")
     average.add_argument("--shares", type=float, nargs="+", help="weights, one a checkpoint")

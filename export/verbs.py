@@ -25,14 +25,19 @@ def label(options: argparse.Namespace, console: Console) -> int:
     from export.evaluation.build import build_sets
     from export.evaluation.edge_offset import label_offsets
     from export.labels.build import build_packs
+    from export.labels.strangers import build_strangers
 
     def told(what: str) -> None:
         console.print(what)
 
-    if options.only != "sets":
+    if options.only in (None, "packs"):
         for pack in build_packs(options.shared, options.work, told):
             console.print(f"{pack}: {pack.stat().st_size / 1e6:.1f} MB")
-    if options.only != "packs":
+    if options.only in (None, "strangers"):
+        pack, held_out = options.work / "strangers.zip", options.work / "sets" / "strangers"
+        build_strangers(options.shared, pack, held_out, told)
+        console.print(f"{pack}: {pack.stat().st_size / 1e6:.1f} MB; {held_out}: those kept back")
+    if options.only in (None, "sets"):
         sets = options.work / "sets"
         build_sets(options.shared, options.work / "validation.zip", sets, told)
         console.print(f"{sets}: evaluation sets")
@@ -70,6 +75,35 @@ def train(options: argparse.Namespace, console: Console) -> int:
         )
     )
     console.print(f"{path}: done; next: python -m export export --setting {options.setting}")
+    return 0
+
+
+def tune(options: argparse.Namespace, console: Console) -> int:
+    """Train on, on strangers, or resume."""
+    from export.training.tune import TunePlan
+    from export.training.tune import tune as run
+
+    names = (
+        "setting",
+        "minutes",
+        "rate",
+        "theirs",
+        "early",
+        "scenes",
+        "seed",
+        "workers",
+        "threads",
+        "processes",
+    )
+    path = run(
+        TunePlan(
+            work=options.work,
+            models=options.shared / "models",
+            start=options.start,
+            **{name: getattr(options, name) for name in names},
+        )
+    )
+    console.print(f"{path}: done; next: python -m export export --checkpoint {path}")
     return 0
 
 
@@ -136,9 +170,11 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     import cv2
 
     from export.evaluation.judge import judge, summary
+    from export.evaluation.judge_strangers import by_slice, judge_strangers, strangers_table
     from export.evaluation.models import contender
     from export.evaluation.report import record_figures, sheet, table_of, write_json
     from export.evaluation.sets import find_clips
+    from export.evaluation.strangers import load_strangers
 
     names = list(options.models) + (list(STANDARD) if options.compare else [])
     if not names:
@@ -146,13 +182,19 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     folders = [f for root in options.sets or [options.work / "sets"] for f in find_clips(root)]
     models = options.shared / "models"
     contenders = [contender(name, models, options.threads) for name in dict.fromkeys(names)]
+    strangers = options.work / "sets" / "strangers"
+    first = {}
+    if not options.sets and (strangers / "slices.csv").is_file():
+        verdicts = judge_strangers(load_strangers(strangers), contenders, console.print)
+        first = by_slice(verdicts)
+        Console(width=None if console.is_terminal else 150).print(strangers_table(first))
     results, samples = judge(folders, contenders, options.samples, console.print)
     figures = summary(results)
     Console(width=None if console.is_terminal else 150).print(table_of(figures))
     if options.json:
-        write_json(options.json, results, figures)
+        write_json(options.json, results, figures, first)
     if options.record:
-        record_figures(options.record, figures)
+        record_figures(options.record, figures, first)
     if options.sheet:
         cv2.imwrite(str(options.sheet), sheet(samples))
     return 0

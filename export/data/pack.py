@@ -15,7 +15,7 @@ import numpy as np
 from export.images import UInt8Image
 
 INDEX = "index.json"
-KINDS = ("portrait", "clip", "walker", "figure", "half-figure", "real", "background")
+KINDS = ("portrait", "clip", "walker", "figure", "half-figure", "stranger", "real", "background")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Entry:
     kind: str
     person: str
     quality: float
+    often: float = 1.0  # how often it is drawn, beside others
 
 
 class PackWriter:
@@ -48,17 +49,26 @@ class PackWriter:
         self._zip.close()
 
     def add(
-        self, entry: Entry, colour: UInt8Image, alpha: UInt8Image | None = None, quality: int = 90
+        self,
+        entry: Entry,
+        colour: UInt8Image,
+        alpha: UInt8Image | None = None,
+        quality: int = 90,
+        weight: UInt8Image | None = None,
     ) -> None:
-        """Add BGR uint8 (h, w, 3), a JPEG of `quality`; but for backgrounds alpha uint8 (h, w)."""
+        """Add BGR uint8 (h, w, 3), a JPEG of `quality`; but for backgrounds alpha uint8 (h, w).
+
+        `weight` uint8 (h, w): how far alpha is to be believed; without, all of it.
+        """
         if entry.kind not in KINDS:
             raise ValueError(f"{entry.name}: kind {entry.kind!r} unknown, expected one of {KINDS}")
         options = [cv2.IMWRITE_JPEG_QUALITY, quality]
         coded = cv2.imencode(".jpg", colour, options)[1]
         self._zip.writestr(f"{entry.kind}/{entry.name}.jpg", coded.tobytes())
-        if alpha is not None:
-            coded = cv2.imencode(".png", alpha, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
-            self._zip.writestr(f"{entry.kind}/{entry.name}.png", coded.tobytes())
+        for image, end in ((alpha, "png"), (weight, "weight.png")):
+            if image is not None:
+                coded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
+                self._zip.writestr(f"{entry.kind}/{entry.name}.{end}", coded.tobytes())
         self._entries.append(entry)
 
 
@@ -67,6 +77,14 @@ def read_pack(path: Path) -> Iterator[tuple[Entry, UInt8Image, UInt8Image | None
 
     Raises FileNotFoundError when the pack is missing, ValueError when it is not one.
     """
+    for entry, colour, alpha, _ in read_weighted(path):
+        yield entry, colour, alpha
+
+
+def read_weighted(
+    path: Path,
+) -> Iterator[tuple[Entry, UInt8Image, UInt8Image | None, UInt8Image | None]]:
+    """As `read_pack`, with the weight uint8 (h, w) of each alpha where it has one."""
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: no packed data set there; make it with 'python -m export label'"
@@ -78,10 +96,13 @@ def read_pack(path: Path) -> Iterator[tuple[Entry, UInt8Image, UInt8Image | None
                 entry = Entry(**fields)
                 stem = f"{entry.kind}/{entry.name}"
                 colour = _decode(archive.read(f"{stem}.jpg"), cv2.IMREAD_COLOR, stem)
-                alpha = None
-                if f"{stem}.png" in names:
-                    alpha = _decode(archive.read(f"{stem}.png"), cv2.IMREAD_GRAYSCALE, stem)
-                yield entry, colour, alpha
+                grey = [
+                    _decode(archive.read(name), cv2.IMREAD_GRAYSCALE, name)
+                    if name in names
+                    else None
+                    for name in (f"{stem}.png", f"{stem}.weight.png")
+                ]
+                yield entry, colour, grey[0], grey[1]
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(
             f"{path}: not a packed data set ({error}); make it again with 'python -m export label'"

@@ -45,3 +45,8 @@ def is_held_out_background(name: str) -> bool:
     for face in ("_posx", "_negx", "_posz", "_negz", "_posy", "_negy"):
         place = place.removesuffix(face)
     return _draw(place, "background") < 0.15
+
+
+def is_held_out_stranger(group: str) -> bool:
+    """Whether a group of `people/` (one person, event or folder) is kept for evaluation."""
+    return _draw(group, "stranger") < 0.125

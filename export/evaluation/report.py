@@ -26,6 +26,7 @@ UNITS = {
     "conn": "connectivity error, sum / 1e3",
     "dtssd": "RMS of the change's error x1e2",
     "iou": "intersection over union at alpha 0.5",
+    "lost": "strangers: share of pictures with an IoU under 0.8",
     "mean_alpha": "mean alpha, percent",
     "ms": "median milliseconds a frame",
 }
@@ -58,19 +59,21 @@ def table_of(summary: Summary) -> Table:
     return table
 
 
-def write_json(path: Path, results: Sequence[Result], summary: Summary) -> None:
-    """Units, the summary by set, and every clip's figures."""
+def write_json(path: Path, results: Sequence[Result], summary: Summary, strangers: Summary) -> None:
+    """Units, strangers by slice, the summary by set, and every clip's figures."""
     content: dict[str, Any] = {
         "units": UNITS,
+        "strangers": strangers,
         "summary": summary,
         "clips": [asdict(result) for result in results],
     }
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def record_figures(manifest: Path, summary: Summary) -> None:
-    """Write the summary into a manifest's `figures`, rounded; the rest of it stays."""
+def record_figures(manifest: Path, summary: Summary, strangers: Summary) -> None:
+    """Write both summaries into a manifest's `figures`, rounded; the rest of it stays."""
     content = yaml.safe_load(manifest.read_text())
+    parts = {f"strangers-{name}": rows for name, rows in strangers.items()}
     content["figures"] = {
         "units": UNITS,
         **{
@@ -78,7 +81,7 @@ def record_figures(manifest: Path, summary: Summary) -> None:
                 contender: {name: round(value, 4) for name, value in figures.items()}
                 for contender, figures in rows.items()
             }
-            for set_name, rows in summary.items()
+            for set_name, rows in (parts | summary).items()
         },
     }
     manifest.write_text(

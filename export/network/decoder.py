@@ -43,11 +43,22 @@ class Decoder(nn.Module):
         self.up2 = UpStep(widths[1], half, half, widths[2])
         self.head = nn.Conv2d(widths[2], 4, 3, padding=1)
 
-    def forward(self, x: Tensor, half: Tensor, quarter: Tensor, eighth: Tensor) -> Tensor:
-        """Features at 1/16 and the skips to logits of alpha (n, 1, h, w) at full size."""
+    def forward(
+        self,
+        x: Tensor,
+        half: Tensor,
+        quarter: Tensor,
+        eighth: Tensor,
+        prior: Tensor | None = None,
+    ) -> Tensor:
+        """Features at 1/16 and the skips to logits of alpha (n, 1, h, w) at full size.
+
+        `prior`: logits (n, 1, h / 2, w / 2) to begin from.
+        """
         y = self.up8(x, eighth)
         y = self.up4(y, quarter)
         y = self.up2(y, half)
         # Four logits a position at half size, shuffled to full size: sub-pixel detail without
         # a convolution there, which would cost as much as all of the encoder.
-        return functional.pixel_shuffle(self.head(y), 2)
+        logits = self.head(y) if prior is None else self.head(y) + prior
+        return functional.pixel_shuffle(logits, 2)

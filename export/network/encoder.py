@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from export.network.blocks import ConvNormAct, InvertedResidual
+from export.network.priors import PriorFeatures
 
 
 class FeatureEncoder(nn.Module):
@@ -41,9 +42,21 @@ class FeatureEncoder(nn.Module):
             ),
         )
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Image (n, 3, h, w) to features at 1/2, 1/4, 1/8, 1/16; h, w multiples of 16."""
-        half = self.stem(x)
-        quarter = self.quarter(half)
-        eighth = self.eighth(quarter)
-        return half, quarter, eighth, self.sixteenth(eighth)
+    def forward(
+        self, x: Tensor, prior: PriorFeatures | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Image (n, 3, h, w) to features at 1/2, 1/4, 1/8, 1/16; h, w multiples of 16.
+
+        What a prior found is added at each size, before the next one is computed from it.
+        """
+        if prior is None:
+            half = self.stem(x)
+            quarter = self.quarter(half)
+            eighth = self.eighth(quarter)
+            return half, quarter, eighth, self.sixteenth(eighth)
+        convolution, norm, act = self.stem
+        # After the stem's norm, so that norm and convolution still fold into one.
+        half = act(norm(convolution(x)) + prior.half)
+        quarter = self.quarter(half) + prior.quarter
+        eighth = self.eighth(quarter) + prior.eighth
+        return half, quarter, eighth, self.sixteenth(eighth) + prior.sixteenth

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from export.network.atrous_pyramid import AtrousPyramid
 from export.network.decoder import Decoder
 from export.network.encoder import FeatureEncoder
+from export.network.priors import Priors
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Setting:
     rates: tuple[int, ...]
     decoder: tuple[int, int, int]
     max_parameters: int
+    priors: tuple[str, ...] = ()  # MediaPipe's networks inside it: general, landscape
 
 
 PORTRAIT = Setting(
@@ -39,7 +41,8 @@ PORTRAIT = Setting(
     pyramid=96,
     rates=(2, 4),
     decoder=(48, 24, 16),
-    max_parameters=600_000,
+    max_parameters=760_000,
+    priors=("general", "landscape"),
 )
 
 PORTRAIT_LARGE = Setting(
@@ -71,11 +74,18 @@ class MattingNetwork(nn.Module):
         self.atrous_pyramid = AtrousPyramid(setting.channels[3], setting.pyramid, setting.rates)
         half, quarter, eighth, _ = setting.channels
         self.decoder = Decoder(setting.pyramid, (half, quarter, eighth), setting.decoder)
+        self.priors = Priors(setting.priors, setting.channels) if setting.priors else None
 
-    def forward_logits(self, image: Tensor) -> Tensor:
-        """Logits of alpha (n, 1, h, w), unbounded, of images (n, 3, h, w) in [-1, 1]."""
-        half, quarter, eighth, sixteenth = self.encoder(image)
-        logits: Tensor = self.decoder(self.atrous_pyramid(sixteenth), half, quarter, eighth)
+    def forward_logits(self, image: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Logits of alpha (n, 1, h, w), unbounded, of images (n, 3, h, w) in [-1, 1].
+
+        `keep` (n, priors), for training: 0 leaves a prior out of one sample.
+        """
+        prior = None if self.priors is None else self.priors(image, keep)
+        half, quarter, eighth, sixteenth = self.encoder(image, prior)
+        found = self.atrous_pyramid(sixteenth)
+        more = None if prior is None else prior.logits
+        logits: Tensor = self.decoder(found, half, quarter, eighth, more)
         return logits
 
     def forward_single_frame(self, image: Tensor) -> Tensor:

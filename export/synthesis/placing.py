@@ -45,10 +45,12 @@ def _hue(rng: Rng) -> np.ndarray:
 def _pose(rng: Rng, person: Person, width: int, height: int, stretch: float) -> FloatImage:
     """Where a person stands: a 2x3 matrix."""
     if person.upright:
-        low, high = (0.25, 0.7) if rng.random() < 0.2 else (0.65, 1.35)
+        low, high = (0.15, 0.7) if rng.random() < 0.3 else (0.65, 1.35)
     else:
         low, high = (0.25, 0.6) if rng.random() < 0.2 else (0.5, 1.4)
     size = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    if not person.upright:  # in an upright frame a head and shoulders fill its width
+        size *= min(1.0, 1.2 * width / height)
     scale_y = size * height / person.rows
     scale_x = scale_y * stretch * float(np.exp(rng.normal(0, 0.06)))
     left, top, right, _ = person.head

@@ -46,7 +46,7 @@ def save(
     setting: str,
     network: nn.Module,
     average: MovingAverage,
-    optimiser: Optimiser,
+    optimiser: Optimiser | torch.optim.Optimizer,
     progress: Progress,
 ) -> None:
     """Write atomically: a run killed while saving still resumes from the previous file."""

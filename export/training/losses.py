@@ -63,11 +63,18 @@ def temporal_loss(predicted: Tensor, true: Tensor) -> Tensor:
     return change.abs().mean()
 
 
-def matting_loss(logits: Tensor, true: Tensor) -> tuple[Tensor, dict[str, float]]:
+def matting_loss(
+    logits: Tensor, true: Tensor, weight: Tensor | None = None
+) -> tuple[Tensor, dict[str, float]]:
     """The weighted sum, and each part's value.
 
     `logits` and `true` (n, m, h, w): n pairs of neighbouring frames (m 2) or single frames (m 1).
+    `weight`, of the same shape in [0, 1]: how far the truth is to be believed at each pixel.
     """
+    if weight is not None:
+        # Where nothing is known the truth is what was predicted: no part of the loss feels it.
+        predicted = logits.detach().sigmoid()
+        true = torch.lerp(predicted, true, weight)
     pairs, moments, height, width = true.shape
     flat = logits.reshape(pairs * moments, 1, height, width)
     flat_true = true.reshape(pairs * moments, 1, height, width)

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from export.data.material import load_material
-from export.data.pack import Entry, PackWriter, read_pack
+from export.data.pack import Entry, PackWriter, read_pack, read_weighted
+from export.data.photographs import load_photographs
 from export.data.split import (
     HELD_OUT_SIGNERS,
     SIGNERS,
     is_held_out_background,
     is_held_out_portrait,
+    is_held_out_stranger,
 )
 from export.synthesis.people import prepare
 from export.synthesis.scene import compose_pair
@@ -108,3 +110,27 @@ def test_scenes_are_seeded_and_well_formed(pack: Path) -> None:
         seen.append(float(alphas.mean() / 255))
     assert min(seen) < 0.02, "no scene without people among 80"
     assert 0.1 < np.mean(seen) < 0.7
+
+
+def test_strangers_are_split_by_group() -> None:
+    groups = [f"source-{number:04d}" for number in range(4000)]
+    held_out = [group for group in groups if is_held_out_stranger(group)]
+    assert 0.105 < len(held_out) / len(groups) < 0.145
+    assert held_out == [group for group in groups if is_held_out_stranger(group)]
+    # Another draw than the portraits': a name in both says nothing about the other.
+    assert held_out != [group for group in groups if is_held_out_portrait(group)]
+
+
+def test_weights_in_a_pack(tmp_path: Path) -> None:
+    colour, alpha = person()
+    weight = np.where(alpha > 127, 255, 40).astype(np.uint8)
+    with PackWriter(tmp_path / "pack.zip") as writer:
+        writer.add(Entry("a", "real", "g", 1.0, 2.0), colour, alpha, weight=weight)
+        writer.add(Entry("b", "real", "h", 1.0), colour, alpha)
+    found = {entry.name: kept for entry, _, _, kept in read_weighted(tmp_path / "pack.zip")}
+    assert found["b"] is None
+    np.testing.assert_array_equal(found["a"], weight)
+    # Drawn twice as often, and believed everywhere where nothing else is said.
+    photographs = load_photographs(tmp_path / "pack.zip", "")
+    assert len(photographs) == 3
+    assert photographs[-1].weight.min() == 255

@@ -46,3 +46,18 @@ def test_a_right_answer_costs_almost_nothing_and_a_wrong_one_much() -> None:
     assert right.item() < 1e-3
     assert wrong.item() > 10
     assert set(parts) == {"bce", "alpha", "laplacian", "gradient", "temporal"}
+
+
+def test_what_is_not_known_is_not_learnt() -> None:
+    true = (torch.rand(2, 1, 32, 32) > 0.5).float()
+    weight = torch.ones_like(true)
+    weight[..., 16:] = 0
+    logits = ((true - 0.5) * 40).requires_grad_()
+    wrong = torch.where(weight > 0, logits, -logits).detach().requires_grad_()
+    for answer in (logits, wrong):
+        loss, parts = losses.matting_loss(answer, true, weight)
+        assert loss.item() < 2e-3
+        assert parts["alpha"] < 1e-3
+    loss.backward()
+    assert wrong.grad is not None
+    assert wrong.grad[..., 20:].abs().max() < 1e-6

@@ -36,7 +36,7 @@ def test_who_takes_what() -> None:
     assert not any("stem" in name or "head" in name for name in matrices)
     # Most of the network's values, though only a fifth of its tensors.
     share = sum(named[name].numel() for name in matrices) / sum(v.numel() for v in named.values())
-    assert share > 0.9
+    assert share > 0.85  # MediaPipe's branches have more depthwise kernels and biases
 
 
 def test_it_finds_a_least_squares_solution() -> None:

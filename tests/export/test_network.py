@@ -30,7 +30,8 @@ from export.training.muon import Optimiser  # noqa: E402
 
 # What TensorRT 10.3 and ONNX Runtime both run well.
 FAST_OPERATIONS = {
-    "Add", "Concat", "Conv", "DepthToSpace", "GlobalAveragePool", "Relu", "Resize", "Sigmoid",
+    "Add", "Clip", "Concat", "Conv", "DepthToSpace", "Div", "GlobalAveragePool", "HardSwish", "Mul",
+    "Relu", "Resize", "Sigmoid",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from onnx import numpy_helper
 from appliance.errors import ModelError
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
-from export.smaller import shrink, smaller_size
+from export.smaller import shrink, smaller_size, turn
 from tests.networks.bright import bright_network
 
 
@@ -47,10 +47,22 @@ def test_ends_and_states_get_the_smaller_size(tmp_path: Path, layout: str, recur
     assert manifest.smaller == "bright-small"
     small = OnnxRuntimeMatting(*load_manifest(tmp_path / "bright-small" / "manifest.yaml"))
     assert small.manifest.smaller == ""
-    assert small.input.shape == (3, 96, 160)
+    assert small.input.shape == (3, 96, 176)
     small.input[:] = 1
     for _ in range(3):
-        assert small.infer().shape == (96, 160)
+        assert small.infer().shape == (96, 176)
+
+
+def test_turned_for_upright_people(tmp_path: Path) -> None:
+    folder = tmp_path / "bright"
+    bright_network(folder, width=256, height=144)
+    before = (folder / "manifest.yaml").read_bytes()
+    turn(folder, tmp_path / "bright-upright")
+    upright = OnnxRuntimeMatting(*load_manifest(tmp_path / "bright-upright" / "manifest.yaml"))
+    assert upright.input.shape == (3, 256, 144)
+    upright.input[:] = 1
+    assert upright.infer().shape == (256, 144)
+    assert (folder / "manifest.yaml").read_bytes() == before
 
 
 def test_again_gives_the_same(tmp_path: Path) -> None:
