@@ -25,7 +25,7 @@ _STILL = 10
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PhotographScore:
     """One contender on one photograph, judged only where the label is sure."""
 
     contender: str
@@ -65,7 +65,7 @@ def judge_strangers(
     strangers: Iterable[Stranger],
     contenders: Sequence[Contender | PerfectAt],
     told: Callable[[str], None] = lambda _: None,
-) -> list[Verdict]:
+) -> list[PhotographScore]:
     """All contenders on all photographs."""
     found = []
     for number, stranger in enumerate(strangers):
@@ -73,11 +73,11 @@ def judge_strangers(
             told(f"strangers from {stranger.name}")
         for one in contenders:
             iou, mad = judged(alpha_of(one, stranger), stranger)
-            found.append(Verdict(one.name, stranger.name, stranger.slices, iou, mad))
+            found.append(PhotographScore(one.name, stranger.name, stranger.slices, iou, mad))
     return found
 
 
-def by_slice(verdicts: Sequence[Verdict]) -> dict[str, dict[str, dict[str, float]]]:
+def by_slice(verdicts: Sequence[PhotographScore]) -> dict[str, dict[str, dict[str, float]]]:
     """Slice -> contender -> figure; the slice `all` first, the others by name."""
     slices = [ALL, *sorted({name for verdict in verdicts for name in verdict.slices})]
     names = list(dict.fromkeys(verdict.contender for verdict in verdicts))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 FOR_WHOM = (
-    "better than portrait for: whole bodies and backs of people at some distance, groups of them",
-    "worse than portrait in: empty rooms, dark and blown-out light, edges and hair",
+    "better than portrait for: small people far from the camera, upright pictures of one person",
+    "worse than portrait in: groups, seated people, empty rooms, bad light, edges and hair",
     "see which it is for you: mattebox snapshot --model NAME (each folder's README.md has figures)",
 )
 
@@ -22,12 +22,15 @@ Input: RGB in 0 to 1. Output: one alpha, as large as the input.
 
 ## For whom it is better than `portrait`
 
-- **Whole bodies, and people seen from behind**, at some distance from the camera: standing,
-  walking, at sport, arms away from the trunk.
-- **Groups** of people at some distance.
+- **Small people** far from the camera, a fifth of the picture's height and less.
+- **Upright pictures** of one person.
+
+`portrait` contains both of these networks since its eighth stretch of training, and learnt beside
+them; on most pictures the difference is small.
 
 ## Where `portrait` is better
 
+- **Groups, and people who sit.**
 - **Empty rooms**: this one more often sees a person where there is none.
 - **Dark and blown-out light**, and walls of the colour of skin.
 - **Edges and hair**: its matte is coarser; also where the picture's edge cuts a person off.

@@ -143,7 +143,7 @@ def test_in_one_command(
         assert "{" not in card
         for word in ("Whole bodies", "Groups", "Empty rooms", "blown-out light", "Edges", "Apache"):
             assert word in card
-    assert "better than portrait for: whole bodies" in said
+    assert "better than portrait for: small people" in said
     assert cli.main(["model", "list"]) == 0
     assert "selfie-general     256x256    Apache-2.0     MediaPipe" in capsys.readouterr().out
 
