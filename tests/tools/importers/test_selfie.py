@@ -141,7 +141,7 @@ def test_in_one_command(
         card = (model.parent / "README.md").read_text()
         assert card.startswith(f"# {name}\n")
         assert "{" not in card
-        for word in ("Whole bodies", "Groups", "Empty rooms", "blown-out light", "Edges", "Apache"):
+        for word in ("Small people", "Groups", "Empty rooms", "blown-out light", "Edges", "Apache"):
             assert word in card
     assert "better than portrait for: small people" in said
     assert cli.main(["model", "list"]) == 0
