@@ -126,11 +126,8 @@ class DeviceNetwork:
         if remember:
             self.launch()
             self.advance()
-            return
-        for spec, nothing in zip(self.manifest.state, self._nothing, strict=True):
-            self._execution.set_tensor_address(spec.input, nothing.address)
-        self.launch()
-        self._bind_states()
+        else:
+            self.launch_aside()
 
     def launch(self) -> None:
         """Run on ``input``, into ``output``, on the context's stream; returns at once.
