@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from export.network.matting_network import SETTINGS, MattingNetwork, Setting, parameter_count
-from export.smaller import shrink
+from export.sizes import write_sizes
 from export.training.checkpoint import load
 
 OPSET = 17
@@ -98,7 +98,7 @@ def _manifest(setting: Setting, progress: dict[str, Any], parameters: int) -> di
 def export_checkpoint(checkpoint: Path, setting_name: str, out: Path) -> Path:
     """Write `model.onnx` and `manifest.yaml` of a checkpoint's averaged weights into `out`.
 
-    Also writes the same network with a smaller input, beside `out`: see `export.smaller`.
+    Also writes the same network with smaller and upright inputs, beside `out`: see `export.sizes`.
 
     What an existing manifest says about figures and training is kept where nothing newer is
     known. Raises FileNotFoundError, or ValueError when the graphs disagree.
@@ -130,5 +130,5 @@ def export_checkpoint(checkpoint: Path, setting_name: str, out: Path) -> Path:
         manifest["training"] = {**before.get("training", {}), **manifest["training"]}
         manifest["figures"] = before.get("figures", {})
     path.write_text(yaml.safe_dump(manifest, sort_keys=False, width=200, default_flow_style=None))
-    shrink(out, out.with_name(f"{out.name}-small"))
+    write_sizes(out)
     return out / "model.onnx"

@@ -22,6 +22,12 @@ class Matting(Protocol):
     Its own ``smaller`` must be None.
     """
 
+    upright: Matting | None
+    """The same network with an upright input, for upright parts of the frame; None without one.
+
+    Its own ``smaller`` and ``upright`` must be None.
+    """
+
     @property
     def input(self) -> F32:
         """The input tensor, float32 (3, height, width), to be filled before ``infer``."""

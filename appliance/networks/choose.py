@@ -12,7 +12,7 @@ from appliance.config.settings import MattingSettings
 from appliance.errors import MatteboxError, MissingDependency, ModelError
 from appliance.networks.base import Matting
 from appliance.networks.folders import model_folders
-from appliance.networks.manifest import Manifest, find_manifest, load_manifest
+from appliance.networks.manifest import find_manifest, load_manifest
 
 if TYPE_CHECKING:
     from appliance.networks.on_gpu import OnGpu
@@ -28,20 +28,21 @@ def choose_network(settings: MattingSettings) -> Matting | OnGpu:
     path. The choice and the reason for it are logged. Raises ModelError when the network, its
     manifest, or the requested runtime cannot be used.
     """
-    from appliance.networks.on_gpu import tensorrt_on_gpu
+    from appliance.networks.on_gpu import shapes_on_gpu
 
-    return _choose(settings, tensorrt_on_gpu)
+    return _choose(settings, shapes_on_gpu)
 
 
 def load_matting(settings: MattingSettings) -> Matting:
     """Load the network that the settings name, for frames in host memory.
 
-    Chosen as by ``choose_network``; TensorRT then has a thread of its own, and every frame is
-    copied to the GPU and back. Raises as ``choose_network`` does.
+    Chosen as by ``choose_network``; TensorRT then has a thread of its own, every frame is copied to
+    the GPU and back, and upright parts of it get the network's usual input. Raises as
+    ``choose_network`` does.
     """
     from appliance.networks.tensorrt import load_tensorrt
 
-    return _choose(settings, load_tensorrt)
+    return _choose(settings, lambda path: load_tensorrt(*load_manifest(path)))
 
 
 class _Described(Protocol):
@@ -52,16 +53,15 @@ class _Described(Protocol):
 _Made = TypeVar("_Made", bound=_Described)
 
 
-def _choose(
-    settings: MattingSettings, tensorrt: Callable[[Manifest, Path], _Made]
-) -> Matting | _Made:
+def _choose(settings: MattingSettings, tensorrt: Callable[[Path], _Made]) -> Matting | _Made:
     from appliance.cuda.compile import KernelBuildError
 
-    manifest, model = load_manifest(find_manifest(settings.model, model_folders()))
+    path = find_manifest(settings.model, model_folders())
+    load_manifest(path)
     if settings.runtime == "onnxruntime":
-        return _on_the_cpu(manifest, model, settings)
+        return _on_the_cpu(path, settings)
     try:
-        chosen = tensorrt(manifest, model)
+        chosen = tensorrt(path)
     except (MissingDependency, ModelError, KernelBuildError) as error:
         return instead(settings, error)
     _log.info("matting.runtime: TensorRT", asked=settings.runtime, engine=chosen.description)
@@ -76,19 +76,10 @@ def instead(settings: MattingSettings, error: MatteboxError) -> Matting:
     if settings.runtime == "tensorrt":
         raise ModelError(f"matting.runtime is tensorrt: {error}") from error
     _log.info("matting.runtime auto: ONNX Runtime", why=str(error))
-    return _on_the_cpu(*load_manifest(find_manifest(settings.model, model_folders())), settings)
+    return _on_the_cpu(find_manifest(settings.model, model_folders()), settings)
 
 
-def _on_the_cpu(manifest: Manifest, model: Path, settings: MattingSettings) -> Matting:
-    from appliance.networks.onnxruntime import OnnxRuntimeMatting
+def _on_the_cpu(path: Path, settings: MattingSettings) -> Matting:
+    from appliance.networks.sizes import load_sizes
 
-    matting = OnnxRuntimeMatting(manifest, model, settings.threads)
-    if manifest.smaller:
-        beside = find_manifest(settings.model, model_folders()).resolve().parent.parent
-        try:
-            smaller = load_manifest(beside / manifest.smaller / "manifest.yaml")
-            matting.smaller = OnnxRuntimeMatting(*smaller, settings.threads)
-        except ModelError as error:
-            # It is only needed under load, and the network itself is sound.
-            _log.warning("the network has no smaller input for when it has to", why=str(error))
-    return matting
+    return load_sizes(path, settings.threads)

@@ -63,6 +63,8 @@ class Manifest(StrictModel):
     model: str = "model.onnx"
     smaller: str = Field("", pattern=r"^([a-z0-9][a-z0-9_.-]{0,63})?$")
     """The folder, beside the manifest's own, of the same network with a smaller input."""
+    upright: str = Field("", pattern=r"^([a-z0-9][a-z0-9_.-]{0,63})?$")
+    """The folder, beside the manifest's own, of the same network with an upright input."""
     licence: str = ""
     input: InputSpec
     output: OutputSpec

@@ -47,6 +47,7 @@ class OnnxRuntimeMatting:
         """
         self.manifest = manifest
         self.smaller: Matting | None = None
+        self.upright: Matting | None = None
         threads = threads or choose_threads()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads

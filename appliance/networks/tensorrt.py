@@ -33,7 +33,8 @@ class TensorRTMatting:
 
     One thread owns the context and does all GPU work; loading, inference and closing may be
     called from different threads. ``input`` is pinned host memory. A path whose frames are
-    already on the GPU uses ``DeviceNetwork`` directly and copies nothing.
+    already on the GPU uses ``DeviceNetwork`` directly and copies nothing. ``smaller`` and
+    ``upright`` are left None: each would need a context of its own.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class TensorRTMatting:
         """
         self.manifest = manifest
         self.smaller: Matting | None = None
+        self.upright: Matting | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gpu")
         try:
             self._work: _Work = self._thread.submit(

@@ -11,8 +11,10 @@ import numpy as np
 
 from appliance.config.settings import Settings
 from appliance.media.frame import Colour, Format, Frame, Matrix, Range, Rect
+from appliance.networks.base import Matting
 from appliance.networks.manifest import InputSpec, Manifest, OutputSpec, load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.sizes import load_sizes
 from appliance.pipeline.cpu import Pipeline
 from appliance.stages.network.letterbox import inner_rect
 from export.evaluation.limit import PerfectAt, perfect
@@ -101,10 +103,9 @@ class LiveBackground:
 class WholeAppliance:
     """The network in the appliance's whole path: ROI, clean, steady, refine, feather."""
 
-    def __init__(self, name: str, manifest: Manifest, model: Path, threads: int = 2) -> None:
+    def __init__(self, name: str, matting: Matting) -> None:
         self.name = name
-        self._manifest, self._model, self._threads = manifest, model, threads
-        self._matting = OnnxRuntimeMatting(manifest, model, threads)
+        self._matting = matting
         self._pipeline: Pipeline | None = None
         self._serial = 0
         self._size = (0, 0)
@@ -200,8 +201,13 @@ def contender(name: str, models: Path, threads: int = 2) -> Contender | PerfectA
         raise ValueError(f"{name}: '+{rest}' unknown, expected '+appliance' or nothing")
     if base in MEDIAPIPE:
         manifest, model = mediapipe(base, models)
-    else:
-        path = Path(base)
-        manifest, model = load_manifest(path / "manifest.yaml" if path.is_dir() else path)
-    kind = WholeAppliance if plus else BareNetwork
-    return kind(manifest.name + plus + rest, manifest, model, threads)
+        if plus:
+            return WholeAppliance(name, OnnxRuntimeMatting(manifest, model, threads))
+        return BareNetwork(base, manifest, model, threads)
+    path = Path(base)
+    path = path / "manifest.yaml" if path.is_dir() else path
+    if plus:
+        matting = load_sizes(path, threads)
+        return WholeAppliance(f"{matting.manifest.name}+appliance", matting)
+    manifest, model = load_manifest(path)
+    return BareNetwork(manifest.name, manifest, model, threads)

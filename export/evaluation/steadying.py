@@ -19,8 +19,8 @@ import numpy as np
 
 from appliance.config.settings import Settings
 from appliance.media.frame import Format, blank
-from appliance.networks.manifest import load_manifest
-from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.base import Matting
+from appliance.networks.sizes import load_sizes
 from appliance.pipeline.cpu import Pipeline
 from export.evaluation.metrics import Alpha, dtssd, mad
 from export.evaluation.models import LiveBackground, to_nv12
@@ -84,7 +84,7 @@ def figures_of(on: Sequence[Alpha], off: Sequence[Alpha], true: Sequence[Alpha])
     )  # fmt: skip
 
 
-def mattes(clip: Clip, matting: OnnxRuntimeMatting, *, steadied: bool) -> list[Alpha]:
+def mattes(clip: Clip, matting: Matting, *, steadied: bool) -> list[Alpha]:
     """The mattes that the appliance makes of a clip at its rate, on the CPU."""
     height, width = clip.frames[0].shape[:2]
     settings = Settings.model_validate({"steady": {"enabled": steadied}})
@@ -102,7 +102,7 @@ def mattes(clip: Clip, matting: OnnxRuntimeMatting, *, steadied: bool) -> list[A
 
 
 def judge(
-    sets: Path, matting: OnnxRuntimeMatting, told: Callable[[str], None] = lambda _: None
+    sets: Path, matting: Matting, told: Callable[[str], None] = lambda _: None
 ) -> dict[tuple[str, float], list[Figures]]:
     """Set and rate -> figures of its clips there."""
     table: dict[tuple[str, float], list[Figures]] = {}
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--network", type=Path, default=Path("engines/portrait/manifest.yaml"))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
-    matting = OnnxRuntimeMatting(*load_manifest(options.network), options.threads)
+    matting = load_sizes(options.network, options.threads)
     table = judge(options.sets, matting, lambda line: print(line, file=sys.stderr))
     names = [field.name for field in fields(Figures)]
     print(f"{'set':>10} {'fps':>5} " + " ".join(f"{name:>9}" for name in names))

@@ -1,7 +1,13 @@
-"""The same network with a smaller input, for machines that cannot keep up (load shedding)."""
+"""The same network with other inputs: smaller ones (load shedding), upright ones (standing people).
+
+    python -m export.sizes engines/portrait     # all of them anew, from the model.onnx there
+
+The weights are the same, so that git packs each further size into a few hundred bytes.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +21,7 @@ from appliance.networks.onnxruntime import OnnxRuntimeMatting
 # Of each side, rounded to what the encoder wants: 288x160 becomes 192x112, 0.47 of the pixels. At
 # 176x96 it lost twice as many points on strangers, more than the three that it may.
 _SCALE, _MULTIPLE = 2 / 3, 16
+_AT, _OTHERS = "; at ", ("smaller", "upright")
 _STYLE: dict[str, Any] = {"sort_keys": False, "width": 200, "default_flow_style": None}
 
 
@@ -22,6 +29,19 @@ def smaller_size(width: int, height: int) -> tuple[int, int]:
     """Columns and rows of the smaller input."""
     columns, rows = (max(1, round(_SCALE * side / _MULTIPLE)) for side in (width, height))
     return _MULTIPLE * columns, _MULTIPLE * rows
+
+
+def write_sizes(folder: Path) -> tuple[Path, ...]:
+    """Write the network in ``folder`` at its other sizes beside it: small, upright, both.
+
+    Returns their ONNX files. Raises ModelError as ``shrink`` does.
+    """
+    small = folder.with_name(f"{folder.name}-small")
+    made = [shrink(folder, small)]
+    manifest, _ = load_manifest(folder / "manifest.yaml")
+    if manifest.input.width > manifest.input.height:
+        made += [turn(wide, wide.with_name(f"{wide.name}-upright")) for wide in (folder, small)]
+    return tuple(made)
 
 
 def shrink(folder: Path, out: Path) -> Path:
@@ -33,19 +53,20 @@ def shrink(folder: Path, out: Path) -> Path:
     """
     manifest, _ = load_manifest(folder / "manifest.yaml")
     target = at_size(folder, out, smaller_size(manifest.input.width, manifest.input.height))
-    text = yaml.safe_load((folder / "manifest.yaml").read_text())
-    if text.get("smaller") != out.name:
-        (folder / "manifest.yaml").write_text(_named(text, out.name))
+    _name(folder, "smaller", out.name)
     return target
 
 
 def turn(folder: Path, out: Path) -> Path:
-    """Write the network in ``folder`` into ``out`` with its sides changed, for upright people.
+    """Write the network in ``folder`` into ``out`` (beside it) with its sides changed.
 
-    Returns its ONNX file. Raises ModelError as ``shrink`` does.
+    It is for upright people. The network's own manifest names it from then on. Returns its ONNX
+    file. Raises ModelError as ``shrink`` does.
     """
     manifest, _ = load_manifest(folder / "manifest.yaml")
-    return at_size(folder, out, (manifest.input.height, manifest.input.width))
+    target = at_size(folder, out, (manifest.input.height, manifest.input.width))
+    _name(folder, "upright", out.name)
+    return target
 
 
 def at_size(folder: Path, out: Path, size: tuple[int, int]) -> Path:
@@ -70,13 +91,15 @@ def at_size(folder: Path, out: Path, size: tuple[int, int]) -> Path:
     onnx.save(model, target)
     text = yaml.safe_load((folder / "manifest.yaml").read_text())
     written = {
-        **text, "name": out.name, "title": f"{manifest.title}; at {width}x{height}",
+        **text, "name": out.name,
+        "title": f"{manifest.title.partition(_AT)[0]}{_AT}{width}x{height}",
         "model": "model.onnx", "input": {**text["input"], "width": width, "height": height},
         "state": [{**state, "shape": _resized(state["shape"], before, size)}
                   for state in text.get("state", [])],
         "figures": {},
     }  # fmt: skip
-    written.pop("smaller", None)
+    for other in _OTHERS:
+        written.pop(other, None)
     (out / "manifest.yaml").write_text(yaml.safe_dump(written, **_STYLE))
     network = OnnxRuntimeMatting(*load_manifest(out / "manifest.yaml"), threads=1)
     network.input[:] = np.random.default_rng(0).uniform(-1, 1, network.input.shape)
@@ -95,12 +118,22 @@ def _resized(shape: list[int], before: tuple[int, int], size: tuple[int, int]) -
     return result
 
 
-def _named(text: dict[str, object], name: str) -> str:
-    """The manifest, with ``smaller`` after ``model``."""
-    named: dict[str, object] = {}
-    for key, value in text.items():
-        if key != "smaller":
-            named[key] = value
-        if key == "model":
-            named["smaller"] = name
-    return yaml.safe_dump({"smaller": name, **named} if "model" not in named else named, **_STYLE)
+def _name(folder: Path, key: str, name: str) -> None:
+    """Have the manifest in ``folder`` name a folder beside it, by a key after ``model``."""
+    path = folder / "manifest.yaml"
+    text: dict[str, object] = yaml.safe_load(path.read_text())
+    if text.get(key) == name:
+        return
+    others = {known: value for known, value in {**text, key: name}.items() if known in _OTHERS}
+    named: dict[str, object] = {} if "model" in text else dict(others)
+    for known, value in text.items():
+        if known not in _OTHERS:
+            named[known] = value
+        if known == "model":
+            named |= others
+    path.write_text(yaml.safe_dump(named, **_STYLE))
+
+
+if __name__ == "__main__":
+    for made in write_sizes(Path(sys.argv[1])):
+        print(made)
