@@ -25,17 +25,18 @@ from appliance.cuda.graph import Replay
 from appliance.cuda.transfer import Download
 from appliance.errors import MattingError, ModelError
 from appliance.media.frame import U8, Format, Frame
-from appliance.networks.base import DeviceRunner
+from appliance.networks.beside import UPRIGHT_MISSING
 from appliance.networks.ends import NetworkEnds
 from appliance.networks.on_gpu import OnGpu
 from appliance.pipeline.base import Outcome
 from appliance.shedding import Level
 from appliance.stages.binding import BoundCascade
 from appliance.stages.composite.gpu import CompositeSteps
+from appliance.stages.device.look import DeviceInput, DeviceLook, DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.span import spans
 from appliance.stages.device.work import DeviceCommon, DeviceWork
-from appliance.stages.network.gpu import NetworkSteps, run_network
+from appliance.stages.network.gpu import NetworkSteps
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 from appliance.stages.transfer.gpu import DEPTH
@@ -81,7 +82,7 @@ class GpuPipeline:
             self._loaded = loaded = Loaded(context, settings, format, network)
             self._common = DeviceCommon(
                 context, settings, format, self.clock, loaded.tracker(settings, format),
-                loaded.memory, loaded.ends, loaded.runner,
+                loaded.memory, loaded.looks,
             )  # fmt: skip
             self._cascade = BoundCascade("gpu", self._common, settings)
             self._spans = spans(self._cascade, self._replay)
@@ -112,9 +113,9 @@ class GpuPipeline:
     def _use(self, loaded: Loaded) -> None:
         self._replay.close()
         self._loaded, common = loaded, self._common
-        self.description = f"{loaded.runner.description}; frames on {self._context.name}"
+        self.description = f"{loaded.looks.usual.runner.description}; frames on {self._context.name}"
         """What runs the network and the kernels, in words."""
-        common.memory, common.ends, common.runner = loaded.memory, loaded.ends, loaded.runner
+        common.memory, common.looks = loaded.memory, loaded.looks
         common.tracker = loaded.tracker(common.settings, self.format)
         self._cascade.part(NetworkSteps).start_over()
         loaded.memory.configure(common.settings)
@@ -221,31 +222,56 @@ class Loaded:
         self, context: Context, settings: Settings, format: Format, network: OnGpu
     ) -> None:
         """Raises ModelError (PlanError) when it cannot be used, GpuError when CUDA fails."""
-        self.runner: DeviceRunner = network.load(context)
+        self.looks = DeviceLooks(_look(context, network))
         try:
-            spec = self.runner.manifest.input
-            self.ends = NetworkEnds(context, self.runner)
+            if network.upright is not None:
+                self.looks.upright = _upright_look(context, network.upright)
+            spec = self.looks.usual.ends.spec
             self.memory = GridMemory(
-                context, settings, self.ends.tensor, format.colour,
+                context, settings, self.looks.size, format.colour,
                 mean=np.array(spec.mean, np.float32), scale=np.array(spec.scale, np.float32),
                 bgr=spec.order == "BGR",
             )  # fmt: skip
-            # What is compiled or loaded with the first run must not hold up the first live frame.
-            run_network(self.ends, self.runner.launch_aside)
-            context.synchronize()
-        except MattingError as error:
-            self.runner.close()
-            raise ModelError(f"{network.description}: its first run failed: {error}") from error
         except BaseException:
-            self.runner.close()
+            self.looks.close()
             raise
 
     def close(self) -> None:
         """Release it all now: memory freed later, in another thread, is leaked."""
-        self.runner.close()
+        self.looks.close()
         self.__dict__.clear()
 
     def tracker(self, settings: Settings, format: Format) -> Tracker:
-        """A tracker that widens the ROI towards the network's shape."""
-        spec = self.runner.manifest.input
-        return Tracker(settings.roi, format.width, format.height, spec.width / spec.height)
+        """A tracker that widens the ROI towards the shape of one of the network's inputs."""
+        usual, upright = self.looks.usual, self.looks.upright
+        return Tracker(
+            settings.roi, format.width, format.height, usual.aspect,
+            upright.aspect if upright else None,
+        )  # fmt: skip
+
+
+def _look(context: Context, network: OnGpu) -> DeviceLook:
+    """Load a network, and run it once. Raises ModelError (PlanError), GpuError."""
+    runner = network.load(context)
+    try:
+        ends = NetworkEnds(context, runner)
+        look = DeviceLook(runner, ends, DeviceInput(ends.tensor))
+        # What is compiled or loaded with the first run must not hold up the first live frame.
+        look.run(runner.launch_aside)
+        context.synchronize()
+    except MattingError as error:
+        runner.close()
+        raise ModelError(f"{network.description}: its first run failed: {error}") from error
+    except BaseException:
+        runner.close()
+        raise
+    return look
+
+
+def _upright_look(context: Context, network: OnGpu) -> DeviceLook | None:
+    """The same for a network's upright input; None, with a warning, if that cannot be used."""
+    try:
+        return _look(context, network)
+    except ModelError as error:
+        log.warning(UPRIGHT_MISSING, network=network.manifest.name, why=str(error))
+        return None

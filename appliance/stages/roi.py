@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from appliance.config.settings import RoiSettings
 from appliance.media.frame import Rect
+from appliance.stages.shape import Shape
 
 # With the ROI above this fraction of the frame's area, cropping gains nothing.
 _NEARLY_ALL = 0.75
@@ -91,14 +92,40 @@ class Tracker:
     look, at the whole frame; what it finds goes to ``update`` as ``elsewhere``.
     """
 
-    def __init__(self, settings: RoiSettings, width: int, height: int, aspect: float) -> None:
-        """``aspect``: the network's width over height; the ROI is widened towards it."""
+    def __init__(
+        self, settings: RoiSettings, width: int, height: int, aspect: float,
+        upright: float | None = None,
+    ) -> None:  # fmt: skip
+        """``aspect``: the network's width over height; the ROI is widened towards it.
+
+        ``upright``: that of its upright input, if it has one: see ``upright`` below.
+        """
         self._settings = settings
-        self._width, self._height, self._aspect = width, height, aspect
+        self._width, self._height = width, height
+        self._aspect, self._upright_aspect = aspect, upright
         self._whole = Rect(0, 0, width, height)
+        self._shape = Shape(self._whole, aspect, upright) if upright else None
+        self._aimed_upright = self.upright
         self._sides: list[Side] | None = None
         self._scanned: int | None = None
         self.roi = self._whole
+
+    @property
+    def upright(self) -> bool:
+        """Whether ``roi`` is to be looked at through the network's upright input."""
+        return self._shape is not None and self._shape.upright
+
+    @property
+    def whole_upright(self) -> bool:
+        """Whether the whole frame is."""
+        return self._shape is not None and self._shape.whole
+
+    def offer_upright(self, aspect: float | None) -> None:
+        """The network has an upright input from the next frame on, or (None) has none any more."""
+        if (aspect is None) == (self._shape is None):
+            return
+        self._upright_aspect = aspect
+        self._shape = Shape(self._whole, self._aspect, aspect) if aspect else None
 
     def configure(self, settings: RoiSettings) -> None:
         """Apply new settings from the next frame on; the ROI and the smoothing start over."""
@@ -111,6 +138,9 @@ class Tracker:
         self._sides = None
         self._scanned = None
         self.roi = self._whole
+        if self._shape is not None:
+            self._shape.reset()
+        self._aimed_upright = self.upright
 
     @property
     def tracking(self) -> bool:
@@ -139,6 +169,7 @@ class Tracker:
             self.reset()
             return
         sides = (found.left, found.top, found.right, found.bottom)
+        first = self._sides is None
         if self._sides is None:
             self._sides = [Side(self._settings.level, self._settings.trend, x) for x in sides]
         else:
@@ -147,7 +178,7 @@ class Tracker:
         grown = self._grow(found) if box else found
         # A prediction must not cut off what is there now: smoothing lags behind a sudden arm.
         ahead = Box(*(side.predicted for side in self._sides)).union(grown)
-        self._aim(ahead)
+        self._aim(ahead, first=first)
 
     def _grow(self, box: Box) -> Box:
         """Reach out on border contact: what touches the ROI's border continues beyond it."""
@@ -163,9 +194,13 @@ class Tracker:
             else box.bottom,
         )
 
-    def _aim(self, box: Box) -> None:
+    def _aim(self, box: Box, *, first: bool) -> None:
         """Choose the ROI for a predicted box: keep it while the margin holds, else move it."""
-        wanted = self._around(box)
+        wanted = self._around(box, self._aspect)
+        if self._shape is not None and self._upright_aspect is not None:
+            upright = self._around(box, self._upright_aspect)
+            self._shape.choose(wanted, upright, at_once=first)
+            wanted = upright if self.upright else wanted
         keep = self._settings.margin * (1 - self._settings.hold)
         dx, dy = keep * (box.right - box.left), keep * (box.bottom - box.top)
         roi = self.roi
@@ -175,20 +210,24 @@ class Tracker:
             and (roi.right == self._width or roi.right >= box.right + dx)
             and (roi.bottom == self._height or roi.bottom >= box.bottom + dy)
         )
-        if self._settings.hold > 0 and holds and roi.area <= _TOO_LARGE * wanted.area:
+        same = self.upright == self._aimed_upright
+        if same and self._settings.hold > 0 and holds and roi.area <= _TOO_LARGE * wanted.area:
             return
-        self.roi = wanted
+        self.roi, self._aimed_upright = wanted, self.upright
 
-    def _around(self, box: Box) -> Rect:
-        """The box with margin, least size, the network's aspect where it fits, clamped, even."""
+    def _around(self, box: Box, aspect: float) -> Rect:
+        """The box with margin, least size, the input's aspect where it fits, clamped, even."""
         s = self._settings
         margin_x = s.margin * (box.right - box.left)
         margin_y = s.margin * (box.bottom - box.top)
         left, right = box.left - margin_x, box.right + margin_x
         top, bottom = box.top - margin_y, box.bottom + margin_y
         least = min(max(32.0, s.min_size * self._height), float(self._height))
-        height = max(bottom - top, least, (right - left) / self._aspect)
-        left, right = _span(left, right, max(right - left, height * self._aspect), self._width)
+        height = max(bottom - top, least, (right - left) / aspect)
+        if aspect == self._upright_aspect:
+            # Standing people often fill the frame's height: room beyond it needs no width here.
+            height = min(height, float(self._height))
+        left, right = _span(left, right, max(right - left, height * aspect), self._width)
         top, bottom = _span(top, bottom, height, self._height)
         rect = even((left, top, right, bottom), self._width, self._height)
         return self._whole if rect.area >= _NEARLY_ALL * self._whole.area else rect

@@ -13,6 +13,7 @@ import pytest
 
 from appliance.cuda.context import Context
 from appliance.errors import MattingError
+from appliance.networks.beside import upright_of
 from appliance.networks.manifest import load_manifest
 from appliance.networks.on_gpu import OnGpu
 from appliance.networks.plans.flavour import Flavour
@@ -69,11 +70,14 @@ def emulated(
 ) -> OnGpu:  # fmt: skip
     """A manifest's network on the emulated GPU.
 
-    ``made`` may wrap it; ``library`` replaces libcuda, ``data`` the plan.
+    ``made`` may wrap it; ``library`` replaces libcuda, ``data`` the plan. With the upright one that
+    the manifest names.
     """
     if compiler() is None:
         pytest.skip("no C++ compiler (g++): the kernels cannot be emulated here")
     manifest, model = load_manifest(path)
+    beside = upright_of(path)
+    upright = emulated(beside, made=made, library=library) if beside else None
     data = model.read_bytes() if data is None else data
     plan: Any = SimpleNamespace(data=data, path=model, sidecar=SIDECAR)
     graphs = library or driver.Library()
@@ -85,4 +89,4 @@ def emulated(
     def make_context() -> Context:
         return Context(driver=driver, image=lambda architecture: b"", library=graphs)
 
-    return OnGpu(manifest, "an emulation", load, make_context)
+    return OnGpu(manifest, "an emulation", load, make_context, upright)

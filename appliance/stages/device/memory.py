@@ -5,7 +5,6 @@ from __future__ import annotations
 from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import F32, Colour, Rect
-from appliance.pixels.gpu.planes import Tensor
 from appliance.pixels.gpu.scratch import Scratch
 from appliance.stages.device.report import DeviceVerdict, Report
 
@@ -37,17 +36,16 @@ class GridMemory:
     """All memory for one network size, and the record of which frame is in which part of it."""
 
     def __init__(
-        self, context: Context, settings: Settings, tensor: Tensor, colour: Colour, *, mean: F32,
-        scale: F32, bgr: bool = False,
+        self, context: Context, settings: Settings, size: tuple[int, int], colour: Colour, *,
+        mean: F32, scale: F32, bgr: bool = False,
     ) -> None:  # fmt: skip
         """Allocate all of it.
 
         Args:
-            tensor: the network's input, in device memory.
+            size: rows and columns of the network's input.
             mean, scale, bgr: see ``planes_to_tensor``.
         """
-        self.tensor = tensor
-        rows, columns = tensor.rows, tensor.columns
+        rows, columns = size
         self.scratch = Scratch(
             context, rows, columns, colour=colour, mean=mean, scale=scale, bgr=bgr,
             grow=settings.clean.grow,
@@ -64,8 +62,6 @@ class GridMemory:
         """Frames launched so far."""
         self.history = False
         """Whether the last frame says anything about this one."""
-        self.inner: Rect | None = None
-        """The part of the network's input that was filled last."""
         self.changes = 0
         """How often the settings changed: graphs recorded with old ones are not replayed."""
 

@@ -10,10 +10,9 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
-from appliance.networks.base import DeviceRunner
-from appliance.networks.ends import NetworkEnds
 from appliance.pixels.gpu.composite import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
+from appliance.stages.device.look import DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
 from appliance.stages.roi import Box, Tracker
@@ -56,7 +55,7 @@ class DeviceCommon:
 
     Attributes:
         settings, format, clock, tracker: as in ``base.Common``.
-        memory, ends, runner: the current network's.
+        memory, looks: the current network's.
     """
 
     context: Context
@@ -65,8 +64,7 @@ class DeviceCommon:
     clock: StageClock
     tracker: Tracker
     memory: GridMemory
-    ends: NetworkEnds | None = None
-    runner: DeviceRunner | None = None
+    looks: DeviceLooks | None = None
 
 
 class DevicePart(Protocol):

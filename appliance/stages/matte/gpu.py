@@ -48,7 +48,7 @@ class MatteSteps:
         this, last = memory.this, memory.last
         return (
             memory.frames & 1, memory.changes, memory.history, this.rect, this.grid, last.rect,
-            last.grid, last.refined, self._thirtieths,
+            last.grid, last.refined, self._thirtieths, work.raw,
         )  # fmt: skip
 
     def clean(self, work: DeviceWork) -> None:

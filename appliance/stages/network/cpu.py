@@ -89,6 +89,18 @@ class Look:
         return alpha, planes
 
 
+class Looks:
+    """A network at one size: with its usual input and, where it has one, the upright one."""
+
+    def __init__(self, matting: Matting, clock: StageClock) -> None:
+        self.usual = Look(matting, clock)
+        self.upright = Look(matting.upright, clock) if matting.upright else None
+
+    def through(self, *, upright: bool) -> Look:
+        """The look through the upright input, if wanted and there, else the usual one."""
+        return self.upright if upright and self.upright is not None else self.usual
+
+
 class NetworkSteps:
     """The steps from the frame to raw alpha, by the network or carried from the last frame."""
 
@@ -97,17 +109,21 @@ class NetworkSteps:
         self._carry = Carry()
         self._level = Level.FULL
         self._look: Look | None = None
-        self._full: Look | None = None
-        self._small: Look | None = None
+        self._looks: Looks | None = None
+        self._full: Looks | None = None
+        self._small: Looks | None = None
 
     def use(self, matting: Matting) -> None:
         """Run another network from the next frame on; starts over, as its grid differs."""
         common = self._common
-        self._full = self._look = Look(matting, common.clock)
-        self._small = Look(matting.smaller, common.clock) if matting.smaller else None
+        self._full = self._looks = Looks(matting, common.clock)
+        self._small = Looks(matting.smaller, common.clock) if matting.smaller else None
+        self._look = self._full.usual
+        upright = self._full.upright
         common.tracker = Tracker(
-            common.settings.roi, common.format.width, common.format.height, self._full.aspect
-        )
+            common.settings.roi, common.format.width, common.format.height,
+            self._full.usual.aspect, upright.aspect if upright else None,
+        )  # fmt: skip
         self._carry.reset()
         self.shed(self._level)
 
@@ -119,13 +135,14 @@ class NetworkSteps:
     def shed(self, level: Level) -> None:
         """Run the network less from the next frame on: on every second frame, the smaller one."""
         self._level = level
-        look = self._small if self._small is not None and level >= Level.SMALL else self._full
-        if look is not self._look:
-            # Its recurrent state dates from when it last ran; the kept matte is on another grid.
-            assert look is not None
-            look.reset()
+        looks = self._small if self._small is not None and level >= Level.SMALL else self._full
+        if looks is not self._looks:
+            # The kept matte is on another grid.
+            assert looks is not None
             self._carry.reset()
-            self._look = look
+            self._looks = looks
+            upright = looks.upright
+            self._common.tracker.offer_upright(upright.aspect if upright else None)
         if level < Level.REUSE:
             self._carry.reset()
 
@@ -143,8 +160,19 @@ class NetworkSteps:
             work.rect, work.held = self._carry.rect, True
             work.planes = self._look.crop(work.frame, work.rect)
             return
-        work.rect = self._common.tracker.roi
-        work.planes = self._look.fill(work.frame, work.rect)
+        self._aim(work)
+
+    def _aim(self, work: Work) -> None:
+        """The ROI on the grid of the input that is for its shape, and in that input."""
+        assert self._looks is not None
+        tracker = self._common.tracker
+        look = self._looks.through(upright=tracker.upright)
+        if look is not self._look:
+            # Its recurrent state dates from when it last ran.
+            look.reset()
+            self._look = look
+        work.rect = tracker.roi
+        work.planes = look.fill(work.frame, work.rect)
 
     def carry(self, work: Work) -> None:
         """The last matte, moved along with the picture; None if that is impossible."""
@@ -156,13 +184,12 @@ class NetworkSteps:
 
     def network(self, work: Work) -> None:
         """Raw alpha of the ROI. Raises MattingError when the network throws."""
+        if work.held:
+            # The matte was to be carried but could not be: run the network after all, on the ROI.
+            self._aim(work)
         assert self._look is not None
         assert work.planes is not None
         assert work.rect is not None
-        if work.held:
-            # The matte was to be carried but could not be: run the network after all, on the ROI.
-            work.rect = self._common.tracker.roi
-            work.planes = self._look.fill(work.frame, work.rect)
         work.raw = self._look.infer(work.rect)
         if self._level >= Level.REUSE:
             self._carry.keep(work.raw, work.planes[0], work.rect)
@@ -176,8 +203,9 @@ class NetworkSteps:
 
     def rescan(self, work: Work) -> None:
         """An occasional look at the whole frame, for people outside the ROI."""
-        assert self._look is not None
-        raw, _ = self._look(work.frame, work.frame.rect, aside=True)
+        assert self._looks is not None
+        look = self._looks.through(upright=self._common.tracker.whole_upright)
+        raw, _ = look(work.frame, work.frame.rect, aside=True)
         settings = self._common.settings
         check_alpha(raw, settings.matting.max_coverage)
         clean = settings.clean

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 from appliance.media.frame import Rect
 from appliance.media.surface import Surface
-from appliance.networks.ends import NetworkEnds
 from appliance.pixels.gpu.components import keep_components
 from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.planes import Plane, Raw
+from appliance.stages.device.look import DeviceInput, DeviceLook
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.network.letterbox import inner_rect
 
@@ -19,54 +19,60 @@ class NetworkSteps:
 
     def __init__(self, common: DeviceCommon) -> None:
         self._common = common
+        self._look: DeviceLook | None = None
         self._looked_at: Rect | None = None
+        self._into: DeviceInput | None = None
         self._fill = False
 
     def reset(self) -> None:
         """Forget what the network remembers."""
-        if self._common.runner is not None:
-            self._common.runner.reset()
+        if self._look is not None:
+            self._look.runner.reset()
 
     def start_over(self) -> None:
         """Forget where the network last looked, as another one has taken its place."""
-        self._looked_at = None
+        self._look = self._looked_at = None
 
     @property
     def recordable(self) -> bool:
         """See ``DevicePart.recordable``."""
-        return self._common.runner is not None and self._common.runner.recordable
+        return self._look is not None and self._look.runner.recordable
 
     def begin(self, work: DeviceWork) -> None:
         """Aim at the ROI, and note where planes and raw alpha will be."""
-        common = self._common
-        rect = common.tracker.roi
-        if rect != self._looked_at:
-            # The network's recurrent state is about another part of the picture.
+        tracker, looks = self._common.tracker, self._common.looks
+        assert looks is not None
+        look, rect = looks.through(upright=tracker.upright), tracker.roi
+        if look is not self._look or rect != self._looked_at:
+            # The network's recurrent state is about another part of the picture, or dates from
+            # when this input of it was last used.
+            self._look, self._looked_at = look, rect
             self.reset()
-            self._looked_at = rect
-        assert common.ends is not None
-        inner = inner_rect(rect, common.ends.spec)
-        self.aim(work, rect, inner)
-        work.raw = common.ends.window(inner)
-        work.scan = common.tracker.rescan_due(work.frame.captured) or None
+        inner = inner_rect(rect, look.ends.spec)
+        self.aim(work, rect, inner, look.input)
+        work.raw = look.ends.window(inner)
+        work.scan = tracker.rescan_due(work.frame.captured) or None
 
-    def aim(self, work: DeviceWork, rect: Rect, inner: Rect) -> None:
-        """Look at ``rect``, which goes to ``inner`` in the network's input."""
+    def aim(self, work: DeviceWork, rect: Rect, inner: Rect, into: DeviceInput) -> None:
+        """Look at ``rect``, which goes to the part ``inner`` of an input."""
         memory = self._common.memory
         work.rect, work.inner = rect, inner
         verdict = memory.this.verdict
         verdict.rect, verdict.grid = rect, (inner.height, inner.width)
         work.planes = Plane(memory.this.planes.address, inner.height, inner.width)
-        self._fill = inner != memory.inner
-        memory.inner = inner
+        self._into, self._fill = into, into.turn_to(inner)
 
     def key(self, work: DeviceWork) -> Hashable:
         """See ``DevicePart.key``."""
         assert work.live is not None
-        memory, runner = self._common.memory, self._common.runner
-        phase = runner.phase if runner is not None else 0
+        assert self._into is not None
+        memory, look = self._common.memory, self._look
+        phase = look.runner.phase if look is not None else 0
         # Which slot holds the planes alternates from frame to frame.
-        return (memory.frames & 1, work.rect, work.inner, self._fill, phase, work.live.address)
+        return (
+            memory.frames & 1, work.rect, work.inner, self._fill, phase, work.live.address,
+            self._into.tensor.address,
+        )  # fmt: skip
 
     def crop(self, work: DeviceWork) -> None:
         """The ROI on the network's grid, and the same in the network's input."""
@@ -74,46 +80,47 @@ class NetworkSteps:
         assert work.planes is not None
         assert work.rect is not None
         assert work.inner is not None
-        self._crop(work.live, work.rect, work.inner, work.planes)
+        assert self._into is not None
+        self._crop(work.live, work.rect, work.inner, work.planes, self._into, fill=self._fill)
 
-    def _crop(self, surface: Surface, rect: Rect, inner: Rect, planes: Plane) -> None:
-        memory = self._common.memory
-        if self._fill:
-            fill_black(memory.scratch, memory.tensor)
-        crop_planes(memory.scratch, surface, rect, planes, memory.tensor, inner.x, inner.y)
+    def _crop(
+        self, surface: Surface, rect: Rect, inner: Rect, planes: Plane, into: DeviceInput, *,
+        fill: bool,
+    ) -> None:  # fmt: skip
+        scratch = self._common.memory.scratch
+        if fill:
+            fill_black(scratch, into.tensor)
+        crop_planes(scratch, surface, rect, planes, into.tensor, inner.x, inner.y)
 
     def network(self, work: DeviceWork) -> None:
         """Raw alpha of the ROI. Raises MattingError when the runner refuses."""
-        ends, runner = self._common.ends, self._common.runner
-        assert ends is not None
-        assert runner is not None
-        run_network(ends, runner.launch)
+        assert self._look is not None
+        self._look.run(self._look.runner.launch)
 
     def end(self, work: DeviceWork) -> None:
         """Make the new recurrent state the next frame's input."""
-        assert self._common.runner is not None
-        self._common.runner.advance()
+        assert self._look is not None
+        self._look.runner.advance()
 
     def rescan(self, work: DeviceWork) -> None:
         """A look at the whole frame for people outside the ROI."""
-        ends, runner = self._common.ends, self._common.runner
-        assert ends is not None
-        assert runner is not None
+        looks = self._common.looks
+        assert looks is not None
         assert work.live is not None
-        inner = inner_rect(work.frame.rect, ends.spec)
-        self.look_aside(work.live, work.frame.rect, inner)
-        run_network(ends, runner.launch_aside)
-        self.judge_aside(ends.window(inner))
+        look = looks.through(upright=self._common.tracker.whole_upright)
+        inner = inner_rect(work.frame.rect, look.ends.spec)
+        self.look_aside(work.live, work.frame.rect, inner, look.input)
+        look.run(look.runner.launch_aside)
+        self.judge_aside(look.ends.window(inner))
         work.looked_aside = True
 
-    def look_aside(self, surface: Surface, rect: Rect, inner: Rect) -> None:
+    def look_aside(self, surface: Surface, rect: Rect, inner: Rect, into: DeviceInput) -> None:
         """Crop another part for a side pass; this frame's planes and the last one's stay."""
         memory = self._common.memory
         verdict = memory.aside_verdict
         verdict.rect, verdict.grid = rect, (inner.height, inner.width)
-        self._fill, memory.inner = inner != memory.inner, inner
         planes = Plane(memory.aside.address, inner.height, inner.width)
-        self._crop(surface, rect, inner, planes)
+        self._crop(surface, rect, inner, planes, into, fill=into.turn_to(inner))
 
     def judge_aside(self, raw: Raw) -> None:
         """Find the components and the verdict for the network's alpha of that part."""
@@ -125,10 +132,3 @@ class NetworkSteps:
         )  # fmt: skip
         verdict.fetch()
         verdict.mark()
-
-
-def run_network(ends: NetworkEnds, launch: Callable[[], None]) -> None:
-    """Run the network from crop to alpha; ``launch`` is its runner's, or ``launch_aside``."""
-    ends.feed()
-    launch()
-    ends.alpha()

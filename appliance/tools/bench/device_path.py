@@ -9,6 +9,7 @@ from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.planes import Raw, Tensor
 from appliance.stages.binding import BoundCascade
 from appliance.stages.cascade import Step
+from appliance.stages.device.look import DeviceInput
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
 from appliance.stages.device.work import DeviceCommon, DeviceWork
@@ -49,10 +50,13 @@ class FramePath:
         self, context: Context, settings: Settings, tensor: Tensor, colour: Colour, *, mean: F32,
         scale: F32, bgr: bool = False,
     ) -> None:  # fmt: skip
-        """Allocate all memory; the arguments are those of ``GridMemory``."""
-        self._memory = GridMemory(
-            context, settings, tensor, colour, mean=mean, scale=scale, bgr=bgr
-        )
+        """Allocate all memory; the arguments are those of ``GridMemory``.
+
+        ``tensor``: the network's input, in device memory.
+        """
+        self._input = DeviceInput(tensor)
+        size = (tensor.rows, tensor.columns)
+        self._memory = GridMemory(context, settings, size, colour, mean=mean, scale=scale, bgr=bgr)
         tracker = Tracker(settings.roi, _NOWHERE.width, _NOWHERE.height, 1.0)
         self._common = DeviceCommon(
             context, settings, _NOWHERE, StageClock(), tracker, self._memory
@@ -86,7 +90,7 @@ class FramePath:
     def aim(self, rect: Rect, inner: Rect) -> None:
         """Set what ``crop`` will crop, and where to."""
         self._work = self._begin()
-        self._cascade.part(NetworkSteps).aim(self._work, rect, inner)
+        self._cascade.part(NetworkSteps).aim(self._work, rect, inner, self._input)
 
     def crop(self, surface: Surface) -> None:
         """Crop what ``aim`` set."""
@@ -95,7 +99,7 @@ class FramePath:
 
     def look_aside(self, surface: Surface, rect: Rect, inner: Rect) -> None:
         """``look`` for ``judge_aside``: the grids of this frame and the last are untouched."""
-        self._cascade.part(NetworkSteps).look_aside(surface, rect, inner)
+        self._cascade.part(NetworkSteps).look_aside(surface, rect, inner, self._input)
 
     def judge_aside(self, raw: Raw) -> None:
         """Components and verdict for the network's alpha of what ``look_aside`` cropped."""

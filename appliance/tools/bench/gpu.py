@@ -19,8 +19,8 @@ from appliance.cuda.context import Context
 from appliance.errors import InputError, MissingDependency, ModelError
 from appliance.media.frame import Frame, blank
 from appliance.networks.folders import model_folders
-from appliance.networks.manifest import find_manifest, load_manifest
-from appliance.networks.on_gpu import OnGpu, tensorrt_on_gpu
+from appliance.networks.manifest import find_manifest
+from appliance.networks.on_gpu import OnGpu, shapes_on_gpu
 from appliance.tools.bench import kept
 from appliance.tools.bench.gpu_frames import measure_frames, measure_network, painted
 from appliance.tools.bench.gpu_kernels import KernelBench, Sizes
@@ -84,6 +84,8 @@ def measure(
         KernelBench(clock, sizes).run()
         if network is not None:
             measure_network(clock, network)
+            if network.upright is not None:
+                measure_network(clock, network.upright)
         results["rows"] = [row.json(clock.copy_gb_s) for row in clock.rows]
         results["graphs"] = clock.graphs is None
         missed = [row.name for row in clock.rows if row.held(clock.copy_gb_s) is False]
@@ -129,8 +131,7 @@ def _drawn(size: tuple[int, int]) -> list[Frame]:
 def _network(settings: Settings) -> tuple[OnGpu | None, str]:
     """The network's engine, or why there is none."""
     try:
-        manifest = find_manifest(settings.matting.model, model_folders())
-        return tensorrt_on_gpu(*load_manifest(manifest)), ""
+        return shapes_on_gpu(find_manifest(settings.matting.model, model_folders())), ""
     except (MissingDependency, ModelError, KernelBuildError) as error:
         return None, str(error)
 

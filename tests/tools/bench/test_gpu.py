@@ -96,7 +96,7 @@ def test_every_kernel_is_measured(
 ) -> None:
     """The whole bench at small sizes; the network is an engine of the stand-in."""
     log = fresh()
-    monkeypatch.setattr(gpu, "tensorrt_on_gpu", lambda *_: emulated(network))
+    monkeypatch.setattr(gpu, "shapes_on_gpu", lambda *_: emulated(network))
     settings = Settings.model_validate({"matting": {"model": str(network)}})
     results = gpu.measure(
         settings, room, (320, 180), 2, sizes=SMALL, make_context=context,
