@@ -7,6 +7,7 @@ from appliance.cuda.context import Context
 from appliance.media.frame import F32, Colour, Rect
 from appliance.pixels.gpu.planes import Tensor
 from appliance.pixels.gpu.scratch import Scratch
+from appliance.pixels.gpu.taking_part import KnownPeople
 from appliance.stages.device.report import DeviceVerdict, Report
 
 
@@ -55,6 +56,7 @@ class GridMemory:
         self._slots = (Slot(context, rows, columns), Slot(context, rows, columns))
         self.aside = context.alloc(3 * 4 * rows * columns)
         self.aside_verdict = DeviceVerdict(context)
+        self.known = KnownPeople(context)
         self.moved = context.alloc(4 * rows * columns)
         self.unsteadied = context.alloc(4 * rows * columns)
         """This frame's alpha before it is steadied into its slot."""
