@@ -14,6 +14,7 @@ from appliance.stages.base import BackgroundFrames, Common, Work
 from appliance.stages.binding import BoundCascade
 from appliance.stages.composite.cpu import CompositeSteps
 from appliance.stages.network.cpu import NetworkSteps
+from appliance.stages.participants import Participants
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 
@@ -29,7 +30,8 @@ class Pipeline:
         self.clock = StageClock()
         spec = matting.manifest.input
         tracker = Tracker(settings.roi, format.width, format.height, spec.width / spec.height)
-        self._common = Common(settings, format, self.clock, tracker)
+        people = Participants(format.width, format.height)
+        self._common = Common(settings, format, self.clock, tracker, people)
         self._cascade = BoundCascade("cpu", self._common, settings)
         self._network = self._cascade.part(NetworkSteps)
         self._composite = self._cascade.part(CompositeSteps)
@@ -75,6 +77,8 @@ class Pipeline:
 
     def configure(self, settings: Settings) -> None:
         """Apply new settings to every step from the next frame on."""
+        if settings.clean != self._common.settings.clean:
+            self._common.participants.reset()
         self._common.settings = settings
         self._common.tracker.configure(settings.roi)
         self._cascade.configure(settings)

@@ -37,6 +37,7 @@ from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.span import spans
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.network.gpu import NetworkSteps
+from appliance.stages.participants import Participants
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 from appliance.stages.transfer.gpu import DEPTH
@@ -82,7 +83,7 @@ class GpuPipeline:
             self._loaded = loaded = Loaded(context, settings, format, network)
             self._common = DeviceCommon(
                 context, settings, format, self.clock, loaded.tracker(settings, format),
-                loaded.memory, loaded.looks,
+                Participants(format.width, format.height), loaded.memory, loaded.looks,
             )  # fmt: skip
             self._cascade = BoundCascade("gpu", self._common, settings)
             self._spans = spans(self._cascade, self._replay)
@@ -117,6 +118,7 @@ class GpuPipeline:
         """What runs the network and the kernels, in words."""
         common.memory, common.looks = loaded.memory, loaded.looks
         common.tracker = loaded.tracker(common.settings, self.format)
+        common.participants.reset()
         self._cascade.part(NetworkSteps).start_over()
         loaded.memory.configure(common.settings)
 
@@ -134,6 +136,8 @@ class GpuPipeline:
     def configure(self, settings: Settings) -> None:
         """Apply new settings to every step from the next frame on."""
         common = self._common
+        if settings.clean != common.settings.clean:
+            common.participants.reset()
         common.settings = settings
         common.memory.configure(settings)
         common.tracker.configure(settings.roi)

@@ -18,6 +18,7 @@
 
 #include "kernels/common.cuh"
 #include "kernels/crop.cuh"
+#include "kernels/taking_part.cuh"
 #include "kernels/components.cuh"
 #include "kernels/clean.cuh"
 #include "kernels/steady.cuh"

@@ -8,6 +8,7 @@ from typing import Protocol
 from appliance.config.settings import Settings
 from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.pixels import cpu
+from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.timings import StageClock
 
@@ -28,12 +29,14 @@ class Common:
         settings: of the current frame; they may be replaced between two frames.
         format: of every frame. clock: times each step.
         tracker: predicts where the person will be; replaced together with the network.
+        participants: remembers who takes part.
     """
 
     settings: Settings
     format: Format
     clock: StageClock
     tracker: Tracker
+    participants: Participants
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class Work:
         matte: what is composited; None where nobody is.
         behind: the picture behind the person.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
+        sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
 
     frame: Frame
@@ -71,6 +75,8 @@ class Work:
     behind: Frame | None = None
     scan: bool | None = None
     elsewhere: Box | None = None
+    sighting: Sighting | None = None
+    aside: Sighting | None = None
 
     @property
     def somebody(self) -> bool | None:

@@ -35,6 +35,16 @@ class Box:
     right: float
     bottom: float
 
+    @property
+    def width(self) -> float:
+        """From left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """From top to bottom."""
+        return self.bottom - self.top
+
     def union(self, other: Box) -> Box:
         """The smallest box around both."""
         return Box(

@@ -9,6 +9,7 @@ from appliance.media.frame import F32, Format, Rect, blank
 from appliance.stages.base import Common, Work
 from appliance.stages.binding import BoundCascade, BoundStep
 from appliance.stages.matte.cpu import MatteSteps
+from appliance.stages.participants import Participants
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 
@@ -21,7 +22,8 @@ class PostProcess:
     def __init__(self, settings: Settings, clock: StageClock) -> None:
         format = Format(64, 36)
         tracker = Tracker(settings.roi, format.width, format.height, 16 / 9)
-        self._common = Common(settings, format, clock, tracker)
+        people = Participants(format.width, format.height)
+        self._common = Common(settings, format, clock, tracker, people)
         self._cascade = BoundCascade("cpu", self._common, settings)
 
     def configure(self, settings: Settings) -> None:

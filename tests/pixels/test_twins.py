@@ -31,6 +31,13 @@ ALONE = {
 # Public names that only one side's file defines.
 DIFFERENT = {
     ("cpu", "components", "Kept"): "the GPU's are Scratch.mask and the VERDICT",
+    ("cpu", "taking_part", "Component"): "on the device a FOUND of the VERDICT",
+    ("cpu", "taking_part", "at_once"): "a part of taking_part.cuh",
+    ("cpu", "taking_part", "half_within"): "a part of taking_part.cuh",
+    ("cpu", "taking_part", "reach_of"): "a part of taking_part.cuh",
+    ("cpu", "taking_part", "same"): "a part of taking_part.cuh",
+    ("cpu", "taking_part", "taking_part"): "a part of the kernel components_choose",
+    ("gpu", "taking_part", "KnownPeople"): "device memory: the CPU is given them as they are",
     ("cpu", "composite", "Compositor"): "keeps arrays as wide as the ROI",
     ("gpu", "composite", "composite"): "Compositor's call: it has nothing to keep",
     ("cpu", "convert", "crop_bgrx"): "the GPU's crop_planes takes every kind of surface",

@@ -16,8 +16,10 @@ class CleanSettings(Section, title="Clean"):
     threshold: float = Field(
         0.3, gt=0, lt=1, description="alpha from which a pixel counts as person"
     )
-    keep: Literal["largest", "all"] = Field(
-        "all", description="only the largest part, or all above min_area"
+    keep: Literal["taking-part", "all", "largest"] = Field(
+        "taking-part",
+        description="people who take part (whole, near and there long enough), all parts above "
+        "min_area, or only the largest",
     )
     min_area: float = Field(
         0.05, ge=0, le=1, description="smallest part kept, as a fraction of the largest part's area"

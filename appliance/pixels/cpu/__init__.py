@@ -18,11 +18,14 @@ from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
+from appliance.pixels.cpu.taking_part import Component, Known, taking_part
 
 __all__ = [
     "Blur",
+    "Component",
     "Compositor",
     "Kept",
+    "Known",
     "Matte",
     "Overlay",
     "bgr_to_yuv",
@@ -45,6 +48,7 @@ __all__ = [
     "planes_to_tensor",
     "resample",
     "steady",
+    "taking_part",
     "yuv_to_bgr",
     "yuv_to_rgb",
     "yuyv_to_nv12",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.media.frame import F32, U8, Rect
+from appliance.pixels.cpu.taking_part import MOST, Component, Known, taking_part
+
+Stats = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +24,25 @@ class Kept:
         box: around every kept component, in grid pixels; None when nothing was kept.
         count: components kept.
         mask: uint8 (rows, columns), 1 where a kept component is.
+        found: the ``MOST`` largest components, largest first, kept or not; with ``taking-part``.
     """
 
     box: Rect | None
     count: int
     mask: U8
+    found: tuple[Component, ...] = ()
 
 
-def keep_components(alpha: F32, threshold: float, keep: str, min_area: float) -> Kept:
+def keep_components(
+    alpha: F32, threshold: float, keep: str, min_area: float, known: Sequence[Known] = ()
+) -> Kept:
     """Label the pixels of ``alpha >= threshold`` (8-connected) and choose which components stay.
 
     Args:
         alpha: float32 (rows, columns), 0..1.
-        keep: ``largest``, or ``all`` for every component of at least ``min_area`` of the largest.
-        min_area: 0..1.
+        keep: ``largest``; ``all`` for every component of at least ``min_area`` of the largest; or
+            ``taking-part`` for those of them that ``taking_part`` chooses.
+        min_area: 0..1. known: who was there before, for ``taking-part``.
 
     A component under 1/4000 of the grid (9 pixels of 256x144) is never kept: nobody is that small.
     """
@@ -43,7 +54,17 @@ def keep_components(alpha: F32, threshold: float, keep: str, min_area: float) ->
     largest = int(areas.max())
     if largest * 4000 < alpha.size:
         return Kept(None, 0, np.zeros_like(binary))
-    if keep == "largest":
+    found: tuple[Component, ...] = ()
+    if keep == "taking-part":
+        order = np.argsort(-areas, kind="stable")[:MOST]
+        order = order[areas[order] * 4000 >= alpha.size]
+        found = _components(labels, stats, order)
+        stays = order[np.array(taking_part(found, known), bool)]
+        if not len(stays):
+            return Kept(None, 0, np.zeros_like(binary), found)
+        chosen = np.zeros(count - 1, bool)
+        chosen[stays] = areas[stays] >= min_area * int(areas[stays[0]])
+    elif keep == "largest":
         chosen = np.zeros(count - 1, bool)
         chosen[int(areas.argmax())] = True
     else:
@@ -54,7 +75,16 @@ def keep_components(alpha: F32, threshold: float, keep: str, min_area: float) ->
     bottom = int((boxes[:, 1] + boxes[:, 3]).max())
     table = np.concatenate([[False], chosen]).view(np.uint8)
     mask = binary if chosen.all() else table[labels]
-    return Kept(Rect(left, top, right - left, bottom - top), int(chosen.sum()), mask)
+    return Kept(Rect(left, top, right - left, bottom - top), int(chosen.sum()), mask, found)
+
+
+def _components(labels: Stats, stats: Stats, order: NDArray[np.intp]) -> tuple[Component, ...]:
+    """Those at these places of ``stats[1:]``."""
+    sides = [np.bincount(labels[:, x], minlength=len(stats))[1:] for x in (0, -1)]
+    return tuple(
+        Component(Rect(*(int(x) for x in stats[1 + k, :4])), int(stats[1 + k, 4]), int(most))
+        for k, most in zip(order.tolist(), np.maximum(*sides)[order], strict=True)
+    )
 
 
 def clean(alpha: F32, kept: Kept, grow: int) -> None:

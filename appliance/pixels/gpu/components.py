@@ -9,16 +9,19 @@ from appliance.pixels.gpu.scratch import Scratch
 _TILE = 16
 _BLOCK = (32, 8)
 _FOLD_BLOCKS = 64
+# The enum Keep of components.cuh.
+_KEEP = {"all": 0, "largest": 1, "taking-part": 2}
 
 
 def keep_components(
     scratch: Scratch, raw: Raw, threshold: float, keep: str, min_area: float, max_coverage: float,
-    verdict: int, alpha: Plane | None = None,
+    verdict: int, alpha: Plane | None = None, known: int = 0,
 ) -> None:  # fmt: skip
     """``cpu.keep_components`` and ``check_alpha``; ``alpha`` receives ``raw`` clipped to 0..1.
 
     ``check_alpha`` is that of ``stages.matte.checks``. ``verdict`` is the address of a VERDICT,
-    overwritten; ``scratch.mask`` receives what was kept.
+    overwritten; ``scratch.mask`` receives what was kept. ``known`` is that of a
+    ``KnownPeople``, for ``taking-part``; 0: nobody was there before.
 
     Raises:
         ValueError: the grid does not fit.
@@ -48,8 +51,8 @@ def keep_components(
     kernels["components_choose"](
         (1, 1, 1), (256, 1, 1),
         components=scratch.components.address, finals=scratch.finals.address,
-        tally=scratch.tally.address, **shape, largest_only=int(keep == "largest"),
-        min_area=min_area, max_coverage=max_coverage, verdict=verdict,
+        tally=scratch.tally.address, **shape, keep=_KEEP[keep], min_area=min_area,
+        max_coverage=max_coverage, known=known, verdict=verdict,
     )  # fmt: skip
     kernels["components_mask"](
         blocks(wide, high, _BLOCK), (*_BLOCK, 1),

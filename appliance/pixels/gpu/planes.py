@@ -9,11 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Layout of the struct in common.cuh, in 4-byte words.
+from appliance.pixels.cpu.taking_part import MOST
+
+# Layout of the structs in common.cuh, in 4-byte words.
+FOUND = np.dtype(
+    [
+        ("left", "<i4"), ("top", "<i4"), ("right", "<i4"), ("bottom", "<i4"), ("area", "<i4"),
+        ("touching", "<i4"),
+    ]
+)  # fmt: skip
 VERDICT = np.dtype(
     [
         ("left", "<i4"), ("top", "<i4"), ("right", "<i4"), ("bottom", "<i4"), ("count", "<i4"),
-        ("refused", "<i4"), ("mean", "<f4"), ("peak", "<f4"),
+        ("refused", "<i4"), ("mean", "<f4"), ("peak", "<f4"), ("listed", "<i4"),
+        ("found", FOUND, (MOST,)),
     ]
 )  # fmt: skip
 

@@ -5,15 +5,25 @@ typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
+constexpr int MOST = 16;  // components listed and people known; cpu/taking_part.py has the same
+
+struct Found {
+    int left, top, right, bottom;  // around a component, grid pixels; right and bottom exclusive
+    int area;                      // pixels
+    int touching;                  // pixels on the grid's left or right border, the more of both
+};
+
 // What a frame's matte came to. It stays on the device: the composite looks here whether there is
 // anything to show, and the next frame whether there is a past to lean on. The host reads a copy,
-// one frame late. cuda.py has the same layout (VERDICT).
+// one frame late. planes.py has the same layout (VERDICT).
 struct Verdict {
     int left, top, right, bottom;  // around the kept components, grid pixels; 0, 0, 0, 0 for none
     int count;                     // components kept
     int refused;                   // 0; 1: NaN or infinity; 2: covers more than allowed
     float mean;                    // of the raw alpha
     int peak;                      // largest steadied alpha, as the bits of a float of 0 or more
+    int listed;                    // the largest components, largest first, where who takes part
+    Found found[MOST];             // is to be told; else 0
 };
 
 // Nobody there, or a matte that cannot be trusted: the background alone is shown.

@@ -19,6 +19,7 @@ constexpr int TILE = 16;  // blocks of 2x2 pixels along a side of a tile
 
 struct Component {
     int area, left, top, right, bottom, kept;  // right and bottom exclusive
+    int at_left, at_right;                     // pixels on the grid's borders
 };
 
 // Counters that are 0 between frames: zeroed once by the host, then by components_choose.
@@ -66,7 +67,8 @@ __device__ __forceinline__ float get(const __half *p, long long i) { return __ha
 
 struct TileScratch {
     int links[TILE * TILE], bits[TILE * TILE], area[TILE * TILE], left[TILE * TILE],
-        top[TILE * TILE], right[TILE * TILE], bottom[TILE * TILE];
+        top[TILE * TILE], right[TILE * TILE], bottom[TILE * TILE], at_left[TILE * TILE],
+        at_right[TILE * TILE];
     float sum;
     int not_finite;
 };
@@ -114,6 +116,7 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
     s.area[t] = 0;
     s.left[t] = s.top[t] = 2 * TILE;
     s.right[t] = s.bottom[t] = 0;
+    s.at_left[t] = s.at_right[t] = 0;
     __syncthreads();
     atomicAdd(&s.sum, sum);
     if (odd) atomicAdd(&s.not_finite, 1);
@@ -136,6 +139,8 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
         atomicMax(&s.right[root], 2 * (int)threadIdx.x + right);
         atomicMin(&s.top[root], 2 * (int)threadIdx.y + top);
         atomicMax(&s.bottom[root], 2 * (int)threadIdx.y + bottom);
+        if (bx == 0) atomicAdd(&s.at_left[root], __popc(mine & 5));
+        if (bx == wide - 1) atomicAdd(&s.at_right[root], __popc(mine & (columns & 1 ? 5 : 10)));
     }
     __syncthreads();
     if (t == 0) {
@@ -158,6 +163,8 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
     c.top = 2 * TILE * blockIdx.y + s.top[t];
     c.bottom = 2 * TILE * blockIdx.y + s.bottom[t];
     c.kept = 0;
+    c.at_left = s.at_left[t];
+    c.at_right = s.at_right[t];
     components[id] = c;
     roots[atomicAdd(&tally->roots, 1)] = id;
 }
@@ -209,7 +216,7 @@ extern "C" __global__ void components_merge(const u8 *bits, int *parent, int row
 }
 
 // Areas and boxes of the tiles' own roots onto the components' roots. Any number of threads.
-// Must move: 28 bytes for each component of each tile.
+// Must move: 36 bytes for each component of each tile.
 extern "C" __global__ void components_fold(int *parent, Component *components, const int *roots,
                                            int *finals, Tally *tally) {
     int count = tally->roots;
@@ -227,60 +234,125 @@ extern "C" __global__ void components_fold(int *parent, Component *components, c
         atomicMin(&to->top, c.top);
         atomicMax(&to->right, c.right);
         atomicMax(&to->bottom, c.bottom);
+        if (c.at_left) atomicAdd(&to->at_left, c.at_left);
+        if (c.at_right) atomicAdd(&to->at_right, c.at_right);
     }
 }
 
-// One block. Which components stay: the largest, or all of at least min_area of it and of 1/4000 of
-// the grid. Writes the verdict, and leaves the tally at 0 for the next frame.
-// Must move: 24 bytes for each component.
+enum Keep { KEEP_ALL, KEEP_LARGEST, KEEP_TAKING_PART };
+
+// What components_choose shares between its threads.
+struct ChooseScratch {
+    u64 best, below;
+    int left, top, right, bottom, kept;
+    int listed, reference, ids[MOST], stays[MOST];
+};
+
+// The largest components that may be somebody, largest first, equal ones in their order, into the
+// verdict's list. All threads of one block.
+__device__ __forceinline__ void list_found(ChooseScratch &s, const Component *components,
+                                           const int *finals, int count, long long pixels,
+                                           Verdict *verdict) {
+    for (int k = 0; k < MOST; ++k) {
+        if (threadIdx.x == 0) s.best = 0;
+        __syncthreads();
+        u64 below = s.below;
+        for (int i = threadIdx.x; i < count; i += blockDim.x) {
+            int id = finals[i], area = components[id].area;
+            u64 rank = (u64)area << 32 | (u64)(0xffffffffu - (u32)id);
+            if (rank < below && (long long)area * 4000 >= pixels) atomicMax(&s.best, rank);
+        }
+        __syncthreads();
+        u64 best = s.best;
+        if (best == 0) break;  // for all threads alike
+        if (threadIdx.x == 0) {
+            int id = (int)(0xffffffffu - (u32)best);
+            const Component c = components[id];
+            Found *f = &verdict->found[k];
+            f->left = c.left;
+            f->top = c.top;
+            f->right = c.right;
+            f->bottom = c.bottom;
+            f->area = c.area;
+            f->touching = max(c.at_left, c.at_right);
+            s.ids[k] = id;
+            s.below = best;
+            s.listed = k + 1;
+        }
+        __syncthreads();
+    }
+}
+
+// One block. Which components stay: the largest, or all, or those of people who take part; of the
+// latter two, those of at least min_area of the largest one, and of 1/4000 of the grid. known is
+// for people who take part, and may be null. Writes the verdict, and leaves the tally at 0 for the
+// next frame.
+// Must move: 32 bytes for each component.
 extern "C" __global__ void components_choose(Component *components, const int *finals, Tally *tally,
-                                             int rows, int columns, int largest_only,
-                                             double min_area, float max_coverage,
+                                             int rows, int columns, int keep, double min_area,
+                                             float max_coverage, const KnownPeople *known,
                                              Verdict *verdict) {
-    __shared__ u64 best;
-    __shared__ int left, top, right, bottom, kept;
+    __shared__ ChooseScratch s;
     long long pixels = (long long)rows * columns;
     int count = tally->finals;
     if (threadIdx.x == 0) {
-        best = 0;
-        left = columns;
-        top = rows;
-        right = bottom = kept = 0;
+        s.best = 0;
+        s.below = ~(u64)0;
+        s.left = columns;
+        s.top = rows;
+        s.right = s.bottom = s.kept = s.listed = s.reference = 0;
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < count; i += blockDim.x) {
-        // Equal areas: the one that comes first.
-        int id = finals[i];
-        atomicMax(&best, (u64)components[id].area << 32 | (u64)(0xffffffffu - (u32)id));
+    if (keep == KEEP_TAKING_PART) {
+        list_found(s, components, finals, count, pixels, verdict);
+        __syncthreads();
+        if (threadIdx.x == 0) {
+            taking_part(verdict->found, s.listed, known, s.stays);
+            for (int i = s.listed - 1; i >= 0; --i)
+                if (s.stays[i]) s.reference = verdict->found[i].area;
+        }
+        __syncthreads();
+        for (int i = threadIdx.x; i < s.listed; i += blockDim.x)
+            components[s.ids[i]].kept = s.stays[i] != 0;
+    } else {
+        for (int i = threadIdx.x; i < count; i += blockDim.x) {
+            // Equal areas: the one that comes first.
+            int id = finals[i];
+            atomicMax(&s.best, (u64)components[id].area << 32 | (u64)(0xffffffffu - (u32)id));
+        }
+        __syncthreads();
+        if (threadIdx.x == 0) s.reference = (int)(s.best >> 32);
     }
     __syncthreads();
-    int largest = (int)(best >> 32), first = (int)(0xffffffffu - (u32)best);
-    bool anybody = count > 0 && (long long)largest * 4000 >= pixels;
+    int largest = s.reference, first = (int)(0xffffffffu - (u32)s.best);
+    bool anybody = count > 0 && largest > 0 && (long long)largest * 4000 >= pixels;
     for (int i = threadIdx.x; i < count; i += blockDim.x) {
         int id = finals[i];
         Component *c = &components[id];
-        bool stays = anybody && (largest_only ? id == first
-                                              : (double)c->area >= min_area * (double)largest &&
-                                                    (long long)c->area * 4000 >= pixels);
+        bool stays = anybody && (keep == KEEP_LARGEST ? id == first
+                                                      : (double)c->area >= min_area * (double)largest &&
+                                                            (long long)c->area * 4000 >= pixels);
+        if (keep == KEEP_TAKING_PART) stays = stays && c->kept;
         c->kept = stays;
         if (!stays) continue;
-        atomicAdd(&kept, 1);
-        atomicMin(&left, c->left);
-        atomicMin(&top, c->top);
-        atomicMax(&right, c->right);
-        atomicMax(&bottom, c->bottom);
+        atomicAdd(&s.kept, 1);
+        atomicMin(&s.left, c->left);
+        atomicMin(&s.top, c->top);
+        atomicMax(&s.right, c->right);
+        atomicMax(&s.bottom, c->bottom);
     }
     __syncthreads();
     if (threadIdx.x != 0) return;
     float mean = tally->sum / (float)pixels;
-    verdict->left = kept ? left : 0;
-    verdict->top = kept ? top : 0;
-    verdict->right = right;
-    verdict->bottom = bottom;
-    verdict->count = kept;
+    verdict->left = s.kept ? s.left : 0;
+    verdict->top = s.kept ? s.top : 0;
+    verdict->right = s.right;
+    verdict->bottom = s.bottom;
+    verdict->count = s.kept;
     verdict->refused = tally->not_finite || mean - mean != 0.0f ? 1 : mean > max_coverage ? 2 : 0;
     verdict->mean = mean;
     verdict->peak = 0;
+    verdict->listed = s.listed;
     tally->roots = tally->finals = tally->not_finite = 0;
     tally->sum = 0;
 }

@@ -6,6 +6,7 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import F32, Colour, Rect
 from appliance.pixels.gpu.scratch import Scratch
+from appliance.pixels.gpu.taking_part import KnownPeople
 from appliance.stages.device.report import DeviceVerdict, Report
 
 
@@ -53,6 +54,7 @@ class GridMemory:
         self._slots = (Slot(context, rows, columns), Slot(context, rows, columns))
         self.aside = context.alloc(3 * 4 * rows * columns)
         self.aside_verdict = DeviceVerdict(context)
+        self.known = KnownPeople(context)
         self.moved = context.alloc(4 * rows * columns)
         self.unsteadied = context.alloc(4 * rows * columns)
         """This frame's alpha before it is steadied into its slot."""

@@ -8,7 +8,9 @@ import numpy as np
 
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Rect
+from appliance.pixels.cpu.taking_part import Component
 from appliance.pixels.gpu.planes import VERDICT
+from appliance.stages.participants import Sighting
 from appliance.stages.roi import Box, frame_box
 
 
@@ -23,6 +25,7 @@ class Report:
         count: components kept.
         refused: why the matte was not trusted: ``""``, ``"nan"`` or ``"coverage"``.
         mean: of the raw alpha.
+        found: the largest components, largest first, where who takes part is to be told.
     """
 
     rect: Rect
@@ -31,11 +34,17 @@ class Report:
     count: int
     refused: str
     mean: float
+    found: tuple[Component, ...]
 
     @property
     def frame_box(self) -> Box | None:
         """The box in frame pixels."""
         return frame_box(self.box, self.grid, self.rect) if self.box else None
+
+    @property
+    def sighting(self) -> Sighting:
+        """What was found, for ``Participants``."""
+        return Sighting(self.rect, self.grid, self.found)
 
 
 class DeviceVerdict:
@@ -65,9 +74,13 @@ class DeviceVerdict:
         """What it says; waits until that has arrived."""
         self._context.wait(self._event, "waiting for the verdict")
         v = self._read.view(VERDICT)[0]
-        left, top = int(v["left"]), int(v["top"])
-        width, height = int(v["right"]) - left, int(v["bottom"]) - top
+        found = (place.item() for place in v["found"][: int(v["listed"])])
         return Report(
-            self.rect, self.grid, Rect(left, top, width, height) if v["count"] else None,
-            int(v["count"]), ("", "nan", "coverage")[int(v["refused"])], float(v["mean"]),
+            self.rect, self.grid, _rect(*v.item()[:4]) if v["count"] else None, int(v["count"]),
+            ("", "nan", "coverage")[int(v["refused"])], float(v["mean"]),
+            tuple(Component(_rect(*sides), area, most) for *sides, area, most in found),
         )  # fmt: skip
+
+
+def _rect(left: int, top: int, right: int, bottom: int) -> Rect:
+    return Rect(left, top, right - left, bottom - top)

@@ -15,6 +15,7 @@ from appliance.pixels.gpu.planes import Plane, Raw
 from appliance.stages.device.look import DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
+from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker
 from appliance.stages.timings import StageClock
 
@@ -54,7 +55,7 @@ class DeviceCommon:
     """What the parts of one pipeline on the GPU share.
 
     Attributes:
-        settings, format, clock, tracker: as in ``base.Common``.
+        settings, format, clock, tracker, participants: as in ``base.Common``.
         memory, looks: the current network's.
     """
 
@@ -63,6 +64,7 @@ class DeviceCommon:
     format: Format
     clock: StageClock
     tracker: Tracker
+    participants: Participants
     memory: GridMemory
     looks: DeviceLooks | None = None
 
@@ -104,7 +106,7 @@ class DeviceWork:
         planes, raw, alpha, moved, matte: as in ``base.Work``, in device memory.
         kept: the components are known on the device; the host learns of them from ``report``.
         behind: the picture behind the person. overlay: what is drawn on top.
-        scan: it is time to look for people elsewhere. aside: the report on that look.
+        scan: it is time to look for people elsewhere. report_aside: the report on that look.
         made, made_matte: what came back, unless it is in the canvas already.
         report: the verdict on the matte, once the composite is finished.
     """
@@ -130,7 +132,7 @@ class DeviceWork:
     made: Frame | None = None
     made_matte: Frame | None = None
     report: Report | None = None
-    aside: Report | None = None
+    report_aside: Report | None = None
 
     @property
     def somebody(self) -> bool:
@@ -145,4 +147,14 @@ class DeviceWork:
     @property
     def elsewhere(self) -> Box | None:
         """The box found by the look at the whole frame."""
-        return self.aside.frame_box if self.aside else None
+        return self.report_aside.frame_box if self.report_aside else None
+
+    @property
+    def sighting(self) -> Sighting | None:
+        """What was found within the ROI."""
+        return self.report.sighting if self.report else None
+
+    @property
+    def aside(self) -> Sighting | None:
+        """What was found by the look at the whole frame."""
+        return self.report_aside.sighting if self.report_aside else None

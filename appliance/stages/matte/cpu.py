@@ -11,6 +11,7 @@ from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 from appliance.stages.matte.checks import check_alpha
 from appliance.stages.matte.hold import hold, thirtieths
+from appliance.stages.participants import Sighting, by_participation
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,13 @@ class MatteSteps:
         s = self._common.settings.clean
         alpha = work.alpha = np.clip(work.raw, 0, 1)
         if s.enabled:
-            work.kept = cpu.keep_components(alpha, s.threshold, s.keep, s.min_area)
+            assert work.rect is not None
+            known: tuple[cpu.Known, ...] = ()
+            if by_participation(s):
+                people = self._common.participants
+                known = people.known(work.frame.pts, work.rect, alpha.shape)
+            work.kept = cpu.keep_components(alpha, s.threshold, s.keep, s.min_area, known)
+            work.sighting = Sighting(work.rect, alpha.shape, work.kept.found)
             cpu.clean(alpha, work.kept, s.grow)
         else:
             work.kept = cpu.keep_components(alpha, s.threshold, "all", 0.0)

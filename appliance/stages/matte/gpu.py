@@ -15,6 +15,7 @@ from appliance.pixels.gpu.planes import Plane
 from appliance.pixels.gpu.steady import steady
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.matte.hold import hold, thirtieths
+from appliance.stages.participants import by_participation
 
 
 class MatteSteps:
@@ -35,8 +36,13 @@ class MatteSteps:
         return True
 
     def begin(self, work: DeviceWork) -> None:
-        """Note how long ago the last frame was."""
+        """Note how long ago the last frame was, and tell the device who was there."""
         self._thirtieths = thirtieths(self._pts, work.frame.pts)
+        common = self._common
+        if by_participation(common.settings.clean):
+            this = common.memory.this
+            known = common.participants.known(work.frame.pts, this.rect, this.grid)
+            common.memory.known.put(known)
 
     def end(self, work: DeviceWork) -> None:
         """This frame is the last one."""
@@ -59,7 +65,7 @@ class MatteSteps:
         keep, area = (s.clean.keep, s.clean.min_area) if s.clean.enabled else ("all", 0.0)
         keep_components(
             memory.scratch, work.raw, s.clean.threshold, keep, area, s.matting.max_coverage,
-            memory.this.verdict.address, alpha,
+            memory.this.verdict.address, alpha, memory.known.address,
         )  # fmt: skip
         if s.clean.enabled:
             clean(memory.scratch, alpha)

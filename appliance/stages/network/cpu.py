@@ -11,6 +11,7 @@ from appliance.shedding import Level
 from appliance.stages.base import Common, Work
 from appliance.stages.matte.checks import check_alpha
 from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.participants import Sighting
 from appliance.stages.propagate.cpu import Carry
 from appliance.stages.roi import Tracker, frame_box
 from appliance.stages.timings import StageClock
@@ -209,5 +210,7 @@ class NetworkSteps:
         settings = self._common.settings
         check_alpha(raw, settings.matting.max_coverage)
         clean = settings.clean
-        kept = cpu.keep_components(raw, clean.threshold, clean.keep, clean.min_area)
+        keep = clean.keep if clean.enabled else "all"
+        kept = cpu.keep_components(raw, clean.threshold, keep, clean.min_area)
         work.elsewhere = frame_box(kept.box, raw.shape, work.frame.rect) if kept.box else None
+        work.aside = Sighting(work.frame.rect, raw.shape, kept.found)

@@ -126,8 +126,9 @@ class NetworkSteps:
         """Find the components and the verdict for the network's alpha of that part."""
         memory, s = self._common.memory, self._common.settings
         verdict = memory.aside_verdict
+        keep = s.clean.keep if s.clean.enabled else "all"
         keep_components(
-            memory.scratch, raw, s.clean.threshold, s.clean.keep, s.clean.min_area,
+            memory.scratch, raw, s.clean.threshold, keep, s.clean.min_area,
             s.matting.max_coverage, verdict.address,
         )  # fmt: skip
         verdict.fetch()

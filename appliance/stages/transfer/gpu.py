@@ -49,7 +49,7 @@ class TransferSteps:
         work.made_matte = None if work.matte_way is None else work.matte_way.take()
         work.report = self._judge(memory.report())
         if work.looked_aside:
-            work.aside = self._judge(memory.aside_verdict.report())
+            work.report_aside = self._judge(memory.aside_verdict.report())
 
     def download(self, work: DeviceWork) -> None:
         """Copy out the composite and the matte, unless they were made in place."""

@@ -15,6 +15,7 @@ from appliance.stages.device.report import Report
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.matte.gpu import MatteSteps
 from appliance.stages.network.gpu import NetworkSteps
+from appliance.stages.participants import Participants
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 
@@ -59,7 +60,13 @@ class FramePath:
         self._memory = GridMemory(context, settings, size, colour, mean=mean, scale=scale, bgr=bgr)
         tracker = Tracker(settings.roi, _NOWHERE.width, _NOWHERE.height, 1.0)
         self._common = DeviceCommon(
-            context, settings, _NOWHERE, StageClock(), tracker, self._memory
+            context,
+            settings,
+            _NOWHERE,
+            StageClock(),
+            tracker,
+            Participants(_NOWHERE.width, _NOWHERE.height),
+            self._memory,
         )
         self._cascade = BoundCascade("gpu", self._common, settings, only=_launched)
         self._work = self._begin()

@@ -3,14 +3,18 @@ for the fade, which is float32 (1e-6)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import pytest
 
 from appliance.media.frame import F32, Colour, Rect
 from appliance.pixels import cpu
+from appliance.pixels.cpu.taking_part import MOST, Known, reach_of
 from appliance.pixels.gpu import Scratch, clean, keep_components
 from appliance.pixels.gpu.scratch import disc_widths
+from appliance.pixels.gpu.taking_part import KnownPeople
 from tests.kernels import driver
 from tests.kernels.memory import Memory
 from tests.kernels.shapes import pictures, spiral
@@ -26,16 +30,17 @@ def scratch_for(memory: Memory, rows: int, columns: int, grow: int = 4) -> Scrat
 
 def compare(
     memory: Memory, scratch: Scratch, alpha: F32, keep: str, min_area: float, *, pad: int = 0,
-    half: bool = False, name: str = "",
+    half: bool = False, name: str = "", known: Sequence[Known] = (),
 ) -> None:  # fmt: skip
     """One call against the oracle."""
     if half:
         alpha = alpha.astype(np.float16).astype(np.float32)
-    kept = cpu.keep_components(alpha, 0.3, keep, min_area)
-    verdict = memory.verdict()
+    kept = cpu.keep_components(alpha, 0.3, keep, min_area, known)
+    verdict, people = memory.verdict(), KnownPeople(memory.context)
+    people.put(known)
     out = memory.empty(1, *alpha.shape)
     raw = memory.raw(alpha, pad=pad, half=half)
-    keep_components(scratch, raw, 0.3, keep, min_area, 0.97, verdict.address, out)
+    keep_components(scratch, raw, 0.3, keep, min_area, 0.97, verdict.address, out, people.address)
     got = memory.read_verdict(verdict)
     where = (name, keep, min_area, alpha.shape)
     assert got["count"] == kept.count, where
@@ -48,6 +53,11 @@ def compare(
     assert abs(got["mean"] - alpha.mean(dtype=np.float64)) < 1e-5, where
     assert got["refused"] == (2 if alpha.mean() > 0.97 else 0), where
     assert got["peak"] == 0
+    assert got["listed"] == len(kept.found), where
+    for one, place in zip(kept.found, got["found"], strict=False):
+        box = one.box
+        want = (box.x, box.y, box.right, box.bottom, one.area, one.touching)
+        assert place.item() == want, where
 
 
 @pytest.mark.parametrize(("rows", "columns"), SIZES)
@@ -55,7 +65,7 @@ def test_hard_pictures(memory: Memory, rows: int, columns: int) -> None:
     """One Scratch for all: nothing may carry over from one frame to the next."""
     scratch = scratch_for(memory, rows, columns)
     for k, (name, bits) in enumerate(pictures(rows, columns)):
-        for keep, min_area in (("all", 0.0), ("all", 0.5), ("largest", 0.0)):
+        for keep, min_area in (("all", 0.0), ("all", 0.5), ("largest", 0.0), ("taking-part", 0.0)):
             alpha = np.where(bits, 0.9, 0.1).astype(np.float32)
             compare(memory, scratch, alpha, keep, min_area, pad=k % 4, half=k % 2 == 1, name=name)
 
@@ -66,7 +76,8 @@ def test_any_order_of_threads(memory: Memory, seed: int) -> None:
     driver.log.seed = seed
     scratch = scratch_for(memory, 66, 70)
     for name, bits in pictures(66, 70):
-        compare(memory, scratch, bits.astype(np.float32), "all", 0.02, name=name)
+        for keep in ("all", "taking-part"):
+            compare(memory, scratch, bits.astype(np.float32), keep, 0.02, name=name)
 
 
 def test_equal_areas_are_decided_as_the_oracle_does(memory: Memory) -> None:
@@ -79,6 +90,35 @@ def test_equal_areas_are_decided_as_the_oracle_does(memory: Memory) -> None:
             if not alpha[max(0, y - 1) : y + 7, max(0, x - 1) : x + 7].any():
                 alpha[y : y + 5, x : x + 5] = 1
         compare(memory, scratch, alpha, "largest", 0.0)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_who_takes_part_is_decided_as_the_oracle_does(memory: Memory, seed: int) -> None:
+    """Crowds of rectangles, some at the borders; known boxes on and beside them, or nobody."""
+    rng = np.random.default_rng(seed)
+    scratch = scratch_for(memory, 72, 127)
+    kept = set()
+    for _ in range(60):
+        alpha = np.zeros((72, 127), np.float32)
+        boxes = []
+        for _ in range(int(rng.integers(1, 24))):
+            x, y = int(rng.integers(0, 120)), int(rng.integers(0, 66))
+            w, h = (int(n) for n in rng.integers(3, 40, 2))
+            box = Rect(x, y, w, h).intersect(Rect(0, 0, 127, 72))
+            around = alpha[max(0, y - 1) : box.bottom + 1, max(0, x - 1) : box.right + 1]
+            if not around.any():
+                alpha[y : box.bottom, x : box.right] = 1
+                boxes.append(box)
+        known = []
+        for box in boxes[: int(rng.integers(0, MOST + 1))]:
+            dx, dy = (int(n) for n in rng.integers(-12, 13, 2))
+            moved = Rect(box.x + dx, box.y + dy, box.width, box.height)
+            there = moved.intersect(Rect(0, 0, 127, 72))
+            if there.area:
+                known.append(Known(there, reach_of(there), bool(rng.integers(0, 2))))
+        compare(memory, scratch, alpha, "taking-part", 0.05, known=known)
+        kept.add(cpu.keep_components(alpha, 0.3, "taking-part", 0.05, known).count)
+    assert len(kept) > 3, "not always the same"
 
 
 def test_specks_are_never_a_person(memory: Memory) -> None:
