@@ -7,7 +7,7 @@ import numpy as np
 
 from appliance.media.frame import Rect
 from appliance.networks.manifest import InputSpec
-from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.letterbox import inner_rect
 from export.images import UInt8Image
 
 __all__ = ["Rect", "letterboxed", "window"]

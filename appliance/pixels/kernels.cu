@@ -22,6 +22,7 @@
 #include "kernels/components.cuh"
 #include "kernels/clean.cuh"
 #include "kernels/steady.cuh"
+#include "kernels/tiles.cuh"
 #include "kernels/guided.cuh"
 #include "kernels/composite.cuh"
 #include "kernels/paste.cuh"

@@ -30,6 +30,7 @@ class Common:
         format: of every frame. clock: times each step.
         tracker: predicts where the person will be; replaced together with the network.
         participants: remembers who takes part.
+        apart: the parts of the frame to look at in place of the ROI, as people stand far apart.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class Common:
     clock: StageClock
     tracker: Tracker
     participants: Participants
+    apart: tuple[Rect, ...] = ()
 
 
 @dataclass(slots=True)

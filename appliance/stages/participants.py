@@ -49,11 +49,15 @@ def by_participation(settings: CleanSettings) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one look found: ``found`` on a grid of (rows, columns) over ``rect`` of the frame."""
+    """What one look found: ``found`` on a grid of (rows, columns) over ``rect`` of the frame.
+
+    ``parts``: those of it that were looked at; none means all of it.
+    """
 
     rect: Rect
     grid: tuple[int, int]
     found: tuple[Component, ...]
+    parts: tuple[Rect, ...] = ()
 
 
 @dataclass(slots=True)
@@ -156,6 +160,11 @@ class Participants:
         """Forget everybody."""
         self._people = []
 
+    @property
+    def taking(self) -> list[Box]:
+        """The boxes of those who take part, frame pixels."""
+        return [person.box for person in self._people if person.taking]
+
     def known(self, now: int, rect: Rect, grid: tuple[int, int]) -> tuple[Known, ...]:
         """Who was there before the frame of pts ``now``, on a grid (rows, columns) over ``rect``.
 
@@ -179,7 +188,7 @@ class Participants:
                 one.person.take_in(one.view, now)
         self._admit(now, seen, aside=aside)
         self._part_from(now, sighting)
-        self._forget(now, sighting.rect)
+        self._forget(now, sighting.parts or (sighting.rect,))
         around: Box | None = None
         for one in seen:
             if one.person is not None and one.person.taking:
@@ -298,12 +307,13 @@ class Participants:
             if person.beside and not any(half_within(one.box, reach) for reach in reaches):
                 person.beside = False
 
-    def _forget(self, now: int, looked_at: Rect) -> None:
+    def _forget(self, now: int, looked_at: Sequence[Rect]) -> None:
         """Those who were to be seen, and have not been for too long."""
         self._people = [
             person
             for person in self._people
-            if now - person.seen <= _GONE_NS or not _mostly_in(person.box, looked_at)
+            if now - person.seen <= _GONE_NS
+            or not any(_mostly_in(person.box, part) for part in looked_at)
         ]
 
 

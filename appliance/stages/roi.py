@@ -112,7 +112,7 @@ class Tracker:
         """
         self._settings = settings
         self._width, self._height = width, height
-        self._aspect, self._upright_aspect = aspect, upright
+        self.aspect, self._upright_aspect = aspect, upright
         self._whole = Rect(0, 0, width, height)
         self._shape = Shape(self._whole, aspect, upright) if upright else None
         self._aimed_upright = self.upright
@@ -135,7 +135,7 @@ class Tracker:
         if (aspect is None) == (self._shape is None):
             return
         self._upright_aspect = aspect
-        self._shape = Shape(self._whole, self._aspect, aspect) if aspect else None
+        self._shape = Shape(self._whole, self.aspect, aspect) if aspect else None
 
     def configure(self, settings: RoiSettings) -> None:
         """Apply new settings from the next frame on; the ROI and the smoothing start over."""
@@ -157,9 +157,12 @@ class Tracker:
         """True while a person is known and the ROI is less than the whole frame."""
         return self._sides is not None and self.roi != self._whole
 
-    def rescan_due(self, now: int) -> bool:
-        """Whether to look at the whole frame, too, not only the ROI; ``now`` in nanoseconds."""
-        if self.roi == self._whole:
+    def rescan_due(self, now: int, *, gaps: bool = False) -> bool:
+        """Whether to look at the whole frame, too, not only the ROI; ``now`` in nanoseconds.
+
+        ``gaps``: parts of the ROI were not looked at.
+        """
+        if self.roi == self._whole and not gaps:
             self._scanned = now
             return False
         if self._scanned is None or not 0 <= now - self._scanned < self._settings.rescan_s * 1e9:
@@ -206,7 +209,7 @@ class Tracker:
 
     def _aim(self, box: Box, *, first: bool) -> None:
         """Choose the ROI for a predicted box: keep it while the margin holds, else move it."""
-        wanted = self._around(box, self._aspect)
+        wanted = self._around(box, self.aspect)
         if self._shape is not None and self._upright_aspect is not None:
             upright = self._around(box, self._upright_aspect)
             self._shape.choose(wanted, upright, at_once=first)

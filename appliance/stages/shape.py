@@ -8,7 +8,7 @@ square box, 1.8 for a standing person before inputs of 9:5 and 5:9, below 1 for 
 from __future__ import annotations
 
 from appliance.media.frame import Rect
-from appliance.stages.network.letterbox import detail
+from appliance.stages.letterbox import detail
 
 # The upright input is taken from the first gain on, the usual one again below the second. Somebody
 # at a desk is at 1 to 1.3; a standing person with arms spread wide comes down to 0.85, and needs no

@@ -16,7 +16,7 @@ from appliance.networks.manifest import InputSpec, Manifest, OutputSpec, load_ma
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.networks.sizes import load_sizes
 from appliance.pipeline.cpu import Pipeline
-from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.letterbox import inner_rect
 from export.evaluation.limit import PerfectAt, perfect
 from export.evaluation.metrics import Alpha, grown
 from export.images import UInt8Image

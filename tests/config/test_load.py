@@ -139,7 +139,7 @@ BAD = {
     # Types.
     "roi: 5\n": [
         "config.yaml:1:6: roi: found 5; expected a section with enabled, margin, level, trend, "
-        "hold, rescan_s, min_size"
+        "hold, rescan_s, min_size, split"
     ],
     "roi: {margin: [1]}\n": [
         "config.yaml:1:15: roi.margin: found a list of 1; expected a number from 0 to 1 "

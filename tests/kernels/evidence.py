@@ -25,7 +25,7 @@ from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.pixels import cpu
 from appliance.pixels.cpu.picture import to_bgr
 from appliance.pixels.gpu import Context, Raw, Tensor
-from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.letterbox import inner_rect
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 from appliance.tools.bench.device_path import FramePath

@@ -13,7 +13,7 @@ from appliance.media.frame import F32, Format, Frame, Rect, blank
 from appliance.networks.manifest import InputSpec, load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.pipeline.cpu import Pipeline
-from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.letterbox import inner_rect
 from tests.networks.bright import bright_network
 from tests.scenes import FULL, PERSON, STAGE, Stage, disc, leaked
 

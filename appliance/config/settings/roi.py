@@ -32,3 +32,7 @@ class RoiSettings(Section, title="Roi"):
     min_size: float = Field(
         0.15, gt=0, le=1, description="smallest ROI, as a fraction of the picture's height"
     )
+    split: bool = Field(
+        True,
+        description="people far apart are each looked at closely, in parts of the network's input",
+    )

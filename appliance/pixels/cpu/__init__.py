@@ -19,6 +19,7 @@ from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
+from appliance.pixels.cpu.tiles import join_tiles
 
 __all__ = [
     "Blur",
@@ -39,6 +40,7 @@ __all__ = [
     "feather",
     "foreground_shift",
     "guided_coefficients",
+    "join_tiles",
     "keep_components",
     "loosen",
     "motion",

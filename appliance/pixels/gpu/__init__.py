@@ -20,6 +20,7 @@ from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
 from appliance.pixels.gpu.scratch import Scratch
 from appliance.pixels.gpu.steady import resample, steady
+from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
     "VERDICT",
@@ -42,6 +43,7 @@ __all__ = [
     "fill_black",
     "foreground_shift",
     "guided_coefficients",
+    "join_tiles",
     "keep_components",
     "nv12_to_bgrx",
     "paste",

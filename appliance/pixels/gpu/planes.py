@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from appliance.media.frame import Rect
 from appliance.pixels.cpu.taking_part import MOST
 
 # Layout of the structs in common.cuh, in 4-byte words.
@@ -34,6 +35,11 @@ class Plane:
     address: int
     rows: int
     columns: int
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
 
     def plane(self, index: int) -> Plane:
         """The plane ``index`` planes further on."""
@@ -64,3 +70,22 @@ class Tensor:
     def suffix(self) -> str:
         """The suffix of kernel names for this type."""
         return "f16" if self.half else "f32"
+
+
+def warp(
+    grid: tuple[int, int], source: Rect, target: Rect, shape: tuple[int, int]
+) -> dict[str, float]:
+    """How a grid (rows, columns) over ``source`` lies under one of ``shape`` over ``target``.
+
+    The kernels' arguments ``scale_x``, ``shift_x``, ``scale_y``, ``shift_y`` and ``same``: see
+    ``cpu.resample``.
+    """
+    scale_x = target.width / shape[1] * grid[1] / source.width
+    scale_y = target.height / shape[0] * grid[0] / source.height
+    shift_x = (target.x - source.x) * grid[1] / source.width
+    shift_y = (target.y - source.y) * grid[0] / source.height
+    return {
+        "scale_x": scale_x, "shift_x": 0.5 * scale_x - 0.5 + shift_x,
+        "scale_y": scale_y, "shift_y": 0.5 * scale_y - 0.5 + shift_y,
+        "same": int(source == target and grid == shape),
+    }  # fmt: skip

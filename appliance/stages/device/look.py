@@ -16,14 +16,14 @@ class DeviceInput:
     """Where a crop goes: a network's input in device memory.
 
     Attributes:
-        inner: the part of it that was filled last; None: none yet, the rest is not black.
+        inner: the parts of it that were filled last; none yet: the rest is not black.
     """
 
     tensor: Tensor
-    inner: Rect | None = None
+    inner: tuple[Rect, ...] = ()
 
-    def turn_to(self, inner: Rect) -> bool:
-        """Note that ``inner`` is filled next; returns whether all must be made black before."""
+    def turn_to(self, *inner: Rect) -> bool:
+        """Note what is filled next; returns whether all must be made black before."""
         changed = inner != self.inner
         self.inner = inner
         return changed

@@ -55,6 +55,8 @@ class GridMemory:
         self.aside = context.alloc(3 * 4 * rows * columns)
         self.aside_verdict = DeviceVerdict(context)
         self.known = KnownPeople(context)
+        self.joined = context.alloc(4 * rows * columns)
+        """Alpha over the ROI, put together from parts of it."""
         self.moved = context.alloc(4 * rows * columns)
         self.unsteadied = context.alloc(4 * rows * columns)
         """This frame's alpha before it is steadied into its slot."""

@@ -55,7 +55,7 @@ class DeviceCommon:
     """What the parts of one pipeline on the GPU share.
 
     Attributes:
-        settings, format, clock, tracker, participants: as in ``base.Common``.
+        settings, format, clock, tracker, participants, apart: as in ``base.Common``.
         memory, looks: the current network's.
     """
 
@@ -67,6 +67,7 @@ class DeviceCommon:
     participants: Participants
     memory: GridMemory
     looks: DeviceLooks | None = None
+    apart: tuple[Rect, ...] = ()
 
 
 class DevicePart(Protocol):

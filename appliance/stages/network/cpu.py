@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from appliance.media.frame import F32, Frame, Rect
@@ -9,11 +11,12 @@ from appliance.networks.base import Matting
 from appliance.pixels import cpu
 from appliance.shedding import Level
 from appliance.stages.base import Common, Work
+from appliance.stages.letterbox import inner_rect
 from appliance.stages.matte.checks import check_alpha
-from appliance.stages.network.letterbox import inner_rect
 from appliance.stages.participants import Sighting
 from appliance.stages.propagate.cpu import Carry
 from appliance.stages.roi import Tracker, frame_box
+from appliance.stages.split import Tile, tiles
 from appliance.stages.timings import StageClock
 
 
@@ -29,8 +32,9 @@ class Look:
         self._mean = np.array(spec.mean, np.float32)
         self._scale = np.array(spec.scale, np.float32)
         self._black = (0 - self._mean) * self._scale
-        self._inner: Rect | None = None
-        self._last: Rect | None = None
+        self._tile = np.empty(3 * spec.height * spec.width, np.float32)
+        self._inner: tuple[Rect, ...] = ()
+        self._last: tuple[Rect, ...] = ()
 
     def reset(self) -> None:
         """Forget what the network remembers."""
@@ -49,37 +53,60 @@ class Look:
         cpu.crop_planes(frame, rect, planes)
         return planes
 
-    def fill(self, frame: Frame, rect: Rect, *, aside: bool = False) -> F32:
+    def tiles(self, rois: Sequence[Rect]) -> tuple[Tile, ...]:
+        """These parts of the frame, each with its place in the network's input."""
+        return tiles(rois, self._spec.height, self._spec.width)
+
+    def fill(
+        self, frame: Frame, rect: Rect, apart: Sequence[Tile] = (), *, aside: bool = False
+    ) -> F32:
         """``crop``, and write the same into the network's input, for ``infer``.
 
-        ``aside``: a side pass, over another part than usual, into planes of its own.
+        ``apart``: parts of ``rect`` to write into the input instead. ``aside``: a side pass, over
+        another part than usual, into planes of its own.
         """
         inner = inner_rect(rect, self._spec)
         planes = self._crop(frame, rect, inner, aside=aside)
-        tensor = self.matting.input
-        if inner != self._inner:
-            tensor[:] = self._black[:, None, None]
-            self._inner = inner
-        cpu.planes_to_tensor(
-            planes, frame.colour, self._mean, self._scale,
-            tensor[:, inner.y : inner.bottom, inner.x : inner.right],
-            bgr=self._spec.order == "BGR",
-        )  # fmt: skip
+        self._make_room(tuple(tile.inner for tile in apart) or (inner,))
+        if not apart:
+            self._write(planes, inner, frame)
+        for tile in apart:
+            size = 3 * tile.inner.height * tile.inner.width
+            closer = self._tile[:size].reshape(3, tile.inner.height, tile.inner.width)
+            cpu.crop_planes(frame, tile.roi, closer)
+            self._write(closer, tile.inner, frame)
         return planes
 
-    def infer(self, rect: Rect, *, aside: bool = False) -> F32:
-        """Raw alpha, float32 (rows, columns), of ``rect``, which ``fill`` has put into the input.
+    def _make_room(self, inner: tuple[Rect, ...]) -> None:
+        """Blacken what lies beside these parts of the input, where others were written last."""
+        if inner != self._inner:
+            self.matting.input[:] = self._black[:, None, None]
+            self._inner = inner
 
-        ``aside``: a side pass, of which nothing is remembered. Raises MattingError when the network
-        throws.
+    def _write(self, planes: F32, inner: Rect, frame: Frame) -> None:
+        cpu.planes_to_tensor(
+            planes, frame.colour, self._mean, self._scale,
+            self.matting.input[:, inner.y : inner.bottom, inner.x : inner.right],
+            bgr=self._spec.order == "BGR",
+        )  # fmt: skip
+
+    def infer(self, rect: Rect, apart: Sequence[Tile] = (), *, aside: bool = False) -> F32:
+        """Raw alpha, float32 (rows, columns), of ``rect``; ``fill`` has filled the input.
+
+        ``apart``: as given to ``fill``; what lies in none of them is 0. ``aside``: a side pass, of
+        which nothing is remembered. Raises MattingError when the network throws.
         """
-        if not aside and rect != self._last:
+        seen = tuple(tile.roi for tile in apart) or (rect,)
+        if not aside and seen != self._last:
             # The network's recurrent state is about another part of the picture.
             self.matting.reset()
-            self._last = rect
+            self._last = seen
         inner = inner_rect(rect, self._spec)
         alpha = self.matting.infer(remember=not aside)
-        return alpha[inner.y : inner.bottom, inner.x : inner.right]
+        if not apart:
+            return _part(alpha, inner)
+        closer = [(_part(alpha, tile.inner), tile.roi) for tile in apart]
+        return cpu.join_tiles(closer, rect, (inner.height, inner.width))
 
     def __call__(self, frame: Frame, rect: Rect, *, aside: bool = False) -> tuple[F32, F32]:
         """``fill`` and ``infer``: raw alpha, and Y, Cb, Cr planes, on the grid over ``rect``."""
@@ -88,6 +115,10 @@ class Look:
         with self._clock("network"):
             alpha = self.infer(rect, aside=aside)
         return alpha, planes
+
+
+def _part(alpha: F32, inner: Rect) -> F32:
+    return alpha[inner.y : inner.bottom, inner.x : inner.right]
 
 
 class Looks:
@@ -113,6 +144,7 @@ class NetworkSteps:
         self._looks: Looks | None = None
         self._full: Looks | None = None
         self._small: Looks | None = None
+        self._apart: tuple[Tile, ...] = ()
 
     def use(self, matting: Matting) -> None:
         """Run another network from the next frame on; starts over, as its grid differs."""
@@ -173,7 +205,8 @@ class NetworkSteps:
             look.reset()
             self._look = look
         work.rect = tracker.roi
-        work.planes = look.fill(work.frame, work.rect)
+        self._apart = () if tracker.upright else look.tiles(self._common.apart)
+        work.planes = look.fill(work.frame, work.rect, self._apart)
 
     def carry(self, work: Work) -> None:
         """The last matte, moved along with the picture; None if that is impossible."""
@@ -191,7 +224,7 @@ class NetworkSteps:
         assert self._look is not None
         assert work.planes is not None
         assert work.rect is not None
-        work.raw = self._look.infer(work.rect)
+        work.raw = self._look.infer(work.rect, self._apart)
         if self._level >= Level.REUSE:
             self._carry.keep(work.raw, work.planes[0], work.rect)
         # A slow machine has no time for two passes in one frame: a carried frame will follow, with
@@ -200,7 +233,8 @@ class NetworkSteps:
             self._scan_if_due(work)
 
     def _scan_if_due(self, work: Work) -> None:
-        work.scan = self._common.tracker.rescan_due(work.frame.captured) or None
+        due = self._common.tracker.rescan_due(work.frame.captured, gaps=bool(self._apart))
+        work.scan = due or None
 
     def rescan(self, work: Work) -> None:
         """An occasional look at the whole frame, for people outside the ROI."""

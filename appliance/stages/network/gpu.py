@@ -9,9 +9,11 @@ from appliance.media.surface import Surface
 from appliance.pixels.gpu.components import keep_components
 from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.planes import Plane, Raw
+from appliance.pixels.gpu.tiles import join_tiles
 from appliance.stages.device.look import DeviceInput, DeviceLook
 from appliance.stages.device.work import DeviceCommon, DeviceWork
-from appliance.stages.network.letterbox import inner_rect
+from appliance.stages.letterbox import inner_rect
+from appliance.stages.split import Tile, tiles
 
 
 class NetworkSteps:
@@ -20,8 +22,9 @@ class NetworkSteps:
     def __init__(self, common: DeviceCommon) -> None:
         self._common = common
         self._look: DeviceLook | None = None
-        self._looked_at: Rect | None = None
+        self._looked_at: tuple[Rect, ...] = ()
         self._into: DeviceInput | None = None
+        self._apart: tuple[Tile, ...] = ()
         self._fill = False
 
     def reset(self) -> None:
@@ -31,7 +34,7 @@ class NetworkSteps:
 
     def start_over(self) -> None:
         """Forget where the network last looked, as another one has taken its place."""
-        self._look = self._looked_at = None
+        self._look, self._looked_at = None, ()
 
     @property
     def recordable(self) -> bool:
@@ -43,24 +46,33 @@ class NetworkSteps:
         tracker, looks = self._common.tracker, self._common.looks
         assert looks is not None
         look, rect = looks.through(upright=tracker.upright), tracker.roi
-        if look is not self._look or rect != self._looked_at:
+        spec, apart = look.ends.spec, () if tracker.upright else self._common.apart
+        seen = apart or (rect,)
+        if look is not self._look or seen != self._looked_at:
             # The network's recurrent state is about another part of the picture, or dates from
             # when this input of it was last used.
-            self._look, self._looked_at = look, rect
+            self._look, self._looked_at = look, seen
             self.reset()
-        inner = inner_rect(rect, look.ends.spec)
-        self.aim(work, rect, inner, look.input)
+        inner = inner_rect(rect, spec)
+        self.aim(work, rect, inner, look.input, tiles(apart, spec.height, spec.width))
         work.raw = look.ends.window(inner)
-        work.scan = tracker.rescan_due(work.frame.captured) or None
+        if apart:
+            joined = self._common.memory.joined.address
+            work.raw = Raw(joined, inner.width, inner.height, inner.width)
+        work.scan = tracker.rescan_due(work.frame.captured, gaps=bool(apart)) or None
 
-    def aim(self, work: DeviceWork, rect: Rect, inner: Rect, into: DeviceInput) -> None:
-        """Look at ``rect``, which goes to the part ``inner`` of an input."""
+    def aim(
+        self, work: DeviceWork, rect: Rect, inner: Rect, into: DeviceInput,
+        apart: tuple[Tile, ...] = (),
+    ) -> None:  # fmt: skip
+        """Look at ``rect``, which goes to the part ``inner`` of an input, or at parts of it."""
         memory = self._common.memory
         work.rect, work.inner = rect, inner
         verdict = memory.this.verdict
         verdict.rect, verdict.grid = rect, (inner.height, inner.width)
         work.planes = Plane(memory.this.planes.address, inner.height, inner.width)
-        self._into, self._fill = into, into.turn_to(inner)
+        self._into, self._apart = into, apart
+        self._fill = into.turn_to(*(tile.inner for tile in apart)) if apart else into.turn_to(inner)
 
     def key(self, work: DeviceWork) -> Hashable:
         """See ``DevicePart.key``."""
@@ -70,8 +82,8 @@ class NetworkSteps:
         phase = look.runner.phase if look is not None else 0
         # Which slot holds the planes alternates from frame to frame.
         return (
-            memory.frames & 1, work.rect, work.inner, self._fill, phase, work.live.address,
-            self._into.tensor.address,
+            memory.frames & 1, work.rect, work.inner, self._apart, self._fill, phase,
+            work.live.address, self._into.tensor.address,
         )  # fmt: skip
 
     def crop(self, work: DeviceWork) -> None:
@@ -81,7 +93,16 @@ class NetworkSteps:
         assert work.rect is not None
         assert work.inner is not None
         assert self._into is not None
-        self._crop(work.live, work.rect, work.inner, work.planes, self._into, fill=self._fill)
+        if not self._apart:
+            self._crop(work.live, work.rect, work.inner, work.planes, self._into, fill=self._fill)
+            return
+        memory = self._common.memory
+        crop_planes(memory.scratch, work.live, work.rect, work.planes)
+        for number, tile in enumerate(self._apart):
+            # The planes are of no use: those over all of ``rect`` are what the matte is made with.
+            planes = Plane(memory.aside.address, tile.inner.height, tile.inner.width)
+            fill = self._fill and number == 0
+            self._crop(work.live, tile.roi, tile.inner, planes, self._into, fill=fill)
 
     def _crop(
         self, surface: Surface, rect: Rect, inner: Rect, planes: Plane, into: DeviceInput, *,
@@ -96,6 +117,14 @@ class NetworkSteps:
         """Raw alpha of the ROI. Raises MattingError when the runner refuses."""
         assert self._look is not None
         self._look.run(self._look.runner.launch)
+        if self._apart:
+            assert work.rect is not None
+            assert work.planes is not None
+            memory, ends = self._common.memory, self._look.ends
+            join_tiles(
+                memory.scratch, [(ends.window(tile.inner), tile.roi) for tile in self._apart],
+                work.rect, Plane(memory.joined.address, *work.planes.grid),
+            )  # fmt: skip
 
     def end(self, work: DeviceWork) -> None:
         """Make the new recurrent state the next frame's input."""

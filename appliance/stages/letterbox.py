@@ -25,9 +25,12 @@ def detail(roi: Rect, aspect: float) -> float:
 
 def inner_rect(roi: Rect, spec: InputSpec) -> Rect:
     """Where in the network's input the frame's part ``roi`` goes; the rest is black bars."""
-    stretch = (roi.width / roi.height) / (spec.width / spec.height)
-    width = min(1.0, stretch * _MOST_STRETCH)
-    height = min(1.0, _MOST_STRETCH / stretch)
-    columns = max(2, round(spec.width * width / 2) * 2)
-    rows = max(2, round(spec.height * height / 2) * 2)
-    return Rect((spec.width - columns) // 2, (spec.height - rows) // 2, columns, rows)
+    return fitted(roi, spec.width, spec.height)
+
+
+def fitted(roi: Rect, width: int, height: int) -> Rect:
+    """Where in ``width`` x ``height`` pixels the frame's part ``roi`` goes, its sides even."""
+    stretch = (roi.width / roi.height) / (width / height)
+    columns = max(2, round(width * min(1.0, stretch * _MOST_STRETCH) / 2) * 2)
+    rows = max(2, round(height * min(1.0, _MOST_STRETCH / stretch) / 2) * 2)
+    return Rect((width - columns) // 2, (height - rows) // 2, columns, rows)
