@@ -8,10 +8,21 @@ from appliance.media.frame import Frame
 
 
 class Background(Protocol):
-    """Gives the picture behind the person, made ahead of time. Used from one thread only."""
+    """Gives the picture behind the person, made ahead of time.
+
+    Used from one thread only, but for ``picture`` and ``error``.
+    """
 
     wants_frame: bool
     """True when the picture is made from the live frame, and so shows the real scene."""
+
+    @property
+    def picture(self) -> Frame | None:
+        """What may be shown without a person, from any thread: the newest picture.
+
+        None where that would show the real scene.
+        """
+        ...
 
     @property
     def error(self) -> BaseException | None:

@@ -13,6 +13,7 @@ class BlurBackground:
 
     wants_frame = True
     error: BaseException | None = None
+    picture: Frame | None = None
 
     def __init__(self, format: Format, radius: float) -> None:
         """``radius`` is the blur's sigma as a fraction of the picture's height."""

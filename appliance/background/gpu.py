@@ -7,7 +7,7 @@ from appliance.background.blur import BlurBackground
 from appliance.cuda.context import Context
 from appliance.cuda.graph import Replay
 from appliance.cuda.transfer import Upload, pitched
-from appliance.media.frame import Format, Frame, blank
+from appliance.media.frame import Format, Frame
 from appliance.media.surface import Surface
 from appliance.pixels.gpu.blur import Blur
 
@@ -31,8 +31,7 @@ class DeviceBackground:
             self._surface = pitched(context, format)
         else:
             self._upload = Upload(context, format, _DEPTH, mapped=mapped)
-        self.picture = background.frame(blank(format.width, format.height, format.colour))
-        """The newest picture in host memory; for a blurred scene, that of a black frame."""
+        self._picture: Frame | None = None
 
     def __call__(self, frame: Frame, live: Surface) -> Surface:
         """The background for ``frame``; ``live`` is that frame's copy in device memory.
@@ -42,11 +41,11 @@ class DeviceBackground:
         if self._blur is not None:
             return self._blurred(self._blur, live)
         assert self._upload is not None
-        before, self.picture = self.picture, self._background.frame(frame)
+        before, self._picture = self._picture, self._background.frame(frame)
         # A picture made from the live frame may come in the same memory each time.
-        changed = self.picture is not before or self._background.wants_frame
+        changed = self._picture is not before or self._background.wants_frame
         if self._surface is None or changed:
-            self._surface = self._upload.put(self.picture)
+            self._surface = self._upload.put(self._picture)
         return self._surface
 
     def _blurred(self, blur: Blur, live: Surface) -> Surface:

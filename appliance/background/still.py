@@ -16,6 +16,7 @@ class StillBackground:
     error: BaseException | None = None
 
     def __init__(self, frame: Frame) -> None:
+        self.picture: Frame | None = frame
         self._frame = frame
 
     def frame(self, live: Frame) -> Frame:

@@ -42,6 +42,11 @@ class VideoBackground:
 
     def frame(self, live: Frame) -> Frame:
         """See ``Background.frame``."""
+        return self.picture
+
+    @property
+    def picture(self) -> Frame:
+        """See ``Background.picture``: it plays on while no live frame comes."""
         try:
             newest = self._feeder.mailbox.get(0)
         except Closed:

@@ -165,10 +165,14 @@ class Daemon:
                 self.leftovers.remove(close)
             close()
 
-    def _placeholder(self, reason: str) -> Frame:
-        if self.settings.canvas.placeholder == "background" and not self.background.wants_frame:
-            return self.pipeline.behind
-        return slate(self.format, reason)
+    def _placeholder(self) -> Frame:
+        """What is shown while there is no composite; the programme asks anew each time.
+
+        Nothing of it is kept from one time to the next: what was a background then may not be now.
+        """
+        wanted = self.settings.canvas.placeholder == "background"
+        picture = self.background.picture if wanted else None
+        return picture or slate(self.format, starting=self.programme.composites == 0)
 
     def _reason(self) -> str:
         """Why no composites come; the programme's watch asks."""

@@ -1,8 +1,12 @@
-"""The slate: shown, with the reason in words, when there is no matte to trust."""
+"""The slate: shown when there is no matte to trust.
+
+It is for the audience, and says nothing of the camera, its address or its files: why there is no
+picture is for the operator, in the log, on the page and in the status.
+"""
 
 from __future__ import annotations
 
-import textwrap
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -24,18 +28,20 @@ def _line(luma: U8, text: str, baseline: int, size: float, level: int) -> None:
     cv2.putText(luma, text, origin, _FONT, scale, level, thickness, cv2.LINE_AA)
 
 
-def slate(format: Format, reason: str) -> Frame:
-    """A calm dark picture that says why there is no video.
+_STARTING = "One moment, please."
+_BROKEN = "The picture will be back in a moment."
 
-    Args:
-        reason: shown in at most three lines; characters that OpenCV's fonts lack become "?".
+
+@lru_cache(maxsize=2)
+def slate(format: Format, *, starting: bool) -> Frame:
+    """A calm dark picture with a sentence for whoever watches.
+
+    ``starting``: there has been no picture yet. The frame is shared: not to be written to.
     """
     limited = format.colour.range is Range.LIMITED
     dark, grey, light = (32, 120, 210) if limited else (20, 120, 225)
     width, height = format.width, format.height
     y = np.full((height, width), dark, np.uint8)
-    plain = reason.encode("ascii", "replace").decode()
-    lines = textwrap.wrap(plain, 58)[:3] or ["one moment"]
     _line(y, "MATTEBOX", round(height * 0.42), height * 0.055, light)
     cv2.line(
         y,
@@ -44,7 +50,6 @@ def slate(format: Format, reason: str) -> Frame:
         grey,
         max(1, height // 360),
     )
-    for index, line in enumerate(lines):
-        _line(y, line, round(height * (0.54 + 0.055 * index)), height * 0.028, grey)
+    _line(y, _STARTING if starting else _BROKEN, round(height * 0.54), height * 0.028, grey)
     uv = np.full((height // 2, width // 2, 2), 128, np.uint8)
     return Frame(y, uv, format.colour)

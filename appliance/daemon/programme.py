@@ -55,7 +55,7 @@ class Programme:
         self,
         format: Format,
         outputs: Sequence[Mailbox[Frame]],
-        placeholder: Callable[[str], Frame],
+        placeholder: Callable[[], Frame],
         *,
         stall_s: float,
         reason: Callable[[], str],
@@ -65,7 +65,7 @@ class Programme:
         """Get ready; ``start`` begins the watch.
 
         Args:
-            placeholder: makes the frame to show for a reason; called once per reason.
+            placeholder: the frame to show now; called each time, at most ten times a second.
             stall_s: after this long without a composite, the placeholder goes out.
             reason: says why there is none; called when the watch notices.
             watch: False for files read as fast as possible, where waiting is not a failure.
@@ -81,7 +81,6 @@ class Programme:
         self._lock = threading.Lock()
         self._stop = False
         self._thread: threading.Thread | None = None
-        self._shown: tuple[str, Frame] | None = None
         self._fresh_at: int | None = None
         self._put_at = time.monotonic_ns()
         self.composites = 0
@@ -103,8 +102,6 @@ class Programme:
         with self._lock:
             self._outputs = outputs
             self._stall_ns = int(stall_s * 1e9)
-            # The slate may now say something else, or be the background.
-            self._shown = None
 
     def stop(self, timeout: float = 2.0) -> None:
         """End the watch."""
@@ -163,13 +160,12 @@ class Programme:
         if self.trouble != reason:
             log.warning("the placeholder goes out", reason=reason)
             self.trouble = reason
-        if self._shown is None or self._shown[0] != reason:
-            self._shown = (reason, self._make(reason))
+        shown = self._make()
         self.placeholders += 1
         pts = self._times.after(now - self._put_at)
-        self._put(replace(self._shown[1], pts=pts, captured=now), now)
+        self._put(replace(shown, pts=pts, captured=now), now)
         if self._tap is not None:
-            self._tap.placeholder(self._shown[1])
+            self._tap.placeholder(shown)
 
     def _put(self, frame: Frame, now: int) -> None:
         self._put_at = now

@@ -46,11 +46,6 @@ class FramePipeline(Protocol):
         ...
 
     @property
-    def behind(self) -> Frame:
-        """The newest background: what a placeholder without a person shows."""
-        ...
-
-    @property
     def levels(self) -> Sequence[Level]:
         """The levels of shedding that help here."""
         ...

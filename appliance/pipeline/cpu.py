@@ -69,12 +69,6 @@ class Pipeline:
         """Put another background behind the person from the next frame on."""
         self._composite.use(background)
 
-    @property
-    def behind(self) -> Frame:
-        """The newest background: what a placeholder without a person shows."""
-        assert self._composite.behind is not None
-        return self._composite.behind
-
     def configure(self, settings: Settings) -> None:
         """Apply new settings to every step from the next frame on."""
         if settings.clean != self._common.settings.clean:

@@ -132,8 +132,6 @@ class GpuPipeline:
             self._context, self.format, background, self._replay, mapped=self._context.integrated
         )
         self._cascade.part(CompositeSteps).use(on_device)
-        self.behind = on_device.picture
-        """The newest background: what a placeholder without a person shows, even after closing."""
 
     def configure(self, settings: Settings) -> None:
         """Apply new settings to every step from the next frame on."""
@@ -193,8 +191,6 @@ class GpuPipeline:
         except MattingError:
             self.reset()
             raise
-        finally:
-            self.behind = self._cascade.part(CompositeSteps).behind or self.behind
         assert work.rect is not None
         assert work.report is not None
         return Outcome(work.rect, work.box, work.report.count)

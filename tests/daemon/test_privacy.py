@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from appliance.daemon.placeholder import slate
+from tests.daemon.test_apply import but
 from tests.daemons import running
+from tests.scenes import STAGE
 
 STALL = {"matting": {"stall_s": 0.3}}
 _MOST = 0.002
 """Share of a frame: the disc's antialiased rim may hold some of the room's red."""
+
+
+def reel(path: Path) -> Path:
+    """A second of grey that goes from dark to light."""
+    command = [
+        "ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi",
+        "-i", "color=black:s=320x180:r=10:d=1,format=yuv420p,geq=lum='40+N*20':cb=128:cr=128",
+        "-c:v", "libx264", "-preset", "ultrafast", str(path),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, timeout=30)
+    return path
 
 
 @pytest.mark.parametrize("how", ["throws", "nan", "inf", "ones", "hangs"])
@@ -74,6 +91,61 @@ def test_a_source_that_is_not_there_yet(
         recorder.wait_for("slate", 3)
         assert (daemon.format.width, daemon.format.height) == (1280, 720)
         assert "127.0.0.1" in (daemon.programme.trouble or "")
+
+
+def test_a_blurred_room_does_not_stay_in_the_placeholder(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    """Blur, the source ends, a colour is chosen: nothing of the blurred room is left."""
+    settings = {
+        "source": {"uri": str(room), "loop": False}, "canvas": {"placeholder": "background"},
+        "background": {"uri": "blur://", "blur_radius": 0.02}, **STALL,
+    }  # fmt: skip
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait(lambda seen: any(s.room > 0.2 for s in seen))
+        recorder.wait_for("slate", 3)
+        ended = len(recorder.seen)
+        daemon.apply(but(daemon, background={"uri": f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"}))
+        recorder.wait_for("background", 5)
+        assert max(s.room for s in recorder.seen[ended:]) <= _MOST
+        daemon.apply(but(daemon, background={"uri": "blur://"}))
+        recorder.wait_for("slate", 5)
+        assert max(s.room for s in recorder.seen[ended:]) <= _MOST
+
+
+def test_a_video_plays_on_in_the_placeholder(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    """Nothing is kept of what stood behind the last person, so nothing can be kept too long."""
+    video = reel(tmp_path / "reel.mp4")
+    settings = {
+        "source": {"uri": str(room), "loop": False}, "canvas": {"placeholder": "background"},
+        "background": {"uri": str(video)}, **STALL,
+    }  # fmt: skip
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait(lambda _: (daemon.programme.trouble or "").startswith("ended"))
+        shown: set[int] = set()
+        deadline = time.monotonic() + 10
+        while len(shown) < 4:
+            assert time.monotonic() < deadline, f"only {shown}"
+            recorder.wait_for("other")
+            shown.add(int(daemon._placeholder().y[9, 9]) // 16)
+
+
+def test_viewers_are_not_told_the_cameras_address(
+    monkeypatch: pytest.MonkeyPatch, network: Path, free_port: int
+) -> None:
+    """The operator's words name it; the slate is the same whatever they say."""
+    address = f"rtsp://operator:hunter2@127.0.0.1:{free_port}/back-door"
+    with running(monkeypatch, network, source={"uri": address, "timeout_s": 0.5}, **STALL) as (
+        daemon, recorder, _,
+    ):  # fmt: skip
+        recorder.wait_for("slate", 3)
+        assert "back-door" in (daemon.programme.trouble or "")
+        for starting in (True, False):
+            plain = slate(daemon.format, starting=starting)
+            assert np.unique(plain.y).size > 1
+        assert np.array_equal(daemon._placeholder().y, slate(daemon.format, starting=True).y)
 
 
 def test_the_test_can_fail(monkeypatch: pytest.MonkeyPatch, network: Path, room: Path) -> None:

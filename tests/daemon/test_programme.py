@@ -19,7 +19,12 @@ FORMAT = Format(320, 180, (30, 1), FULL)
 def make(box: Mailbox[Frame], reason: str = "no camera", **options: object) -> Programme:
     """A programme with one output."""
     return Programme(
-        FORMAT, [box], lambda why: slate(FORMAT, why), stall_s=0.2, reason=lambda: reason, **options
+        FORMAT,
+        [box],
+        lambda: slate(FORMAT, starting=True),
+        stall_s=0.2,
+        reason=lambda: reason,
+        **options,
     )  # type: ignore[arg-type]
 
 
@@ -86,7 +91,7 @@ def test_a_closed_output_does_not_stop_the_others() -> None:
     closed.close()
     box: Mailbox[Frame] = Mailbox()
     programme = Programme(
-        FORMAT, [closed, box], lambda why: slate(FORMAT, why), stall_s=1, reason=str
+        FORMAT, [closed, box], lambda: slate(FORMAT, starting=True), stall_s=1, reason=str
     )
     programme.publish(flat(320, 180, STAGE))
     assert is_composite(next_frame(box))
@@ -112,24 +117,27 @@ def test_times_keep_the_sources_steps() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(32, 32), (320, 180), (180, 320), (1920, 1080)])
-@pytest.mark.parametrize("reason", ["", "no camera", "Gerät weg 📷" * 40])
-def test_slate_at_any_size(width: int, height: int, reason: str) -> None:
-    frame = slate(Format(width, height, (30, 1), FULL), reason)
+@pytest.mark.parametrize("starting", [True, False])
+def test_slate_at_any_size(width: int, height: int, starting: bool) -> None:
+    frame = slate(Format(width, height, (30, 1), FULL), starting=starting)
     assert frame.y.shape == (height, width)
     assert frame.uv.shape == (height // 2, width // 2, 2)
     assert np.unique(frame.y).size > 1
 
 
 def test_slate_costs_little_while_it_is_out() -> None:
-    """Each reason is rendered once, however long it stays."""
-    made: list[str] = []
+    """It is rendered once, however long it stays."""
+    assert slate(FORMAT, starting=False) is slate(FORMAT, starting=False)
+    assert not np.array_equal(slate(FORMAT, starting=True).y, slate(FORMAT, starting=False).y)
+
+
+def test_each_placeholder_is_asked_for_anew() -> None:
+    """So that a picture that may no longer be shown is not shown once more."""
     box: Mailbox[Frame] = Mailbox()
-
-    def render(why: str) -> Frame:
-        made.append(why)
-        return slate(FORMAT, why)
-
-    programme = Programme(FORMAT, [box], render, stall_s=0.1, reason=lambda: "gone")
-    for _ in range(50):
-        programme.fail("gone")
-    assert made == ["gone"]
+    shown = flat(320, 180, STAGE)
+    programme = Programme(FORMAT, [box], lambda: shown, stall_s=1, reason=str)
+    programme.fail("gone")
+    assert next_frame(box).y[0, 0] == STAGE
+    shown = flat(320, 180, STAGE + 9)
+    programme.fail("gone")
+    assert next_frame(box).y[0, 0] == STAGE + 9

@@ -299,7 +299,6 @@ def test_a_background_goes_up_when_it_changes(make: Maker, log: driver.Log, netw
         up = log.calls["memcpy_htod_async"]
         got, expected = run(pipeline, person(serial=k))[0], run(want, person(serial=k))[0]
         assert apart(got, expected) <= 1
-        assert pipeline.behind.y[0, 0] == got.y[0, 0]
         # The frame, plus the background the first time and whenever it changes.
         assert log.calls["memcpy_htod_async"] - up == 1 + (k == 0 or k % 2 == 1)
 

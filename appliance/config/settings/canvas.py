@@ -17,5 +17,5 @@ class CanvasSettings(Section, title="Canvas"):
     fps: Rate = Field("auto", description="output rate, frames a second; auto: the source's own")
     placeholder: Literal["slate", "background"] = Field(
         "slate",
-        description="shown while there is no matte: a slate that says why, or the background alone",
+        description="shown while there is no matte: a slate, or the background alone",
     )

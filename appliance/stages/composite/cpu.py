@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from appliance.media.frame import Frame, blank
 from appliance.pixels import cpu
 from appliance.stages.base import BackgroundFrames, Common, Work
 
@@ -14,14 +13,10 @@ class CompositeSteps:
         self._common = common
         self._compositor = cpu.Compositor()
         self._background: BackgroundFrames | None = None
-        self.behind: Frame | None = None
-        """The newest background: what a placeholder without a person shows."""
 
     def use(self, background: BackgroundFrames) -> None:
         """Put another background behind the person from the next frame on."""
-        format = self._common.format
         self._background = background
-        self.behind = background.frame(blank(format.width, format.height, format.colour))
 
     def reset(self) -> None:
         """Nothing is carried over time here."""
@@ -29,7 +24,7 @@ class CompositeSteps:
     def background(self, work: Work) -> None:
         """The picture behind the person in this frame."""
         assert self._background is not None
-        work.behind = self.behind = self._background.frame(work.frame)
+        work.behind = self._background.frame(work.frame)
 
     def composite(self, work: Work) -> None:
         """The person over the background, into ``out``; only the background if nobody is there."""

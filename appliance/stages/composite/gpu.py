@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from appliance.media.frame import Frame
 from appliance.pixels.gpu.composite import composite
 from appliance.stages.device.work import DeviceBackgroundFrames, DeviceCommon, DeviceWork
 
@@ -15,13 +14,10 @@ class CompositeSteps:
     def __init__(self, common: DeviceCommon) -> None:
         self._common = common
         self._background: DeviceBackgroundFrames | None = None
-        self.behind: Frame | None = None
-        """The newest background in host memory: what a placeholder shows."""
 
     def use(self, background: DeviceBackgroundFrames) -> None:
         """Put another background behind the person from the next frame on."""
         self._background = background
-        self.behind = background.picture
 
     def reset(self) -> None:
         """Nothing is carried over time here."""
@@ -50,7 +46,6 @@ class CompositeSteps:
         assert self._background is not None
         assert work.live is not None
         work.behind = self._background(work.frame, work.live)
-        self.behind = self._background.picture
 
     def composite(self, work: DeviceWork) -> None:
         """The person over the background; the verdict decides whether anybody is shown."""

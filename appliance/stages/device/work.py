@@ -23,11 +23,6 @@ from appliance.stages.timings import StageClock
 class DeviceBackgroundFrames(Protocol):
     """What the steps need of a background in device memory."""
 
-    @property
-    def picture(self) -> Frame:
-        """The newest picture, in host memory."""
-        ...
-
     def __call__(self, frame: Frame, live: Surface) -> Surface:
         """The background for ``frame``; ``live`` is that frame's copy in device memory."""
         ...
