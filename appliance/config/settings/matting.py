@@ -27,5 +27,5 @@ class MattingSettings(Section, title="Matting"):
         0.97,
         gt=0,
         le=1,
-        description="a matte that covers more of the whole picture than this is a failure",
+        description="a matte that lets more of what is looked at through than this is a failure",
     )

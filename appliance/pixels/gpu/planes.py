@@ -22,7 +22,8 @@ FOUND = np.dtype(
 VERDICT = np.dtype(
     [
         ("left", "<i4"), ("top", "<i4"), ("right", "<i4"), ("bottom", "<i4"), ("count", "<i4"),
-        ("refused", "<i4"), ("mean", "<f4"), ("peak", "<f4"), ("listed", "<i4"),
+        ("refused", "<i4"), ("not_finite", "<i4"), ("shows", "<i4"), ("undecided", "<i4"),
+        ("outline", "<f4"), ("peak", "<f4"), ("listed", "<i4"),
         ("found", FOUND, (MOST,)),
     ]
 )  # fmt: skip

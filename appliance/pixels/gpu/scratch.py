@@ -12,7 +12,7 @@ from appliance.pixels.cpu.convert import bgr_to_yuv
 from appliance.pixels.cpu.crop import yuv_to_rgb
 
 # Sizes of the structs in components.cuh.
-_COMPONENT_BYTES, _TALLY_BYTES = 32, 16
+_COMPONENT_BYTES, _TALLY_BYTES = 32, 24
 
 
 class Scratch:

@@ -19,8 +19,10 @@ struct Found {
 struct Verdict {
     int left, top, right, bottom;  // around the kept components, grid pixels; 0, 0, 0, 0 for none
     int count;                     // components kept
-    int refused;                   // 0; 1: NaN or infinity; 2: covers more than allowed
-    float mean;                    // of the raw alpha
+    int refused;                   // 0; 1: shows too much, undecided or torn; see cover.py
+    int not_finite;                // values that are NaN or infinity
+    int shows, undecided;          // pixels: see cover.py
+    float outline;                 // the sum of differences between neighbours
     int peak;                      // largest steadied alpha, as the bits of a float of 0 or more
     int listed;                    // the largest components, largest first, where who takes part
     Found found[MOST];             // is to be told; else 0

@@ -24,9 +24,13 @@ struct Component {
 
 // Counters that are 0 between frames: zeroed once by the host, then by components_choose.
 struct Tally {
-    int roots, finals, not_finite;
-    float sum;
+    int roots, finals, not_finite, shows, undecided;
+    float outline;
 };
+
+// What an alpha amounts to; cpu/cover.py and stages/matte/checks.py have the same.
+constexpr float SHOWS = 0.05f, LOW = 0.1f, HIGH = 0.9f;
+constexpr float MOST_UNDECIDED = 0.5f, LONGEST_OUTLINE = 40.0f;
 
 __device__ __forceinline__ int find(const int *links, int i) {
     // volatile: others write while we walk; a stale link only makes the walk longer.
@@ -69,8 +73,8 @@ struct TileScratch {
     int links[TILE * TILE], bits[TILE * TILE], area[TILE * TILE], left[TILE * TILE],
         top[TILE * TILE], right[TILE * TILE], bottom[TILE * TILE], at_left[TILE * TILE],
         at_right[TILE * TILE];
-    float sum;
-    int not_finite;
+    float outline;
+    int not_finite, shows, undecided;
 };
 
 // raw: rows x columns at `stride` elements a row, as the network gave it. alpha (may be null): the
@@ -84,11 +88,12 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
     int bx = blockIdx.x * TILE + threadIdx.x, by = blockIdx.y * TILE + threadIdx.y;
     int t = threadIdx.y * TILE + threadIdx.x;
     int mine = 0, odd = 0;
-    float sum = 0;
+    float outline = 0;
+    int shows = 0, undecided = 0;
     int left = 2, right = 0, top = 2, bottom = 0;
     if (t == 0) {
-        s.sum = 0;
-        s.not_finite = 0;
+        s.outline = 0;
+        s.not_finite = s.shows = s.undecided = 0;
     }
     if (bx < wide && by < high) {
 #pragma unroll
@@ -99,8 +104,13 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
                 if (x >= columns || y >= rows) continue;
                 float v = get(raw, (long long)y * stride + x);
                 if (v - v != 0.0f) odd = 1;  // NaN or infinity
-                sum += v;
-                if (alpha) alpha[(long long)y * columns + x] = clampf(v, 0.0f, 1.0f);
+                float a = clampf(v, 0.0f, 1.0f);
+                if (alpha) alpha[(long long)y * columns + x] = a;
+                shows += a > SHOWS;
+                undecided += a > LOW && a < HIGH;
+                long long at = (long long)y * stride + x;
+                if (x + 1 < columns) outline += fabsf(a - clampf(get(raw, at + 1), 0.0f, 1.0f));
+                if (y + 1 < rows) outline += fabsf(a - clampf(get(raw, at + stride), 0.0f, 1.0f));
                 if (v >= threshold) {
                     mine |= 1 << (2 * j + i);
                     left = min(left, i);
@@ -118,7 +128,9 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
     s.right[t] = s.bottom[t] = 0;
     s.at_left[t] = s.at_right[t] = 0;
     __syncthreads();
-    atomicAdd(&s.sum, sum);
+    if (outline > 0.0f) atomicAdd(&s.outline, outline);
+    if (shows) atomicAdd(&s.shows, shows);
+    if (undecided) atomicAdd(&s.undecided, undecided);
     if (odd) atomicAdd(&s.not_finite, 1);
     if (mine) {
         int x = threadIdx.x, y = threadIdx.y;
@@ -144,7 +156,9 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
     }
     __syncthreads();
     if (t == 0) {
-        atomicAdd(&tally->sum, s.sum);
+        if (s.outline > 0.0f) atomicAdd(&tally->outline, s.outline);
+        if (s.shows) atomicAdd(&tally->shows, s.shows);
+        if (s.undecided) atomicAdd(&tally->undecided, s.undecided);
         if (s.not_finite) atomicAdd(&tally->not_finite, s.not_finite);
     }
     if (bx >= wide || by >= high) return;
@@ -343,18 +357,25 @@ extern "C" __global__ void components_choose(Component *components, const int *f
     }
     __syncthreads();
     if (threadIdx.x != 0) return;
-    float mean = tally->sum / (float)pixels;
+    float whole = (float)pixels;
+    bool odd = tally->not_finite != 0;
+    bool much = (float)tally->shows > max_coverage * whole ||
+                (float)tally->undecided > MOST_UNDECIDED * whole ||
+                tally->outline > LONGEST_OUTLINE * sqrtf(whole);
     verdict->left = s.kept ? s.left : 0;
     verdict->top = s.kept ? s.top : 0;
     verdict->right = s.right;
     verdict->bottom = s.bottom;
     verdict->count = s.kept;
-    verdict->refused = tally->not_finite || mean - mean != 0.0f ? 1 : mean > max_coverage ? 2 : 0;
-    verdict->mean = mean;
+    verdict->refused = odd || much;
+    verdict->not_finite = tally->not_finite;
+    verdict->shows = tally->shows;
+    verdict->undecided = tally->undecided;
+    verdict->outline = tally->outline;
     verdict->peak = 0;
     verdict->listed = s.listed;
-    tally->roots = tally->finals = tally->not_finite = 0;
-    tally->sum = 0;
+    tally->roots = tally->finals = tally->not_finite = tally->shows = tally->undecided = 0;
+    tally->outline = 0;
 }
 
 // 1 where a kept component is. One thread a 2x2 block. Must move: 1 byte a pixel out, 5 bytes a

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Rect
+from appliance.pixels.cpu.cover import Cover
 from appliance.pixels.cpu.taking_part import Component
 from appliance.pixels.gpu.planes import VERDICT
 from appliance.stages.participants import Sighting
@@ -23,8 +25,8 @@ class Report:
         grid: rows and columns of the grid over it.
         box: around the kept components, in grid pixels; None if there are none.
         count: components kept.
-        refused: why the matte was not trusted: ``""``, ``"nan"`` or ``"coverage"``.
-        mean: of the raw alpha.
+        refused: whether the matte was not trusted; ``cover`` then says why.
+        cover: what the raw alpha amounts to.
         found: the largest components, largest first, where who takes part is to be told.
     """
 
@@ -32,8 +34,8 @@ class Report:
     grid: tuple[int, int]
     box: Rect | None
     count: int
-    refused: str
-    mean: float
+    refused: bool
+    cover: Cover
     found: tuple[Component, ...]
 
     @property
@@ -75,9 +77,14 @@ class DeviceVerdict:
         self._context.wait(self._event, "waiting for the verdict")
         v = self._read.view(VERDICT)[0]
         found = (place.item() for place in v["found"][: int(v["listed"])])
+        pixels = self.grid[0] * self.grid[1]
+        cover = Cover(
+            int(v["shows"]) / pixels, int(v["undecided"]) / pixels,
+            float(v["outline"]) / math.sqrt(pixels), int(v["not_finite"]) == 0,
+        )  # fmt: skip
         return Report(
             self.rect, self.grid, _rect(*v.item()[:4]) if v["count"] else None, int(v["count"]),
-            ("", "nan", "coverage")[int(v["refused"])], float(v["mean"]),
+            bool(v["refused"]), cover,
             tuple(Component(_rect(*sides), area, most) for *sides, area, most in found),
         )  # fmt: skip
 

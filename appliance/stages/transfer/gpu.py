@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from appliance.cuda.transfer import Upload
+from appliance.errors import MattingError
 from appliance.media.borrowed import Borrowed
 from appliance.stages.device.report import Report
 from appliance.stages.device.work import DeviceCommon, DeviceWork
-from appliance.stages.matte.checks import covers_too_much, not_finite
+from appliance.stages.matte.checks import refusal
 
 # Per-frame buffers alternate in step with GridMemory's two slots, so that graphs can be replayed.
 DEPTH = 2
@@ -61,9 +62,8 @@ class TransferSteps:
 
     def _judge(self, report: Report) -> Report:
         """The report, if its matte can be trusted; raises MattingError if not."""
-        if report.refused == "nan":
-            raise not_finite()
-        if report.refused:
-            limit = self._common.settings.matting.max_coverage
-            raise covers_too_much(report.mean, limit)
-        return report
+        if not report.refused:
+            return report
+        error = refusal(report.cover, self._common.settings.matting.max_coverage)
+        # At a limit the host's rounding may differ from the device's, which has not shown it.
+        raise error or MattingError("the network's matte was refused on the GPU, at a limit")

@@ -11,13 +11,16 @@ import pytest
 
 from appliance.media.frame import F32, Colour, Rect
 from appliance.pixels import cpu
+from appliance.pixels.cpu.cover import measure_cover
 from appliance.pixels.cpu.taking_part import MOST, Known, reach_of
 from appliance.pixels.gpu import Scratch, clean, keep_components
 from appliance.pixels.gpu.scratch import disc_widths
 from appliance.pixels.gpu.taking_part import KnownPeople
+from appliance.stages.matte.checks import refusal
 from tests.kernels import driver
 from tests.kernels.memory import Memory
 from tests.kernels.shapes import pictures, spiral
+from tests.stages.matte.test_checks import SHOWS_THE_ROOM
 
 # Below, at and just above the 32x32 tile size; single rows and columns; odd sides.
 SIZES = [(1, 1), (1, 70), (70, 1), (2, 2), (3, 5), (31, 33), (32, 32), (33, 65), (72, 128)]
@@ -50,8 +53,13 @@ def compare(
     mask = memory.read_as(scratch.mask, alpha.shape, np.uint8)
     assert np.array_equal(mask, kept.mask), where
     assert np.array_equal(memory.read(out)[0], np.clip(alpha, 0, 1)), where
-    assert abs(got["mean"] - alpha.mean(dtype=np.float64)) < 1e-5, where
-    assert got["refused"] == (2 if alpha.mean() > 0.97 else 0), where
+    cover = measure_cover(alpha)
+    assert (got["shows"], got["undecided"]) == (
+        round(cover.shows * alpha.size), round(cover.undecided * alpha.size)
+    ), where  # fmt: skip
+    outline = float(got["outline"]) / np.sqrt(alpha.size)
+    assert outline == pytest.approx(cover.outline, rel=1e-4, abs=1e-4), where
+    assert bool(got["refused"]) == (refusal(cover, 0.97) is not None), where
     assert got["peak"] == 0
     assert got["listed"] == len(kept.found), where
     for one, place in zip(kept.found, got["found"], strict=False):
@@ -142,16 +150,18 @@ def test_what_is_not_a_number_is_refused(memory: Memory, value: float) -> None:
     alpha[33, 49] = value
     scratch, verdict = scratch_for(memory, 40, 50), memory.verdict()
     keep_components(scratch, memory.raw(alpha), 0.3, "all", 0.0, 0.97, verdict.address)
-    assert memory.read_verdict(verdict)["refused"] == 1
+    said = memory.read_verdict(verdict)
+    assert (said["refused"], said["not_finite"]) == (1, 1)
     keep_components(scratch, memory.raw(0 * np.ones_like(alpha)), 0.3, "all", 0, 1, verdict.address)
     assert memory.read_verdict(verdict)["refused"] == 0, "the next frame starts afresh"
 
 
-def test_too_much_is_refused(memory: Memory) -> None:
-    scratch, verdict = scratch_for(memory, 40, 50), memory.verdict()
-    full = np.full((40, 50), 0.98, np.float32)
-    keep_components(scratch, memory.raw(full), 0.3, "all", 0.0, 0.97, verdict.address)
-    assert memory.read_verdict(verdict)["refused"] == 2
+@pytest.mark.parametrize("name", SHOWS_THE_ROOM)
+def test_what_shows_the_room_is_refused(memory: Memory, name: str) -> None:
+    alpha = SHOWS_THE_ROOM[name]
+    scratch, verdict = scratch_for(memory, *alpha.shape), memory.verdict()
+    keep_components(scratch, memory.raw(alpha), 0.3, "all", 0.0, 0.97, verdict.address)
+    assert memory.read_verdict(verdict)["refused"] == 1
 
 
 @pytest.mark.parametrize("grow", [0, 1, 2, 4, 9, 32])
