@@ -113,7 +113,9 @@ class GpuPipeline:
     def _use(self, loaded: Loaded) -> None:
         self._replay.close()
         self._loaded, common = loaded, self._common
-        self.description = f"{loaded.looks.usual.runner.description}; frames on {self._context.name}"
+        self.description = (
+            f"{loaded.looks.usual.runner.description}; frames on {self._context.name}"
+        )
         """What runs the network and the kernels, in words."""
         common.memory, common.looks = loaded.memory, loaded.looks
         common.tracker = loaded.tracker(common.settings, self.format)

@@ -18,7 +18,12 @@ from tests.networks.bright import bright_network
 from tests.scenes import FULL, PERSON, STAGE, Stage, flat
 
 WIDTH, HEIGHT = 320, 180
-SIZES = {"bright": (64, 36), "bright-upright": (36, 64), "small": (48, 28), "small-upright": (28, 48)}
+SIZES = {
+    "bright": (64, 36),
+    "bright-upright": (36, 64),
+    "small": (48, 28),
+    "small-upright": (28, 48),
+}
 
 
 class Counted:
