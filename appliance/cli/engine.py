@@ -56,8 +56,9 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
     verify = action(what, "verify", "hold engines against their sidecars and this machine")
     verify.description = (
         "Hold a network's engines against their sidecars and this machine. Exit code: 0 when this "
-        "machine has one that it may load, or could load none anyway (no GPU, no TensorRT) and "
-        "those there are, are whole; else 1."
+        "machine has one that it may load (and one for the network's upright input, if it has "
+        "that), or could load none anyway (no GPU, no TensorRT) and those there are, are whole; "
+        "else 1."
     )
     _add_model(verify)
     _add_model(action(what, "show", "print all that is known of a network's engines"))
@@ -111,6 +112,7 @@ def engine(options: argparse.Namespace) -> int:
     """Build, list, verify or show."""
     from rich.console import Console
 
+    from appliance.networks.beside import engines_of
     from appliance.networks.folders import model_folders
     from appliance.networks.manifest import find_manifest
     from appliance.tools.engine import show
@@ -122,16 +124,19 @@ def engine(options: argparse.Namespace) -> int:
             sorted(p for f in folders for p in f.glob("*/manifest.yaml")), console
         )
     manifest = find_manifest(options.model, folders)
-    if options.action == "list":
-        return show.list_plans([manifest], console)
     if options.action == "show":
         return show.show_plans(manifest, console)
+    several = engines_of(manifest)
+    if options.action == "list":
+        return show.list_plans(list(several), console)
     if options.action == "verify":
-        return show.verify_plans(manifest, console)
-    return _build(options, manifest)
+        return max([show.verify_plans(each, console) for each in several])
+    for each in several:
+        _build(options, each)
+    return 0
 
 
-def _build(options: argparse.Namespace, manifest_path: Path) -> int:
+def _build(options: argparse.Namespace, manifest_path: Path) -> None:
     from rich.console import Console
 
     from appliance.networks.manifest import load_manifest
@@ -149,7 +154,6 @@ def _build(options: argparse.Namespace, manifest_path: Path) -> int:
         with Bar(console, f"{manifest.name} {target}".strip()) as bar:
             path = build_engine(manifest, model, wish, tell=bar.tell, progress=bar.progress)
         print(path)
-    return 0
 
 
 def model(options: argparse.Namespace) -> int:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
+
 from appliance.errors import ModelError
 from appliance.networks.manifest import Manifest, load_manifest
+
+_log = structlog.get_logger("matting")
 
 UPRIGHT_MISSING = "the network has no upright input; its usual one serves upright people, too"
 """What the log says where one is named and cannot be used."""
@@ -31,6 +35,20 @@ def upright_of(path: Path) -> Path | None:
     found = _beside(path, manifest.upright)
     _check_upright(found, load_manifest(found)[0], manifest)
     return found
+
+
+def engines_of(path: Path) -> tuple[Path, ...]:
+    """The manifests of what a GPU runs for the network at ``path``: its own, and the upright one.
+
+    One that cannot be used is logged and left out. Raises ModelError when ``path`` itself cannot.
+    """
+    load_manifest(path)
+    try:
+        upright = upright_of(path)
+    except ModelError as error:
+        _log.warning(UPRIGHT_MISSING, why=str(error))
+        return (path,)
+    return (path,) if upright is None else (path, upright)
 
 
 def _beside(path: Path, name: str) -> Path:

@@ -7,8 +7,12 @@ square box, 1.8 for a standing person before inputs of 9:5 and 5:9, below 1 for 
 
 from __future__ import annotations
 
+import math
+
 from appliance.media.frame import Rect
-from appliance.stages.letterbox import detail
+
+MOST_STRETCH = 1.5
+"""A part of another shape than the input's is stretched by at most this; then come black bars."""
 
 # The upright input is taken from the first gain on, the usual one again below the second. Somebody
 # at a desk is at 1 to 1.3; a standing person with arms spread wide comes down to 0.85, and needs no
@@ -19,6 +23,18 @@ _UPRIGHT_FRAME = 1.15
 # Frames in a row for which the other input must be the better one. An exchange costs a frame or two
 # of coarser edges, as the last matte is on another grid.
 _PATIENCE = 10
+
+
+def detail(roi: Rect, aspect: float) -> float:
+    """How finely an input sees the frame's part ``roi``: its pixels for one of the frame's.
+
+    Those in the direction that gets fewer. ``aspect``: the input's width over height; it is taken
+    to have one pixel in all, so that only inputs with as many pixels as each other compare.
+    """
+    stretch = (roi.width / roi.height) / aspect
+    across = min(1.0, stretch * MOST_STRETCH) * math.sqrt(aspect) / roi.width
+    down = min(1.0, MOST_STRETCH / stretch) / math.sqrt(aspect) / roi.height
+    return min(across, down)
 
 
 def gain(usual: Rect, upright: Rect, usual_aspect: float, upright_aspect: float) -> float:

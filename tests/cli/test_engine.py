@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from appliance.cli import main as cli
-from appliance.networks.manifest import load_manifest
+from appliance.networks.manifest import Manifest, load_manifest
 from appliance.networks.plans import flavour
 from appliance.networks.plans.sidecar import read_sidecar
 from appliance.networks.plans.verify import Runner
-from appliance.tools.engine import show
+from appliance.tools.engine import build, show
+from appliance.tools.engine.build import BuildOptions
 from tests.networks.bright import bright_network
 
 pytestmark = pytest.mark.usefixtures("data_here")
@@ -152,6 +153,48 @@ def test_build_show_verify_and_a_changed_network(
     out = capsys.readouterr().out
     assert "was built from another ONNX file" in out
     assert "build it anew: mattebox engine build bright" in out
+
+
+@pytest.fixture
+def turned(bright: Path) -> Path:
+    """The upright one, which the network's manifest names."""
+    bright_network(bright, manifest={"upright": "turned"})
+    other = {"name": "turned"}
+    return bright_network(bright.parent / "turned", width=36, height=64, manifest=other).parent
+
+
+def test_the_upright_one_is_needed_too(
+    bright: Path,
+    turned: Path,
+    write_plan: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(show, "this_runner", lambda: JETSON)
+    write_plan(*load_manifest(bright / "manifest.yaml"))
+    assert engine("verify", bright) == 1
+    assert "turned has no TensorRT plan for this machine" in capsys.readouterr().out
+    write_plan(*load_manifest(turned / "manifest.yaml"))
+    assert engine("verify", bright) == 0
+    assert engine("list", bright) == 0
+    assert "turned" in capsys.readouterr().out
+
+
+def test_both_are_built(
+    bright: Path, turned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def built(manifest: Manifest, model: Path, wish: BuildOptions, **_: object) -> Path:
+        return Path(f"{model.parent.name}-{wish.target}")
+
+    monkeypatch.setattr(build, "build_engine", built)
+    assert engine("build", bright, "--for", "sm86", "--for", "sm89") == 0
+    both = ["bright-sm86", "bright-sm89", "turned-sm86", "turned-sm89"]
+    assert capsys.readouterr().out.split() == both
+    (turned / "manifest.yaml").unlink()
+    assert engine("build", bright, "--for", "sm86") == 0
+    printed = capsys.readouterr()
+    assert printed.out.split()[-1] == "bright-sm86"
+    assert "its usual one serves upright people, too" in printed.out + printed.err
 
 
 def test_frames_that_are_not_there(

@@ -28,7 +28,7 @@ from appliance.config.settings import Settings
 from appliance.media.frame import U8, Colour, Format, blank
 from appliance.media.rgb import rgb_to_nv12
 from appliance.networks.manifest import load_manifest
-from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.sizes import load_sizes
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.cpu import Pipeline
 from appliance.pipeline.gpu import GpuPipeline
@@ -98,8 +98,7 @@ def _pipeline(path: str, manifest: Path, format: Format, blur: bool) -> FramePip
     if path == "gpu":
         fresh()
         return GpuPipeline(_settings(), format, emulated(manifest), behind)
-    matting = OnnxRuntimeMatting(*load_manifest(manifest), threads=1)
-    return Pipeline(_settings(), format, matting, behind)
+    return Pipeline(_settings(), format, load_sizes(manifest, 1), behind)
 
 
 def run(path: str, manifest: Path, clip: Path, *, blur: bool) -> Recorded:

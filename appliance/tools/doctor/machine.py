@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from appliance.config.settings import Settings
 from appliance.config.uris import output_scheme, port_of
 from appliance.errors import ModelError, PlanError
+from appliance.networks.beside import upright_of
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
 from appliance.system import jetson_utils
@@ -159,14 +160,23 @@ def _engine(settings: Settings) -> Finding:
     from appliance.networks.plans.verify import find_plan
 
     try:
-        manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
-        plan = find_plan(manifest, model, this_runner())
+        path = find_manifest(settings.matting.model, model_folders())
+        plan = find_plan(*load_manifest(path), this_runner())
     except PlanError as error:
         return Finding("gap", "engine", f"{error}; until then the network runs on the processor")
     except ModelError:
         return Finding("none", "engine", "see the network below")
     s = plan.sidecar
-    return Finding("ok", "engine", f"{s.model}: {s.precision}, {s.flavour} {s.version}, {s.target}")
+    words = f"{s.model}: {s.precision}, {s.flavour} {s.version}, {s.target}"
+    try:
+        upright = upright_of(path)
+        if upright is not None:
+            find_plan(*load_manifest(upright), this_runner())
+            words += "; for upright people, too"
+    except ModelError as error:
+        without = "until then its usual input serves upright people, too"
+        return Finding("gap", "engine", f"{words}; {error}; {without}")
+    return Finding("ok", "engine", words)
 
 
 def plugged_in(settings: Settings, found: plugged.Devices | None = None) -> list[Finding]:

@@ -12,6 +12,7 @@ import numpy as np
 from appliance.errors import InputError, MissingDependency
 from appliance.media.frame import F32, U8
 from appliance.networks.manifest import Manifest
+from appliance.stages.shape import MOST_STRETCH
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
@@ -111,9 +112,16 @@ def probe_frames(width: int, height: int) -> list[U8]:
 
 
 def to_tensor(frame: U8, manifest: Manifest) -> F32:
-    """A frame as the network's input: float32, batch of one, in the manifest's layout."""
+    """A frame as the network's input: float32, batch of one, in the manifest's layout.
+
+    Stretched by at most 1.5, as in use; of a frame of another shape, the middle.
+    """
     spec = manifest.input
-    small = cv2.resize(frame, (spec.width, spec.height), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        _fitting(frame, spec.width / spec.height),
+        (spec.width, spec.height),
+        interpolation=cv2.INTER_AREA,
+    )
     if spec.order == "RGB":
         small = small[:, :, ::-1]
     value = (small.astype(np.float32) - np.asarray(spec.mean, np.float32)) * np.asarray(
@@ -122,6 +130,15 @@ def to_tensor(frame: U8, manifest: Manifest) -> F32:
     if spec.layout == "NCHW":
         value = value.transpose(2, 0, 1)
     return np.ascontiguousarray(value[None], np.float32)
+
+
+def _fitting(frame: U8, aspect: float) -> U8:
+    """As much of a frame's middle as may be stretched to ``aspect``, width over height."""
+    height, width = frame.shape[:2]
+    wide = min(width, round(height * aspect * MOST_STRETCH))
+    high = min(height, round(width / aspect * MOST_STRETCH))
+    x, y = (width - wide) // 2, (height - high) // 2
+    return frame[y : y + max(1, high), x : x + max(1, wide)]
 
 
 def tensors(frames: Sequence[U8], manifest: Manifest) -> list[F32]:
