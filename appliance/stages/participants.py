@@ -22,6 +22,7 @@ from appliance.pixels.cpu.taking_part import (
     Known,
     at_once,
     half_within,
+    part_of,
     reach_of,
     same,
 )
@@ -241,10 +242,8 @@ class Participants:
                 people[moved] = person
         for number in loose:
             view = views[number]
-            part = not view.component.cut and any(
-                half_within(view.component.box, reach) for reach in reaches
-            )
-            people[number] = self._newcomer(now, view, beside=part)
+            beside = part_of(view.component, reaches)
+            people[number] = self._newcomer(now, view, beside=beside)
         return [
             _Seen(view, person, match is None)
             for view, person, match in zip(views, people, matches, strict=True)
@@ -269,9 +268,11 @@ class Participants:
             # Those whom ``taking_part`` shows at once.
             found = [one.view.component for one in seen]
             chosen = at_once(found, [not taking or one.new for one in seen], alone=not taking)
-            for one, now_taking in zip(seen, chosen, strict=True):
-                if now_taking and one.person is not None:
-                    one.person.taking = True
+            reaches = [reach_of(one.box) for one, stay in zip(found, chosen, strict=True) if stay]
+            for one, stay in zip(seen, chosen, strict=True):
+                if one.person is not None:
+                    one.person.taking = stay
+                    one.person.beside = not stay and part_of(one.view.component, reaches)
             return
         largest = max((person.area for person in taking if person.whole), default=0.0)
         for one in seen:

@@ -34,6 +34,7 @@ DIFFERENT = {
     ("cpu", "taking_part", "Component"): "on the device a FOUND of the VERDICT",
     ("cpu", "taking_part", "at_once"): "a part of taking_part.cuh",
     ("cpu", "taking_part", "half_within"): "a part of taking_part.cuh",
+    ("cpu", "taking_part", "part_of"): "a part of taking_part.cuh",
     ("cpu", "taking_part", "reach_of"): "a part of taking_part.cuh",
     ("cpu", "taking_part", "same"): "a part of taking_part.cuh",
     ("cpu", "taking_part", "taking_part"): "a part of the kernel components_choose",

@@ -85,11 +85,12 @@ def same(box: Rect, known: Sequence[Known]) -> int | None:
 
 
 def reach_of(box: Rect, ahead: int = 0) -> Rect:
-    """The box with 3/10 of room on all sides, and ``ahead`` more to the left and right.
+    """The box with 3/10 of its width beside it, and ``ahead`` more, and its height above and below.
 
-    To the sides at least 1/10 of the height: somebody seen from the side is narrow.
+    Beside it at least 1/10 of the height: somebody seen from the side is narrow. What is above or
+    below somebody is the rest of them, beyond a lectern or a table.
     """
-    x, y = max(box.width, box.height // 3) * 3 // 10 + ahead, box.height * 3 // 10
+    x, y = max(box.width, box.height // 3) * 3 // 10 + ahead, box.height
     return Rect(box.x - x, box.y - y, box.width + 2 * x, box.height + 2 * y)
 
 
@@ -108,7 +109,7 @@ def taking_part(found: Sequence[Component], known: Sequence[Known]) -> list[bool
     matches = [same(one.box, known) for one in found]
     reaches = [one.reach for one in known if one.taking]
     stays = [
-        _part(one, reaches) if match is None else known[match].taking
+        part_of(one, reaches) if match is None else known[match].taking
         for one, match in zip(found, matches, strict=True)
     ]
     if any(stays) or not found:
@@ -119,7 +120,7 @@ def taking_part(found: Sequence[Component], known: Sequence[Known]) -> list[bool
     stays = at_once(found, new, alone=not reaches)
     reaches = [reach_of(one.box) for one, stay in zip(found, stays, strict=True) if stay]
     return [
-        stay or (free and _part(one, reaches))
+        stay or (free and part_of(one, reaches))
         for one, stay, free in zip(found, stays, new, strict=True)
     ]
 
@@ -141,5 +142,6 @@ def at_once(found: Sequence[Component], new: Sequence[bool], *, alone: bool) -> 
     return stays
 
 
-def _part(one: Component, reaches: Sequence[Rect]) -> bool:
+def part_of(one: Component, reaches: Sequence[Rect]) -> bool:
+    """Whether it may be a part of somebody with one of these reaches."""
     return not one.cut and any(half_within(one.box, reach) for reach in reaches)

@@ -59,7 +59,7 @@ __device__ __forceinline__ int same(const Box &box, const KnownPeople *known, in
 
 __device__ __forceinline__ Box reach_of(const Box &b) {
     int width = b.right - b.left, height = b.bottom - b.top;
-    int x = max(width, height / 3) * 3 / 10, y = height * 3 / 10;
+    int x = max(width, height / 3) * 3 / 10, y = height;
     Box reach = {b.left - x, b.top - y, b.right + x, b.bottom + y};
     return reach;
 }
