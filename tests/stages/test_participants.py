@@ -223,16 +223,43 @@ def test_two_pieces_of_one_person_stay() -> None:
 
 
 def test_who_touches_somebody_goes_with_them_and_is_left_out_again() -> None:
-    scene = Scene()
-    apart, passer = (60, 40, 60, 140), (240, 50, 46, 110)
+    scene, host = Scene(), (60, 40, 60, 140)
     for _ in range(10):
-        scene(apart)
-    assert scene(apart, passer) == [True, False]
-    for _ in range(10):
+        scene(host)
+    for x in range(270, 123, -5):
+        assert scene(host, (x, 50, 46, 110)) == [True, False], x
+    for _ in range(20):
         assert scene((60, 40, 110, 140)) == [True], "one component"
-    for k in range(8):
-        scene(apart, (124 + 12 * k, 50, 46, 110))
-    assert scene(apart, (220, 50, 46, 110)) == [True, False]
+    for x in range(124, 170, 5):
+        shown = scene(host, (x, 50, 46, 110))
+    assert shown == [True, False]
+
+
+def test_two_who_take_part_touch_and_part_as_they_like() -> None:
+    """They are one component at first, then two, then one: nobody is lost in any frame."""
+    scene, apart = Scene(), ((20, 40, 110, 140), (140, 30, 90, 150))
+    for _ in range(4):
+        for _ in range(20):
+            assert scene((20, 30, 210, 150)) == [True]
+        for _ in range(20):
+            assert scene(*apart) == [True, True]
+
+
+def test_who_takes_part_is_not_lost_in_a_larger_passer_by() -> None:
+    scene, passer = Scene(), (190, 10, 120, 170)
+    for _ in range(10):
+        scene((120, 80, 50, 100))
+    assert scene((120, 80, 50, 100), passer) == [True, False]
+    for _ in range(10):
+        assert scene((120, 10, 190, 170)) == [True]
+
+
+@pytest.mark.parametrize("fps", RATES[1:])
+def test_who_leaves_slides_out(fps: float) -> None:
+    scene, x, other = Scene(fps), 200.0, (20, 40, 60, 140)
+    while x < 315:
+        assert scene(other, (round(x), 40, min(60, 320 - round(x)), 140)) == [True, True], x
+        x += 130 / fps
 
 
 @pytest.mark.parametrize("fps", RATES)
@@ -298,7 +325,7 @@ def test_it_starts_over(how: str) -> None:
 
 def test_memory_is_bounded() -> None:
     scene = Scene()
-    for k in range(200):
+    for k in range(40):
         x, y = k % 7, 9 * (k % 11)
         scene(*[(x + 36 * n, y + 40 * row, 6, 9) for n in range(8) for row in (0, 1)])
         assert len(scene.people.known(scene.now, FRAME, GRID)) <= MOST

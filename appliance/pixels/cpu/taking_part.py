@@ -70,15 +70,37 @@ def half_within(box: Rect, reach: Rect) -> bool:
     return 2 * box.intersect(reach).area >= box.area
 
 
-def same(box: Rect, known: Sequence[Known]) -> int | None:
-    """The index of the one whose box overlaps ``box`` most, by intersection over union.
+def who(found: Sequence[Component], known: Sequence[Known]) -> list[int | None]:
+    """Whose each component is, as an index of ``known``; None: nobody's who was known.
 
-    None when nobody's does by a quarter. Of equals, the first.
+    Whoever overlaps it most, by intersection over union, if by a quarter: those who take part come
+    first, then those who do not. Whoever takes part and has nothing by that has what covers half
+    of them (they touch somebody), or what lies by half where they were (they leave).
     """
+    taking = [index for index, one in enumerate(known) if one.taking]
+    others = [index for index, one in enumerate(known) if not one.taking]
+    matches = [_overlapping(one.box, known, taking) for one in found]
+    missing = [index for index in taking if index not in matches]
+    for number, one in enumerate(found):
+        if matches[number] is not None:
+            continue
+        other = _overlapping(one.box, known, others)
+        for index in missing:
+            box = known[index].box
+            covered = half_within(box, one.box)
+            if covered or (other is None and half_within(one.box, box)):
+                other = index
+                break
+        matches[number] = other
+    return matches
+
+
+def _overlapping(box: Rect, known: Sequence[Known], among: Sequence[int]) -> int | None:
+    """Who of these overlaps most; of equals, the first."""
     found, best, of = None, 0, 1
-    for index, one in enumerate(known):
-        common = box.intersect(one.box).area
-        union = box.area + one.box.area - common
+    for index in among:
+        common = box.intersect(known[index].box).area
+        union = box.area + known[index].box.area - common
         if common * _SAME >= union and common * of > best * union:
             found, best, of = index, common, union
     return found
@@ -101,12 +123,12 @@ def taking_part(found: Sequence[Component], known: Sequence[Known]) -> list[bool
         found: the frame's ``MOST`` largest components, largest first.
         known: who was there before.
 
-    A component that overlaps somebody known is theirs. Another one is a part of somebody, such as
+    A component is whose ``who`` says it is. Another one is a part of somebody, such as
     a hand, if half of it lies in their reach and the border does not cut it. Where that leaves
     none of those who take part, whoever is whole and near is shown at once, and if nobody is
     remembered to take part, the largest at least.
     """
-    matches = [same(one.box, known) for one in found]
+    matches = who(found, known)
     reaches = [one.reach for one in known if one.taking]
     stays = [
         part_of(one, reaches) if match is None else known[match].taking
@@ -129,12 +151,11 @@ def at_once(found: Sequence[Component], new: Sequence[bool], *, alone: bool) -> 
     """Who is shown at once while none of those who take part is there: whoever is whole and near.
 
     Args:
-        found: not empty. new: those that come into question.
+        found: largest first, not empty. new: those that come into question.
         alone: nobody is remembered to take part; so the largest is shown at least, whole or not.
     """
-    largest = max((one.area for one, free in zip(found, new, strict=True) if free), default=0)
     stays = [
-        free and not one.cut and not one.far_from(largest)
+        free and not one.cut and not one.far_from(found[0].area)
         for one, free in zip(found, new, strict=True)
     ]
     if alone and not any(stays):
