@@ -158,6 +158,13 @@ class Context:
             array: NDArray[Any] = self.driver.pagelocked_empty(shape, dtype)
         return array
 
+    def mapped(self, shape: tuple[int, ...], dtype: Any) -> tuple[NDArray[Any], int]:
+        """Page-locked host memory that the GPU sees, too, and its address there (Jetson)."""
+        with self.guard("mapping pinned memory"):
+            flags = self.driver.host_alloc_flags.DEVICEMAP
+            array: NDArray[Any] = self.driver.pagelocked_empty(shape, dtype, mem_flags=flags)
+            return array, int(array.base.get_device_pointer())  # type: ignore[union-attr]
+
     def synchronize(self) -> None:
         """Wait until everything launched so far is done."""
         with self.guard("waiting for the GPU"):

@@ -46,11 +46,8 @@ class _Ring:
         rows, columns = (format.height + 1) // 2, (format.width + 1) // 2
         size = pitch * (format.height + rows)
         if self._mapped:
-            with context.guard("mapping pinned memory"):
-                whole = driver.pagelocked_empty(
-                    (size,), np.uint8, mem_flags=driver.host_alloc_flags.DEVICEMAP
-                )
-                address, owner = int(whole.base.get_device_pointer()), whole
+            whole, address = context.mapped((size,), np.uint8)
+            owner: Any = whole
         else:
             whole = context.pinned((size,), np.uint8)
             buffer = context.alloc(size)

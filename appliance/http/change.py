@@ -42,6 +42,7 @@ def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
         "background.fit": wanted.fit,
         "background.blur_radius": wanted.blur_radius,
         "composite.feather": wanted.feather,
+        "clean.keep": wanted.people,
     }
     return values | {key: value for key, value in others.items() if value is not None}
 

@@ -43,7 +43,8 @@ _FORMAT = Parameter("format", "the file's format", {"enum": ["png", "jpeg"], "de
 OPERATIONS = (
     Operation("GET", "/api/status", api.status, "How the appliance is.", {200: StatusAnswer}),
     Operation(
-        "PATCH", "/api/picture", api.change_picture, "Change background, fit, blur, feather.",
+        "PATCH", "/api/picture", api.change_picture,
+        "Change background, fit, blur, feather, who is shown.",
         {200: ChangedAnswer}, (408, 409, 415, 422, 503, 504), ChangeBody,
     ),
     Operation(

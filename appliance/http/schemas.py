@@ -9,11 +9,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from appliance.config.settings import BackgroundSettings, CompositeSettings
+from appliance.config.settings import BackgroundSettings, CleanSettings, CompositeSettings
 
 _FIT = BackgroundSettings.model_fields["fit"].description
 _RADIUS = BackgroundSettings.model_fields["blur_radius"].description
 _FEATHER = CompositeSettings.model_fields["feather"].description
+_PEOPLE = CleanSettings.model_fields["keep"].description
+
+People = Literal["taking-part", "all", "largest"]
 
 
 class _Given(BaseModel):
@@ -47,6 +50,7 @@ class ChangeBody(_Taken, title="Change"):
     fit: Literal["fill", "fit"] | None = Field(None, description=_FIT)
     blur_radius: float | None = Field(None, gt=0, le=0.25, description=_RADIUS)
     feather: float | None = Field(None, ge=0, le=0.5, description=_FEATHER)
+    people: People | None = Field(None, description=_PEOPLE)
     keep: bool = Field(
         False,
         description="write it into the configuration file, too; otherwise it lasts until the file "
@@ -66,6 +70,7 @@ class PictureAnswer(_Given, title="Picture"):
     fit: Literal["fill", "fit"]
     blur_radius: float
     feather: float
+    people: People
 
 
 class ChangedAnswer(_Given, title="Changed"):

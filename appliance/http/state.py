@@ -45,6 +45,7 @@ def picture(settings: Settings, folder: Folder) -> PictureAnswer:
         fit=settings.background.fit,
         blur_radius=settings.background.blur_radius,
         feather=settings.composite.feather,
+        people=settings.clean.keep,
     )
 
 

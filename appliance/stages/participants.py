@@ -22,8 +22,9 @@ from appliance.pixels.cpu.taking_part import (
     Known,
     at_once,
     half_within,
+    part_of,
     reach_of,
-    same,
+    who,
 )
 from appliance.stages.roi import Box, frame_box
 
@@ -36,6 +37,8 @@ _WALKING_NS = 2_000_000_000
 _PLACE = 0.5
 # Not seen for so long: gone. The network may lose somebody for some frames.
 _GONE_NS = 1_000_000_000
+# Whoever was hidden for longer than that begins anew to be there; the network may blink.
+_BLINK_NS = 250_000_000
 # How far somebody gets in a second, in widths of their box: a brisk walk.
 _PACE = 2.5
 # Somebody who has moved is taken for the same up to this ratio of areas.
@@ -66,6 +69,8 @@ class _Person:
 
     Attributes:
         taking: they take part. whole: they have been seen whole.
+        missed: they have been looked for in vain since they were last seen.
+        touched: when somebody who did not take part was last seen to touch them.
         beside: they appeared within the reach of somebody who takes part: perhaps a part of them.
         place: the middle of their box when they came here. since: when that was. first: since when
             they have been seen whole and near. None: they are not.
@@ -77,6 +82,8 @@ class _Person:
     taking: bool = False
     whole: bool = False
     beside: bool = False
+    missed: bool = False
+    touched: int | None = None
     place: float = 0.0
     since: int | None = None
     first: int | None = None
@@ -91,7 +98,9 @@ class _Person:
             max(box.bottom, before.bottom) if ends[3] else box.bottom,
         )
         self.area = max(view.area, self.area) if view.partial else view.area
-        self.seen = now
+        if self.missed and now - self.seen > _BLINK_NS:
+            self.restart()
+        self.seen, self.missed = now, False
         self.whole = self.whole or view.whole
 
     def stayed(self, now: int) -> bool:
@@ -101,6 +110,16 @@ class _Person:
             self.since, self.place = now, middle
         self.first = now if self.first is None else self.first
         return now - self.since >= _STANDING_NS or now - self.first >= _WALKING_NS
+
+    def parts_from(self, view: _View, now: int) -> bool:
+        """Whether somebody of whom they and another were one takes part like them.
+
+        Two who take part may have been one component since the beginning. A passer-by who touched
+        them has touched them for less than it takes to pass.
+        """
+        passing = self.touched is not None and now - self.touched < _WALKING_NS
+        large = view.area * FAR >= self.area
+        return self.taking and large and not view.component.cut and not passing
 
     def restart(self) -> None:
         """Begin anew to count how long they are there."""
@@ -235,13 +254,18 @@ class Participants:
         pairs = list(self._known(now, sighting.rect, sighting.grid))
         known = [one for _, one in pairs]
         reaches = [one.reach for one in known if one.taking]
-        matches = [same(one.box, known) for one in sighting.found]
+        matches = who(sighting.found, known)
         people: list[_Person | None] = [None] * len(views)
         missing = dict(enumerate(pairs))
         # The largest come first: whoever is in two pieces is the larger one.
         for number, match in enumerate(matches):
+            if match is None:
+                continue
             if match in missing:
                 people[number] = missing.pop(match)[0]
+                self._touch(now, people[number], views[number])
+            elif pairs[match][0].parts_from(views[number], now):
+                people[number] = self._newcomer(now, views[number], taking=True)
         loose = [number for number, match in enumerate(matches) if match is None]
         for person, one in sorted(missing.values(), key=lambda pair: not pair[0].taking):
             moved = next((n for n in loose if _moved(person, one, views[n])), None)
@@ -250,23 +274,38 @@ class Participants:
                 people[moved] = person
         for number in loose:
             view = views[number]
-            part = not view.component.cut and any(
-                half_within(view.component.box, reach) for reach in reaches
+            beside = part_of(view.component, reaches)
+            taking = any(
+                one.taking
+                and half_within(view.component.box, one.box)
+                and person.parts_from(view, now)
+                for person, one in pairs
             )
-            people[number] = self._newcomer(now, view, beside=part)
+            people[number] = self._newcomer(now, view, beside=beside, taking=taking)
         return [
             _Seen(view, person, match is None)
             for view, person, match in zip(views, people, matches, strict=True)
         ]
 
-    def _newcomer(self, now: int, view: _View, *, beside: bool) -> _Person | None:
+    def _touch(self, now: int, person: _Person | None, view: _View) -> None:
+        """Note that others have become one component with somebody who takes part."""
+        if person is None or not person.taking:
+            return
+        for other in self._people:
+            large = other.area * FAR >= person.area
+            if not other.taking and large and _within(other.box, view.box):
+                person.touched = now
+
+    def _newcomer(
+        self, now: int, view: _View, *, beside: bool = False, taking: bool = False
+    ) -> _Person | None:
         """Remember somebody new, in place of whoever was not seen longest, if need be."""
         if len(self._people) >= MOST:
             others = [person for person in self._people if not person.taking and person.seen < now]
             if not others:
                 return None
             self._people.remove(min(others, key=lambda person: person.seen))
-        person = _Person(view.box, view.area, now, beside=beside)
+        person = _Person(view.box, view.area, now, taking, beside=beside and not taking)
         self._people.append(person)
         return person
 
@@ -278,9 +317,11 @@ class Participants:
             # Those whom ``taking_part`` shows at once.
             found = [one.view.component for one in seen]
             chosen = at_once(found, [not taking or one.new for one in seen], alone=not taking)
-            for one, now_taking in zip(seen, chosen, strict=True):
-                if now_taking and one.person is not None:
-                    one.person.taking = True
+            reaches = [reach_of(one.box) for one, stay in zip(found, chosen, strict=True) if stay]
+            for one, stay in zip(seen, chosen, strict=True):
+                if one.person is not None:
+                    one.person.taking = stay
+                    one.person.beside = not stay and part_of(one.view.component, reaches)
             return
         largest = max((person.area for person in taking if person.whole), default=0.0)
         for one in seen:
@@ -309,11 +350,15 @@ class Participants:
 
     def _forget(self, now: int, looked_at: Sequence[Rect]) -> None:
         """Those who were to be seen, and have not been for too long."""
+        seen = [Box(part.x, part.y, part.right, part.bottom) for part in looked_at]
+        looked = [any(_within(person.box, part) for part in seen) for person in self._people]
+        for person, was_looked_at in zip(self._people, looked, strict=True):
+            if person.seen < now and was_looked_at:
+                person.missed = True
         self._people = [
             person
-            for person in self._people
-            if now - person.seen <= _GONE_NS
-            or not any(_mostly_in(person.box, part) for part in looked_at)
+            for person, was_looked_at in zip(self._people, looked, strict=True)
+            if now - person.seen <= _GONE_NS or not was_looked_at
         ]
 
 
@@ -323,8 +368,8 @@ def _moved(person: _Person, known: Known, view: _View) -> bool:
     return alike and half_within(view.component.box, known.reach)
 
 
-def _mostly_in(box: Box, rect: Rect) -> bool:
-    """Whether half of a box lies in a part of the frame."""
-    across = min(box.right, rect.right) - max(box.left, rect.x)
-    down = min(box.bottom, rect.bottom) - max(box.top, rect.y)
+def _within(box: Box, other: Box) -> bool:
+    """Whether half of a box lies in another."""
+    across = min(box.right, other.right) - max(box.left, other.left)
+    down = min(box.bottom, other.bottom) - max(box.top, other.top)
     return 2 * max(across, 0.0) * max(down, 0.0) >= box.width * box.height

@@ -47,6 +47,14 @@ def test_a_change_is_in_the_next_picture_and_not_in_the_file(appliance: Served) 
     assert appliance.reloader.state.status().applied == applied + 1
 
 
+@pytest.mark.parametrize("people", ["all", "largest", "taking-part"])
+def test_who_is_shown(appliance: Served, people: str) -> None:
+    before = appliance.daemon.settings.clean
+    answer = as_json(appliance.change(people=people))
+    assert answer["picture"]["people"] == people
+    assert appliance.daemon.settings.clean == before.model_copy(update={"keep": people})
+
+
 def test_a_name_a_colour_the_gradient_the_blur(appliance: Served) -> None:
     for background, expected in [
         ("colour:#00B140", "colour:#00b140"),
@@ -141,6 +149,7 @@ def test_what_cannot_be_a_background(appliance: Served, body: Any, words: str) -
         (b'{"feather": true}', "feather"),
         (b'{"blur_radius": 0}', "blur_radius: Input should be greater than 0"),
         (b'{"fit": "stretch"}', "fit: Input should be 'fill' or 'fit'"),
+        (b'{"people": "me"}', "people: Input should be 'taking-part', 'all' or 'largest'"),
         (b'{"source": "x"}', "source: Extra inputs are not permitted"),
         (b'{"background": ""}', "background: String should have at least 1 character"),
         (b'{"background": "%s"}' % (b"x" * 400), "background: String should have at most 300"),

@@ -144,6 +144,15 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     )
     until(browser, lambda b: "feather: 0.3" in studio.path.read_text())
 
+    # Who is shown, with a sentence for each choice, kept in the file.
+    assert "half a second" in text(browser, "people-hint")
+    browser.find_element(By.XPATH, "//span[text()='everyone']").click()
+    until(browser, lambda b: studio.daemon.settings.clean.keep == "all")
+    until(browser, lambda b: "Everyone" in text(b, "people-hint"))
+    until(browser, lambda b: "keep: all" in studio.path.read_text())
+    chosen = browser.find_element(By.CSS_SELECTOR, "#people-kept [value='all']")
+    assert chosen.is_selected()
+
     # An upload is chosen at once.
     green = picture_file(studio.path.parent / "green.png", (10, 190, 40), (64, 36))
     taken = studio.folder / "green-2.png"

@@ -211,6 +211,10 @@ function showPicture(picture, now = false) {
   for (const radio of document.querySelectorAll("#fit input")) {
     radio.checked = radio.value === picture.fit;
   }
+  for (const radio of document.querySelectorAll("#people-kept input")) {
+    radio.checked = radio.value === picture.people;
+  }
+  $("people-hint").textContent = PEOPLE[picture.people];
   const blurred = picture.background === "blur://";
   $("blur").disabled = !blurred;
   $("blur").parentElement.classList.toggle("off", !blurred);
@@ -225,6 +229,13 @@ function showPicture(picture, now = false) {
     }
   }
 }
+
+const PEOPLE = {
+  "taking-part": "Whoever is whole, near, and there for half a second, until they leave. Passers-by and "
+    + "half a head at the edge are left out.",
+  all: "Everyone whom the camera sees, half a passer-by at the edge too.",
+  largest: "One person at a time: the largest. Hands that are apart from the body go, too.",
+};
 
 const percent = (value) => `${(value * 100).toFixed(1)} %`;
 
@@ -241,6 +252,10 @@ for (const [id, key] of [["feather", "feather"], ["blur", "blur_radius"]]) {
 
 for (const radio of document.querySelectorAll("#fit input")) {
   radio.addEventListener("change", () => change({ fit: radio.value }));
+}
+
+for (const radio of document.querySelectorAll("#people-kept input")) {
+  radio.addEventListener("change", () => change({ people: radio.value }));
 }
 
 $("reset").addEventListener("click", async () => {

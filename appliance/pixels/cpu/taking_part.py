@@ -70,26 +70,49 @@ def half_within(box: Rect, reach: Rect) -> bool:
     return 2 * box.intersect(reach).area >= box.area
 
 
-def same(box: Rect, known: Sequence[Known]) -> int | None:
-    """The index of the one whose box overlaps ``box`` most, by intersection over union.
+def who(found: Sequence[Component], known: Sequence[Known]) -> list[int | None]:
+    """Whose each component is, as an index of ``known``; None: nobody's who was known.
 
-    None when nobody's does by a quarter. Of equals, the first.
+    Whoever overlaps it most, by intersection over union, if by a quarter: those who take part come
+    first, then those who do not. Whoever takes part and has nothing by that has what covers half
+    of them (they touch somebody), or what lies by half where they were (they leave).
     """
+    taking = [index for index, one in enumerate(known) if one.taking]
+    others = [index for index, one in enumerate(known) if not one.taking]
+    matches = [_overlapping(one.box, known, taking) for one in found]
+    missing = [index for index in taking if index not in matches]
+    for number, one in enumerate(found):
+        if matches[number] is not None:
+            continue
+        other = _overlapping(one.box, known, others)
+        for index in missing:
+            box = known[index].box
+            covered = half_within(box, one.box)
+            if covered or (other is None and half_within(one.box, box)):
+                other = index
+                break
+        matches[number] = other
+    return matches
+
+
+def _overlapping(box: Rect, known: Sequence[Known], among: Sequence[int]) -> int | None:
+    """Who of these overlaps most; of equals, the first."""
     found, best, of = None, 0, 1
-    for index, one in enumerate(known):
-        common = box.intersect(one.box).area
-        union = box.area + one.box.area - common
+    for index in among:
+        common = box.intersect(known[index].box).area
+        union = box.area + known[index].box.area - common
         if common * _SAME >= union and common * of > best * union:
             found, best, of = index, common, union
     return found
 
 
 def reach_of(box: Rect, ahead: int = 0) -> Rect:
-    """The box with 3/10 of room on all sides, and ``ahead`` more to the left and right.
+    """The box with 3/10 of its width beside it, and ``ahead`` more, and its height above and below.
 
-    To the sides at least 1/10 of the height: somebody seen from the side is narrow.
+    Beside it at least 1/10 of the height: somebody seen from the side is narrow. What is above or
+    below somebody is the rest of them, beyond a lectern or a table.
     """
-    x, y = max(box.width, box.height // 3) * 3 // 10 + ahead, box.height * 3 // 10
+    x, y = max(box.width, box.height // 3) * 3 // 10 + ahead, box.height
     return Rect(box.x - x, box.y - y, box.width + 2 * x, box.height + 2 * y)
 
 
@@ -100,15 +123,15 @@ def taking_part(found: Sequence[Component], known: Sequence[Known]) -> list[bool
         found: the frame's ``MOST`` largest components, largest first.
         known: who was there before.
 
-    A component that overlaps somebody known is theirs. Another one is a part of somebody, such as
+    A component is whose ``who`` says it is. Another one is a part of somebody, such as
     a hand, if half of it lies in their reach and the border does not cut it. Where that leaves
     none of those who take part, whoever is whole and near is shown at once, and if nobody is
     remembered to take part, the largest at least.
     """
-    matches = [same(one.box, known) for one in found]
+    matches = who(found, known)
     reaches = [one.reach for one in known if one.taking]
     stays = [
-        _part(one, reaches) if match is None else known[match].taking
+        part_of(one, reaches) if match is None else known[match].taking
         for one, match in zip(found, matches, strict=True)
     ]
     if any(stays) or not found:
@@ -119,7 +142,7 @@ def taking_part(found: Sequence[Component], known: Sequence[Known]) -> list[bool
     stays = at_once(found, new, alone=not reaches)
     reaches = [reach_of(one.box) for one, stay in zip(found, stays, strict=True) if stay]
     return [
-        stay or (free and _part(one, reaches))
+        stay or (free and part_of(one, reaches))
         for one, stay, free in zip(found, stays, new, strict=True)
     ]
 
@@ -128,12 +151,11 @@ def at_once(found: Sequence[Component], new: Sequence[bool], *, alone: bool) -> 
     """Who is shown at once while none of those who take part is there: whoever is whole and near.
 
     Args:
-        found: not empty. new: those that come into question.
+        found: largest first, not empty. new: those that come into question.
         alone: nobody is remembered to take part; so the largest is shown at least, whole or not.
     """
-    largest = max((one.area for one, free in zip(found, new, strict=True) if free), default=0)
     stays = [
-        free and not one.cut and not one.far_from(largest)
+        free and not one.cut and not one.far_from(found[0].area)
         for one, free in zip(found, new, strict=True)
     ]
     if alone and not any(stays):
@@ -141,5 +163,6 @@ def at_once(found: Sequence[Component], new: Sequence[bool], *, alone: bool) -> 
     return stays
 
 
-def _part(one: Component, reaches: Sequence[Rect]) -> bool:
+def part_of(one: Component, reaches: Sequence[Rect]) -> bool:
+    """Whether it may be a part of somebody with one of these reaches."""
     return not one.cut and any(half_within(one.box, reach) for reach in reaches)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from appliance.cuda.context import Context
-from appliance.media.frame import U8, Rect
+from appliance.media.frame import Rect
 from appliance.pixels.cpu.taking_part import MOST, Known
 
 # Layout of the structs in taking_part.cuh, in 4-byte words.
@@ -24,14 +24,18 @@ class KnownPeople:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._buffer = context.alloc(KNOWN.itemsize, zero=True)
-        self.address = self._buffer.address
-        self._staged: U8 = context.pinned((KNOWN.itemsize,), np.uint8)
+        self._mapped = context.integrated
+        if self._mapped:
+            self._staged, self.address = context.mapped((KNOWN.itemsize,), np.uint8)
+        else:
+            self._staged = context.pinned((KNOWN.itemsize,), np.uint8)
+            self._buffer = context.alloc(KNOWN.itemsize, zero=True)
+            self.address = self._buffer.address
         self._staged[:] = 0
         self._there: tuple[Known, ...] = ()
 
     def put(self, known: Sequence[Known]) -> None:
-        """Launch the copy of these, at most ``MOST``, if they are not there already.
+        """Have these there, at most ``MOST``: launches a copy, if they are not there already.
 
         Not to be recorded into a graph. The frame before must be finished.
         """
@@ -44,6 +48,8 @@ class KnownPeople:
         for place, one in zip(block["list"], known, strict=False):
             place["box"], place["reach"] = _sides(one.box), _sides(one.reach)
             place["taking"] = one.taking
+        if self._mapped:
+            return
         with self._context.guard("sending who was there before"):
             self._context.driver.memcpy_htod_async(self.address, self._staged, self._context.stream)
 

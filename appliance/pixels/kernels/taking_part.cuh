@@ -42,10 +42,13 @@ __device__ __forceinline__ bool half_within(const Box &box, const Box &reach) {
     return 2 * common_of(box, reach) >= area_of(box);
 }
 
-__device__ __forceinline__ int same(const Box &box, const KnownPeople *known, int count) {
+// Who of those that take part, or that do not, overlaps a box most; -1: nobody by a quarter.
+__device__ __forceinline__ int overlapping(const Box &box, const KnownPeople *known, int count,
+                                           bool taking) {
     int found = -1;
     long long best = 0, of = 1;
     for (int i = 0; i < count; ++i) {
+        if ((known->list[i].taking != 0) != taking) continue;
         long long common = common_of(box, known->list[i].box);
         long long whole = area_of(box) + area_of(known->list[i].box) - common;
         if (common * SAME_SHARE >= whole && common * of > best * whole) {
@@ -57,9 +60,33 @@ __device__ __forceinline__ int same(const Box &box, const KnownPeople *known, in
     return found;
 }
 
+// Whose each component is, as an index of the list; -1: nobody's who was known.
+__device__ inline void who(const Found *found, int n, const KnownPeople *known, int count,
+                           int *matches) {
+    u32 there = 0;
+    for (int i = 0; i < n; ++i) {
+        matches[i] = overlapping(box_of(found[i]), known, count, true);
+        if (matches[i] >= 0) there |= 1u << matches[i];
+    }
+    for (int i = 0; i < n; ++i) {
+        if (matches[i] >= 0) continue;
+        Box box = box_of(found[i]);
+        int other = overlapping(box, known, count, false);
+        for (int k = 0; k < count; ++k) {
+            const Known &one = known->list[k];
+            if (!one.taking || there >> k & 1) continue;
+            if (half_within(one.box, box) || (other < 0 && half_within(box, one.box))) {
+                other = k;
+                break;
+            }
+        }
+        matches[i] = other;
+    }
+}
+
 __device__ __forceinline__ Box reach_of(const Box &b) {
     int width = b.right - b.left, height = b.bottom - b.top;
-    int x = max(width, height / 3) * 3 / 10, y = height * 3 / 10;
+    int x = max(width, height / 3) * 3 / 10, y = height;
     Box reach = {b.left - x, b.top - y, b.right + x, b.bottom + y};
     return reach;
 }
@@ -71,9 +98,10 @@ __device__ inline void taking_part(const Found *found, int n, const KnownPeople 
     int count = known ? min(known->count, MOST) : 0, matches[MOST];
     bool any = false, remembered = false;
     for (int k = 0; k < count; ++k) remembered |= known->list[k].taking != 0;
+    who(found, n, known, count, matches);
     for (int i = 0; i < n; ++i) {
         Box box = box_of(found[i]);
-        int match = matches[i] = same(box, known, count);
+        int match = matches[i];
         bool stay = match >= 0 && known->list[match].taking;
         if (match < 0 && !is_cut(found[i]))
             for (int k = 0; k < count && !stay; ++k)
@@ -82,9 +110,7 @@ __device__ inline void taking_part(const Found *found, int n, const KnownPeople 
         any |= stay;
     }
     if (any || n == 0) return;
-    int largest = 0;
-    for (int i = 0; i < n; ++i)
-        if (!remembered || matches[i] < 0) largest = max(largest, found[i].area);
+    int largest = found[0].area;
     for (int i = 0; i < n; ++i) {
         stays[i] = (!remembered || matches[i] < 0) && !is_cut(found[i]) &&
                    (long long)found[i].area * FAR_SHARE >= largest;
