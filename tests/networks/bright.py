@@ -25,13 +25,14 @@ def bright_network(
     height: int = HEIGHT,
     recurrent: bool = False,
     channels: int = 1,
+    logits: bool = False,
     manifest: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``model.onnx`` and ``manifest.yaml``; returns the manifest's path.
 
     alpha = clip(8 * (mean of R, G, B - 0.5) + 0.5, 0, 1). With ``recurrent`` the result is the mean
     of this and a state that holds the last frame's. With two ``channels`` it is a softmax over
-    (0, 16 * (mean - 0.5)), the person second.
+    (0, 16 * (mean - 0.5)), the person second. With ``logits`` it is 16 * (mean - 0.5).
     """
     folder.mkdir(parents=True, exist_ok=True)
     first = layout == "NCHW"
@@ -52,6 +53,8 @@ def bright_network(
             helper.make_node("Mul", ["centred", "zero"], ["nobody"]),
             helper.make_node("Concat", ["nobody", "person"], ["alpha"], axis=axis),
         ]
+    elif logits:
+        nodes.append(helper.make_node("Mul", ["centred", "double"], ["alpha"]))
     else:
         last = "now" if recurrent else "alpha"
         nodes += [

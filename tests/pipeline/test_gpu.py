@@ -161,12 +161,20 @@ def test_a_passer_by_as_on_the_cpu(make: Maker, network: Path) -> None:
 
 def test_sigmoid(make: Maker, tmp_path: Path) -> None:
     """An activation that the network lacks is applied on the GPU."""
-    path = bright_network(tmp_path, manifest={"output": {"activation": "sigmoid"}})
-    gpu, cpu = make(emulated(path), clean={"threshold": 0.6}), on_cpu(path)
-    cpu.configure(gpu.settings)
-    # A sigmoid of 0 is a half: the room is half visible, and must be equally so on both.
+    path = bright_network(tmp_path, logits=True, manifest={"output": {"activation": "sigmoid"}})
+    gpu, cpu = make(emulated(path)), on_cpu(path)
     for frame in walk(3):
-        assert apart(run(gpu, frame)[0], run(cpu, frame)[0]) <= 1
+        (got, seen), (want, _) = run(gpu, frame), run(cpu, frame)
+        assert apart(got, want) <= 1
+        assert seen.people == 1
+
+
+def test_a_matte_that_shows_half_of_the_room_is_refused(make: Maker, tmp_path: Path) -> None:
+    """A sigmoid of 0 is a half: of a network that has one already, everything is half visible."""
+    path = bright_network(tmp_path, manifest={"output": {"activation": "sigmoid"}})
+    for pipeline in (make(emulated(path)), on_cpu(path)):
+        with pytest.raises(MattingError, match="100.0 % of the picture"):
+            run(pipeline, person())
 
 
 def test_what_a_steady_frame_takes(make: Maker, log: driver.Log, network: Path) -> None:
