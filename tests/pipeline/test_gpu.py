@@ -28,6 +28,7 @@ from appliance.media.rgb import rgb_to_nv12
 from appliance.networks.manifest import load_manifest
 from appliance.networks.on_gpu import OnGpu
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.sizes import load_sizes
 from appliance.pipeline.base import Outcome
 from appliance.pipeline.cpu import Pipeline
 from appliance.pipeline.gpu import GpuPipeline
@@ -406,8 +407,7 @@ def test_real_frames_within_one_step(log: driver.Log, root: Path, shared: Path) 
     path = root / "engines" / "portrait" / "manifest.yaml"
     clip = shared / "media" / "asl" / "please.mkv"
     behind = StillBackground(rgb_to_nv12(np.full((480, 640, 3), (40, 90, 60), np.uint8), Colour()))
-    matting = OnnxRuntimeMatting(*load_manifest(path), threads=1)
-    cpu = Pipeline(Settings(), Format(640, 480), matting, behind)
+    cpu = Pipeline(Settings(), Format(640, 480), load_sizes(path, 1), behind)
     gpu, found = GpuPipeline(Settings(), Format(640, 480), emulated(path), behind), Apart()
     try:
         compare(gpu, cpu, frames_of(clip, 6), found)
