@@ -59,6 +59,7 @@ class Haunted:
         self.manifest: Manifest = matting.manifest
         self.description = "haunted"
         self.smaller: Matting | None = None
+        self.upright: Matting | None = None
         self.added: list[F32] = []
 
     @property

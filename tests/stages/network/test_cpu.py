@@ -81,6 +81,7 @@ def somebody(width: int, height: int, x: int, y: int, serial: int, size: tuple[i
 
 
 STANDING, LYING = (30, 150), (220, 60)
+"""From one to the other within a frame: too much for ``taking-part`` to take it for one person."""
 
 
 def show(pipeline: Pipeline, serial: int, size: tuple[int, int], x: int = 160) -> np.ndarray:
@@ -126,7 +127,7 @@ def test_an_upright_frame(tmp_path: Path) -> None:
 def test_from_one_to_the_other_and_back(tmp_path: Path) -> None:
     """Whoever lies down and gets up is cut out in every frame, and the room is never seen."""
     networks = network(tmp_path)
-    pipeline = make(networks, WIDTH, HEIGHT)
+    pipeline = make(networks, WIDTH, HEIGHT, clean={"keep": "all"})
     for i in range(120):
         size = LYING if 40 <= i < 80 else STANDING
         y = show(pipeline, i, size)
@@ -159,7 +160,7 @@ def test_what_a_network_remembers_is_forgotten_at_a_change(tmp_path: Path) -> No
 @pytest.mark.parametrize("level", [Level.REUSE, Level.SMALL])
 def test_under_load_the_shape_stays(tmp_path: Path, level: Level) -> None:
     networks = network(tmp_path)
-    pipeline = make(networks, WIDTH, HEIGHT)
+    pipeline = make(networks, WIDTH, HEIGHT, clean={"keep": "all"})
     pipeline.shed(level)
     for i in range(120):
         size = LYING if 40 <= i < 80 else STANDING
