@@ -174,7 +174,7 @@ def test_a_matte_that_shows_half_of_the_room_is_refused(make: Maker, tmp_path: P
     """A sigmoid of 0 is a half: of a network that has one already, everything is half visible."""
     path = bright_network(tmp_path, manifest={"output": {"activation": "sigmoid"}})
     for pipeline in (make(emulated(path)), on_cpu(path)):
-        with pytest.raises(MattingError, match="100.0 % of the picture"):
+        with pytest.raises(MattingError, match=r"100\.0 % of the picture"):
             run(pipeline, person())
 
 
