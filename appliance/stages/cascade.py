@@ -101,7 +101,7 @@ CASCADE: tuple[Step, ...] = (
         gpu="composite.gpu:CompositeSteps.background",
     ),
     Step(
-        "clean", "only the connected components that are people are kept",
+        "clean", "only the connected components that are people, and take part, are kept",
         needs=("raw",), gives=("alpha", "kept"),
         cpu="matte.cpu:MatteSteps.clean", gpu="matte.gpu:MatteSteps.clean",
         off="the whole matte is kept; the person's box is still found", launched="launch composite",

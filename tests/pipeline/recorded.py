@@ -41,6 +41,8 @@ FILE = Path(__file__).with_name("recorded.json")
 ROOT = Path(__file__).resolve().parents[2]
 CLIPS = ("asl/please.mkv", "greenwall.mp4", "head-pose-female.gif")
 NETWORKS = ("bright", "portrait")
+# Who is kept: the threshold calls walls people, and all of its components are to be compared.
+KEEP = {"bright": "all", "portrait": "taking-part"}
 PATHS = ("cpu", "gpu")
 FRAMES = 6
 # Rows and columns of the grid.
@@ -79,35 +81,39 @@ def network(name: str, folder: Path) -> Path:
     return ROOT / "engines" / name / "manifest.yaml"
 
 
-def _settings() -> Settings:
+def _settings(keep: str) -> Settings:
     # A rescan and a moving ROI within these few frames, and every step switched on.
     return Settings.model_validate(
         {
             "roi": {"rescan_s": 0.1},
+            "clean": {"keep": keep},
             "refine": {"decontaminate": True},
             "matting": {"max_coverage": 1.0},
         }
     )
 
 
-def _pipeline(path: str, manifest: Path, format: Format, blur: bool) -> FramePipeline:
+def _pipeline(
+    path: str, manifest: Path, format: Format, settings: Settings, blur: bool
+) -> FramePipeline:
     flat = np.full((format.height, format.width, 3), (40, 90, 60), np.uint8)
     behind: Any = (
         BlurBackground(format, 0.05) if blur else StillBackground(rgb_to_nv12(flat, Colour()))
     )
     if path == "gpu":
         fresh()
-        return GpuPipeline(_settings(), format, emulated(manifest), behind)
-    return Pipeline(_settings(), format, load_sizes(manifest, 1), behind)
+        return GpuPipeline(settings, format, emulated(manifest), behind)
+    return Pipeline(settings, format, load_sizes(manifest, 1), behind)
 
 
-def run(path: str, manifest: Path, clip: Path, *, blur: bool) -> Recorded:
-    """A clip's first frames through one of ``PATHS``."""
+def run(path: str, manifest: Path, clip: Path, *, keep: str, blur: bool) -> Recorded:
+    """A clip's first frames through one of ``PATHS``; ``keep`` is ``clean.keep``."""
     frames = list(frames_of(clip, FRAMES))
     assert len(frames) == FRAMES, f"{clip}: {len(frames)} frames"
     first = frames[0]
     digest, last = hashlib.sha256(), first
-    pipeline = _pipeline(path, manifest, Format(first.width, first.height, (30, 1)), blur)
+    format = Format(first.width, first.height, (30, 1))
+    pipeline = _pipeline(path, manifest, format, _settings(keep), blur)
     try:
         for frame in frames:
             last = blank(frame.width, frame.height, frame.colour)
@@ -145,7 +151,8 @@ def record(shared: Path) -> dict[str, Any]:
             made[name] = weights(manifest)
             for k, clip in enumerate(CLIPS):
                 for path in PATHS:
-                    seen = run(path, manifest, shared / "media" / clip, blur=k == 1)
+                    media = shared / "media" / clip
+                    seen = run(path, manifest, media, keep=KEEP[name], blur=k == 1)
                     runs[key(path, name, clip)] = asdict(seen)
     return {"arithmetic": arithmetic(), "weights": made, "runs": runs}
 

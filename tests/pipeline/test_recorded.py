@@ -23,7 +23,8 @@ def test_as_recorded(shared: Path, tmp_path: Path, name: str, clip: str, path: s
         "run `python -m tests.pipeline.recorded` and commit what it writes with them"
     )
     blur = recorded.CLIPS.index(clip) == 1
-    seen = recorded.run(path, manifest, shared / "media" / clip, blur=blur)
+    media, keep = shared / "media" / clip, recorded.KEEP[name]
+    seen = recorded.run(path, manifest, media, keep=keep, blur=blur)
     known = KNOWN["runs"][recorded.key(path, name, clip)]
     if recorded.arithmetic() == KNOWN["arithmetic"]:
         assert seen.sha256 == known["sha256"], "the composites are not those recorded"

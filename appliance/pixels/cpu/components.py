@@ -80,11 +80,14 @@ def keep_components(
 
 def _components(labels: Stats, stats: Stats, order: NDArray[np.intp]) -> tuple[Component, ...]:
     """Those at these places of ``stats[1:]``."""
-    sides = [np.bincount(labels[:, x], minlength=len(stats))[1:] for x in (0, -1)]
-    return tuple(
-        Component(Rect(*(int(x) for x in stats[1 + k, :4])), int(stats[1 + k, 4]), int(most))
-        for k, most in zip(order.tolist(), np.maximum(*sides)[order], strict=True)
-    )
+    columns = labels.shape[1]
+    found = []
+    for label in (order + 1).tolist():
+        x, y, width, height, area = stats[label].tolist()
+        sides = [side for side, there in ((0, x == 0), (-1, x + width == columns)) if there]
+        most = max((int((labels[:, side] == label).sum()) for side in sides), default=0)
+        found.append(Component(Rect(x, y, width, height), area, most))
+    return tuple(found)
 
 
 def clean(alpha: F32, kept: Kept, grow: int) -> None:
