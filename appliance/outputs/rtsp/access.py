@@ -55,16 +55,16 @@ class Auth(GstRtspServer.RTSPAuth):
     def do_authenticate(self, context: Any) -> bool:
         """Whether a request comes with the password; not looked at without a try left."""
         answer = _answer(context)
-        print("AUTH", answer, context.session, flush=True)
         if answer is None or context.session is not None:
             return bool(GstRtspServer.RTSPAuth.do_authenticate(self, context))
         address = context.conn.get_ip()
         if not wrong_passwords.take(address):
             return False
-        right = bool(GstRtspServer.RTSPAuth.do_authenticate(self, context))
-        if right:
+        done = bool(GstRtspServer.RTSPAuth.do_authenticate(self, context))
+        # The library says True whatever the password; the right one sets the token.
+        if context.token is not None:
             wrong_passwords.right(address)
-        return right
+        return done
 
     def do_generate_authenticate_header(self, context: Any) -> None:
         """Called for each 401: a reader's first carries the challenge, only a second is news."""
