@@ -7,8 +7,6 @@ means depends on the setting it is for, so that ``off`` can be a name or a switc
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,14 +24,15 @@ from appliance.config.tree import (
     Sequence,
     join,
 )
+from appliance.system.small_file import NotSmall, read_small
 
 MAX_BYTES = 1_000_000
 _MAX_DEPTH = 16
 _MAX_NODES = 10_000
 
 
-def read_text(path: Path) -> str:
-    """The text of a configuration file.
+def read_text(path: Path, cure: str = "give a readable file with --config") -> str:
+    """The text of a configuration file; ``cure`` says what to do when it cannot be read.
 
     Raises InvalidConfig when it is missing, unreadable, not a regular file (a FIFO would hang us),
     over a megabyte, or not UTF-8.
@@ -43,21 +42,12 @@ def read_text(path: Path) -> str:
         return InvalidConfig([Mistake(Origin(str(path), line, column), "", message)])
 
     try:
-        # Non-blocking: opening a FIFO that nobody writes to would wait for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            mode = os.fstat(descriptor).st_mode
-            data = _read(descriptor, MAX_BYTES + 1) if stat.S_ISREG(mode) else b""
-        finally:
-            os.close(descriptor)
+        data = read_small(path, MAX_BYTES)
+    except NotSmall as error:
+        raise wrong(f"{error.strerror}; expected a YAML file") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise wrong(f"cannot be read ({reason}); give a readable file with --config") from error
-    if not stat.S_ISREG(mode):
-        kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO"}
-        raise wrong(f"is {kinds.get(stat.S_IFMT(mode), 'a device')}; expected a YAML file")
-    if len(data) > MAX_BYTES:
-        raise wrong("is larger than 1 MB; expected a configuration of a few kilobytes")
+        raise wrong(f"cannot be read ({reason}); {cure}") from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -68,13 +58,6 @@ def read_text(path: Path) -> str:
         raise wrong(
             f"found the byte {byte}, which is not UTF-8; save the file as UTF-8", line, column
         ) from error
-
-
-def _read(descriptor: int, most: int) -> bytes:
-    data = bytearray()
-    while len(data) < most and (piece := os.read(descriptor, most - len(data))):
-        data += piece
-    return bytes(data)
 
 
 def parse(text: str, label: str, *, located: bool = True) -> tuple[Node | None, list[Mistake]]:

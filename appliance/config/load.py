@@ -42,6 +42,9 @@ __all__ = [
 
 SEARCH = (Path("config.yaml"), Path("/etc/mattebox/config.yaml"))
 
+# Left by a full disk or a copy that broke off more often than by anybody who means it.
+_EMPTY = "is empty; write the settings again, or {} if the defaults are meant"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
@@ -51,7 +54,15 @@ class LoadedConfig:
     path: Path | None
     identity: Identity | None
     """The state of the file that was read."""
+    text: str = field(repr=False)
+    """What the file holds; "" without one."""
+    says_nothing: bool
+    """Whether there is a file that has no setting, nor says with {} that there is none."""
     _reading: Reading = field(repr=False)
+
+    def is_written(self, key: str) -> bool:
+        """Whether ``key`` (dotted) itself stands in the file, the environment or a flag."""
+        return self._reading.has(key)
 
     def origin(self, key: str) -> Origin:
         """Where ``key`` (dotted), or else the section around it, was written."""
@@ -100,11 +111,14 @@ def load_located(
     """``load``, keeping where each setting was written."""
     mistakes: list[Mistake] = []
     root, folder = Mapping({}, Origin("defaults")), Path.cwd()
-    read = None
+    read, text, tree = None, "", None
     if path is not None:
         # Before reading, so that a save in the meantime counts as another state.
         label, read = str(path), identity(path)
-        tree, mistakes = parse(read_text(path), label)
+        text = read_text(path)
+        if not text.strip():
+            raise InvalidConfig([Mistake(Origin(label), "", _EMPTY)])
+        tree, mistakes = parse(text, label)
         folder = path.parent.absolute()
         if isinstance(tree, Mapping):
             root = tree
@@ -119,7 +133,8 @@ def load_located(
     if mistakes or settings is None:
         mistakes.sort(key=lambda m: (m.origin.line == 0, m.origin.line, m.origin.column))
         raise InvalidConfig(mistakes)
-    return LoadedConfig(settings, path, read, reading)
+    silent = path is not None and tree is None
+    return LoadedConfig(settings, path, read, text, silent, reading)
 
 
 def _default_lists() -> Mapping:

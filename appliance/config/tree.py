@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 from appliance.errors import ConfigError
 from appliance.system.redact import redact
 
-_MOST_KEY, _MOST_MESSAGE = 200, 1000
+_MOST_KEY, _MOST_MESSAGE, _MOST_MISTAKES = 200, 1000, 50
+# What is looked at of a text for passwords: more than any has, and no more than takes a moment.
+_MOST_REDACTED = 10_000
 
 
 def one_line(text: str, most: int) -> str:
     """``text`` cut to ``most`` characters, unprintable ones escaped."""
     text = text if len(text) <= most else f"{text[: most - 1]}…"
     return text if text.isprintable() else "".join(c if c.isprintable() else _code(c) for c in text)
+
+
+def redacted(text: str) -> str:
+    """The beginning of ``text``, without passwords."""
+    return redact(text[:_MOST_REDACTED])
 
 
 def _code(char: str) -> str:
@@ -44,7 +51,7 @@ class Mistake:
         """Whatever a file holds, a mistake is one line that a terminal and a log can take."""
         object.__setattr__(self, "key", one_line(self.key, _MOST_KEY))
         # Redacted before it is cut: half a password would not be recognised.
-        object.__setattr__(self, "message", one_line(redact(self.message), _MOST_MESSAGE))
+        object.__setattr__(self, "message", one_line(redacted(self.message), _MOST_MESSAGE))
 
     def __str__(self) -> str:
         where = str(self.origin)
@@ -54,9 +61,13 @@ class Mistake:
 
 
 class InvalidConfig(ConfigError):
-    """The configuration holds ``mistakes``; the message has one line for each."""
+    """The configuration holds ``mistakes``, at most 51; the message has one line for each."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
+        more = len(mistakes) - _MOST_MISTAKES
+        if more > 0:
+            last = Mistake(mistakes[0].origin, "", f"and {more} more mistakes; mend these first")
+            mistakes = [*mistakes[:_MOST_MISTAKES], last]
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(map(str, mistakes)))
 
@@ -77,7 +88,7 @@ class Scalar:
     def shown(self) -> str:
         """The text as a message shows it: short, printable, quoted when it was."""
         # Before it is cut: half a password would not be recognised.
-        text = redact(self.text)
+        text = redacted(self.text)
         text = text if len(text) <= 60 else text[:57] + "…"
         text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
         if self.plain:

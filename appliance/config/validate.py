@@ -118,6 +118,10 @@ class Reading:
             return None
         return None if self.mistakes else settings
 
+    def has(self, key: str) -> bool:
+        """Whether ``key`` (dotted) itself was written."""
+        return key in self._nodes
+
     def origin(self, key: str) -> Origin | None:
         """Where ``key`` (dotted) or else the section around it was written; None for a default."""
         while key:

@@ -109,6 +109,7 @@ class Draft:
     temporary: str
     before: Identity | None
     after: Identity
+    text: str
 
     def finish(self) -> None:
         """Put it in place. When it raises NotKept, the file is as it was."""
@@ -168,7 +169,7 @@ def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], obj
         if isinstance(error, OSError):
             raise _cannot(path, error) from error
         raise
-    return Draft(path, temporary, before, after)
+    return Draft(path, temporary, before, after, new)
 
 
 def _may_replace(path: Path, old: os.stat_result) -> None:

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import structlog
 
+from appliance.config.accident import accidents
 from appliance.config.load import InvalidConfig, LoadedConfig
 from appliance.config.settings import Settings
 from appliance.config.status import ConfigState, Refusal
@@ -61,9 +62,10 @@ class ChangeOutcome:
 
 @dataclass(slots=True)
 class _Job:
-    """A change to be made; None means reading the file again."""
+    """A change to be made; None means reading the file again, ``asked`` to or not."""
 
     change: Change | None
+    asked: bool = True
     outcome: Future[ChangeOutcome] = field(default_factory=Future)
 
 
@@ -93,6 +95,7 @@ class Reloader:
         self.state = ConfigState(None if path is None else str(path))
         self._daemon, self._load = daemon, load
         self._taken_over = taken_over
+        self._text = loaded.text
         self._watch = ConfigWatch(path, loaded.identity) if path is not None else None
         self._condition = threading.Condition()
         self._jobs: list[_Job] = []
@@ -153,8 +156,9 @@ class Reloader:
             then = "nothing was changed" if dropped else "it is still being made"
             raise TimeoutError(f"the change was not made within {timeout:g} s; {then}") from None
 
-    def wrote(self, identity: Identity) -> None:
+    def wrote(self, identity: Identity, text: str) -> None:
         """Expect the file to become this one, whose settings are already in use."""
+        self._text = text
         if self._watch is not None:
             self._watch.expect(identity)
 
@@ -184,11 +188,11 @@ class Reloader:
                     return
                 job = self._jobs.pop(0) if self._jobs else None
             if job is None and self._watch is not None and self._watch.changed():
-                job = _Job(None)
+                job = _Job(None, asked=False)
             if job is not None and job.outcome.set_running_or_notify_cancel():
-                job.outcome.set_result(self._do(job.change))
+                job.outcome.set_result(self._do(job.change, asked=job.asked))
 
-    def _do(self, change: Change | None) -> ChangeOutcome:
+    def _do(self, change: Change | None, *, asked: bool) -> ChangeOutcome:
         loaded: LoadedConfig | None = None
         self.state.begin()
         try:
@@ -197,9 +201,14 @@ class Reloader:
                     self._watch.note()
                 loaded = self._load()
                 new = loaded.settings
+                found = accidents(self._daemon.settings, self._text, loaded, asked=asked)
+                if found:
+                    raise InvalidConfig(found)
             else:
                 new = change(self._daemon.settings)
             sections = self._daemon.apply(new)
+            if loaded is not None:
+                self._text = loaded.text
             if sections:
                 self._taken_over(new)
                 # The memory of the old parts: networks, pictures, a source's buffers.

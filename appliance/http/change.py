@@ -148,7 +148,7 @@ def _draft(site: Site, values: dict[str, Value]) -> Draft:
 def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
     """Put the draft in place; returns a note about it, if there is anything to know."""
     # So that the file watch knows its new state, and does not take it for an edit.
-    site.reloader.wrote(new.after)
+    site.reloader.wrote(new.after, new.text)
     try:
         new.finish()
     except NotKept as error:

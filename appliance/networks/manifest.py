@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from appliance.config.plain import read_plain
+from appliance.config.tree import InvalidConfig, one_line
 from appliance.errors import ModelError
+
+_MOST_WORDS = 400
+_MOST_STATE = 1 << 26
 
 Triple = tuple[float, float, float]
 
@@ -52,7 +57,14 @@ class StateSpec(StrictModel):
 
     input: str = Field(min_length=1)
     output: str = Field(min_length=1)
-    shape: tuple[int, ...] = Field(min_length=1, max_length=6)
+    shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1, max_length=6)
+
+    @field_validator("shape")
+    @classmethod
+    def _fits_into_memory(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if math.prod(value) > _MOST_STATE:
+            raise ValueError(f"has {math.prod(value)} values, at most {_MOST_STATE} are taken")
+        return value
 
 
 class Manifest(StrictModel):
@@ -68,7 +80,7 @@ class Manifest(StrictModel):
     licence: str = ""
     input: InputSpec
     output: OutputSpec
-    state: tuple[StateSpec, ...] = ()
+    state: tuple[StateSpec, ...] = Field((), max_length=64)
     training: dict[str, Any] = {}
     figures: dict[str, Any] = {}
 
@@ -87,13 +99,9 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
     is not YAML, has a wrong field, or names a model that does not exist.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: the manifest cannot be read: {error}") from error
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ModelError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        data = read_plain(path, "give the manifest.yaml of a network")
+    except InvalidConfig as error:
+        raise ModelError(f"the manifest {error}") from error
     if not isinstance(data, dict):
         raise ModelError(
             f"{path}: found {type(data).__name__}, expected a mapping with name, input, output"
@@ -103,7 +111,8 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{path}: {where}: {first['msg']} (found {first['input']!r})") from error
+        words = f"{where[:200]}: {first['msg']} (found {first['input']!r})"
+        raise ModelError(f"{path}: {one_line(words, _MOST_WORDS)}") from error
     model = path.parent / manifest.model
     if not model.is_file():
         raise ModelError(

@@ -21,6 +21,9 @@ from appliance.system.redact import redact
 Level = Literal["debug", "info", "warning", "error"]
 
 
+_MOST = 20_000
+"""Characters of one value: a long traceback, but not whatever a file or a library repeats."""
+
 _one_at_a_time = threading.Lock()
 
 
@@ -54,13 +57,17 @@ def _hide_secrets(_: object, __: str, event: EventDict) -> EventDict:
 def _hidden(value: Any) -> Any:
     """``value`` for a log line: strings without passwords, numbers and lists as they are."""
     if isinstance(value, str):
-        return redact(value)
+        return redact(_bounded(value))
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_hidden(item) for item in value]
     if isinstance(value, dict):
         return {str(key): _hidden(item) for key, item in value.items()}
-    text = str(value)
+    text = _bounded(str(value))
     return value if redact(text) == text else redact(text)
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[:_MOST]}… ({len(text)} characters)"
 
 
 def configure(

@@ -38,7 +38,6 @@ def messages(path: Path | None, **layers) -> list[str]:
 
 
 EVERYTHING_IS_DEFAULT = (
-    "",
     "# only a comment\n",
     "---\n",
     "~\n",
@@ -51,6 +50,17 @@ EVERYTHING_IS_DEFAULT = (
 @pytest.mark.parametrize("text", EVERYTHING_IS_DEFAULT)
 def test_a_file_that_says_nothing_gives_the_defaults(write, text):
     assert config.load(write(text)) == Settings()
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n\n", "\ufeff"])
+def test_an_empty_file_is_an_accident_and_says_how_to_mean_it(write, text):
+    path = write(text)
+    [said] = messages(path)
+    assert said == f"{path}: is empty; write the settings again, or {{}} if the defaults are meant"
+
+
+def test_a_file_that_lost_its_blocks_to_a_power_cut_is_refused(write):
+    assert "control character U+0000" in messages(write("\0" * 4096))[0]
 
 
 GOOD = {
@@ -400,9 +410,7 @@ class TestFilesThatAreNone:
 
     def test_too_large(self, write):
         path = write("#" * 1_000_001)
-        assert messages(path) == [
-            "config.yaml: is larger than 1 MB; expected a configuration of a few kilobytes"
-        ]
+        assert messages(path) == ["config.yaml: is larger than 1 MB; expected a YAML file"]
 
     def test_too_many_values(self, write):
         path = write("roi: [" + "1," * 20_000 + "]")
@@ -514,7 +522,7 @@ class TestPaths:
 
     def test_in_a_flag_or_variable_start_from_the_current_folder(self, write, tmp_path):
         env = {"MATTEBOX_SOURCE__URI": "a.mp4"}
-        settings = config.load(write(""), env=env, overrides=[("background.uri", "b.jpg")])
+        settings = config.load(write("{}"), env=env, overrides=[("background.uri", "b.jpg")])
         assert settings.source.uri == str(tmp_path / "a.mp4")
         assert settings.background.uri == str(tmp_path / "b.jpg")
 
@@ -644,3 +652,11 @@ class TestAnything:
     @hypothesis_settings(max_examples=300)
     def test_overrides(self, key, text):
         self.load(None, overrides=[(key, text)])
+
+
+def test_a_thousand_mistakes_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("\n".join(f"k{i}: 1" for i in range(1_000)))
+    told = messages(path)
+    assert len(told) == 51
+    assert told[-1].endswith("and 950 more mistakes; mend these first")

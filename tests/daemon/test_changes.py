@@ -16,6 +16,7 @@ from appliance.config.tree import Mistake, Origin
 from appliance.daemon.apply import NotApplied
 from appliance.daemon.changes import Reloader
 from appliance.errors import ConfigError
+from appliance.system.file_identity import identity
 
 LIMIT_S = 20.0
 
@@ -237,3 +238,108 @@ def test_the_state_is_of_one_moment() -> None:
     assert now.refusal is not None
     assert (now.refusal.since, now.refusal.reason) == (20.0, "config.yaml:3:1: roi: is wrong")
     assert (now.applied_at, now.applied, now.busy) == (30.0, 2, False)
+
+
+SECURED = (
+    "steady: {strength: 0.5}\nrtsp:\n  user: me\n  password: long enough\n"
+    "http:\n  token: as long as this\n  port: 0\nlog:\n  level: debug\n"
+)
+
+
+def secrets(daemon: Applies) -> tuple[bool, bool]:
+    """Whether readers need the password, and visitors the token."""
+    return bool(daemon.settings.rtsp.password), bool(daemon.settings.http.token)
+
+
+def refused(reloader: Reloader, *, asked: bool) -> str:
+    """Why the file is refused, which somebody asks for, or which is found out by itself."""
+    before = reloader.state.status().refused
+    if asked:
+        refusal = reloader.ask().result(LIMIT_S).refusal
+    else:
+        until(lambda: reloader.state.status().refused > before)
+        refusal = reloader.state.status().refusal
+    assert refusal is not None
+    return refusal.reason
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "\n", "# nothing\n", "{}\n", "steady: {strength: 0.5}\n", "rtsp:\n", "rtsp: {}\n",
+        "steady: {strength: 0.7}\nrtsp: {user: me}\nhttp: {port: 0}\n",
+    ],
+)  # fmt: skip
+def test_security_is_not_switched_off_by_what_is_missing(
+    path: Path, text: str, asked: bool
+) -> None:
+    path.write_text(SECURED)
+    with reloading(path) as (reloader, daemon):
+        path.write_text(text)
+        reason = refused(reloader, asked=asked)
+        assert "is empty" in reason or (
+            "rtsp.password: is in use, and not to be found here any more; write it again, or "
+            "password: none to do without" in reason
+        )
+        assert secrets(daemon) == (True, True)
+        assert not daemon.applied
+        # Whole again, it is taken up as ever.
+        path.write_text(SECURED.replace("0.5", "0.6"))
+        until(lambda: daemon.settings.steady.strength == 0.6)
+        until(lambda: reloader.state.status().refusal is None)
+
+
+def test_cut_off_anywhere_it_stays_as_it_was(path: Path) -> None:
+    """Whatever a copy that breaks off leaves is refused, or is no other setting, or another word.
+
+    A secret that is cut itself is another secret, but one it remains.
+    """
+    path.write_text(SECURED)
+    with reloading(path) as (reloader, daemon):
+        for end in range(len(SECURED)):
+            path.write_text(SECURED[:end])
+            reloader._do(None, asked=False)
+            assert secrets(daemon) == (True, True)
+            assert daemon.settings.log.level == "debug", SECURED[:end]
+        assert not daemon.applied or all(secrets(daemon))
+
+
+@pytest.mark.parametrize("text", ["steady: {strength: 0.5}\n", "# steady: {strength: 0.5}\n"])
+def test_a_file_that_lost_its_end_waits_to_be_confirmed(path: Path, text: str) -> None:
+    path.write_text("steady: {strength: 0.5}\ncomposite: {feather: 0.5}\n")
+    with reloading(path) as (reloader, daemon):
+        path.write_text(text)
+        reason = refused(reloader, asked=False)
+        assert "looks cut off: it " in reason
+        assert "save it whole, or confirm it with: mattebox reload" in reason
+        assert daemon.settings.composite.feather == 0.5
+        assert "composite" in reloader.ask().result(LIMIT_S).changed
+
+
+def test_what_is_written_out_is_meant(path: Path) -> None:
+    path.write_text(SECURED)
+    with reloading(path) as (_, daemon):
+        path.write_text("rtsp: {password: none}\nhttp: {token: none}\n")
+        until(lambda: secrets(daemon) == (False, False))
+
+
+def test_nothing_at_all_can_be_meant(path: Path) -> None:
+    with reloading(path) as (_, daemon):
+        path.write_text("{}\n")
+        until(lambda: daemon.settings.steady.strength == Settings().steady.strength)
+
+
+def test_a_file_that_was_written_over_http_is_the_one_to_compare_with(path: Path) -> None:
+    with reloading(path) as (reloader, _):
+        text = "steady: {strength: 0.5}\ncomposite: {feather: 0.5}\n"
+        path.write_text(text)
+        state = identity(path)
+        assert state is not None
+        reloader.wrote(state, text)
+        path.write_text("steady: {strength: 0.5}\n")
+        daemon_now = reloader._daemon
+        daemon_now.settings = daemon_now.settings.model_copy(
+            update={"composite": daemon_now.settings.composite.model_copy(update={"feather": 0.5})}
+        )
+        assert "looks cut off" in refused(reloader, asked=False)

@@ -11,6 +11,9 @@ from pydantic import Field, ValidationError
 
 from appliance.errors import PlanError
 from appliance.networks.manifest import StrictModel
+from appliance.system.small_file import read_small
+
+_MOST_BYTES = 1_000_000
 
 Sha256 = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -97,12 +100,12 @@ def plan_key(flavour: str, version: str, target: str, precision: str) -> str:
 def read_sidecar(path: Path) -> Sidecar:
     """Read a sidecar. Raises PlanError when it cannot be read or is not valid."""
     try:
-        return Sidecar.model_validate_json(path.read_bytes())
+        return Sidecar.model_validate_json(read_small(path, _MOST_BYTES))
     except OSError as error:
         raise PlanError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        where = ".".join(str(part) for part in first["loc"])[:200] or "the file"
         raise PlanError(
             f"{path}: {where}: {first['msg']}; not a sidecar that this version wrote: build anew "
             "with mattebox engine build"
