@@ -21,6 +21,7 @@ from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
 from appliance.sources.timeline import Timeline
+from appliance.sources.wide import ToSdr
 from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
@@ -67,6 +68,7 @@ class GstSource:
         # Set when end of stream reaches the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
         self._timeline = Timeline(Gst.SECOND // 30, settings.timeout_s)
+        self._to_sdr = ToSdr(name)
 
     # What a subclass provides.
 
@@ -290,7 +292,13 @@ class GstSource:
         """The sample as a frame, at ``placed`` or else at its place in the timeline."""
         pts, jump = placed or self._timeline.place(running_time(sample), duration_of(sample))
         cut = jump or self.frames == 0
-        frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=cut)
+        if self._to_sdr.takes(sample):
+            assert self.format is not None
+            frame = self._to_sdr.frame(
+                sample, self.format.colour, pts=pts, serial=self.frames, discontinuity=cut
+            )
+        else:
+            frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=cut)
         self.frames += 1
         return frame
 

@@ -24,6 +24,8 @@ ALONE = {
     ("cpu", "overlay"): "the GPU's composite lays the caption on in its one pass",
     ("cpu", "picture"): "for PNGs; no part of the frame's path",
     ("cpu", "rgba"): "for a window of jetson-utils, which is fed with the CPU's frames",
+    ("cpu", "table"): "where a source gives 10 bits, before a frame is one of ours",
+    ("cpu", "wide_colour"): "formulas, and the table that is made of them once",
     ("gpu", "planes"): "device memory: on the CPU these are arrays",
     ("gpu", "scratch"): "device memory, taken once: the CPU's functions make their own arrays",
 }
