@@ -127,13 +127,18 @@ def own_format(info: GstVideo.VideoInfo, turn: str | None, what: str) -> Format:
         width = round(width * info.par_n / info.par_d)
     if turn is not None and turn.endswith(("rotate-90", "rotate-270")):
         width, height = height, width
+    check_size(width, height, what)
+    colour = Colour() if wide_colour(info.to_caps()) else _colour(info)
+    return Format(width // 2 * 2, height // 2 * 2, _rate(info), colour)
+
+
+def check_size(width: int, height: int, what: str) -> None:
+    """Raise InputError for pictures that are too small or too large."""
     if not all(MIN_SIDE <= side <= MAX_SIDE for side in (width, height)):
         raise InputError(
             f"{what}: its pictures are {width}x{height} pixels; both sides must be between "
             f"{MIN_SIDE} and {MAX_SIDE}: scale it first, for example with ffmpeg -vf scale"
         )
-    colour = Colour() if wide_colour(info.to_caps()) else _colour(info)
-    return Format(width // 2 * 2, height // 2 * 2, _rate(info), colour)
 
 
 def _rate(info: GstVideo.VideoInfo) -> tuple[int, int]:

@@ -27,7 +27,7 @@ def hardware() -> list[str]:
         Gst.ELEMENT_FACTORY_TYPE_DECODER, Gst.Rank.MARGINAL
     )
     h264 = Gst.Caps.from_string("video/x-h264")
-    fit = [f for f in found if _in_hardware(f) and f.can_sink_any_caps(h264)]
+    fit = [f for f in found if is_hardware(f) and f.can_sink_any_caps(h264)]
     return [f.get_name() for f in sorted(fit, key=lambda f: -f.get_rank())]
 
 
@@ -37,7 +37,7 @@ def leave_out(source: Any) -> str | None:
     ``source`` is what a bus message came from. Holds for the whole process, until it ends.
     """
     factory = source.get_factory() if isinstance(source, Gst.Element) else None
-    if factory is None or not _in_hardware(factory):
+    if factory is None or not is_hardware(factory):
         return None
     name = str(factory.get_name())
     if factory.get_rank() > Gst.Rank.NONE:
@@ -46,7 +46,8 @@ def leave_out(source: Any) -> str | None:
     return name
 
 
-def _in_hardware(factory: Any) -> bool:
+def is_hardware(factory: Any) -> bool:
+    """Whether a factory's elements decode by other means than this machine's cores."""
     kinds = str(factory.get_metadata("klass")).split("/")
     # A Jetson's does not declare itself as hardware.
     return "Decoder" in kinds and ("Hardware" in kinds or factory.get_name().startswith("nvv4l2"))

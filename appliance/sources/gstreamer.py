@@ -17,6 +17,7 @@ from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, GstApp, error_text, frame_of
 from appliance.sources.caps_fixes import trust_the_stream
+from appliance.sources.choice import StreamChoice
 from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
@@ -64,6 +65,7 @@ class GstSource:
         self._failure: Exception | None = None
         self._missing = ""
         self._demuxers: list[Gst.Element] = []
+        self._choice: StreamChoice | None = None
         self._linking = threading.Lock()
         # Set when end of stream reaches the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
@@ -174,6 +176,7 @@ class GstSource:
         # Only the picture is decoded: sound and subtitles are dropped where they are found.
         self.decoder = make("decodebin", caps=Gst.Caps.from_string("video/x-raw(ANY)"))
         self.decoder.set_property("expose-all-streams", False)
+        self._choice = StreamChoice(self.decoder, self.name)
         self.decoder.connect("pad-added", self._on_pad)
         self.decoder.connect("no-more-pads", self._on_all_pads)
         pipeline.add(sink)
@@ -198,7 +201,10 @@ class GstSource:
             trust_the_stream(element)
         if name.startswith("avdemux_"):
             self.winds_back = False
-        if factory is not None and "Demuxer" in factory.get_metadata("klass"):
+        klass = str(factory.get_metadata("klass")) if factory is not None else ""
+        if "Decoder" in klass and self._choice is not None:
+            self._choice.watch(element)
+        if "Demuxer" in klass:
             self._demuxers.append(element)
 
     def _has_given_up(self) -> bool:
@@ -212,8 +218,8 @@ class GstSource:
     def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
         """Called by a streaming thread for each stream decodebin has decoded: takes the first."""
         caps = pad.get_current_caps() or pad.query_caps(None)
-        if self._sink is None or not caps.get_structure(0).get_name().startswith("video/"):
-            return
+        if self._sink is None or caps.get_structure(0).get_name() != "video/x-raw":
+            return  # one of the streams that were not chosen
         with self._linking:
             if self.format is not None:
                 return
@@ -244,8 +250,9 @@ class GstSource:
 
     def _look_at_bus(self) -> None:
         """Raise what a streaming thread or an element has reported."""
-        if self._failure is not None:
-            raise self._failure
+        refused = self._choice.refused if self._choice is not None else None
+        if self._failure is not None or refused is not None:
+            raise refused or self._failure  # type: ignore[misc]
         assert self._pipeline is not None
         bus = self._pipeline.get_bus()
         while (message := bus.pop()) is not None:

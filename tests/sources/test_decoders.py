@@ -100,7 +100,7 @@ def test_one_that_fails_again_and_again_ends(
 ) -> None:
     """If leaving it out does not help: no endless loop."""
     monkeypatch.setattr(decoders.log, "warning", lambda *_, **__: None)
-    monkeypatch.setattr(decoders, "_in_hardware", lambda factory: factory.get_name() == NAME)
+    monkeypatch.setattr(decoders, "is_hardware", lambda factory: factory.get_name() == NAME)
     monkeypatch.setattr(Gst.Rank, "NONE", Gst.Rank.PRIMARY + 500, raising=False)
     source = source_for(clip(320, 240, frames=5))
     with pytest.raises(DecoderFailed, match="CUVID failed"):
@@ -126,7 +126,7 @@ def test_errors_of_others_are_not_the_decoders(broken: Any) -> None:
 )
 def test_what_is_a_hardware_decoder(name: str, klass: str, hard: bool) -> None:
     factory = SimpleNamespace(get_name=lambda: name, get_metadata=lambda key: klass)
-    assert decoders._in_hardware(factory) is hard
+    assert decoders.is_hardware(factory) is hard
 
 
 def test_a_broken_file_is_still_the_files_fault(clip: ClipFactory, tmp_path: Any) -> None:

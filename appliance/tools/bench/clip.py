@@ -12,6 +12,7 @@ from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, error_text
+from appliance.sources.choice import StreamChoice
 from appliance.sources.make import make_source
 from appliance.system import folders
 
@@ -78,7 +79,8 @@ def made_clip(clip: Path | None, format: Format, seconds: float = 10.0) -> Path:
     partial = path.with_suffix(".part")
     buffers = round(seconds * format.rate)
     head = (
-        f'uridecodebin uri="{clip.resolve().as_uri()}" ! videoconvert ! aspectratiocrop '
+        "filesrc name=file ! decodebin name=decoder expose-all-streams=false "
+        "caps=video/x-raw(ANY) ! videoconvert ! aspectratiocrop "
         f"aspect-ratio={format.width}/{format.height}"
         if clip
         else "videotestsrc pattern=ball animation-mode=frames"
@@ -90,6 +92,10 @@ def made_clip(clip: Path | None, format: Format, seconds: float = 10.0) -> Path:
         "x264enc speed-preset=veryfast pass=quant quantizer=21 ! h264parse ! mp4mux ! "
         f'filesink location="{partial}"'
     )
+    choice = None
+    if clip:
+        pipeline.get_by_name("file").set_property("location", str(clip))
+        choice = StreamChoice(pipeline.get_by_name("decoder"), str(clip))
     try:
         pipeline.set_state(Gst.State.PLAYING)
         message = pipeline.get_bus().timed_pop_filtered(
@@ -100,6 +106,8 @@ def made_clip(clip: Path | None, format: Format, seconds: float = 10.0) -> Path:
     if message is None or message.type == Gst.MessageType.ERROR:
         why = error_text(message) if message else f"not done within {_MAKE_TIMEOUT_S:.0f} s"
         partial.unlink(missing_ok=True)
+        if choice is not None and choice.refused is not None:
+            raise choice.refused
         raise InputError(f"the clip for the benchmark could not be made from {clip}: {why}")
     partial.rename(path)
     os.utime(path, (time.time(), time.time()))
