@@ -14,6 +14,7 @@ from appliance.media.frame import Colour, Format, Matrix, Range
 from appliance.media.gst import Gst, GstVideo, colorimetry, full_range
 from appliance.sources.caps_fixes import default_matrix, mended, mender
 from appliance.sources.elements import make, takes
+from appliance.sources.transparent import ALPHA_FORMAT, has_alpha
 from appliance.sources.wide import WIDE_FORMAT, wide_colour
 
 # The element that downloads a picture from device memory, by the caps feature for that memory.
@@ -30,8 +31,8 @@ _DOWNLOADS = {
 class Chain:
     """The elements from a decoder's pad to the appsink, and the format that leaves them.
 
-    Pictures in wide colour leave them in their own colours and 10 bits: ``ToSdr`` gives them the
-    format's.
+    Pictures in wide colour leave them in their own colours and 10 bits (``ToSdr`` gives them the
+    format's), and those that may be transparent with their alpha.
     """
 
     elements: list[Gst.Element]
@@ -81,14 +82,14 @@ def conform(
 
 
 class _Depths:
-    """The filters of a chain: what passes them goes by whether the stream's colours are wide."""
+    """The filters of a chain: what passes them goes by the stream's colours, and its alpha."""
 
     def __init__(self) -> None:
         self._filters: list[Gst.Element] = []
         self._last: tuple[Gst.Element, Format] | None = None
 
     def filter(self) -> Gst.Element:
-        """One for the depth only."""
+        """One for depth and alpha only."""
         self._filters.append(make("capsfilter"))
         return self._filters[-1]
 
@@ -101,9 +102,12 @@ class _Depths:
     def choose(self, caps: Gst.Caps) -> None:
         """Set all of them for a stream of these caps."""
         wide = wide_colour(caps) is not None
-        formats = WIDE_FORMAT if wide else "{NV12,I420}"
+        alpha = has_alpha(GstVideo.VideoInfo.new_from_caps(caps))
+        formats = WIDE_FORMAT if wide else ALPHA_FORMAT if alpha else "{NV12,I420}"
         for one in self._filters:
-            one.set_property("caps", Gst.Caps.from_string(f"video/x-raw,format={formats}"))
+            # Not every element takes A420; those that do not take AYUV.
+            between = formats if wide or not alpha else f"{{{ALPHA_FORMAT},AYUV}}"
+            one.set_property("caps", Gst.Caps.from_string(f"video/x-raw,format={between}"))
         if self._last is not None:
             last, target = self._last
             size = f"width={target.width},height={target.height},pixel-aspect-ratio=1/1"

@@ -21,8 +21,10 @@ from appliance.sources.choice import StreamChoice
 from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
+from appliance.sources.planes import format_name
 from appliance.sources.timeline import Timeline
-from appliance.sources.wide import ToSdr
+from appliance.sources.transparent import ALPHA_FORMAT, on_black
+from appliance.sources.wide import WIDE_FORMAT, ToSdr
 from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
@@ -32,6 +34,10 @@ _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
 # Hardware decoders that may fail, one after the other, before the last try.
 _DECODERS_TRIED = 4
+
+
+class _NoneMarked(SourceError):
+    """No stream is marked as the default: reopening takes the first."""
 
 
 class GstSource:
@@ -66,6 +72,7 @@ class GstSource:
         self._missing = ""
         self._demuxers: list[Gst.Element] = []
         self._choice: StreamChoice | None = None
+        self._any_stream = False
         self._linking = threading.Lock()
         # Set when end of stream reaches the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
@@ -91,6 +98,8 @@ class GstSource:
                 return self._open(want)
             except DecoderFailed as error:
                 log.info("a source is opened anew with another decoder", reason=str(error))
+            except _NoneMarked:
+                self._any_stream = True
         return self._open(want)
 
     def _open(self, want: Format | None) -> Format:
@@ -173,10 +182,10 @@ class GstSource:
         sink.get_static_pad("sink").add_probe(
             Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.EVENT_FLUSH, self._on_sink_event
         )
-        # Only the picture is decoded: sound and subtitles are dropped where they are found.
+        # Only the picture is decoded (StreamChoice). With expose-all-streams off, decodebin would
+        # refuse what decodes VP8 and VP9 with alpha, as its template tells no format.
         self.decoder = make("decodebin", caps=Gst.Caps.from_string("video/x-raw(ANY)"))
-        self.decoder.set_property("expose-all-streams", False)
-        self._choice = StreamChoice(self.decoder, self.name)
+        self._choice = StreamChoice(self.decoder, self.name, any_stream=self._any_stream)
         self.decoder.connect("pad-added", self._on_pad)
         self.decoder.connect("no-more-pads", self._on_all_pads)
         pipeline.add(sink)
@@ -250,6 +259,8 @@ class GstSource:
 
     def _look_at_bus(self) -> None:
         """Raise what a streaming thread or an element has reported."""
+        if self._choice is not None and self._choice.none_marked:
+            raise _NoneMarked(f"{self.name}: none of its streams is marked as the default")
         refused = self._choice.refused if self._choice is not None else None
         if self._failure is not None or refused is not None:
             raise refused or self._failure  # type: ignore[misc]
@@ -299,15 +310,12 @@ class GstSource:
         """The sample as a frame, at ``placed`` or else at its place in the timeline."""
         pts, jump = placed or self._timeline.place(running_time(sample), duration_of(sample))
         cut = jump or self.frames == 0
-        if self._to_sdr.takes(sample):
-            assert self.format is not None
-            frame = self._to_sdr.frame(
-                sample, self.format.colour, pts=pts, serial=self.frames, discontinuity=cut
-            )
-        else:
-            frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=cut)
-        self.frames += 1
-        return frame
+        serial, self.frames = self.frames, self.frames + 1
+        special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
+        if special is None:
+            return frame_of(sample, pts=pts, serial=serial, discontinuity=cut)
+        assert self.format is not None
+        return special(sample, self.format.colour, pts=pts, serial=serial, discontinuity=cut)
 
 
 _DECODERS = (

@@ -11,16 +11,14 @@ import time
 
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from appliance.errors import SourceError
 from appliance.media.frame import F32, Colour, Frame
-from appliance.media.gst import Gst, GstVideo, MappedBuffer, full_range
+from appliance.media.gst import Gst, GstVideo, full_range
 from appliance.pixels.cpu.wide_colour import HLG_PEAK, REFERENCE_WHITE, Transfer, WideColour
+from appliance.sources.planes import planes_of
 
 log = structlog.get_logger(__name__)
-
-U16 = NDArray[np.uint16]
 
 WIDE_FORMAT = "I420_10LE"
 """What these streams are delivered in, as GStreamer calls it."""
@@ -86,11 +84,6 @@ class ToSdr:
         self._made: tuple[WideColour, Colour] | None = None
         self._table: F32 | None = None
 
-    @staticmethod
-    def takes(sample: Gst.Sample) -> bool:
-        """Whether a sample comes as these streams are delivered."""
-        return bool(sample.get_caps().get_structure(0).get_string("format") == WIDE_FORMAT)
-
     def frame(
         self, sample: Gst.Sample, colour: Colour, *, pts: int, serial: int, discontinuity: bool
     ) -> Frame:
@@ -98,7 +91,7 @@ class ToSdr:
         from appliance.pixels.cpu.table import look_up
 
         table = self._table_for(sample.get_caps(), colour)
-        mapping, (y, cb, cr) = _planes(sample)
+        mapping, (y, cb, cr) = planes_of(sample, np.uint16)
         out_y = np.empty(y.shape, np.uint8)
         out_uv = np.empty((*cb.shape, 2), np.uint8)
         look_up(table, y, cb, cr, out_y, out_uv)
@@ -124,20 +117,3 @@ class ToSdr:
             self._table, self._made = sdr_table(kind, colour), (kind, colour)
         self._caps = caps
         return self._table
-
-
-def _planes(sample: Gst.Sample) -> tuple[MappedBuffer, tuple[U16, U16, U16]]:
-    """The mapped memory of an I420_10LE sample and its three planes, uint16."""
-    buffer = sample.get_buffer()
-    info = GstVideo.VideoInfo.new_from_caps(sample.get_caps())
-    layout = GstVideo.buffer_get_video_meta(buffer) or info
-    mapping = MappedBuffer(buffer)
-    width, height = info.width, info.height
-    shapes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
-    planes = []
-    for shape, stride, offset in zip(shapes, layout.stride[:3], layout.offset[:3], strict=True):
-        if offset + stride * (shape[0] - 1) + 2 * shape[1] > mapping.array.size:
-            raise SourceError(f"a frame of {mapping.array.size} bytes is too small for its caps")
-        memory = mapping.array[offset : offset + mapping.array[offset:].size // 2 * 2]
-        planes.append(np.lib.stride_tricks.as_strided(memory.view(np.uint16), shape, (stride, 2)))
-    return mapping, (planes[0], planes[1], planes[2])

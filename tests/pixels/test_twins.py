@@ -22,6 +22,7 @@ ALONE = {
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
     ("cpu", "jit"): "numba's; the GPU's kernels are CUDA C++",
     ("cpu", "overlay"): "the GPU's composite lays the caption on in its one pass",
+    ("cpu", "over_black"): "where a source gives alpha, before a frame is one of ours",
     ("cpu", "picture"): "for PNGs; no part of the frame's path",
     ("cpu", "rgba"): "for a window of jetson-utils, which is fed with the CPU's frames",
     ("cpu", "table"): "where a source gives 10 bits, before a frame is one of ours",
