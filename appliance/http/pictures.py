@@ -8,10 +8,11 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from appliance.daemon.tap import TappedFrame
 from appliance.media.frame import U8, Frame
+from appliance.media.icc import in_srgb
 from appliance.pixels.cpu.picture import to_bgr
 
 Show = Literal["composite", "matte", "both"]
@@ -78,7 +79,7 @@ def thumbnail(path: str, width: int, height: int, most_pixels: int) -> bytes:
         if picture.width * picture.height > most_pixels:
             raise ValueError(f"{picture.width}x{picture.height} pixels are too many")
         picture.draft("RGB", (2 * width, 2 * height))
-        small = picture.convert("RGB")
+        small = in_srgb(ImageOps.exif_transpose(picture), path).convert("RGB")
     scale = max(width / small.width, height / small.height)
     half = (width / scale / 2, height / scale / 2)
     middle = (small.width / 2, small.height / 2)

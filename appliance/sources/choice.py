@@ -89,7 +89,9 @@ class StreamChoice:
         out, into = decoder.get_static_pad("src"), decoder.get_static_pad("sink")
         if out is not None:
             out.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._on_event)
-        if into is not None and decoder.get_factory().can_sink_any_caps(_JPEG):
+        # decodebin itself, which calls itself a decoder, takes anything: parts of the file.
+        takes = into.get_pad_template_caps() if into is not None else None
+        if takes is not None and not takes.is_any() and takes.can_intersect(_JPEG):
             # It takes memory for what is in the picture's header, whatever becomes of its caps.
             into.add_probe(Gst.PadProbeType.BUFFER, self._on_jpeg)
 
@@ -131,7 +133,7 @@ class StreamChoice:
 
 def jpeg_size(head: bytes) -> tuple[int, int] | None:
     """Width and height of a JPEG picture, from its first bytes; None if they do not hold them."""
-    at = 2
+    at = 2 if head[:2] == b"\xff\xd8" else len(head)
     while at + 9 <= len(head) and head[at] == 0xFF:
         marker = head[at + 1]
         if marker == 0xFF:  # padding
