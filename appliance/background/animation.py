@@ -24,7 +24,7 @@ _AGAIN_MS = 1000
 
 
 def is_animated(path: Path) -> bool:
-    """Whether a file is a WebP or PNG of several pictures. Raises InputError, as ``open_picture``."""
+    """Whether a file is a WebP or PNG of several pictures. Raises InputError."""
     opened = open_picture(path)
     if opened is None:
         return False

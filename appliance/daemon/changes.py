@@ -41,7 +41,7 @@ class Changeable(Protocol):
 
     settings: Settings
 
-    def apply(self, settings: Settings) -> frozenset[str]:
+    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
         """Switch to ``settings``; see ``appliance.daemon.apply.apply``."""
         ...
 
@@ -199,7 +199,7 @@ class Reloader:
                 new = loaded.settings
             else:
                 new = change(self._daemon.settings)
-            sections = self._daemon.apply(new)
+            sections = self._daemon.apply(new, read_again=change is None)
             if sections:
                 self._taken_over(new)
                 # The memory of the old parts: networks, pictures, a source's buffers.

@@ -126,6 +126,9 @@ class GstSource:
             self.close()
             raise
         assert self.format is not None
+        if format_name(self._first) in (WIDE_FORMAT, ALPHA_FORMAT):
+            # Compiles them, if need be: not while pictures are waited for.
+            import appliance.pixels.cpu  # noqa: F401
         numerator, denominator = self.format.fps
         self._timeline = Timeline(Gst.SECOND * denominator // numerator, self._longest_gap())
         return self.format

@@ -15,7 +15,7 @@ import structlog
 from appliance.errors import SourceError
 from appliance.media.frame import F32, Colour, Frame
 from appliance.media.gst import Gst, GstVideo, full_range
-from appliance.pixels.cpu.wide_colour import HLG_PEAK, REFERENCE_WHITE, Transfer, WideColour
+from appliance.media.wide_colour import HLG_PEAK, REFERENCE_WHITE, Transfer, WideColour
 from appliance.sources.planes import planes_of
 
 log = structlog.get_logger(__name__)

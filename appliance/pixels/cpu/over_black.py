@@ -22,8 +22,8 @@ def over_black(y: U8, cb: U8, cr: U8, alpha: U8, black: np.int32, out_y: U8, out
     """
     for row in range(y.shape[0]):
         for column in range(y.shape[1]):
-            value = (np.int32(y[row, column]) - black) * np.int32(alpha[row, column])
-            out_y[row, column] = np.uint8(max(0, black + (value + 127) // 255))
+            value = max(np.int32(y[row, column]) - black, np.int32(0)) * alpha[row, column]
+            out_y[row, column] = np.uint8(black + (value + 127) // 255)
     for row in range(cb.shape[0]):
         for column in range(cb.shape[1]):
             total = np.int32(0)

@@ -7,23 +7,15 @@ a grid of Y'CbCr values, in which every frame is looked up (``appliance.pixels.c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
 from appliance.media.frame import F32, Colour
 from appliance.media.rgb import matrix_of
+from appliance.media.wide_colour import HLG_PEAK, REFERENCE_WHITE, WideColour
 
 F64 = NDArray[np.float64]
 
-Transfer = Literal["hlg", "pq", "sdr"]
-
-REFERENCE_WHITE = 203.0
-"""Diffuse white in an HDR picture, cd/m² (ITU-R BT.2408-7, table 1); SDR's peak is set to it."""
-HLG_PEAK = 1000.0
-"""The display that an HLG picture is made for here, cd/m² (ITU-R BT.2100-2, table 5)."""
 _HLG_GAMMA = 1.2
 
 _WHITE_D65 = (0.3127, 0.3290)
@@ -38,25 +30,6 @@ white is D65 in all of them."""
 
 NODES = 65
 """Of the grid along each axis: steps of 16 of the 10-bit codes."""
-
-
-@dataclass(frozen=True, slots=True)
-class WideColour:
-    """What the samples of a 10-bit Y'CbCr picture mean.
-
-    Attributes:
-        transfer: hlg or pq of ITU-R BT.2100-2, or sdr, shown by ITU-R BT.1886 with gamma 2.4.
-        primaries: a key of ``PRIMARIES``.
-        kr_kb: luma weights of red and blue.
-        full: luma and chroma use all codes, instead of 64..940 and 64..960.
-        peak: the brightest the picture is made for, cd/m², 203..10000; only PQ leaves that open.
-    """
-
-    transfer: Transfer
-    primaries: str = "bt2020"
-    kr_kb: tuple[float, float] = (0.2627, 0.0593)
-    full: bool = False
-    peak: float = field(default=HLG_PEAK)
 
 
 def hlg_to_light(signal: F64) -> F64:

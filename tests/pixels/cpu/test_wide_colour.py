@@ -7,9 +7,9 @@ import pytest
 
 from appliance.media.frame import Colour, Matrix, Range
 from appliance.media.rgb import matrix_of
+from appliance.media.wide_colour import WideColour
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.wide_colour import (
-    WideColour,
     hlg_to_light,
     light_to_pq,
     pq_to_light,
