@@ -21,6 +21,7 @@ from appliance.sources.choice import StreamChoice
 from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
+from appliance.sources.key_frames import PARSERS, KeyFrameGate
 from appliance.sources.planes import format_name
 from appliance.sources.timeline import Timeline
 from appliance.sources.transparent import ALPHA_FORMAT, on_black
@@ -32,12 +33,18 @@ log = structlog.get_logger(__name__)
 # How long to wait at the appsink before polling the bus again.
 _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
+# How far apart a camera's key frames may be; and for how long nothing may come meanwhile.
+_KEY_FRAME_S, _LULL_S = 20.0, 1.0
 # Hardware decoders that may fail, one after the other, before the last try.
 _DECODERS_TRIED = 4
 
 
 class _NoneMarked(SourceError):
     """No stream is marked as the default: reopening takes the first."""
+
+
+class _NothingRecovers(SourceError):
+    """A decoder that waits for a point to recover at found none: reopening has it show all."""
 
 
 class GstSource:
@@ -73,6 +80,8 @@ class GstSource:
         self._demuxers: list[Gst.Element] = []
         self._choice: StreamChoice | None = None
         self._any_stream = False
+        self._show_all = self._withholds = False
+        self._gate = KeyFrameGate(name)
         self._linking = threading.Lock()
         # Set when end of stream reaches the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
@@ -100,6 +109,8 @@ class GstSource:
                 log.info("a source is opened anew with another decoder", reason=str(error))
             except _NoneMarked:
                 self._any_stream = True
+            except _NothingRecovers:
+                self._show_all = True
         return self._open(want)
 
     def _open(self, want: Format | None) -> Format:
@@ -108,6 +119,7 @@ class GstSource:
         try:
             self._start()
             deadline = time.monotonic() + self.settings.timeout_s
+            longest = time.monotonic() + max(_KEY_FRAME_S, self.settings.timeout_s)
             given_up = False
             while self._first is None:
                 self._first = self._pull(_GLANCE)
@@ -120,8 +132,12 @@ class GstSource:
                     # Without a message: decodebin swallows the error of a demuxer being added.
                     raise self.no_picture("it breaks off before its first picture")
                 given_up = self._has_given_up()
-                if self._first is None and time.monotonic() > deadline:
-                    raise self.no_picture(f"no picture within {self.settings.timeout_s:g} s")
+                now = time.monotonic()
+                if self._gate.waits(_LULL_S) and now < longest:
+                    # Opening anew would only mean joining between two key frames again.
+                    deadline = max(deadline, now + _LULL_S)
+                if self._first is None and now > deadline:
+                    raise self._late()
         except BaseException:
             self.close()
             raise
@@ -167,6 +183,17 @@ class GstSource:
 
     # Inside.
 
+    def _late(self) -> MatteboxError:
+        """The exception for a first picture that does not come."""
+        if self._withholds and self._gate.passed and not self._show_all:
+            return _NothingRecovers(f"{self.name}: nothing to recover at")
+        if self._gate.waits(_LULL_S):
+            return SourceError(
+                f"{self.name}: pictures come, but no key frame within {_KEY_FRAME_S:g} s; set the "
+                "camera's key frame interval (I-frame interval, GOP) to 1 or 2 s"
+            )
+        return self.no_picture(f"no picture within {self.settings.timeout_s:g} s")
+
     def no_picture(self, why: str) -> MatteboxError:
         """The exception for a stream that opens but gives nothing."""
         return SourceError(f"{self.name}: {why}{self._missing}; is anything sent?")
@@ -176,6 +203,7 @@ class GstSource:
 
     def _start(self) -> None:
         self._ended.clear()
+        self._gate, self._withholds = KeyFrameGate(self.name), False
         self._pipeline = pipeline = Gst.Pipeline()
         pipeline.connect("deep-element-added", self._tune)
         self._sink = sink = make(
@@ -209,8 +237,13 @@ class GstSource:
         name = factory.get_name() if factory is not None else ""
         if name.startswith("avdec_") and element.find_property("max-threads") is not None:
             element.set_property("max-threads", self.decoder_threads)
-        if name in ("h264parse", "h265parse"):
+        if name in PARSERS:
             trust_the_stream(element)
+            self._gate.watch(element)
+        if name == "avdec_h264":
+            # Of intra refresh, nothing before the picture is whole.
+            self._withholds = True
+            element.set_property("output-corrupt", self._show_all)
         if name.startswith("avdemux_"):
             self.winds_back = False
         klass = str(factory.get_metadata("klass")) if factory is not None else ""
@@ -289,6 +322,10 @@ class GstSource:
             raise SourceError(f"{self.name}: it is not open")
         sample = self._sink.try_pull_sample(max(0, nanoseconds))
         self._look_at_bus()
+        while sample is not None and sample.get_buffer().has_flags(Gst.BufferFlags.CORRUPTED):
+            # So says its decoder, or the camera's driver.
+            self._gate.close()
+            sample = self._sink.try_pull_sample(0)
         if sample is None:
             return None
         # The appsink wants its own sample object back: it complains when it must flush or change
