@@ -21,11 +21,13 @@ from appliance.sources.choice import StreamChoice
 from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
+from appliance.sources.jpeg_check import JPEG_DECODERS, JpegCheck
 from appliance.sources.key_frames import PARSERS, KeyFrameGate
 from appliance.sources.planes import format_name
 from appliance.sources.timeline import Timeline
 from appliance.sources.transparent import ALPHA_FORMAT, on_black
 from appliance.sources.wide import WIDE_FORMAT, ToSdr
+from appliance.system import memory
 from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
@@ -240,6 +242,8 @@ class GstSource:
         if name in PARSERS:
             trust_the_stream(element)
             self._gate.watch(element)
+        if name in JPEG_DECODERS:
+            JpegCheck(self.name).watch(element)
         if name == "avdec_h264":
             # Of intra refresh, nothing before the picture is whole.
             self._withholds = True
@@ -314,7 +318,8 @@ class GstSource:
                 structure = message.get_structure()
                 if structure is not None and structure.get_name() == "missing-plugin":
                     what = structure.get_string("name")
-                    self._missing = f"; there is no {what} here, {_DECODERS}"
+                    # It may be there, and no memory left to load it into.
+                    self._missing = f"; {memory.spent() or f'there is no {what} here, {_DECODERS}'}"
 
     def _pull(self, nanoseconds: int) -> Gst.Sample | None:
         """The appsink's next sample, or None after a wait; raises what went wrong meanwhile."""

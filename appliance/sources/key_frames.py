@@ -1,9 +1,9 @@
 """Nothing is decoded that rests on pictures which never came.
 
-Who joins a camera between two key frames, or loses a packet, gets pictures that build on others that
-are not there: grey that smears, for as long as the camera's key frames are apart. A decoder shows
-them all the same. So they are left out before it, from the gap up to the next key frame; what was
-good last stays meanwhile, or the placeholder comes.
+Who joins a camera between two key frames, or loses a packet, gets pictures that build on others
+that are not there: grey that smears, for as long as the camera's key frames are apart. A decoder
+shows them all the same. So they are left out before it, from the gap up to the next key frame; what
+was good last stays meanwhile, or the placeholder comes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class KeyFrameGate:
         self._closed = True
 
     def waits(self, within: float) -> bool:
-        """Whether pictures have come in the last ``within`` seconds, and none of them could pass."""
+        """Whether pictures came in the last ``within`` seconds, and none of them could pass."""
         held = self._held_at
         return self._closed and held is not None and time.monotonic() - held < within
 

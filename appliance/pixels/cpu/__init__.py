@@ -15,6 +15,7 @@ from appliance.pixels.cpu.convert import (
 from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.cpu.huffman import first_fault
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
@@ -36,6 +37,7 @@ __all__ = [
     "crop_yuyv",
     "default_ramp",
     "feather",
+    "first_fault",
     "foreground_shift",
     "guided_coefficients",
     "keep_components",
