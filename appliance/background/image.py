@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from appliance.errors import InputError
 from appliance.media.frame import U8
+from appliance.media.icc import in_srgb
 
 MOST_PIXELS = 100_000_000
 """The largest picture accepted, in pixels; decoded, it takes 400 MB for a moment."""
@@ -24,25 +25,17 @@ _STRIP = 1 << 20
 _ORIENTATION = 0x0112
 
 
-def read_picture(path: Path, longest: int) -> U8 | None:
-    """The picture in a file, RGB (height, width, 3), or None when it should be played as a video.
+def open_picture(path: Path) -> Image.Image | None:
+    """A picture file, only its header read; None if it is none.
 
-    Turned upright by its EXIF tag, with transparency on black; the first picture of an animated
-    PNG or WebP. None for an animated GIF and for anything that is not a picture.
-
-    Args:
-        path: a regular file (``check_file``).
-        longest: the canvas's longer side in pixels; a far larger JPEG is decoded at reduced size.
-
-    Raises:
-        InputError: too many pixels, truncated, or damaged.
+    Raises InputError for too many pixels or a damaged header.
     """
     where = f"background {str(path)!r}"
     try:
         with warnings.catch_warnings():
             # Our own limit is lower than the one this warns of.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(path, formats=FORMATS)
+            picture = Image.open(path, formats=FORMATS)
     except UnidentifiedImageError:
         return None
     except Image.DecompressionBombError as error:
@@ -51,21 +44,41 @@ def read_picture(path: Path, longest: int) -> U8 | None:
         raise InputError(
             f"{where}: it cannot be read as a picture ({error}); save it anew"
         ) from error
+    width, height = picture.size
+    if width * height > MOST_PIXELS:
+        picture.close()
+        raise _too_large(where, f"the picture has {width}x{height} pixels")
+    return picture
+
+
+def read_picture(path: Path, longest: int) -> U8 | None:
+    """The picture in a file, RGB (height, width, 3), or None when it should be played as a video.
+
+    In sRGB, by its colour profile if it has one; turned upright by its EXIF tag; with transparency
+    on black. None for an animated GIF and for anything that is not a picture.
+
+    Args:
+        path: a regular file (``check_file``).
+        longest: the canvas's longer side in pixels; a far larger JPEG is decoded at reduced size.
+
+    Raises:
+        InputError: too many pixels, truncated, or damaged.
+    """
+    opened = open_picture(path)
+    if opened is None:
+        return None
     with opened as picture:
-        width, height = picture.size
-        if width * height > MOST_PIXELS:
-            raise _too_large(where, f"the picture has {width}x{height} pixels")
         if picture.format == "GIF" and getattr(picture, "is_animated", False):
             return None
         needs = working_bytes(picture)
         if needs > MOST_WORKING:
-            raise InputError(f"{where}: {too_costly(picture, needs)}")
+            raise InputError(f"background {str(path)!r}: {too_costly(picture, needs)}")
         try:
-            return reduced(picture, longest)
+            return reduced(picture, longest, str(path))
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise InputError(
-                f"{where}: the {picture.format} picture is damaged or broken off ({error}); "
-                "expected a whole one: copy or save it anew"
+                f"background {str(path)!r}: the {picture.format} picture is damaged or broken off "
+                f"({error}); expected a whole one: copy or save it anew"
             ) from error
 
 
@@ -90,23 +103,26 @@ def too_costly(picture: Image.Image, needs: int) -> str:
     )
 
 
-def reduced(picture: Image.Image, longest: int) -> U8:
-    """An opened picture, RGB (height, width, 3), upright, on black, made smaller while it is read.
+def reduced(picture: Image.Image, longest: int, name: str) -> U8:
+    """An opened picture, sRGB (height, width, 3), upright, on black, made smaller while it is read.
 
     Both sides stay at least ``longest``, as far as they were and the picture is no narrow strip. It
     is decoded once; all else is done in strips of a million pixels, so that it takes little more.
-    Raises what Pillow does.
+    ``name`` is what a warning calls it. Raises what Pillow does.
     """
     picture.draft(None, (longest, longest))
     turn = picture.getexif().get(_ORIENTATION, 1)
     picture.load()
+    corner = picture.crop((0, 0, 1, 1))
+    if in_srgb(corner, name) is corner:
+        picture.info.pop("icc_profile", None)  # there is none, or the warning is enough once
     width, height = picture.size
     most = 16 * longest * longest
     by = max(1, min(width, height) // longest, math.ceil(math.sqrt(width * height / most)))
     rows = max(1, _STRIP // (width * by)) * by
     small = np.empty((math.ceil(height / by), math.ceil(width / by), 3), np.uint8)
     for top in range(0, height, rows):
-        strip = _rgb(picture.crop((0, top, width, min(height, top + rows))))
+        strip = flat_rgb(picture.crop((0, top, width, min(height, top + rows))), name)
         if by > 1:
             strip = np.asarray(Image.fromarray(strip).reduce(by))
         small[top // by : top // by + len(strip)] = strip
@@ -124,13 +140,19 @@ def _too_large(where: str, what: str) -> InputError:
     )
 
 
-def _rgb(strip: Image.Image) -> U8:
-    if strip.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
+def flat_rgb(picture: Image.Image, name: str) -> U8:
+    """A picture or a part of one as sRGB, (height, width, 3), on black.
+
+    ``name`` is what a warning calls it. Raises OSError, ValueError, SyntaxError or EOFError where
+    it is damaged.
+    """
+    if picture.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
         # 16-bit grey, which Pillow's own conversion clips at 255.
-        grey = np.clip(np.asarray(strip, np.int64) // 257, 0, 255).astype(np.uint8)
+        grey = np.clip(np.asarray(picture, np.int64) // 257, 0, 255).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
-    if "A" in strip.getbands() or "transparency" in strip.info:
-        rgba = strip.convert("RGBA")
+    picture = in_srgb(picture, name)
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        rgba = picture.convert("RGBA")
         black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-        strip = Image.alpha_composite(black, rgba)
-    return np.ascontiguousarray(strip.convert("RGB"), np.uint8)
+        picture = Image.alpha_composite(black, rgba)
+    return np.ascontiguousarray(picture.convert("RGB"), np.uint8)

@@ -8,6 +8,7 @@ from appliance.config.settings import SourceSettings
 from appliance.errors import InputError
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed
+from appliance.sources.base import Source
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.file import FileSource
 
@@ -19,10 +20,14 @@ class VideoBackground:
 
     wants_frame = False
 
-    def __init__(self, path: Path, format: Format, fit: str) -> None:
-        """Opens the file and waits for its first picture. Raises InputError."""
+    def __init__(self, path: Path, format: Format, fit: str, source: Source | None = None) -> None:
+        """Opens the file and waits for its first picture. Raises InputError.
+
+        ``source`` plays it, if it is not for GStreamer.
+        """
         settings = SourceSettings(uri=str(path), loop=True, pace="realtime")
-        source = FileSource(settings, path, fill=fit == "fill", use="background")
+        if source is None:
+            source = FileSource(settings, path, fill=fit == "fill", use="background")
         self._feeder = SourceFeeder(source, settings, want=format)
         try:
             self._feeder.start()

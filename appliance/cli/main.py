@@ -219,6 +219,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # not be retried when the interpreter exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+    except MemoryError:
+        from appliance.system import memory
+
+        print(f"mattebox: {memory.spent() or 'out of memory'}", file=sys.stderr)
+        return EXIT_FAILED
     except MatteboxError as error:
         if options.verbose:
             print(redact(traceback.format_exc()), end="", file=sys.stderr)

@@ -50,10 +50,11 @@ def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
 
 def _start(options: argparse.Namespace) -> LoadedConfig:
     """Load the settings, set up the log, and refuse what cannot work, before opening anything."""
-    from appliance.system import log
+    from appliance.system import log, memory
     from appliance.tools import check
 
     loaded = load(options)
+    memory.require()
     settings = loaded.settings
     log.configure(settings.log.level, settings.log.format)
     mistakes = check.mistakes(loaded)

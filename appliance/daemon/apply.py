@@ -14,6 +14,7 @@ from appliance.background.make import make_background
 from appliance.config.load import changed
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import source_scheme
+from appliance.daemon.files import Files, files_of, replaced
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import ConfigError, InputError, MatteboxError
@@ -60,6 +61,7 @@ class RunningDaemon(Protocol):
     shedding: Shedding
     thermometer: Thermometer
     leftovers: list[Callable[[], object]]
+    files: Files
 
     def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
         """An output for the settled format, not yet started; ``rtsp``: if not the rules in use."""
@@ -88,8 +90,12 @@ class _Parts:
     """For outputs that stay and keep their readers: the calls that change their encoding."""
 
 
-def apply(daemon: RunningDaemon, new: Settings) -> frozenset[str]:
+def apply(daemon: RunningDaemon, new: Settings, *, read_again: bool = False) -> frozenset[str]:
     """Switch a running daemon to ``new``; returns the sections that changed.
+
+    With ``read_again`` a section has also changed if a file that it names has been replaced (a
+    background saved under the same name). Otherwise files are left alone: a picture that is just
+    being copied must not have another change refused.
 
     Everything new is built first; if any of that fails, nothing has changed. Unchanged outputs keep
     their clients: frames of the same size and rate go on coming. Call from one thread at a time,
@@ -99,6 +105,11 @@ def apply(daemon: RunningDaemon, new: Settings) -> frozenset[str]:
     """
     old = daemon.settings
     sections = changed(old, new)
+    # Before anything is read, so that a file that is saved meanwhile counts as another.
+    files = files_of(new)
+    stale = replaced(daemon.files, files)
+    if read_again:
+        sections |= stale
     if not sections:
         return sections
     for key in ("size", "fps"):
@@ -109,10 +120,11 @@ def apply(daemon: RunningDaemon, new: Settings) -> frozenset[str]:
                 "start again: restart mattebox for that; nothing was changed",
             )
     with ExitStack() as undo:
-        parts = _build(daemon, new, sections, undo)
+        parts = _build(daemon, new, sections, stale, undo)
         with daemon.changing():
             undo.pop_all()
             retired = _swap(daemon, new, parts)
+            daemon.files = {**daemon.files, **{name: files[name] for name in sections & {*files}}}
             # If the daemon stops before they are retired, they are closed with all the rest.
             daemon.leftovers += retired
     if daemon.worker.submit(lambda: _between_frames(daemon, new, parts), timeout=_SWAP_S):
@@ -135,15 +147,22 @@ def _of(key: str) -> Iterator[None]:
 
 
 def _build(
-    daemon: RunningDaemon, new: Settings, sections: frozenset[str], undo: ExitStack
+    daemon: RunningDaemon,
+    new: Settings,
+    sections: frozenset[str],
+    stale: frozenset[str],
+    undo: ExitStack,
 ) -> _Parts:
-    """Build everything new, already running where it can run before the swap."""
+    """Build everything new, already running where it can run before the swap.
+
+    ``stale``: the sections of which a file has been replaced.
+    """
     parts = _Parts()
     if "background" in sections:
         with _of("background.uri"):
             parts.background = make_background(new.background, daemon.format)
         undo.callback(parts.background.close)
-    if _network(daemon.settings) != _network(new):
+    if _network(daemon.settings) != _network(new) or "matting" in sections & stale:
         with _of("matting.model"):
             parts.network = _prepare(daemon, new, undo)
     if "rtsp" in sections:

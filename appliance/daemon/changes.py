@@ -42,7 +42,7 @@ class Changeable(Protocol):
 
     settings: Settings
 
-    def apply(self, settings: Settings) -> frozenset[str]:
+    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
         """Switch to ``settings``; see ``appliance.daemon.apply.apply``."""
         ...
 
@@ -206,7 +206,7 @@ class Reloader:
                     raise InvalidConfig(found)
             else:
                 new = change(self._daemon.settings)
-            sections = self._daemon.apply(new)
+            sections = self._daemon.apply(new, read_again=change is None)
             if loaded is not None:
                 self._text = loaded.text
             if sections:

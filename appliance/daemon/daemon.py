@@ -15,6 +15,7 @@ from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
 from appliance.daemon.counts import Counts
+from appliance.daemon.files import files_of
 from appliance.daemon.negotiate import FALLBACK, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
@@ -71,6 +72,7 @@ class Daemon:
         """
         malloc.bound()
         settings = self.settings
+        self.files = files_of(settings)
         network = choose_network(settings.matting)
         self.feeder, self.format = first_open(settings)
         try:
@@ -144,9 +146,9 @@ class Daemon:
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
 
-    def apply(self, settings: Settings) -> frozenset[str]:
+    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
         """Switch to other settings while running; see ``appliance.daemon.apply.apply``."""
-        return apply(self, settings)
+        return apply(self, settings, read_again=read_again)
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -81,7 +81,7 @@ def thumbnail(path: str, width: int, height: int, most_pixels: int) -> bytes:
         needs = working_bytes(picture)
         if needs > MOST_WORKING:
             raise ValueError(too_costly(picture, needs))
-        small = Image.fromarray(reduced(picture, 2 * max(width, height)))
+        small = Image.fromarray(reduced(picture, 2 * max(width, height), path))
     scale = max(width / small.width, height / small.height)
     half = (width / scale / 2, height / scale / 2)
     middle = (small.width / 2, small.height / 2)

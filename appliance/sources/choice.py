@@ -11,6 +11,7 @@ from appliance.errors import InputError
 from appliance.media.gst import Gst
 from appliance.sources.allowed import KNOWN, is_pictures, is_played, may_take
 from appliance.sources.conform import check_size
+from appliance.sources.default_stream import stands_back
 
 # GstAutoplugSelectResult, which has no introspection.
 _TRY, _SKIP = 0, 2
@@ -23,16 +24,23 @@ _JPEG_HEAD = 256 << 10
 class StreamChoice:
     """Answers one decodebin's questions, in its streaming threads.
 
-    Of a container's streams of pictures only the first that can be played is decoded: each of the
-    others would cost as much, for nothing. Sound and subtitles are left as they are.
+    Of a container's streams of pictures only one is decoded, the first that can be played and is
+    marked as the default: each of the others would cost as much, for nothing. Sound and subtitles
+    are left as they are.
 
     Attributes:
         refused: why there will be no picture, once that is known.
+        none_marked: whether all that can be played stood back: open again with ``any_stream``.
     """
 
-    def __init__(self, decoder: Gst.Element, name: str) -> None:
-        """``name`` is what errors call the source."""
+    def __init__(self, decoder: Gst.Element, name: str, *, any_stream: bool = False) -> None:
+        """``name`` is what errors call the source; ``any_stream``: take the first, marked or not.
+
+        The streams come one by one, so the first can only stand back for what may not come.
+        """
         self.refused: InputError | None = None
+        self.none_marked = False
+        self._any_stream, self._stood_back = any_stream, False
         self._name = name
         self._chosen: Gst.Pad | None = None
         self._lock = threading.Lock()
@@ -59,6 +67,9 @@ class StreamChoice:
         if not is_played(caps):
             self._left = self._left or name
             return False
+        if not self._any_stream and stands_back(stream, factory):
+            self._stood_back = True
+            return False
         with self._lock:
             self._chosen = self._chosen or stream
             return bool(self._chosen == stream)
@@ -78,7 +89,9 @@ class StreamChoice:
         out, into = decoder.get_static_pad("src"), decoder.get_static_pad("sink")
         if out is not None:
             out.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._on_event)
-        if into is not None and decoder.get_factory().can_sink_any_caps(_JPEG):
+        # decodebin itself, which calls itself a decoder, takes anything: parts of the file.
+        takes = into.get_pad_template_caps() if into is not None else None
+        if takes is not None and not takes.is_any() and takes.can_intersect(_JPEG):
             # It takes memory for what is in the picture's header, whatever becomes of its caps.
             into.add_probe(Gst.PadProbeType.BUFFER, self._on_jpeg)
 
@@ -106,7 +119,9 @@ class StreamChoice:
         return Gst.PadProbeReturn.OK
 
     def _on_all_pads(self, _decoder: Gst.Element) -> None:
-        if self._chosen is None and self._left:
+        if self._chosen is None and self._stood_back:
+            self.none_marked = True
+        elif self._chosen is None and self._left:
             self._refuse(f"its pictures are {self._left}")
 
     def _refuse(self, what: str) -> None:

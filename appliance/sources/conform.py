@@ -14,6 +14,8 @@ from appliance.media.frame import Colour, Format, Matrix, Range
 from appliance.media.gst import Gst, GstVideo, colorimetry, full_range
 from appliance.sources.caps_fixes import default_matrix, mended, mender
 from appliance.sources.elements import make, takes
+from appliance.sources.transparent import ALPHA_FORMAT, has_alpha
+from appliance.sources.wide import WIDE_FORMAT, wide_colour
 
 # The element that downloads a picture from device memory, by the caps feature for that memory.
 _DOWNLOADS = {
@@ -27,7 +29,11 @@ _DOWNLOADS = {
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The elements from a decoder's pad to the appsink, and the format that leaves them."""
+    """The elements from a decoder's pad to the appsink, and the format that leaves them.
+
+    Pictures in wide colour leave them in their own colours and 10 bits (``ToSdr`` gives them the
+    format's), and those that may be transparent with their alpha.
+    """
 
     elements: list[Gst.Element]
     format: Format
@@ -55,18 +61,67 @@ def conform(
         if features is not None and features.contains(feature):
             elements += [make(download), _filter("video/x-raw")]
     elements.append(mender())
+    depths = _Depths()
+    # A stream may turn from SDR to HDR midway, and back.
+    elements[-1].get_static_pad("src").add_probe(
+        Gst.PadProbeType.EVENT_DOWNSTREAM, _before_caps, depths
+    )
     if info.interlace_mode != GstVideo.VideoInterlaceMode.PROGRESSIVE:
         if not takes("deinterlace", caps):
-            elements += [make("videoconvert"), _filter("video/x-raw,format={I420,NV12}")]
+            elements += [make("videoconvert"), depths.filter()]
         # One picture per pair of fields: the rate stays what the caps say.
         elements.append(make("deinterlace", mode="auto", fields="top"))
     if turn is not None:
         if not takes("videoflip", caps):
-            elements += [make("videoconvert"), _filter("video/x-raw,format={I420,NV12}")]
+            elements += [make("videoconvert"), depths.filter()]
         elements.append(make("videoflip", video_direction="auto"))
-    elements += _resize(info, caps, target, fill)
-    elements.append(_last_filter(info, target))
+    elements += _resize(info, caps, target, fill, depths)
+    elements.append(depths.last_filter(target))
+    depths.choose(caps)
     return Chain(elements, target)
+
+
+class _Depths:
+    """The filters of a chain: what passes them goes by the stream's colours, and its alpha."""
+
+    def __init__(self) -> None:
+        self._filters: list[Gst.Element] = []
+        self._last: tuple[Gst.Element, Format] | None = None
+
+    def filter(self) -> Gst.Element:
+        """One for depth and alpha only."""
+        self._filters.append(make("capsfilter"))
+        return self._filters[-1]
+
+    def last_filter(self, target: Format) -> Gst.Element:
+        """That for the target's size and, unless they are wide, its colours."""
+        last = make("capsfilter")
+        self._last = last, target
+        return last
+
+    def choose(self, caps: Gst.Caps) -> None:
+        """Set all of them for a stream of these caps."""
+        wide = wide_colour(caps) is not None
+        alpha = has_alpha(GstVideo.VideoInfo.new_from_caps(caps))
+        formats = WIDE_FORMAT if wide else ALPHA_FORMAT if alpha else "{NV12,I420}"
+        for one in self._filters:
+            # Not every element takes A420; those that do not take AYUV.
+            between = formats if wide or not alpha else f"{{{ALPHA_FORMAT},AYUV}}"
+            one.set_property("caps", Gst.Caps.from_string(f"video/x-raw,format={between}"))
+        if self._last is not None:
+            last, target = self._last
+            size = f"width={target.width},height={target.height},pixel-aspect-ratio=1/1"
+            text = f"video/x-raw,format=(string){formats},{size}"
+            if not wide:
+                text += f",colorimetry=(string){{{','.join(_colours(caps, target))}}}"
+            last.set_property("caps", Gst.Caps.from_string(text))
+
+
+def _before_caps(_pad: Gst.Pad, info: Gst.PadProbeInfo, depths: _Depths) -> Gst.PadProbeReturn:
+    event = info.get_event()
+    if event.type == Gst.EventType.CAPS:
+        depths.choose(event.parse_caps())
+    return Gst.PadProbeReturn.OK
 
 
 def own_format(info: GstVideo.VideoInfo, turn: str | None, what: str) -> Format:
@@ -77,7 +132,8 @@ def own_format(info: GstVideo.VideoInfo, turn: str | None, what: str) -> Format:
     if turn is not None and turn.endswith(("rotate-90", "rotate-270")):
         width, height = height, width
     check_size(width, height, what)
-    return Format(width // 2 * 2, height // 2 * 2, _rate(info), _colour(info))
+    colour = Colour() if wide_colour(info.to_caps()) else _colour(info)
+    return Format(width // 2 * 2, height // 2 * 2, _rate(info), colour)
 
 
 def check_size(width: int, height: int, what: str) -> None:
@@ -110,7 +166,7 @@ def _colour(info: GstVideo.VideoInfo) -> Colour:
 
 
 def _resize(
-    info: GstVideo.VideoInfo, caps: Gst.Caps, target: Format, fill: bool
+    info: GstVideo.VideoInfo, caps: Gst.Caps, target: Format, fill: bool, depths: _Depths
 ) -> list[Gst.Element]:
     """Crop, scale, convert; in the order that touches the fewest pixels."""
     crop, convert = make("videocrop"), make("videoconvert")
@@ -120,7 +176,7 @@ def _resize(
     shrinks = info.width * info.height > 2 * target.width * target.height
     if shrinks and takes("videocrop", caps) and takes("videoscale", caps):
         return [crop, scale, convert]
-    return [convert, _filter("video/x-raw,format={NV12,I420}"), crop, scale]
+    return [convert, depths.filter(), crop, scale]
 
 
 def _set_crop(
@@ -145,9 +201,10 @@ def _set_crop(
     return Gst.PadProbeReturn.OK
 
 
-def _last_filter(info: GstVideo.VideoInfo, target: Format) -> Gst.Element:
-    """Exactly the target's size and colour; NV12, or I420, which ``frame_of`` turns into NV12."""
+def _colours(caps: Gst.Caps, target: Format) -> list[str]:
+    """The names of the target's colours that a stream of these caps may be delivered under."""
     colours = [canonical(colorimetry(target.colour))]
+    info = GstVideo.VideoInfo.new_from_caps(caps)
     if _colour(info) == target.colour and info.colorimetry.matrix in (
         GstVideo.VideoColorMatrix.BT601,
         GstVideo.VideoColorMatrix.BT709,
@@ -155,11 +212,7 @@ def _last_filter(info: GstVideo.VideoInfo, target: Format) -> Gst.Element:
         # The stream's own name for the same matrix and range (another transfer curve or other
         # primaries) passes as it is: a conversion would only copy the picture.
         colours.insert(0, info.colorimetry.to_string())
-    return _filter(
-        "video/x-raw,format=(string){NV12,I420},"
-        f"width={target.width},height={target.height},pixel-aspect-ratio=1/1,"
-        f"colorimetry=(string){{{','.join(dict.fromkeys(colours))}}}"
-    )
+    return list(dict.fromkeys(colours))
 
 
 def canonical(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from appliance.errors import MissingDependency
 from appliance.media.gst import Gst
+from appliance.system import memory
 
 # Where Debian and Ubuntu keep the elements that sources use.
 _PACKAGES = {
@@ -31,6 +32,9 @@ def make(factory: str, **properties: Any) -> Gst.Element:
     """
     element = Gst.ElementFactory.make(factory, None)
     if element is None:
+        spent = memory.spent()
+        if spent is not None:
+            raise MissingDependency(f"GStreamer cannot load the element {factory!r}: {spent}")
         package = _PACKAGES.get(factory, "gstreamer1.0-plugins-base")
         raise MissingDependency(
             f"GStreamer has no element {factory!r} here; install it with: apt install {package}"

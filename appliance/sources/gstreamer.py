@@ -21,7 +21,13 @@ from appliance.sources.choice import StreamChoice
 from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
 from appliance.sources.elements import chain, make
+from appliance.sources.jpeg_check import JPEG_DECODERS, JpegCheck
+from appliance.sources.key_frames import PARSERS, KeyFrameGate
+from appliance.sources.planes import format_name
 from appliance.sources.timeline import Timeline
+from appliance.sources.transparent import ALPHA_FORMAT, on_black
+from appliance.sources.wide import WIDE_FORMAT, ToSdr
+from appliance.system import memory
 from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
@@ -29,8 +35,18 @@ log = structlog.get_logger(__name__)
 # How long to wait at the appsink before polling the bus again.
 _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
+# How far apart a camera's key frames may be; and for how long nothing may come meanwhile.
+_KEY_FRAME_S, _LULL_S = 20.0, 1.0
 # Hardware decoders that may fail, one after the other, before the last try.
 _DECODERS_TRIED = 4
+
+
+class _NoneMarked(SourceError):
+    """No stream is marked as the default: reopening takes the first."""
+
+
+class _NothingRecovers(SourceError):
+    """A decoder that waits for a point to recover at found none: reopening has it show all."""
 
 
 class GstSource:
@@ -65,10 +81,14 @@ class GstSource:
         self._missing = ""
         self._demuxers: list[Gst.Element] = []
         self._choice: StreamChoice | None = None
+        self._any_stream = False
+        self._show_all = self._withholds = False
+        self._gate = KeyFrameGate(name)
         self._linking = threading.Lock()
         # Set when end of stream reaches the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
         self._timeline = Timeline(Gst.SECOND // 30, settings.timeout_s)
+        self._to_sdr = ToSdr(name)
 
     # What a subclass provides.
 
@@ -89,6 +109,10 @@ class GstSource:
                 return self._open(want)
             except DecoderFailed as error:
                 log.info("a source is opened anew with another decoder", reason=str(error))
+            except _NoneMarked:
+                self._any_stream = True
+            except _NothingRecovers:
+                self._show_all = True
         return self._open(want)
 
     def _open(self, want: Format | None) -> Format:
@@ -97,6 +121,7 @@ class GstSource:
         try:
             self._start()
             deadline = time.monotonic() + self.settings.timeout_s
+            longest = time.monotonic() + max(_KEY_FRAME_S, self.settings.timeout_s)
             given_up = False
             while self._first is None:
                 self._first = self._pull(_GLANCE)
@@ -109,12 +134,19 @@ class GstSource:
                     # Without a message: decodebin swallows the error of a demuxer being added.
                     raise self.no_picture("it breaks off before its first picture")
                 given_up = self._has_given_up()
-                if self._first is None and time.monotonic() > deadline:
-                    raise self.no_picture(f"no picture within {self.settings.timeout_s:g} s")
+                now = time.monotonic()
+                if self._gate.waits(_LULL_S) and now < longest:
+                    # Opening anew would only mean joining between two key frames again.
+                    deadline = max(deadline, now + _LULL_S)
+                if self._first is None and now > deadline:
+                    raise self._late()
         except BaseException:
             self.close()
             raise
         assert self.format is not None
+        if format_name(self._first) in (WIDE_FORMAT, ALPHA_FORMAT):
+            # Compiles them, if need be: not while pictures are waited for.
+            import appliance.pixels.cpu  # noqa: F401
         numerator, denominator = self.format.fps
         self._timeline = Timeline(Gst.SECOND * denominator // numerator, self._longest_gap())
         return self.format
@@ -153,6 +185,17 @@ class GstSource:
 
     # Inside.
 
+    def _late(self) -> MatteboxError:
+        """The exception for a first picture that does not come."""
+        if self._withholds and self._gate.passed and not self._show_all:
+            return _NothingRecovers(f"{self.name}: nothing to recover at")
+        if self._gate.waits(_LULL_S):
+            return SourceError(
+                f"{self.name}: pictures come, but no key frame within {_KEY_FRAME_S:g} s; set the "
+                "camera's key frame interval (I-frame interval, GOP) to 1 or 2 s"
+            )
+        return self.no_picture(f"no picture within {self.settings.timeout_s:g} s")
+
     def no_picture(self, why: str) -> MatteboxError:
         """The exception for a stream that opens but gives nothing."""
         return SourceError(f"{self.name}: {why}{self._missing}; is anything sent?")
@@ -162,6 +205,7 @@ class GstSource:
 
     def _start(self) -> None:
         self._ended.clear()
+        self._gate, self._withholds = KeyFrameGate(self.name), False
         self._pipeline = pipeline = Gst.Pipeline()
         pipeline.connect("deep-element-added", self._tune)
         self._sink = sink = make(
@@ -171,10 +215,10 @@ class GstSource:
         sink.get_static_pad("sink").add_probe(
             Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.EVENT_FLUSH, self._on_sink_event
         )
-        # Only the picture is decoded: sound and subtitles are dropped where they are found.
+        # Only the picture is decoded (StreamChoice). With expose-all-streams off, decodebin would
+        # refuse what decodes VP8 and VP9 with alpha, as its template tells no format.
         self.decoder = make("decodebin", caps=Gst.Caps.from_string("video/x-raw(ANY)"))
-        self.decoder.set_property("expose-all-streams", False)
-        self._choice = StreamChoice(self.decoder, self.name)
+        self._choice = StreamChoice(self.decoder, self.name, any_stream=self._any_stream)
         self.decoder.connect("pad-added", self._on_pad)
         self.decoder.connect("no-more-pads", self._on_all_pads)
         pipeline.add(sink)
@@ -195,8 +239,15 @@ class GstSource:
         name = factory.get_name() if factory is not None else ""
         if name.startswith("avdec_") and element.find_property("max-threads") is not None:
             element.set_property("max-threads", self.decoder_threads)
-        if name in ("h264parse", "h265parse"):
+        if name in PARSERS:
             trust_the_stream(element)
+            self._gate.watch(element)
+        if name in JPEG_DECODERS:
+            JpegCheck(self.name).watch(element)
+        if name == "avdec_h264":
+            # Of intra refresh, nothing before the picture is whole.
+            self._withholds = True
+            element.set_property("output-corrupt", self._show_all)
         if name.startswith("avdemux_"):
             self.winds_back = False
         klass = str(factory.get_metadata("klass")) if factory is not None else ""
@@ -249,6 +300,8 @@ class GstSource:
 
     def _look_at_bus(self) -> None:
         """Raise what a streaming thread or an element has reported."""
+        if self._choice is not None and self._choice.none_marked:
+            raise _NoneMarked(f"{self.name}: none of its streams is marked as the default")
         refused = self._choice.refused if self._choice is not None else None
         if self._failure is not None or refused is not None:
             raise refused or self._failure  # type: ignore[misc]
@@ -266,7 +319,8 @@ class GstSource:
                 structure = message.get_structure()
                 if structure is not None and structure.get_name() == "missing-plugin":
                     what = structure.get_string("name")
-                    self._missing = f"; there is no {what} here, {_DECODERS}"
+                    # It may be there, and no memory left to load it into.
+                    self._missing = f"; {memory.spent() or f'there is no {what} here, {_DECODERS}'}"
 
     def _pull(self, nanoseconds: int) -> Gst.Sample | None:
         """The appsink's next sample, or None after a wait; raises what went wrong meanwhile."""
@@ -274,6 +328,10 @@ class GstSource:
             raise SourceError(f"{self.name}: it is not open")
         sample = self._sink.try_pull_sample(max(0, nanoseconds))
         self._look_at_bus()
+        while sample is not None and sample.get_buffer().has_flags(Gst.BufferFlags.CORRUPTED):
+            # So says its decoder, or the camera's driver.
+            self._gate.close()
+            sample = self._sink.try_pull_sample(0)
         if sample is None:
             return None
         # The appsink wants its own sample object back: it complains when it must flush or change
@@ -298,9 +356,12 @@ class GstSource:
         """The sample as a frame, at ``placed`` or else at its place in the timeline."""
         pts, jump = placed or self._timeline.place(running_time(sample), duration_of(sample))
         cut = jump or self.frames == 0
-        frame = frame_of(sample, pts=pts, serial=self.frames, discontinuity=cut)
-        self.frames += 1
-        return frame
+        serial, self.frames = self.frames, self.frames + 1
+        special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
+        if special is None:
+            return frame_of(sample, pts=pts, serial=serial, discontinuity=cut)
+        assert self.format is not None
+        return special(sample, self.format.colour, pts=pts, serial=serial, discontinuity=cut)
 
 
 _DECODERS = (

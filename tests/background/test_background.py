@@ -319,7 +319,7 @@ def test_nothing_is_decoded_before_the_size_is_known(
         raise AssertionError("decoded")
 
     hostile(tmp_path / "p.png", "large")
-    monkeypatch.setattr(image_module, "_rgb", decode)
+    monkeypatch.setattr(image_module, "flat_rgb", decode)
     with pytest.raises(InputError):
         shown(tmp_path / "p.png")
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from appliance.config.settings import Settings
 from appliance.daemon import apply
 from appliance.daemon.daemon import Daemon, Stopping
 from appliance.errors import ConfigError, InputError
+from appliance.media.frame import blank
+from appliance.networks.manifest import load_manifest
 from tests.daemons import Recorder, running
 from tests.scenes import room_clip
 
@@ -164,3 +168,64 @@ def test_a_fast_file_and_a_live_picture_take_a_restart(
             daemon.apply(but(daemon, source={"pace": "fast"}))
         assert caught.value.key == "source.pace"
         recorder.wait_for("composite", 3)
+
+
+def grey_picture(path: Path, level: int) -> Path:
+    """Replace the picture at ``path``, as an editor does."""
+    aside = path.with_suffix(".new.png")
+    Image.new("RGB", (64, 36), (level,) * 3).save(aside)
+    return aside.rename(path)
+
+
+def test_a_background_replaced_under_its_name_is_taken_up_by_a_reload(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    picture = grey_picture(tmp_path / "p.png", 128)
+    settings = {"source": {"uri": str(room)}, "background": {"uri": str(picture)}}
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        corner = daemon.background.frame(blank(2, 2)).y[4, 4]
+        assert daemon.apply(daemon.settings, read_again=True) == frozenset()
+        grey_picture(picture, 230)
+        # A change of something else leaves it alone; it may not be copied wholly yet.
+        assert daemon.apply(but(daemon, steady={"strength": 0.5})) == {"steady"}
+        assert daemon.background.frame(blank(2, 2)).y[4, 4] == corner
+        assert daemon.apply(daemon.settings, read_again=True) == {"background"}
+        assert daemon.background.frame(blank(2, 2)).y[4, 4] > corner + 50
+        recorder.wait_for("other", 2)
+        # Once is enough; and a broken one is refused, with the old one staying.
+        assert daemon.apply(daemon.settings, read_again=True) == frozenset()
+        background = daemon.background
+        picture.write_bytes(b"no picture")
+        with pytest.raises(InputError, match="background"):
+            daemon.apply(daemon.settings, read_again=True)
+        picture.unlink()
+        assert daemon.apply(daemon.settings, read_again=True) == frozenset()
+        assert daemon.background is background
+
+
+def test_a_source_and_a_network_replaced_under_their_names(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(room.read_bytes())
+    mine = tmp_path / "network"
+    shutil.copytree(network.parent, mine)
+    manifest = mine / network.name
+    settings = {"source": {"uri": str(clip)}, "matting": {"model": str(manifest)}}
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait_for("composite", 2)
+        feeder, pipeline = daemon.feeder, daemon.pipeline
+        clip.with_suffix(".new").write_bytes(room.read_bytes())
+        clip.with_suffix(".new").rename(clip)
+        assert daemon.apply(daemon.settings, read_again=True) == {"source"}
+        assert daemon.feeder is not feeder
+        assert daemon.pipeline is pipeline
+        model = load_manifest(manifest)[1]
+        model.with_suffix(".new").write_bytes(model.read_bytes())
+        model.with_suffix(".new").rename(model)
+        chosen: list[Any] = []
+        real = apply.choose_network
+        monkeypatch.setattr(apply, "choose_network", lambda m: chosen.append(m) or real(m))
+        assert daemon.apply(daemon.settings, read_again=True) == {"matting"}
+        assert len(chosen) == 1
+        recorder.wait_for("composite", 2)

@@ -31,9 +31,11 @@ class Applies:
         self.go = threading.Event()
         self.go.set()
         self.busy = threading.Event()
+        self.read_again = False
 
-    def apply(self, settings: Settings) -> frozenset[str]:
+    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
         """Like the daemon's."""
+        self.read_again = read_again
         self.busy.set()
         assert self.go.wait(LIMIT_S)
         if self.error is not None:
@@ -95,6 +97,7 @@ def test_a_bad_file_keeps_the_last_good_settings_and_is_told_with_its_place(path
         path.write_text("steady: {strength: 0.7}\n")
         outcome = reloader.ask().result(LIMIT_S)
         assert outcome.changed == {"steady"}
+        assert daemon.read_again
         now = reloader.state.status()
         assert (now.refusal, now.applied, now.refused) == (None, 2, 1)
         assert now.applied_at >= refusal.since

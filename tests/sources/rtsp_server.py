@@ -2,8 +2,8 @@
 
     python rtsp_server.py PORT
 
-Serves /live (video), /both (sound and video), /sound, /changing (another size every second) and
-/secret (user "cam", password "pa55").
+Serves /live (video), /both (sound and video), /sound, /changing (another size every second),
+/secret (user "cam", password "pa55"), /sparse and /sparse265 (few key frames) and /refresh (none).
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ VIDEO = (
     "videoscale ! capsfilter name=size ! "
     "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! "
     "rtph264pay name=pay{n} pt=96 config-interval=-1"
+)
+# Key frames 2.5 s apart; and none but the first, a column being refreshed with each picture.
+SPARSE = VIDEO.replace("key-int-max=15", "key-int-max=75")
+REFRESH = VIDEO.replace("key-int-max=15", "key-int-max=30 intra-refresh=true")
+SPARSE_265 = (
+    "videotestsrc is-live=true pattern=smpte ! video/x-raw,width=320,height=240,framerate=30/1 ! "
+    "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=75 option-string=log-level=none ! "
+    "rtph265pay name=pay0 pt=96 config-interval=-1"
 )
 SIZES = ("320,height=240", "480,height=270", "640,height=480")
 
@@ -66,6 +74,9 @@ def main(port: str) -> None:
         "/sound": SOUND.format(n=0),
         "/changing": VIDEO.format(n=0),
         "/secret": VIDEO.format(n=0),
+        "/sparse": SPARSE.format(n=0),
+        "/sparse265": SPARSE_265,
+        "/refresh": REFRESH.format(n=0),
     }
     for path, pipeline in streams.items():
         factory = GstRtspServer.RTSPMediaFactory()

@@ -15,9 +15,12 @@ from appliance.pixels.cpu.convert import (
 from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.cpu.huffman import first_fault
+from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
+from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
 from appliance.pixels.cpu.tiles import join_tiles
 
@@ -38,13 +41,16 @@ __all__ = [
     "crop_yuyv",
     "default_ramp",
     "feather",
+    "first_fault",
     "foreground_shift",
     "guided_coefficients",
     "join_tiles",
     "keep_components",
+    "look_up",
     "loosen",
     "motion",
     "nv12_to_bgrx",
+    "over_black",
     "paste",
     "paste_nv12",
     "planes_to_tensor",

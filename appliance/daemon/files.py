@@ -1,0 +1,47 @@
+"""The files that the settings name: whether one has been replaced under the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from appliance.config.settings import Settings
+from appliance.config.uris import background_scheme, path_of, source_scheme
+from appliance.errors import ModelError
+from appliance.networks.folders import model_folders
+from appliance.networks.manifest import find_manifest, load_manifest
+from appliance.system.file_identity import Identity, identity
+
+Files = Mapping[str, tuple[Identity | None, ...]]
+"""By section, the state of each file it names; None for one that is not there."""
+
+
+def files_of(settings: Settings) -> Files:
+    """The files of background, source (a device does not count) and network."""
+    found: dict[str, tuple[Identity | None, ...]] = {}
+    for section, uri, scheme in (
+        ("background", settings.background.uri, background_scheme(settings.background.uri)),
+        ("source", settings.source.uri, source_scheme(settings.source.uri)),
+    ):
+        path = path_of(uri) if scheme is not None and scheme.has_file else None
+        if path is not None:
+            found[section] = (identity(path.expanduser()),)
+    found["matting"] = tuple(identity(path) for path in _network(settings))
+    return found
+
+
+def _network(settings: Settings) -> tuple[Path, ...]:
+    try:
+        manifest = find_manifest(settings.matting.model, model_folders())
+        return (manifest, load_manifest(manifest)[1])
+    except ModelError:
+        return ()
+
+
+def replaced(before: Files, now: Files) -> frozenset[str]:
+    """The sections of which a file is another now; one that has gone is no reason to change."""
+    return frozenset(
+        section
+        for section, files in now.items()
+        if section in before and files != before[section] and None not in files and files
+    )
