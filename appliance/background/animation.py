@@ -13,7 +13,6 @@ from appliance.background.still import place
 from appliance.errors import InputError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.rgb import rgb_to_nv12
-from appliance.sources.timeline import Pacer
 
 # What is decoded once is kept, up to so many bytes: a loop of two seconds at 1080p and 20 fps.
 _KEPT_BYTES = 128 << 20
@@ -35,7 +34,7 @@ def is_animated(path: Path) -> bool:
 class AnimationSource:
     """Plays the file for ever at its own speed, whatever count of loops it asks for."""
 
-    live = True
+    live = paced = True
 
     def __init__(self, path: Path, fit: str) -> None:
         """``fit``: fill or fit, as ``place`` takes it."""
@@ -44,7 +43,6 @@ class AnimationSource:
         self._format: Format | None = None
         self._index = self._serial = self._pts = 0
         self._kept: dict[int, tuple[Frame, int]] = {}
-        self._pacer = Pacer()
         self._due: tuple[Frame, int] | None = None
 
     def open(self, want: Format | None) -> Format:
@@ -57,22 +55,18 @@ class AnimationSource:
             raise InputError(f"background {str(self._path)!r}: it is no picture any more")
         self._format = want
         self._index = self._serial = self._pts = 0
-        self._kept, self._pacer, self._due = {}, Pacer(), None
+        self._kept, self._due = {}, None
         return want
 
     def read(self, timeout: float) -> Frame | None:
-        """See ``Source.read``."""
-        deadline = time.monotonic() + timeout
-        self._due = self._due or self._next()
-        frame, milliseconds = self._due
-        if not self._pacer.wait(self._pts, deadline - time.monotonic()):
-            return None
+        """See ``Source.read``; the feeder holds each until it is due."""
+        frame, milliseconds = self._due or self._next()
         self._due = None
-        frame = replace(
-            frame, pts=self._pts, captured=time.monotonic_ns(), serial=self._serial,
-            discontinuity=self._index == 0,
-        )  # fmt: skip
         shown = min(milliseconds, _AGAIN_MS)
+        frame = replace(
+            frame, pts=self._pts, duration=shown * 1_000_000, captured=time.monotonic_ns(),
+            serial=self._serial, discontinuity=self._serial == 0,
+        )  # fmt: skip
         self._serial += 1
         self._pts += shown * 1_000_000
         if milliseconds > shown:

@@ -284,6 +284,7 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
         daemon.feeder.stop()
         undo.callback(_bring_back, daemon)
     feeder = SourceFeeder(source, new.source, want=daemon.format)
+    feeder.replaces(daemon.feeder)
     undo.callback(feeder.stop)
     with _of("source.uri"):
         feeder.start(timeout=_SOURCE_S)
@@ -307,6 +308,7 @@ def _bring_back(daemon: RunningDaemon) -> None:
     """Reopen the old source."""
     old = daemon.settings.source
     feeder = SourceFeeder(make_source(old), old, want=daemon.format)
+    feeder.replaces(daemon.feeder)
     # Not while mattebox is stopping: ``changing`` then raises.
     with daemon.changing():
         daemon.feeder = feeder

@@ -42,6 +42,8 @@ HANG_S = 10.0
 # How much of systemd's 5 s stopping may take: the interpreter needs some for its own exit.
 _STOP_S = 3.0
 _LONGEST_LOOK_S = 1.0
+# A canvas whose rate is the first source's does not thin later ones to less than this.
+_LEAST_FPS = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -86,18 +88,22 @@ class Daemon:
                 stall_s=settings.matting.stall_s,
                 reason=self._reason,
                 watch=not lossless,
+                held=self._held,
                 tap=self.tap,
             )
             # In flight at once: one being made, two per output, some inside an encoder.
             self.pool = BufferPool(self.format, 6 + 3 * max(4, len(self.outputs)))
             self.shedding = self._make_shedding()
+            any_rate = settings.canvas.fps == "auto"
+            most = max(self.format.rate, _LEAST_FPS) if any_rate else self.format.rate
             self.worker = Worker(
                 self.feeder.mailbox,
                 None,
                 self.programme,
                 self.pool,
                 patient=lossless,
-                period_ns=None if settings.canvas.fps == "auto" else int(1e9 / self.format.rate),
+                period_ns=int(1e9 / most),
+                exact=not any_rate,
                 tap=self.tap,
                 shedding=self.shedding,
             )
@@ -189,6 +195,10 @@ class Daemon:
             return "no frame comes from the source"
         return "the network does not answer" if self.worker.alive else "the pipeline has stopped"
 
+    def _held(self) -> bool:
+        """Whether the source's next frame is here, not yet due, and nothing else is wanting."""
+        return self.worker.busy_with is None and time.monotonic_ns() < self.feeder.held_until
+
     def _await_outputs(self) -> None:
         """Give the outputs a moment to open, so that ``addresses`` gives the bound ones."""
         deadline = time.monotonic() + _OPEN_S
@@ -204,7 +214,7 @@ class Daemon:
 
     def drops(self) -> dict[str, int]:
         """Frames lost so far: before the pipeline, for lack of a canvas, at each output."""
-        lost = {"pipeline": self.feeder.mailbox.dropped, "canvas": self.worker.no_canvas}
+        lost = {"pipeline": self.feeder.dropped, "canvas": self.worker.no_canvas}
         return lost | {output.status().uri: output.status().dropped for output in self.outputs}
 
     def counts(self) -> Counts:

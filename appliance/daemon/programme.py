@@ -15,37 +15,19 @@ from dataclasses import replace
 import structlog
 
 from appliance.daemon.tap import Tap
+from appliance.media.clock import MIN_STEP_NS
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
 
 # Often enough for a player to see a live stream, seldom enough to cost nothing.
 _PLACEHOLDER_FPS = 10
-_LARGEST_STEP_NS = 2_000_000_000
+# A composite that stands for longer than this is sent again: readers, and whoever watches over the
+# process, take silence for death.
+_REPEAT_NS = 1_500_000_000
+# How far behind the clock the placeholder may be stamped, to lie behind late composites.
+_MOST_DELAY_NS = 2_000_000_000
 
 log = structlog.get_logger(__name__)
-
-
-class RisingTimes:
-    """Makes presentation times rise, whatever the source's do (jumps, loops, reconnects)."""
-
-    def __init__(self, period_ns: int) -> None:
-        self._period = period_ns
-        self._offset = 0
-        self._last: int | None = None
-
-    def stamp(self, pts: int) -> int:
-        """The outgoing time of a frame whose source time is ``pts``, both in nanoseconds."""
-        if self._last is None:
-            self._offset = -pts
-        elif not 0 < pts + self._offset - self._last <= _LARGEST_STEP_NS:
-            self._offset = self._last + self._period - pts
-        self._last = pts + self._offset
-        return self._last
-
-    def after(self, elapsed_ns: int) -> int:
-        """The time of a frame with no source time of its own, ``elapsed_ns`` after the last one."""
-        self._last = 0 if self._last is None else self._last + max(elapsed_ns, self._period)
-        return self._last
 
 
 class Programme:
@@ -60,15 +42,19 @@ class Programme:
         stall_s: float,
         reason: Callable[[], str],
         watch: bool = True,
+        held: Callable[[], bool] = lambda: False,
         tap: Tap | None = None,
     ) -> None:
         """Get ready; ``start`` begins the watch.
 
         Args:
             placeholder: the frame to show now; called each time, at most ten times a second.
-            stall_s: after this long without a composite, the placeholder goes out.
+            stall_s: when a composite is this much overdue, by the source's own interval, the
+                placeholder goes out.
             reason: says why there is none; called when the watch notices.
-            watch: False for files read as fast as possible, where waiting is not a failure.
+            watch: False for files read as fast as possible, where waiting is not a failure and
+                times are the file's own.
+            held: whether all is well and the source's next frame is not due yet.
             tap: shown what goes out.
         """
         self._outputs = outputs
@@ -77,11 +63,18 @@ class Programme:
         self._reason = reason
         self._watch = watch
         self._tap = tap
-        self._times = RisingTimes(int(1e9 / format.rate))
+        self._held = held
+        self._period = int(1e9 / format.rate)
+        # The newest frame out: its time, and how long it lasts. And how long after their times
+        # composites go out; what is added to an own time line, so that the next follows the last.
+        self._last: tuple[int, int] | None = None
+        self._delay = self._offset = 0
+        self._latest: Frame | None = None
         self._lock = threading.Lock()
         self._stop = False
         self._thread: threading.Thread | None = None
         self._fresh_at: int | None = None
+        self._due_at = 0
         self._put_at = time.monotonic_ns()
         self.composites = 0
         self.placeholders = 0
@@ -116,17 +109,20 @@ class Programme:
             if self.trouble is not None:
                 log.info("composites go out", after=self.trouble)
                 self.trouble = None
-            self._fresh_at = now
+            self._fresh_at, self._due_at = now, now + frame.duration
+            if self._watch:
+                self._delay = min(max(0, now - frame.pts), _MOST_DELAY_NS)
             self.composites += 1
-            self._put(replace(frame, pts=self._times.stamp(frame.pts)), now)
+            sent = self._send(frame, now)
+            self._latest = sent if self._watch else None
             if self._tap is not None:
                 self._tap.composite(frame)
 
-    def fail(self, reason: str) -> None:
-        """Send the placeholder out at once, in place of a frame for which there is no matte."""
+    def fail(self, reason: str, frame: Frame | None = None) -> None:
+        """Send the placeholder out at once, in place of ``frame``, for which there is no matte."""
         with self._lock:
-            self._fresh_at = None
-            self._show(reason, time.monotonic_ns())
+            self._fresh_at = self._latest = None
+            self._show(reason, time.monotonic_ns(), frame)
 
     @property
     def composite_age_s(self) -> float | None:
@@ -147,27 +143,59 @@ class Programme:
             while not self._stop:
                 time.sleep(interval)
                 with self._lock:
-                    now = time.monotonic_ns()
-                    fresh = self._fresh_at is not None and now - self._fresh_at < self._stall_ns
-                    if not fresh and now - self._put_at >= interval * 0.9e9:
-                        self._show(self._reason(), now)
+                    self._look(time.monotonic_ns(), interval)
         except BaseException as error:
             # Without the watch nothing would notice composites stop, so the daemon ends.
             self.error = error
             log.exception("the placeholder's thread died")
 
-    def _show(self, reason: str, now: int) -> None:
+    def _look(self, now: int, interval: float) -> None:
+        """See that something goes out: composites, the last of them again, or the placeholder."""
+        idle = now - self._put_at
+        fresh = self._fresh_at is not None and (now - self._due_at < self._stall_ns or self._held())
+        if not fresh:
+            self._latest = None
+            if idle >= interval * 0.9e9:
+                self._show(self._reason(), now)
+        elif self._latest is not None and idle >= _REPEAT_NS:
+            again = replace(self._latest, pts=now - self._delay, discontinuity=False)
+            self._latest = self._send(again, now)
+
+    def _show(self, reason: str, now: int, instead: Frame | None = None) -> None:
         if self.trouble != reason:
             log.warning("the placeholder goes out", reason=reason)
             self.trouble = reason
         shown = self._make()
         self.placeholders += 1
-        pts = self._times.after(now - self._put_at)
-        self._put(replace(shown, pts=pts, captured=now), now)
+        if instead is not None:
+            pts, duration = instead.pts, instead.duration
+        elif self._watch or self._last is None:
+            pts, duration = now - self._delay, int(1e9 / _PLACEHOLDER_FPS)
+        else:
+            pts, duration = sum(self._last) - self._offset, self._period
+        self._send(replace(shown, pts=pts, duration=duration, captured=now), now)
         if self._tap is not None:
             self._tap.placeholder(shown)
 
-    def _put(self, frame: Frame, now: int) -> None:
+    def _rising(self, pts: int, duration: int) -> int:
+        """The time to send a frame with: its own, unless that is not after the last one's."""
+        last, self._last = self._last, None
+        if self._watch:
+            # A frame that was long in the making, behind the placeholder that filled its place.
+            pts = pts if last is None else max(pts, last[0] + MIN_STEP_NS)
+        else:
+            pts += self._offset
+            if last is not None and pts <= last[0]:
+                # Another file: its line begins where the last one ended.
+                behind = last[0] + (last[1] or self._period)
+                self._offset += behind - pts
+                pts = behind
+        self._last = pts, duration
+        return pts
+
+    def _send(self, frame: Frame, now: int) -> Frame:
+        """Hand a frame to every output; returns it as it went out."""
+        frame = replace(frame, pts=self._rising(frame.pts, frame.duration))
         self._put_at = now
         for mailbox in self._outputs:
             try:
@@ -175,3 +203,4 @@ class Programme:
             except Closed:
                 # This output has been stopped; the others go on.
                 continue
+        return frame

@@ -49,6 +49,7 @@ class Worker:
         *,
         patient: bool = False,
         period_ns: int | None = None,
+        exact: bool = True,
         tap: Tap | None = None,
         shedding: Shedding | None = None,
     ) -> None:
@@ -61,12 +62,15 @@ class Worker:
             patient: wait for a free canvas instead of dropping the frame (fast files).
             period_ns: least time between two composites, for a canvas slower than its source;
                 None takes every frame.
+            exact: hold to ``period_ns`` whatever the source; else only where it is clearly faster,
+                since cameras are off by a few in a hundred, and dropping those frames shows.
             tap: says whether somebody wants to see the matte.
             shedding: decides which frames to make, and is told how long they took.
         """
         self._inbox = self._last_inbox = inbox
         self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._rate = Decimator(period_ns) if period_ns else None
+        self._period, self._exact = period_ns or 0, exact
         self._pipeline: FramePipeline | None = None
         self._programme = programme
         self._pool = pool
@@ -229,7 +233,7 @@ class Worker:
             self._another.wait(_POLL_S)
             self._another.clear()
             return
-        if frame is None or (self._rate is not None and not self._rate.takes(frame.pts)):
+        if frame is None or not self._wanted(frame):
             return
         # Once more, so that changes requested while waiting apply to this frame already.
         self._act()
@@ -244,6 +248,13 @@ class Worker:
         self._composite(frame)
         self.busy_with = None
         self.busy_ns += time.monotonic_ns() - began
+
+    def _wanted(self, frame: Frame) -> bool:
+        """Whether the canvas's rate has room for it."""
+        if self._rate is None:
+            return True
+        faster = 0 < 10 * frame.duration < 9 * self._period
+        return not (self._exact or faster) or self._rate.takes(frame.pts)
 
     def _composite(self, frame: Frame) -> None:
         out = self._canvas()
@@ -261,7 +272,7 @@ class Worker:
             self._check_loan(frame)
         except MattingError as error:
             self.failed += 1
-            self._programme.fail(str(error))
+            self._programme.fail(str(error), frame)
             return
         lease.seal()
         self.people = outcome.people
@@ -273,6 +284,7 @@ class Worker:
                 captured=frame.captured,
                 serial=frame.serial,
                 discontinuity=frame.discontinuity,
+                duration=max(frame.duration, self._period) if frame.duration else 0,
             )
         )
         took = time.monotonic_ns() - frame.captured

@@ -106,7 +106,7 @@ def _frames(daemon: Daemon) -> Iterator[Metric]:
         {("composite",): programme.composites, ("placeholder",): programme.placeholders},
     )
     dropped: dict[tuple[str, ...], float] = {
-        ("pipeline",): daemon.feeder.mailbox.dropped,
+        ("pipeline",): daemon.feeder.dropped,
         ("canvas",): daemon.worker.no_canvas,
     }
     for index, output in enumerate(daemon.statuses()):

@@ -118,7 +118,11 @@ class Frame:
         uv: chroma, uint8, shape (ceil(height/2), ceil(width/2), 2): Cb then Cr, sampled once for
             each 2x2 block of luma.
         colour: matrix and range.
-        pts: presentation time in nanoseconds on the source's own clock; rises from frame to frame.
+        pts: presentation time in nanoseconds; rises from frame to frame. On the appliance's clock,
+            ``time.monotonic_ns()``, from where frames enter (``media.clock``), or on the file's own
+            line from 0 if it is read as fast as possible. Before, as a source gives it: the
+            stream's own time from any origin, or ``media.clock.NO_TIME``.
+        duration: nanoseconds until the next frame is due; 0 if it is not known.
         captured: ``time.monotonic_ns()`` when the frame entered this program (latency starts here).
         serial: count of frames since the source opened, from 0; a gap is a dropped frame.
         discontinuity: True on the first frame after a cut, a seek, a loop or a reconnect: state
@@ -135,6 +139,7 @@ class Frame:
     serial: int = 0
     discontinuity: bool = False
     owner: object = None
+    duration: int = 0
 
     @property
     def width(self) -> int:

@@ -154,14 +154,19 @@ def caps_of(format: Format, *, pixel_format: str = "NV12") -> Gst.Caps:
 
 
 def frame_of(
-    sample: Gst.Sample, *, pts: int | None = None, serial: int = 0, discontinuity: bool = False
+    sample: Gst.Sample,
+    *,
+    pts: int | None = None,
+    duration: int = 0,
+    serial: int = 0,
+    discontinuity: bool = False,
 ) -> Frame:
     """A Frame over the memory of an appsink's sample, which stays mapped while the Frame lives.
 
     I420 is accepted too, since software decoders produce it: its luma is used in place, and only
     the two chroma planes are interleaved, a tenth of the work of a conversion to NV12.
 
-    ``pts``, in nanoseconds, replaces the buffer's own time.
+    ``pts``, in nanoseconds, replaces the buffer's own time; ``duration`` is that of the frame.
 
     Raises SourceError when the sample is neither NV12 nor I420, or smaller than its caps say.
     """
@@ -191,8 +196,9 @@ def frame_of(
     if pts is None:
         pts = buffer.pts if buffer.pts != Gst.CLOCK_TIME_NONE else 0
     return Frame(
-        y, uv, format.colour, int(pts), time.monotonic_ns(), serial, discontinuity, mapping
-    )
+        y, uv, format.colour, int(pts), time.monotonic_ns(), serial, discontinuity, mapping,
+        duration,
+    )  # fmt: skip
 
 
 def error_text(message: Any) -> str:

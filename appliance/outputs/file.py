@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 import structlog
@@ -11,7 +12,6 @@ import structlog
 from appliance.errors import InputError, OutputError
 from appliance.media.frame import Format, Frame
 from appliance.outputs import encoders
-from appliance.outputs.clock import RecordingClock
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.gstreamer import Sink
 
@@ -24,6 +24,8 @@ _MUXERS = {
     ".mkv": "matroskamux writing-app=mattebox min-cluster-duration=1000000000",
 }
 QUEUED_FRAMES = 4
+# How long the end of a recording waits for an encoder that is behind, before it does without.
+ROOM_S = 0.5
 # With less room no recording is started: on a full disk each retry would leave another stump.
 LEAST_FREE_MB = 16
 MOST_NUMBERS = 9999
@@ -50,7 +52,8 @@ class FileOutput:
         self._wanted_path, self._wanted = path, video
         self._sink: Sink | None = None
         self._period = self._written = 0
-        self._clock = RecordingClock(1)
+        self._begins = 0
+        self._last: Frame | None = None
 
     def open(self, format: Format) -> None:
         """Claim a name and start the encoder. Raises OutputError if there is no name or no room."""
@@ -63,7 +66,7 @@ class FileOutput:
         if self.path != self._wanted_path:
             log.info("recording to the next free name", path=self.uri)
         self._period = int(1e9 / format.rate)
-        self._clock = RecordingClock(self._period)
+        self._last = None
         location = self.uri.replace("\\", "\\\\").replace('"', '\\"')
         # Unbuffered, so that what has left the muxer is in the file even if the program is killed.
         description = (
@@ -78,10 +81,14 @@ class FileOutput:
             raise
 
     def write(self, frame: Frame) -> None:
-        """Record one frame at its source time; waits while the encoder or the disk is behind."""
+        """Record one frame at its own time after the first; waits for encoder and disk."""
         if self._sink is None:
             raise OutputError(f"{self.uri}: a frame was written before open or after close")
-        self._sink.push(even_frame(frame), self._clock.stamp(frame.pts), self._period)
+        frame = even_frame(frame)
+        if self._last is None:
+            self._begins = frame.pts
+        self._sink.push(frame, frame.pts - self._begins, self._period)
+        self._last = frame
         self._written += 1
 
     def close(self) -> None:
@@ -90,9 +97,25 @@ class FileOutput:
         if sink is None:
             return
         try:
+            self._fill(sink)
             sink.stop(finish=True)
         finally:
             self._discard_if_empty()
+
+    def _fill(self, sink: Sink) -> None:
+        """Have the last picture last: until its end, or until now if that comes first.
+
+        By another copy of it, as the parser gives every picture the length of a period.
+        """
+        last, self._last = self._last, None
+        if last is None:
+            return
+        ends, now = last.pts + last.duration, time.monotonic_ns()
+        # A file's own line has nothing to do with our clock, and is not at the same place on it.
+        if last.pts <= now < ends:
+            ends = now
+        if 2 * (ends - last.pts) > 3 * self._period and sink.ready(ROOM_S):
+            sink.push(last, ends - self._period - self._begins, self._period)
 
     def clients(self) -> int:
         """Always 0: nobody reads."""

@@ -74,6 +74,14 @@ class Sink:
         now = self._frames.get_current_running_time()
         return int(now) if now != Gst.CLOCK_TIME_NONE else 0
 
+    def ready(self, timeout: float) -> bool:
+        """Whether ``push`` would take a frame at once, now or within ``timeout`` seconds."""
+        with self._moved:
+            self._moved.wait_for(
+                lambda: self._pushed - self._taken < self._queued or self._error, timeout
+            )
+            return self._error is None and self._pushed - self._taken < self._queued
+
     def push(self, frame: Frame, pts: int, duration: int) -> None:
         """Hand over a frame; times in nanoseconds. Raises OutputError if it failed or is stuck."""
         if self._leaky:

@@ -19,12 +19,20 @@ class Source(Protocol):
     live: bool
     """True for what cannot wait (camera, stream, real-time file); False for a fast file."""
 
+    paced: bool
+    """True for what gives its frames as soon as it is asked, although each has its time."""
+
     def open(self, want: Format | None) -> Format:
         """Connect. Raises InputError if it can never work, SourceError if it may work later."""
         ...
 
     def read(self, timeout: float) -> Frame | None:
         """The next frame, or None after ``timeout`` seconds without one.
+
+        Its ``pts`` is the stream's own time, as the stream gives it: it may jump, repeat and be
+        missing (``media.clock.NO_TIME``); whoever feeds the appliance maps it to the appliance's
+        clock. ``discontinuity`` marks where it begins anew (opened, another round of a loop).
+        ``duration`` is how long it is to be shown, where the stream says.
 
         Raises SourceError when the source failed, EndOfStream after the last frame of a source
         that does not loop.

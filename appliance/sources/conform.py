@@ -6,9 +6,10 @@ scale, convert) pass buffers through untouched while there is nothing to do.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from appliance.config.settings.types import MAX_SIDE, MIN_SIDE
+from appliance.config.settings.types import MAX_RATE, MAX_SIDE, MIN_RATE, MIN_SIDE
 from appliance.errors import InputError
 from appliance.media.frame import Colour, Format, Matrix, Range
 from appliance.media.gst import Gst, GstVideo, colorimetry, full_range
@@ -66,6 +67,7 @@ def conform(
     elements[-1].get_static_pad("src").add_probe(
         Gst.PadProbeType.EVENT_DOWNSTREAM, _before_caps, depths
     )
+    elements += _thinned(info, target)
     if info.interlace_mode != GstVideo.VideoInterlaceMode.PROGRESSIVE:
         if not takes("deinterlace", caps):
             elements += [make("videoconvert"), depths.filter()]
@@ -146,10 +148,22 @@ def check_size(width: int, height: int, what: str) -> None:
 
 
 def _rate(info: GstVideo.VideoInfo) -> tuple[int, int]:
-    """The rate the caps give, or 30/1 where they give none or one that no camera has."""
-    if info.fps_n > 0 and info.fps_d > 0 and 1 <= info.fps_n / info.fps_d <= 240:
-        return (info.fps_n, info.fps_d)
-    return (30, 1)
+    """The rate the caps give, 1/1 if that is less; 30/1 where they give none, or over 240."""
+    if info.fps_n <= 0 or info.fps_d <= 0 or info.fps_n > MAX_RATE * info.fps_d:
+        return (30, 1)
+    return (info.fps_n, info.fps_d) if info.fps_n >= info.fps_d * MIN_RATE else (MIN_RATE, 1)
+
+
+def _thinned(info: GstVideo.VideoInfo, target: Format) -> list[Gst.Element]:
+    """What drops the frames beyond the target's rate, where there are many of them.
+
+    Here they cost nothing but their decoding. Not below 30 a second, and not for a few in a
+    hundred: whether such frames are wanted, the pipeline knows (``daemon.worker``).
+    """
+    most = max(30, math.ceil(target.rate))
+    if info.fps_d <= 0 or info.fps_n <= 2 * most * info.fps_d:
+        return []
+    return [make("videorate", drop_only=True, max_rate=most)]
 
 
 def _colour(info: GstVideo.VideoInfo) -> Colour:

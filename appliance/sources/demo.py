@@ -12,7 +12,6 @@ from appliance.config.settings import SourceSettings
 from appliance.errors import SourceError
 from appliance.media.frame import F32, Colour, Format, Frame, Matrix
 from appliance.sources.demo_scene import FACE, TOP, VIEW_HEIGHT, Scene, make_scene
-from appliance.sources.timeline import Pacer
 
 PERIOD_S = 24.0
 """The motion repeats after this many seconds, without a jump."""
@@ -23,10 +22,9 @@ class DemoSource:
 
     def __init__(self, settings: SourceSettings) -> None:
         self.settings = settings
-        self.live = settings.pace == "realtime"
+        self.live = self.paced = settings.pace == "realtime"
         self._format: Format | None = None
         self._scene: Scene | None = None
-        self._pacer = Pacer()
         self._count = 0
 
     def open(self, want: Format | None) -> Format:
@@ -38,7 +36,7 @@ class DemoSource:
             want = Format(width, height, fps, colour)
         if self._scene is None or self._format != want:
             self._scene = make_scene(want.height, want.colour)
-        self._format, self._pacer, self._count = want, Pacer(), 0
+        self._format, self._count = want, 0
         return want
 
     def read(self, timeout: float) -> Frame | None:
@@ -47,8 +45,6 @@ class DemoSource:
             raise SourceError("demo://: it is not open")
         numerator, denominator = self._format.fps
         pts = self._count * 1_000_000_000 * denominator // numerator
-        if self.live and not self._pacer.wait(pts, timeout):
-            return None
         frame = self._draw(self._scene, self._format, pts)
         self._count += 1
         return frame

@@ -17,6 +17,7 @@ class FallbackSource:
     """Two ways to the same camera. Once the second has been needed and has opened, it stays."""
 
     live = True
+    paced = False
 
     def __init__(self, first: Callable[[], Source], second: Callable[[], Source]) -> None:
         """Neither is created until it is to be opened."""

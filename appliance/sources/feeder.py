@@ -11,6 +11,7 @@ import structlog
 
 from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, MatteboxError, SourceError
+from appliance.media.clock import Kind, SourceClock
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
 from appliance.sources.base import Source
@@ -43,7 +44,10 @@ class SourceFeeder:
         mailbox: where frames go; lossless for a source that can wait.
         format: that of every frame; None until it is known.
         state: see ``SourceState``.
-        frames: frames posted. reconnects: times the source was opened again.
+        frames: frames posted. reconnects: times the source was opened again. Both of them, and
+            ``dropped``, go on from those of the feeder that this one replaced.
+        held_until: when the next frame, already here, is due (``time.monotonic_ns()``); 0 while
+            none is held.
         error: the exception that ended the thread; None while all is well.
     """
 
@@ -61,6 +65,8 @@ class SourceFeeder:
         self.state = SourceState("connecting")
         self.frames = 0
         self.reconnects = 0
+        self.held_until = 0
+        self._lost_before = 0
         self.error: BaseException | None = None
         self._settings = settings
         self._stop = threading.Event()
@@ -71,9 +77,10 @@ class SourceFeeder:
         self._awaited, self._awaiting = True, threading.Lock()
         self._told: str | None = None
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
-        self._offset = 0
+        self._clock: SourceClock | None = None
+        self._ends = 0
+        self._serial = -1
         self._serials = 0
-        self._last: tuple[int, int] | None = None
         self._fresh = False
 
     def start(self, timeout: float | None = None) -> Format | None:
@@ -102,6 +109,17 @@ class SourceFeeder:
         """The format, once the source has answered; None after ``timeout`` s or at the end."""
         self._known.wait(timeout)
         return self.format
+
+    def replaces(self, other: SourceFeeder) -> None:
+        """Count on from another's totals; call before ``start``."""
+        self.frames, self.reconnects, self._lost_before = (
+            other.frames, other.reconnects, other.dropped,
+        )  # fmt: skip
+
+    @property
+    def dropped(self) -> int:
+        """Frames lost in the mailbox, since a newer one came before they were taken."""
+        return self._lost_before + self.mailbox.dropped
 
     def ask_to_stop(self) -> None:
         """Have the thread end soon; ``stop`` waits for it."""
@@ -181,6 +199,9 @@ class SourceFeeder:
             self._known.set()
             self._read()
         except EndOfStream as error:
+            if self.source.paced:
+                # The last picture, too, stands for as long as it is to be shown.
+                self._hold(self._ends)
             self.state = SourceState("ended", str(error))
             log.info("the source ended", reason=str(error))
             return None
@@ -202,13 +223,15 @@ class SourceFeeder:
             frame = self.source.read(_READ_S)
             now = time.monotonic()
             if frame is not None:
+                frame = self._enter(frame)
                 self._post(frame)
-                deadline = time.monotonic() + self._settings.timeout_s
+                # By the source's own interval: one frame in ten seconds is no silence.
+                wait = self._settings.timeout_s + frame.duration / 1e9
+                deadline = time.monotonic() + wait
             elif now > deadline:
                 raise SourceError(f"no frame for {self._settings.timeout_s:g} s")
 
     def _post(self, frame: Frame) -> None:
-        frame = self._follow(frame)
         # A lossless mailbox may stay full for long (a paused reader); only a stop ends the wait.
         while not self.mailbox.put(frame, timeout=_READ_S):
             if self._stop.is_set():
@@ -217,19 +240,42 @@ class SourceFeeder:
         if self.state.state != "live":
             self.state = SourceState("live")
 
-    def _follow(self, frame: Frame) -> Frame:
-        """The frame with a time and serial that keep rising across reconnects."""
-        last = self._last
-        if self._fresh and last is not None:
-            assert self.format is not None
+    def _enter(self, frame: Frame) -> Frame:
+        """The frame on the appliance's clock, its serial counted on across reconnects.
+
+        Everything that enters the appliance passes here, once. A paced frame is held until it is
+        due.
+        """
+        assert self.format is not None
+        if self._clock is None:
             numerator, denominator = self.format.fps
-            self._offset = last[0] + 1_000_000_000 * denominator // numerator - frame.pts
-            self._serials = last[1] + 1 - frame.serial
-        if self._offset or self._serials:
-            frame = replace(
-                frame, pts=frame.pts + self._offset, serial=frame.serial + self._serials,
-                discontinuity=frame.discontinuity or self._fresh,
-            )  # fmt: skip
+            kind: Kind = "paced" if self.source.paced else "live" if self.source.live else "own"
+            self._clock = SourceClock(kind, 1_000_000_000 * denominator // numerator)
+        restart = frame.discontinuity or self._fresh
+        if self._fresh:
+            self._serials = self._serial + 1 - frame.serial
         self._fresh = False
-        self._last = frame.pts, frame.serial
-        return frame
+        now = time.monotonic_ns()
+        placed = self._clock.enter(frame.pts, now, duration=frame.duration, restart=restart)
+        if self.source.paced:
+            now = self._hold(self._clock.due(placed.pts))
+            self._clock.release(now)
+        self._ends = placed.pts + placed.duration
+        self._serial = frame.serial + self._serials
+        return replace(
+            frame,
+            pts=placed.pts,
+            duration=placed.duration,
+            serial=self._serial,
+            discontinuity=restart or placed.jump,
+            captured=now if self.source.paced else frame.captured,
+        )
+
+    def _hold(self, due: int) -> int:
+        """Wait until a paced frame is due, or a stop; returns the time then."""
+        self.held_until = due
+        # Sleeps, as an event's wait goes by the wall clock before Python 3.11.
+        while (now := time.monotonic_ns()) < due and not self._stop.is_set():
+            time.sleep(min((due - now) / 1e9, _READ_S))
+        self.held_until = 0
+        return now

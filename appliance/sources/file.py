@@ -17,8 +17,7 @@ from appliance.media.gst import Gst, error_text
 from appliance.sources.check_file import check_file
 from appliance.sources.elements import chain, make
 from appliance.sources.gif import padded_copy
-from appliance.sources.gstreamer import GstSource, duration_of, running_time
-from appliance.sources.timeline import Pacer
+from appliance.sources.gstreamer import GstSource
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +40,9 @@ class FileSource(GstSource):
         super().__init__(settings, f"{use} {str(path)!r}")
         self.fill = fill
         self._path, self._use = path, use
-        self.live = settings.pace == "realtime"
-        self._pacer = Pacer()
-        self._held: deque[Gst.Sample] = deque()
-        self._due: tuple[Gst.Sample, tuple[int, bool]] | None = None
+        self.live = self.paced = settings.pace == "realtime"
+        # Samples, each with whether a round of the loop begins with it.
+        self._held: deque[tuple[Gst.Sample, bool]] = deque()
         self._restart = False
         self._this_round = 0
         self._copy: BinaryIO | None = None
@@ -71,23 +69,16 @@ class FileSource(GstSource):
         """See ``Source.open``."""
         check_file(self._path, self._use)
         self._held.clear()
-        self._due, self._restart, self._this_round = None, False, 0
-        self._pacer = Pacer()
+        self._restart, self._this_round = False, 0
         return super().open(want)
 
     def read(self, timeout: float) -> Frame | None:
         """See ``Source.read``."""
-        deadline = time.monotonic() + timeout
-        if self._due is None:
-            sample = self._next(deadline)
-            if sample is None:
-                return None
-            self._due = sample, self._timeline.place(running_time(sample), duration_of(sample))
-        sample, placed = self._due
-        if self.live and not self._pacer.wait(placed[0], deadline - time.monotonic()):
+        following = self._next(time.monotonic() + timeout)
+        if following is None:
             return None
-        self._due = None
-        return self._frame(sample, placed)
+        sample, restart = following
+        return self._frame(sample, restart=restart)
 
     def failed(self, message: Gst.Message) -> MatteboxError:
         """See ``GstSource.failed``: what cannot be played at all never will be."""
@@ -103,8 +94,8 @@ class FileSource(GstSource):
             "ffprobe"
         )
 
-    def _next(self, deadline: float) -> Gst.Sample | None:
-        """The next sample, continuing past the end of the file at its start."""
+    def _next(self, deadline: float) -> tuple[Gst.Sample, bool] | None:
+        """The next sample and whether it begins a round; past the end of the file, its start."""
         if self._held:
             return self._held.popleft()
         while True:
@@ -118,23 +109,21 @@ class FileSource(GstSource):
                 self._broken_off(error)
                 continue
             if sample is not None:
-                self._count(sample)
-                return sample
+                return sample, self._begins()
             if not self._ended.is_set() and time.monotonic() >= deadline:
                 return None
 
-    def _count(self, sample: Gst.Sample) -> None:
-        if self._restart:
-            self._timeline.restart()
-            self._restart = False
+    def _begins(self) -> bool:
+        """Count the sample just taken; returns whether it is a round's first."""
+        restart, self._restart = self._restart, False
         self._this_round += 1
+        return restart
 
     def _loop(self) -> None:
         """Set aside what is decoded but unread, and start the file again."""
         # With a deadline of now: the picture that ``open`` waited for, then those in the appsink.
         while (sample := self._take(0.0)) is not None:
-            self._count(sample)
-            self._held.append(sample)
+            self._held.append((sample, self._begins()))
         if not self.settings.loop:
             if self._held:
                 return
@@ -152,11 +141,11 @@ class FileSource(GstSource):
             self._reopen()
 
     def _reopen(self) -> None:
-        """Reopen a file that cannot be rewound, keeping format, count and timeline."""
-        format, frames, timeline = self.format, self.frames, self._timeline
+        """Reopen a file that cannot be rewound, keeping format and count."""
+        format, frames = self.format, self.frames
         check_file(self._path, self._use)
         super().open(self._want or format)
-        self.frames, self._timeline = frames, timeline
+        self.frames = frames
 
     def _broken_off(self, error: InputError) -> None:
         """Treat a file that breaks off after some pictures (truncated, say) as ending there."""

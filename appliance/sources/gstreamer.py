@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import structlog
 
 from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
+from appliance.media.clock import NO_TIME
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, GstApp, error_text, frame_of
 from appliance.sources.caps_fixes import trust_the_stream
@@ -24,7 +26,6 @@ from appliance.sources.elements import chain, make
 from appliance.sources.jpeg_check import JPEG_DECODERS, JpegCheck
 from appliance.sources.key_frames import PARSERS, KeyFrameGate
 from appliance.sources.planes import format_name
-from appliance.sources.timeline import Timeline
 from appliance.sources.transparent import ALPHA_FORMAT, on_black
 from appliance.sources.wide import WIDE_FORMAT, ToSdr
 from appliance.system import memory
@@ -58,6 +59,7 @@ class GstSource:
     """
 
     live = True
+    paced = False
     # Crop a picture of another shape, rather than add bars.
     fill = False
     # Pictures the appsink may hold: enough to ride out a late reader, few enough to stay fresh.
@@ -87,7 +89,6 @@ class GstSource:
         self._linking = threading.Lock()
         # Set when end of stream reaches the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
-        self._timeline = Timeline(Gst.SECOND // 30, settings.timeout_s)
         self._to_sdr = ToSdr(name)
 
     # What a subclass provides.
@@ -147,8 +148,6 @@ class GstSource:
         if format_name(self._first) in (WIDE_FORMAT, ALPHA_FORMAT):
             # Compiles them, if need be: not while pictures are waited for.
             import appliance.pixels.cpu  # noqa: F401
-        numerator, denominator = self.format.fps
-        self._timeline = Timeline(Gst.SECOND * denominator // numerator, self._longest_gap())
         return self.format
 
     def read(self, timeout: float) -> Frame | None:
@@ -199,9 +198,6 @@ class GstSource:
     def no_picture(self, why: str) -> MatteboxError:
         """The exception for a stream that opens but gives nothing."""
         return SourceError(f"{self.name}: {why}{self._missing}; is anything sent?")
-
-    def _longest_gap(self) -> float:
-        return 0.8 * self.settings.timeout_s
 
     def _start(self) -> None:
         self._ended.clear()
@@ -352,16 +348,17 @@ class GstSource:
             if self._ended.is_set():
                 return self._pull(0)
 
-    def _frame(self, sample: Gst.Sample, placed: tuple[int, bool] | None = None) -> Frame:
-        """The sample as a frame, at ``placed`` or else at its place in the timeline."""
-        pts, jump = placed or self._timeline.place(running_time(sample), duration_of(sample))
-        cut = jump or self.frames == 0
+    def _frame(self, sample: Gst.Sample, *, restart: bool = False) -> Frame:
+        """The sample as a frame with its own time; ``restart``: its stream begins anew with it."""
+        pts, duration = running_time(sample), duration_of(sample)
+        cut = restart or self.frames == 0
         serial, self.frames = self.frames, self.frames + 1
         special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
         if special is None:
-            return frame_of(sample, pts=pts, serial=serial, discontinuity=cut)
+            return frame_of(sample, pts=pts, duration=duration, serial=serial, discontinuity=cut)
         assert self.format is not None
-        return special(sample, self.format.colour, pts=pts, serial=serial, discontinuity=cut)
+        made = special(sample, self.format.colour, pts=pts, serial=serial, discontinuity=cut)
+        return replace(made, duration=duration)
 
 
 _DECODERS = (
@@ -370,19 +367,19 @@ _DECODERS = (
 )
 
 
-def running_time(sample: Gst.Sample) -> int | None:
-    """A sample's time since the stream's start, nanoseconds; None if it has none."""
+def running_time(sample: Gst.Sample) -> int:
+    """A sample's time since the stream's start, nanoseconds; ``NO_TIME`` if it has none."""
     pts = sample.get_buffer().pts
     if pts == Gst.CLOCK_TIME_NONE:
-        return None
+        return NO_TIME
     running = sample.get_segment().to_running_time(Gst.Format.TIME, pts)
     return int(running if running != Gst.CLOCK_TIME_NONE else pts)
 
 
-def duration_of(sample: Gst.Sample) -> int | None:
-    """How long a sample is to be shown, nanoseconds; None if it does not say, or over 10 s."""
+def duration_of(sample: Gst.Sample) -> int:
+    """How long a sample is to be shown, nanoseconds; 0 if it does not say, or over a minute."""
     duration = sample.get_buffer().duration
-    return int(duration) if 0 < duration <= Gst.SECOND * 10 else None
+    return int(duration) if duration <= Gst.SECOND * 60 else 0
 
 
 def _orientation(pad: Gst.Pad) -> str | None:

@@ -16,10 +16,10 @@ import structlog
 from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.borrowed import Borrowed
+from appliance.media.clock import NO_TIME
 from appliance.media.frame import Colour, Format, Frame
 from appliance.sources import jetson_image
 from appliance.sources.caps_fixes import default_matrix
-from appliance.sources.timeline import Timeline
 from appliance.system import jetson_utils
 from appliance.system.deadline import Late, within
 
@@ -37,6 +37,7 @@ class JetsonSource:
     """One camera, NV12, at the size and rate asked for; refuses what cannot be read by pointer."""
 
     live = True
+    paced = False
 
     def __init__(
         self,
@@ -55,7 +56,6 @@ class JetsonSource:
         self._format = Format(2, 2)
         self._lent_ns = 0
         self._frames = 0
-        self._timeline = Timeline(1, 1)
 
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``. Waits ``timeout_s`` for the first picture."""
@@ -76,7 +76,6 @@ class JetsonSource:
             raise
         self._frames = 0
         period = int(1e9 / self._format.rate)
-        self._timeline = Timeline(period, 0.8 * limit)
         # One picture is being written, and another may have come since this one was the newest.
         self._lent_ns = (_ring(self._format.rate) - 2) * period
         return self._format
@@ -99,10 +98,9 @@ class JetsonSource:
         owner = Borrowed(
             now + self._lent_ns, jetson_image.surface(image, self._format.colour, keeps), keeps
         )
-        pts, jump = self._timeline.place(image.timestamp or None)
         frame = Frame(
-            y, uv, self._format.colour, pts, now, self._frames, jump or self._frames == 0,
-            owner if lent else None,
+            y, uv, self._format.colour, image.timestamp or NO_TIME, now, self._frames,
+            self._frames == 0, owner if lent else None,
         )  # fmt: skip
         self._frames += 1
         return frame

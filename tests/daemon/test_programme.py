@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from appliance.daemon.placeholder import slate
-from appliance.daemon.programme import Programme, RisingTimes
+from appliance.daemon.programme import Programme
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Mailbox
 from tests.scenes import FULL, STAGE, flat
@@ -97,25 +98,6 @@ def test_a_closed_output_does_not_stop_the_others() -> None:
     assert is_composite(next_frame(box))
 
 
-def test_times_rise_whatever_the_source_does() -> None:
-    second = 10**9
-    times = RisingTimes(second // 30)
-    stamps = [
-        times.stamp(pts)
-        for pts in (5 * second, 5 * second + 1, 0, second // 30, 900 * second, 900 * second, 3)
-    ]
-    stamps.append(times.after(second))
-    stamps.append(times.stamp(7))
-    assert stamps[0] == 0
-    assert all(a < b for a, b in pairwise(stamps))
-    assert stamps[-1] < 3 * second
-
-
-def test_times_keep_the_sources_steps() -> None:
-    times = RisingTimes(33_000_000)
-    assert [times.stamp(p) for p in (100, 140, 190)] == [0, 40, 90]
-
-
 @pytest.mark.parametrize(("width", "height"), [(32, 32), (320, 180), (180, 320), (1920, 1080)])
 @pytest.mark.parametrize("starting", [True, False])
 def test_slate_at_any_size(width: int, height: int, starting: bool) -> None:
@@ -141,3 +123,137 @@ def test_each_placeholder_is_asked_for_anew() -> None:
     shown = flat(320, 180, STAGE + 9)
     programme.fail("gone")
     assert next_frame(box).y[0, 0] == STAGE + 9
+
+
+SECOND = 10**9
+LOOK_S = 0.1
+
+
+def sent(box: Mailbox[Frame]) -> Frame | None:
+    """What has just gone out, if anything."""
+    return box.get(0)
+
+
+def composite(pts: int, duration: int = SECOND // 30) -> Frame:
+    """A composite of that time."""
+    return replace(flat(320, 180, STAGE), pts=pts, duration=duration)
+
+
+@pytest.mark.parametrize("interval", [SECOND // 60, SECOND, 10 * SECOND])
+def test_what_is_stale_goes_by_the_sources_own_interval(interval: int) -> None:
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    now = time.monotonic_ns()
+    programme.publish(composite(now, interval))
+    sent(box)
+    programme._look(now + interval + SECOND // 10, LOOK_S)
+    again = sent(box)
+    assert again is None or is_composite(again)
+    programme._look(now + interval + SECOND // 2, LOOK_S)
+    slate_out = sent(box)
+    assert slate_out is not None
+    assert not is_composite(slate_out)
+
+
+def test_a_composite_that_stands_for_long_is_sent_again() -> None:
+    """Every 1.5 s, at the time it is then: a reader takes silence for the end."""
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    now = time.monotonic_ns()
+    programme.publish(composite(now, 10 * SECOND))
+    times = [next_frame(box).pts]
+    for tenth in range(1, 50):
+        programme._look(now + tenth * SECOND // 10, LOOK_S)
+        frame = sent(box)
+        if frame is not None:
+            assert is_composite(frame)
+            times.append(frame.pts)
+    assert np.diff(times) / SECOND == pytest.approx([1.5, 1.5, 1.5], abs=0.11)
+    assert programme.composites == 1
+
+
+def test_after_a_failure_nothing_is_sent_again() -> None:
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    programme.publish(composite(time.monotonic_ns(), 10 * SECOND))
+    programme.fail("the network gave NaN")
+    next_frame(box)
+    programme._look(time.monotonic_ns() + 2 * SECOND, LOOK_S)
+    assert not is_composite(next_frame(box))
+
+
+def test_a_frame_held_until_it_is_due_is_not_missed() -> None:
+    held = True
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box, held=lambda: held)
+    now = time.monotonic_ns()
+    programme.publish(composite(now))
+    next_frame(box)
+    programme._look(now + SECOND, LOOK_S)
+    assert sent(box) is None
+    held = False
+    programme._look(now + SECOND, LOOK_S)
+    assert not is_composite(next_frame(box))
+
+
+def test_composites_keep_their_own_times() -> None:
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    now = time.monotonic_ns()
+    given = [now + step for step in (0, 33_000_000, 66_000_000, 9 * SECOND, 3600 * SECOND)]
+    out = []
+    for pts in given:
+        programme.publish(composite(pts))
+        out.append(next_frame(box).pts)
+    assert out == given
+
+
+def test_the_placeholder_in_place_of_a_frame_has_its_time() -> None:
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    programme.fail("no matte", composite(12_345_678))
+    assert next_frame(box).pts == 12_345_678
+
+
+def test_the_placeholder_lies_where_late_composites_would() -> None:
+    """A network that takes 0.6 s: what it makes still comes after the placeholder, in truth."""
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    late = 600_000_000
+    now = time.monotonic_ns()
+    programme.publish(composite(now - late))
+    times = [next_frame(box).pts]
+    programme._look(now + SECOND, LOOK_S)
+    times.append(next_frame(box).pts)
+    assert times[1] == pytest.approx(now + SECOND - late, abs=100_000_000)
+    # Made of a frame that came just after.
+    programme.publish(composite(times[1] + 10_000_000))
+    assert next_frame(box).pts == times[1] + 10_000_000
+
+
+def test_a_composite_from_before_the_placeholder_does_not_go_back() -> None:
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    now = time.monotonic_ns()
+    programme.fail("starting", composite(now))
+    first = next_frame(box).pts
+    programme.publish(composite(now - SECOND))
+    second = next_frame(box).pts
+    programme.publish(composite(now + SECOND))
+    assert first < second < now + SECOND // 100
+    assert next_frame(box).pts == now + SECOND
+
+
+def test_files_read_fast_follow_each_other() -> None:
+    """Each on its own line from 0; so does what stands for a frame or for a dead pipeline."""
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box, watch=False)
+    out = []
+    for pts in (0, SECOND, 2 * SECOND, 0, SECOND):
+        programme.publish(composite(pts, SECOND))
+        out.append(next_frame(box).pts)
+    programme.fail("no matte", composite(2 * SECOND, SECOND))
+    out.append(next_frame(box).pts)
+    programme.fail("the pipeline has stopped")
+    out.append(next_frame(box).pts)
+    assert out == [i * SECOND for i in range(7)]

@@ -64,7 +64,7 @@ class Slow:
         self.published.append(frame)
         self.told.set()
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: str, frame: Frame) -> None:
         self.failures.append(reason)
         self.told.set()
 
@@ -92,3 +92,27 @@ def test_a_frame_that_was_written_over_meanwhile_is_not_shown(lent_s: float) -> 
         assert (slow.published, slow.resets) == ([], 1)
     else:
         assert (len(slow.published), slow.failures) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("source", "canvas", "exact", "share"),
+    [
+        (60, 30, False, 0.5),
+        (240, 30, False, 0.125),
+        (31.5, 30, False, 1.0),  # a camera a little fast: none of its frames is dropped
+        (30, 30, False, 1.0),
+        (1, 30, False, 1.0),
+        (30, 15, True, 0.5),
+        (31.5, 30, True, 0.95),  # the rate was asked for, so it is kept
+    ],
+)
+def test_a_source_is_thinned_to_the_canvass_rate(
+    source: float, canvas: float, exact: bool, share: float
+) -> None:
+    step = int(SECOND / source)
+    nobody: Any = None
+    pool = BufferPool(Format(64, 36), 1)
+    period = int(SECOND / canvas)
+    worker = Worker(Mailbox(), None, nobody, pool, period_ns=period, exact=exact)
+    frames = [replace(blank(64, 36), pts=i * step, duration=step) for i in range(400)]
+    assert sum(worker._wanted(frame) for frame in frames) / 400 == pytest.approx(share, abs=0.02)

@@ -70,6 +70,7 @@ class _Cable:
     """The camera as a source."""
 
     live = True
+    paced = False
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera

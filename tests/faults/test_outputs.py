@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ def test_a_machine_too_slow_for_its_encoder_puts_no_reader_out(measured: Measure
 
     def flood() -> None:
         while not stop.is_set():
-            output.write(frame)
+            output.write(replace(frame, pts=time.monotonic_ns()))
             stop.wait(0.001)
 
     thread = threading.Thread(target=flood)

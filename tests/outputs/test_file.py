@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,30 @@ def test_times_follow_the_source_with_its_gaps(tmp_path: Path, suffix: str) -> N
     output = record(tmp_path / f"a{suffix}", serials)
     expected = np.array(serials) * PERIOD / 1e9
     assert np.allclose(times(output.path), expected, atol=0.0011)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_long_gaps_stay_and_the_last_picture_lasts(tmp_path: Path, suffix: str) -> None:
+    """A source that was away for a minute, and a last picture that is to be shown for 4 s."""
+    output = FileOutput(tmp_path / f"a{suffix}")
+    output.open(FORMAT)
+    for second in (0, 1, 61, 62):
+        output.write(replace(picture(), pts=second * 10**9, duration=4 * 10**9))
+    output.close()
+    assert times(output.path)[:4] == pytest.approx([0, 1, 61, 62], abs=0.0011)
+    length = float(ffprobe(output.uri, "format=duration")[0]["duration"])
+    assert length == pytest.approx(66, abs=0.01)
+
+
+def test_a_recording_that_ends_early_does_not_last_beyond_now(tmp_path: Path) -> None:
+    output = FileOutput(tmp_path / "a.mkv")
+    output.open(FORMAT)
+    now = time.monotonic_ns()
+    for before in (3 * 10**9, 10**9):
+        output.write(replace(picture(), pts=now - before, duration=60 * 10**9))
+    output.close()
+    length = float(ffprobe(output.uri, "format=duration")[0]["duration"])
+    assert 2.9 < length < 6
 
 
 @pytest.mark.parametrize("colour", COLOURS)

@@ -210,7 +210,10 @@ class Box:
 @contextmanager
 def box_in(folder: Path, *, brisk: bool = False) -> Iterator[Box]:
     """A box whose camera delivers frames as fast as they are taken."""
-    format = FORMAT if brisk else replace(FORMAT, width=640, height=360)
+    # The highest rate there is, so that the canvas has room for all that the camera gives.
+    format = replace(FORMAT, fps=(240, 1))
+    if not brisk:
+        format = replace(format, width=640, height=360)
     box = Box(folder, Camera(format), brisk=brisk)
     with box.running():
         yield box

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from appliance.config.settings import SourceSettings
+from appliance.media.clock import SourceClock
 from appliance.media.frame import Frame
+from appliance.media.mailbox import Closed, Mailbox
 from appliance.sources.base import Source
+from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
 from tests.pixels.reference import to_rgb
 
@@ -29,6 +34,36 @@ def read_some(source: Source, count: int) -> list[Frame]:
         frame = source.read(10.0)
         assert frame is not None, f"no frame after {len(frames)}"
         frames.append(frame)
+    return frames
+
+
+def on_one_line(frames: Sequence[Frame], fps: float) -> list[Frame]:
+    """The frames as the feeder of a file read as fast as possible would give them."""
+    clock = SourceClock("own", round(1e9 / fps))
+    placed = [clock.enter(f.pts, 0, duration=f.duration, restart=f.discontinuity) for f in frames]
+    return [
+        replace(f, pts=p.pts, duration=p.duration, discontinuity=f.discontinuity or p.jump)
+        for f, p in zip(frames, placed, strict=True)
+    ]
+
+
+def fed(uri: str | Path, count: int, **settings: object) -> list[Frame]:
+    """The first ``count`` frames, or all, as a feeder posts them at the source's own speed."""
+    asked = SourceSettings.model_validate({"uri": str(uri), "pace": "realtime", **settings})
+    # Lossless, so that a busy machine drops none.
+    mailbox: Mailbox[Frame] = Mailbox(lossless=True)
+    feeder = SourceFeeder(make_source(asked), asked, mailbox=mailbox)
+    frames: list[Frame] = []
+    try:
+        feeder.start()
+        while len(frames) < count:
+            frame = mailbox.get(10.0)
+            assert frame is not None, f"no frame after {len(frames)}"
+            frames.append(frame)
+    except Closed:
+        pass
+    finally:
+        assert feeder.stop()
     return frames
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ class Script:
     """A source that plays a list of lives, each a number of frames and then what it raises."""
 
     live = True
+    paced = False
 
     def __init__(self, *lives: tuple[int, Exception | None]) -> None:
         self.lives = iter(lives)
@@ -99,6 +101,30 @@ def test_it_reconnects_and_times_go_on_rising(feed: Callable[[Script], SourceFee
     assert [frame.serial for frame in frames if frame and frame.discontinuity] == [0, 3, 5]
     assert feeder.reconnects == 2
     assert script.wants == [None, FORMAT, FORMAT]
+
+
+class Seldom(Script):
+    """A source whose second frame comes later than the limit, and no later than it said."""
+
+    def play(self, count: int, end: Exception | None) -> Iterator[Frame | None]:
+        first = blank(64, 48)
+        yield replace(first, duration=2_000_000_000)
+        begun = time.monotonic()
+        while time.monotonic() - begun < 1.5 * SETTINGS.timeout_s:
+            yield None
+        yield replace(first, serial=1, pts=2_000_000_000)
+        while True:
+            yield None
+
+
+def test_a_source_is_silent_only_by_its_own_interval(
+    feed: Callable[[Script], SourceFeeder],
+) -> None:
+    feeder = feed(Seldom((2, None)))
+    feeder.start()
+    frames = [feeder.mailbox.get(5) for _ in range(2)]
+    assert [frame.serial for frame in frames if frame] == [0, 1]
+    assert feeder.reconnects == 0
 
 
 def test_the_wait_doubles_up_to_its_most(feed: Callable[[Script], SourceFeeder]) -> None:

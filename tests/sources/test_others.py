@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from appliance.sources import csi
 from appliance.sources.camera import CameraSource, best_caps, explain
 from appliance.sources.demo import DemoSource
 from appliance.sources.make import first_camera_or_demo, make_source
-from appliance.sources.timeline import Pacer, Timeline
 from appliance.system import v4l2
 from tests.sources.pictures import read_some, rgb, source_for
 
@@ -173,49 +171,3 @@ def test_csi_is_a_pipeline_that_gstreamer_can_read() -> None:
     if Gst.ElementFactory.find("nvarguscamerasrc") is None:
         with pytest.raises(MissingDependency, match="nvidia-l4t-gstreamer"):
             make_source(SourceSettings(uri="csi://0"))
-
-
-# Times.
-
-
-def test_times_rise_whatever_the_stream_does() -> None:
-    line = Timeline(40 * MS, longest_gap=2.0)
-    stamps = [1000, 1040, 1080, 900, 940, 9_000, 9_040, None, 9_120, 9_120, 9_160]
-    placed = [line.place(None if t is None else t * MS) for t in stamps]
-    times = [time // MS for time, _ in placed]
-    assert times == [1000, 1040, 1080, 1120, 1160, 1200, 1240, 1280, 1320, 1360, 1380]
-    assert [jump for _, jump in placed] == [
-        False, False, False, True, False, True, False, False, False, False, False,
-    ]  # fmt: skip
-
-
-def test_a_restart_follows_one_frame_later() -> None:
-    line = Timeline(40 * MS, longest_gap=2.0)
-    first = [line.place(t * MS, 40 * MS)[0] for t in (0, 40, 80)]
-    line.restart()
-    again = [line.place(t * MS, 40 * MS) for t in (0, 40)]
-    assert first == [0, 40 * MS, 80 * MS]
-    assert again == [(120 * MS, True), (160 * MS, False)]
-
-
-def test_a_late_frame_is_not_given_together_with_the_next() -> None:
-    """A mailbox keeps one frame: of two at once, one would be lost."""
-    pacer = Pacer()
-    assert pacer.wait(0, 1)
-    time.sleep(0.06)  # three frames' time: the machine was busy
-    given = []
-    for pts in (20, 40, 60, 80):
-        assert pacer.wait(pts * MS, 1)
-        given.append(time.monotonic())
-    assert all(b - a >= 0.0115 for a, b in pairwise(given))
-
-
-def test_a_late_pace_starts_anew_instead_of_rushing() -> None:
-    pacer = Pacer(slack=0.02)
-    assert pacer.wait(0, 1)
-    time.sleep(0.1)  # the machine was busy
-    begun = time.monotonic()
-    assert pacer.wait(10 * MS, 1)  # late: shown at once, and time counts from here
-    assert pacer.wait(60 * MS, 1)
-    assert 0.045 < time.monotonic() - begun < 0.2
-    assert not pacer.wait(10_000 * MS, 0.01)

@@ -21,7 +21,10 @@ class MattingSettings(Section, title="Matting"):
         0, ge=0, le=64, description="CPU threads for the network; 0: chosen for the machine"
     )
     stall_s: float = Field(
-        0.5, ge=0.1, le=10, description="no fresh matte for so many seconds: show the placeholder"
+        0.5,
+        ge=0.1,
+        le=10,
+        description="a matte is overdue by so many seconds: show the placeholder",
     )
     max_coverage: float = Field(
         0.97,

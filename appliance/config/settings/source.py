@@ -33,7 +33,7 @@ class SourceSettings(Section, title="Source"):
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP media travels")
     latency_ms: int = Field(100, ge=0, le=10_000, description="RTSP jitter buffer, milliseconds")
     timeout_s: float = Field(
-        5.0, ge=0.5, le=60, description="no frame for so many seconds is a failure: reconnect"
+        5.0, ge=0.5, le=60, description="a frame overdue by so many seconds is a failure: reconnect"
     )
     retry_first_s: float = Field(
         0.5,

@@ -75,6 +75,7 @@ class DisplayOutput:
         if isinstance(screen, WindowProcess):
             screen.send(even_frame(frame))
         else:
+            # Shown when it comes, whatever its time: a screen has no other clock to keep.
             screen.push(even_frame(frame), screen.running_time(), self._period)
             self.dropped = self._dropped_before + screen.dropped
 

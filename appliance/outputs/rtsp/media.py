@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from appliance.media.canvas import buffer_of
+from appliance.media.clock import MIN_STEP_NS
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, GstVideo, caps_of
 from appliance.outputs import encoders
-from appliance.outputs.clock import ArrivalClock
 from appliance.outputs.rtsp.backpressure import Readers
 
 # How far an encoder may lag, in seconds, but at most in frames, before the oldest frame is dropped.
 QUEUED_S = 1 / 15
 MOST_QUEUED = 4
 STUCK_NS = 250_000_000
+# Later than the slowest network makes a frame.
+MOST_LATE_NS = 10 * 10**9
 CALM_FRAMES = 3
 FORGOTTEN_TICKS = 15
 
@@ -40,7 +43,8 @@ class LiveMedia:
         self._unused = 0
         self._period = int(1e9 / format.rate)
         self._queued = max(2, min(MOST_QUEUED, round(QUEUED_S * format.rate)))
-        self._clock = ArrivalClock(self._period)
+        self._begins: int | None = None
+        self._last = -MIN_STEP_NS
         self._held = self._skipping = self._leaking = False
         self._full_since = self._calm = 0
         self._sinks: list[Any] = []
@@ -73,8 +77,22 @@ class LiveMedia:
         room = self._frames.get_property("current-level-buffers") < self._queued
         now = self._frames.get_current_running_time()
         self._see_that_it_moves(now, room)
-        self._frames.push_buffer(buffer_of(frame, self._clock.stamp(now, frame.pts), self._period))
+        self._frames.push_buffer(buffer_of(frame, self._running(frame.pts, now), self._period))
         return bool(room)
+
+    def _running(self, pts: int, now: int) -> int:
+        """A frame's time on the media's clock, which is ours, from when the media was started.
+
+        Never after ``now``, so no sink waits for it; frames from before the start follow each other
+        closely at its beginning. Times that have nothing to do with our clock, of a file read as
+        fast as possible, lie where the first of them came.
+        """
+        if self._begins is None:
+            self._begins = time.monotonic_ns() - now
+        if now - (pts - self._begins) > MOST_LATE_NS:
+            self._begins = pts - now
+        self._last = max(min(pts - self._begins, now), self._last + MIN_STEP_NS)
+        return self._last
 
     def _see_that_it_moves(self, now: int, room: bool) -> None:
         """Keep readers over TCP from holding up the encoder, and with it the readers over UDP.

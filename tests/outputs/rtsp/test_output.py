@@ -163,7 +163,7 @@ def test_a_gap_between_frames_reaches_the_reader(output: RtspOutput) -> None:
         # Thirty frames, then one every third of a second: a stuttering source.
         while reader.poll() is None and time.monotonic() < deadline:
             count += bool(output.clients())
-            output.write(picture())
+            output.write(replace(picture(), pts=time.monotonic_ns()))
             pace.wait(1 / 30 if count < 30 else 1 / 3)
         reader.kill()
         assert reader.stdout is not None
