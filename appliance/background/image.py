@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 
@@ -12,10 +13,15 @@ from appliance.errors import InputError
 from appliance.media.frame import U8
 
 MOST_PIXELS = 100_000_000
-"""The largest picture accepted, in pixels; decoded, it takes 300 MB for a moment."""
+"""The largest picture accepted, in pixels; decoded, it takes 400 MB for a moment."""
+
+MOST_WORKING = 420_000_000
+"""What decoding a picture may take, in bytes, before it is made small."""
 
 # Only what is wanted: some of Pillow's formats start other programs.
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+_STRIP = 1 << 20
+_ORIENTATION = 0x0112
 
 
 def read_picture(path: Path, longest: int) -> U8 | None:
@@ -36,7 +42,7 @@ def read_picture(path: Path, longest: int) -> U8 | None:
         with warnings.catch_warnings():
             # Our own limit is lower than the one this warns of.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(path, formats=_FORMATS)
+            opened = Image.open(path, formats=FORMATS)
     except UnidentifiedImageError:
         return None
     except Image.DecompressionBombError as error:
@@ -48,19 +54,67 @@ def read_picture(path: Path, longest: int) -> U8 | None:
     with opened as picture:
         width, height = picture.size
         if width * height > MOST_PIXELS:
-            raise _too_large(where, f"{width}x{height} pixels")
-        if picture.format == "GIF" and getattr(picture, "n_frames", 1) > 1:
+            raise _too_large(where, f"the picture has {width}x{height} pixels")
+        if picture.format == "GIF" and getattr(picture, "is_animated", False):
             return None
-        if picture.format == "JPEG":
-            picture.draft(None, (longest, longest))
+        needs = working_bytes(picture)
+        if needs > MOST_WORKING:
+            raise InputError(f"{where}: {too_costly(picture, needs)}")
         try:
-            upright = ImageOps.exif_transpose(picture)
-            return _rgb(upright)
+            return reduced(picture, longest)
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise InputError(
                 f"{where}: the {picture.format} picture is damaged or broken off ({error}); "
                 "expected a whole one: copy or save it anew"
             ) from error
+
+
+def working_bytes(picture: Image.Image) -> int:
+    """About how many bytes decoding a picture takes that was opened, but not decoded."""
+    pixels = picture.width * picture.height
+    stored = 4 if len(picture.getbands()) > 1 or picture.mode in ("I", "F") else 2
+    if picture.format == "WEBP":
+        return 16 * pixels  # libwebp's own canvases, and Pillow's
+    if picture.format == "JPEG" and picture.info.get("progressive"):
+        # Every coefficient of a progressive one is kept, however small it is then decoded.
+        return (stored + 2 * len(picture.getbands())) * pixels
+    return stored * pixels
+
+
+def too_costly(picture: Image.Image, needs: int) -> str:
+    """In words, that a picture takes more memory than is given."""
+    return (
+        f"the picture has {picture.width}x{picture.height} pixels, and decoding such a "
+        f"{picture.format} takes {needs // 10**6} MB, of at most {MOST_WORKING // 10**6}; scale it "
+        "down, or save it as PNG"
+    )
+
+
+def reduced(picture: Image.Image, longest: int) -> U8:
+    """An opened picture, RGB (height, width, 3), upright, on black, made smaller while it is read.
+
+    Both sides stay at least ``longest``, as far as they were and the picture is no narrow strip. It
+    is decoded once; all else is done in strips of a million pixels, so that it takes little more.
+    Raises what Pillow does.
+    """
+    picture.draft(None, (longest, longest))
+    turn = picture.getexif().get(_ORIENTATION, 1)
+    picture.load()
+    width, height = picture.size
+    most = 16 * longest * longest
+    by = max(1, min(width, height) // longest, math.ceil(math.sqrt(width * height / most)))
+    rows = max(1, _STRIP // (width * by)) * by
+    small = np.empty((math.ceil(height / by), math.ceil(width / by), 3), np.uint8)
+    for top in range(0, height, rows):
+        strip = _rgb(picture.crop((0, top, width, min(height, top + rows))))
+        if by > 1:
+            strip = np.asarray(Image.fromarray(strip).reduce(by))
+        small[top // by : top // by + len(strip)] = strip
+    if turn not in range(2, 9):
+        return small
+    upright = Image.fromarray(small)
+    upright.getexif()[_ORIENTATION] = turn
+    return np.ascontiguousarray(ImageOps.exif_transpose(upright), np.uint8)
 
 
 def _too_large(where: str, what: str) -> InputError:
@@ -70,13 +124,13 @@ def _too_large(where: str, what: str) -> InputError:
     )
 
 
-def _rgb(picture: Image.Image) -> U8:
-    if picture.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
+def _rgb(strip: Image.Image) -> U8:
+    if strip.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
         # 16-bit grey, which Pillow's own conversion clips at 255.
-        grey = np.clip(np.asarray(picture, np.int64) // 257, 0, 255).astype(np.uint8)
+        grey = np.clip(np.asarray(strip, np.int64) // 257, 0, 255).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        rgba = picture.convert("RGBA")
+    if "A" in strip.getbands() or "transparency" in strip.info:
+        rgba = strip.convert("RGBA")
         black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-        picture = Image.alpha_composite(black, rgba)
-    return np.ascontiguousarray(picture.convert("RGB"), np.uint8)
+        strip = Image.alpha_composite(black, rgba)
+    return np.ascontiguousarray(strip.convert("RGB"), np.uint8)

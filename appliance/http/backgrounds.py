@@ -20,6 +20,7 @@ from typing import Literal
 import structlog
 from PIL import Image
 
+from appliance.background.image import MOST_WORKING, too_costly, working_bytes
 from appliance.errors import InputError, OutputError
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
@@ -66,7 +67,9 @@ class Folder:
         self.path = path
 
     def entries(self) -> list[BackgroundFile]:
-        """Its pictures and videos, at most 500, by name. Links and hidden files are left out.
+        """Its pictures and videos, at most 500, by name.
+
+        Links, hidden files and names that are no UTF-8, which JSON cannot hold, are left out.
 
         Raises InputError when it cannot be read; a missing one counts as empty.
         """
@@ -86,6 +89,8 @@ class Folder:
             with os.scandir(self.path) as entries:
                 for entry in entries:
                     suffix = Path(entry.name).suffix.lower()
+                    if not _is_text(entry.name):
+                        continue
                     if entry.name.startswith(".") or suffix not in PICTURES | VIDEOS:
                         continue
                     status = entry.stat(follow_symlinks=False)
@@ -185,6 +190,9 @@ def examine(data: bytes, limits: Limits) -> tuple[int, int, str]:
                     f"{limits.pixels // 10**6} million are taken (http.upload_mpixels): scale it "
                     "down first"
                 )
+            needs = working_bytes(picture)
+            if needs > MOST_WORKING:
+                raise TooLarge(too_costly(picture, needs))
             if format == "JPEG":
                 picture.draft(None, (1920, 1920))
             picture.load()
@@ -197,6 +205,14 @@ def examine(data: bytes, limits: Limits) -> tuple[int, int, str]:
             f"the {format} picture is damaged or broken off ({error}); save it anew"
         ) from error
     return width, height, suffix
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def tidy(name: str) -> str:

@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.config.settings.http import HttpSettings
-from appliance.http.connection import ABORT
+from appliance.http.connection import ABORT, LET_IN
 from appliance.http.site import Site
+from appliance.system.guesses import Guesses
 from appliance.system.hosts import is_loopback
 
 BODY_S = 30.0
@@ -48,6 +49,8 @@ HEADERS = {
 WRONG_TOKEN_S = 0.5
 """How long the answer to a wrong token is delayed: guessing takes patience."""
 
+wrong_tokens = Guesses("http")
+
 _SAFE = frozenset({"GET", "HEAD"})
 
 log = structlog.get_logger(__name__)
@@ -67,12 +70,14 @@ class Guard:
         body = _Body(receive, self._most_bytes(scope["path"]))
         try:
             refusal = self._refusal(Request(scope))
-            if refusal is not None:
+            if refusal is None:
+                _let_in(scope)
+            else:
                 if refusal.status_code == 401 and "authorization" in Headers(scope=scope):
                     await asyncio.sleep(WRONG_TOKEN_S)
                 await refusal(scope, receive, answer.send)
-            else:
-                await self._app(scope, body.receive, answer.send)
+                return
+            await self._app(scope, body.receive, answer.send)
         except _Cut as cut:
             if answer.begun or cut.response is None:
                 answer.abort()
@@ -113,7 +118,7 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and method not in _SAFE and origin.partition("://")[2] != host:
             return _problem(403, "requests from other sites are not taken")
-        if not _is_page(request.url.path) and not self._let_in(headers):
+        if not _is_page(request.url.path) and not self._knows_token(request):
             response = _problem(
                 401, "a token is needed: send the header Authorization: Bearer TOKEN (http.token)"
             )
@@ -128,14 +133,34 @@ class Guard:
             return _problem(413, _too_large(self._most_bytes(request.url.path)))
         return None
 
-    def _let_in(self, headers: Headers) -> bool:
-        token = self._settings.token
+    def _knows_token(self, request: Request) -> bool:
+        token, headers = self._settings.token, request.headers
         if not token:
             # Without a token, settings are refused for any address that others can reach.
             return self._settings.on_loopback
+        if "authorization" not in headers:
+            return False
+        address = request.client.host if request.client is not None else ""
+        if not wrong_tokens.take(address):
+            wrong_tokens.wrong(address)
+            return False
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        right = not token.problem and token.matches(given.strip())
-        return right and scheme.lower() == "bearer"
+        right = not token.problem and token.matches(given.strip()) and scheme.lower() == "bearer"
+        if right:
+            wrong_tokens.right(address)
+        else:
+            wrong_tokens.wrong(address)
+        return right
+
+
+def _let_in(scope: Scope) -> None:
+    """Tell the connection that its request is answered to the end; the page's files need no haste.
+
+    Without a token everybody who reaches the port is let in.
+    """
+    say = scope.get("extensions", {}).get(LET_IN)
+    if say is not None and not _is_page(scope["path"]):
+        say()
 
 
 def _is_page(path: str) -> bool:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from appliance.background.image import FORMATS, MOST_WORKING, reduced, too_costly, working_bytes
 from appliance.daemon.tap import TappedFrame
 from appliance.media.frame import U8, Frame
 from appliance.pixels.cpu.picture import to_bgr
@@ -71,14 +72,16 @@ def thumbnail(path: str, width: int, height: int, most_pixels: int) -> bytes:
     Raises OSError, ValueError or SyntaxError if it is not a picture or exceeds ``most_pixels``.
     """
     try:
-        opened = Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP", "GIF"))
+        opened = Image.open(path, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ValueError(str(error)) from error
     with opened as picture:
         if picture.width * picture.height > most_pixels:
             raise ValueError(f"{picture.width}x{picture.height} pixels are too many")
-        picture.draft("RGB", (2 * width, 2 * height))
-        small = picture.convert("RGB")
+        needs = working_bytes(picture)
+        if needs > MOST_WORKING:
+            raise ValueError(too_costly(picture, needs))
+        small = Image.fromarray(reduced(picture, 2 * max(width, height)))
     scale = max(width / small.width, height / small.height)
     half = (width / scale / 2, height / scale / 2)
     middle = (small.width / 2, small.height / 2)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.http.guard import wrong_tokens
 from tests.http.serving import Served, picture_file, serving, settings_of
 
 
@@ -30,3 +31,8 @@ def appliance(shared_appliance: Served) -> Iterator[Served]:
     shared_appliance.client.headers.pop("X-Test", None)
     outcome = shared_appliance.reloader.ask().result(10)
     assert outcome.refusal is None
+
+
+@pytest.fixture(autouse=True)
+def _all_tries_left() -> None:
+    wrong_tokens.forget()

@@ -168,6 +168,48 @@ def test_one_connection_too_many_is_cut_off(hasty: Served) -> None:
             one.close()
 
 
+def test_slow_clients_cannot_hold_all_connections(
+    hasty: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty that send half a request, from here, do not keep out who sends a whole one."""
+    slow = []
+    try:
+        for _ in range(60):
+            one = socket.create_connection(hasty.address, timeout=10)
+            one.sendall(b"GET / HTTP/1.1\r\nHost: local")
+            slow.append(one)
+            if len(slow) % 20 == 0:
+                assert b" 200 " in hasty.raw(GET)
+    finally:
+        for one in slow:
+            one.close()
+
+
+class Held:
+    """A connection as ``_make_room`` sees it."""
+
+    def __init__(self, number: int, network: str, *, busy: bool = False) -> None:
+        self.number, self.network, self.busy, self.cut = number, network, busy, False
+        self.transport = self
+
+    def abort(self) -> None:
+        self.cut = True
+
+
+def test_the_oldest_of_whoever_has_most_gives_way() -> None:
+    many = [Held(number, "10.0.0.9") for number in range(5)]
+    others = [Held(10 + number, f"10.0.1.{number}") for number in range(4)]
+    answered = [Held(20 + number, "10.0.0.8", busy=True) for number in range(9)]
+    new = Held(30, "10.0.2.1")
+    connection._make_room(new, {*many, *others, *answered, new})
+    assert [one.number for one in (*many, *others, *answered, new) if one.cut] == [0]
+    # If everybody is being answered, it is the new one.
+    new = Held(31, "10.0.2.1")
+    connection._make_room(new, {*answered, new})
+    assert new.cut
+    assert not any(one.cut for one in answered)
+
+
 def test_a_viewer_who_never_reads_is_cut_off(hasty: Served) -> None:
     """And makes room for another."""
     with socket.socket() as stuck:

@@ -6,25 +6,20 @@ a DESCRIBE without the password with 401 whether or not the path exists.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
-import structlog
-
 from appliance.config.settings import RtspSettings
 from appliance.outputs.rtsp.library import GstRtsp, GstRtspServer
-
-log = structlog.get_logger(__name__)
+from appliance.system.guesses import Guesses
 
 REALM = "Mattebox"
 # Where requests for unserved paths go. Nobody may read there.
 NOWHERE = "/.nowhere"
 _ROLE = "reader"
 _ACCESS, _CONSTRUCT = "media.factory.access", "media.factory.construct"
-_SAID_EVERY_S = 60.0
-_MOST_ADDRESSES = 256
+
+wrong_passwords = Guesses("rtsp")
 
 
 def auth(rtsp: RtspSettings) -> Any:
@@ -50,19 +45,41 @@ def permit(factory: Any, *, readers: bool = True) -> None:
 
 
 class Auth(GstRtspServer.RTSPAuth):
-    """The library's authenticator, which also logs wrong passwords."""
+    """The library's authenticator, which counts wrong passwords, logs them, and allows only so many.
+
+    Whoever has a session has known the password; it is not asked for tries again.
+    """
 
     __gtype_name__ = "MatteboxAuth"
+
+    def do_authenticate(self, context: Any) -> bool:
+        """Whether a request comes with the password; not looked at without a try left."""
+        answer = _answer(context)
+        if answer is None or context.session is not None:
+            return bool(GstRtspServer.RTSPAuth.do_authenticate(self, context))
+        address = context.conn.get_ip()
+        if not wrong_passwords.take(address):
+            return False
+        done = bool(GstRtspServer.RTSPAuth.do_authenticate(self, context))
+        # The library says True whatever the password; the right one sets the token.
+        if context.token is not None:
+            wrong_passwords.right(address)
+        return done
 
     def do_generate_authenticate_header(self, context: Any) -> None:
         """Called for each 401: a reader's first carries the challenge, only a second is news."""
         GstRtspServer.RTSPAuth.do_generate_authenticate_header(self, context)
-        try:
-            _, answer = context.request.get_header(GstRtsp.RTSPHeaderField.AUTHORIZATION, 0)
-        except UnicodeDecodeError:
-            answer = ""
-        if answer is not None:
-            wrong_passwords.add(context.conn.get_ip())
+        if _answer(context) is not None:
+            wrong_passwords.wrong(context.conn.get_ip())
+
+
+def _answer(context: Any) -> str | None:
+    """What a request gives as its proof; None for nothing."""
+    try:
+        _, answer = context.request.get_header(GstRtsp.RTSPHeaderField.AUTHORIZATION, 0)
+    except UnicodeDecodeError:
+        return ""
+    return None if answer is None else str(answer)
 
 
 class Paths(GstRtspServer.RTSPMountPoints):
@@ -85,32 +102,3 @@ class Paths(GstRtspServer.RTSPMountPoints):
         except UnicodeDecodeError:
             return NOWHERE
         return path if self._known(path.rstrip("/")) else NOWHERE
-
-
-class WrongPasswords:
-    """Logs wrong passwords: at most one line per minute and address, with a count."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._told: dict[str, float] = {}
-        self._since: dict[str, int] = {}
-
-    def add(self, address: str) -> None:
-        """Count one more from ``address``."""
-        now = self._clock()
-        with self._lock:
-            count = self._since.pop(address, 0) + 1
-            if now - self._told.get(address, -_SAID_EVERY_S) < _SAID_EVERY_S:
-                self._since[address] = count
-                return
-            self._told.pop(address, None)
-            self._told[address] = now
-            while len(self._told) > _MOST_ADDRESSES:
-                oldest = next(iter(self._told))
-                del self._told[oldest]
-                self._since.pop(oldest, None)
-        log.warning("rtsp: wrong user or password", address=address, times=count)
-
-
-wrong_passwords = WrongPasswords()

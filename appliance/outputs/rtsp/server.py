@@ -23,6 +23,7 @@ from appliance.outputs.rtsp import access, certificate
 from appliance.outputs.rtsp.clients import Clients
 from appliance.outputs.rtsp.library import Gio, GstRtspServer
 from appliance.outputs.rtsp.tls import TlsFront
+from appliance.outputs.rtsp.waiting import Waiting
 
 __all__ = ["RtspServer", "SharedFactory"]
 
@@ -106,6 +107,7 @@ class RtspServer:
         self._context = GLib.MainContext.new()
         self._loop = GLib.MainLoop.new(self._context, False)
         self._accepting: Any = None
+        self._waiting = Waiting(self._watch, self._hand_on)
         self._front: TlsFront | None = None
         if context is not None:
             self._front = self._encrypted(context)
@@ -202,6 +204,7 @@ class RtspServer:
         elif self._accepting is not None:
             self._accepting.destroy()
         self._socket.close()
+        self._waiting.close()
         if not self.clients.end(END_S):
             log.warning("rtsp: connections are left behind", uri=self._uri)
         self._server.get_session_pool().filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
@@ -226,18 +229,30 @@ class RtspServer:
             self._accepting = None
             log.warning("rtsp: no file descriptor is left for a connection", uri=self._uri)
             return False
-        if not self.clients.admit():
-            self._refuse()
-            return True
-        return bool(
-            GstRtspServer.RTSPServer.io_func(self._socket, GLib.IOCondition.IN, self._server)
-        )
-
-    def _refuse(self) -> None:
         try:
-            self._socket.accept(None).close()
+            handle = self._socket.accept(None)
+            address = handle.get_remote_address().get_address().to_string()
         except GLib.Error as error:
-            log.debug("rtsp: a connection went before it was refused", reason=error.message)
+            log.debug("rtsp: a connection went before it was accepted", reason=error.message)
+            return True
+        full = not self.clients.admit(self.clients.count() + len(self._waiting))
+        if full and not self._waiting.make_room():
+            handle.close()
+            return True
+        self._waiting.add(handle, address)
+        return True
+
+    def _hand_on(self, handle: Any) -> None:
+        """Give the library a connection that has begun to speak RTSP."""
+        try:
+            peer = handle.get_remote_address()
+        except GLib.Error as error:
+            log.debug("rtsp: a connection went before it was taken", reason=error.message)
+            handle.close()
+            return
+        self._server.transfer_connection(
+            handle, peer.get_address().to_string(), peer.get_port(), None
+        )
 
     def _encrypted(self, context: ssl.SSLContext) -> TlsFront:
         """The front that accepts instead of the library, and hands it decrypted connections."""
@@ -274,6 +289,7 @@ class RtspServer:
         """End sessions that timed out and connections that do nothing; look after the rest."""
         self._server.get_session_pool().cleanup()
         self.clients.look()
+        self._waiting.look(self._rtsp.idle_timeout_s)
         for mounted in list(self._mounted.values()):
             mounted.on_tick()
         if self._front is None:

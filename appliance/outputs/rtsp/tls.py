@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from appliance.errors import OutputError
+from appliance.outputs.rtsp.waiting import NO_HTTP, is_http
 
 log = structlog.get_logger(__name__)
 
@@ -119,8 +120,20 @@ class TlsFront:
             await _end(outer[1])
             return
         try:
+            # Read here first: the library reads HTTP requests, and never answers them.
+            head = await asyncio.wait_for(outer[0].read(WAITING_BYTES), self.unread_s)
+            if not head or is_http(head):
+                theirs.close()
+                outer[1].write(NO_HTTP if head else b"")
+                return
+            inner[1].write(head)
             self._handover(theirs, address, port)
             await self._relay(outer, inner)
+        except asyncio.TimeoutError:
+            theirs.close()
+        except OSError as error:
+            theirs.close()
+            log.debug("rtsps: closed before its first request", reason=str(error))
         finally:
             await _end(inner[1])
             await _end(outer[1])

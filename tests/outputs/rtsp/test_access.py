@@ -17,8 +17,9 @@ from appliance.config.secrets import NONE, Secret
 from appliance.config.settings import RtspSettings
 from appliance.outputs.rtsp import server as rtsp_server
 from appliance.outputs.rtsp import tls
-from appliance.outputs.rtsp.access import WrongPasswords, wrong_passwords
+from appliance.outputs.rtsp.access import wrong_passwords
 from appliance.outputs.rtsp.output import RtspOutput
+from appliance.system.guesses import BURST, PER_S
 from tests.certificates import self_signed
 from tests.outputs.conftest import (
     FORMAT,
@@ -303,11 +304,14 @@ def test_without_a_descriptor_left_it_waits_for_one(
         assert patient.socket.recv(1) == b"$"
 
 
+@pytest.fixture(autouse=True)
+def _all_tries_left() -> None:
+    wrong_passwords.forget()
+
+
 def test_wrong_passwords_are_told_once_a_minute(
-    serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(wrong_passwords, "_told", {})
-    monkeypatch.setattr(wrong_passwords, "_since", {})
     output = serve(password=PASSWORD)
     for number in range(4):
         with RtspByHand(output.uri, login=(USER, f"wrong-word-{number}")) as stranger:
@@ -318,17 +322,26 @@ def test_wrong_passwords_are_told_once_a_minute(
     assert "wrong-word" not in lines[0]
 
 
-def test_addresses_that_try_passwords_are_not_remembered_for_ever() -> None:
+def test_guessing_on_many_connections_ends_after_a_few_tries(
+    serve: Serve, feed: StartFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [0.0]
-    told = WrongPasswords(lambda: now[0])
-    for number in range(1000):
-        told.add(f"10.0.{number // 256}.{number % 256}")
-        told.add(f"10.0.{number // 256}.{number % 256}")
-    assert len(told._told) <= 256
-    assert len(told._since) <= 256
-    now[0] = 61.0
-    told.add("10.0.3.231")
-    assert "10.0.3.231" not in told._since
+    monkeypatch.setattr(wrong_passwords, "_clock", lambda: now[0])
+    output = serve(password=PASSWORD)
+    feed(output)
+    with RtspByHand(output.uri, login=LOGIN) as reader:
+        reader.play()
+        for number in range(BURST):
+            with RtspByHand(output.uri, login=(USER, f"wrong-word-{number}")) as stranger:
+                assert stranger.ask("DESCRIBE", output.uri)[0] == 401
+        with RtspByHand(output.uri, login=LOGIN) as lucky:
+            # Even the right one is not looked at: who guesses does not learn that it is right.
+            assert lucky.ask("DESCRIBE", output.uri)[0] == 401
+        # Who reads already has a session, and goes on.
+        assert reader.socket.recv(1) == b"$"
+        now[0] = 1 / PER_S
+        with RtspByHand(output.uri, login=LOGIN) as patient:
+            assert patient.ask("DESCRIBE", output.uri)[0] == 200
 
 
 def test_a_line_that_never_ends_is_broken_off(serve: Serve, feed: StartFeed) -> None:

@@ -237,3 +237,36 @@ def test_close_ends_with_readers_of_all_kinds_and_leaves_no_thread(
         for reader in readers:
             reader.kill()
             reader.wait(5)
+
+
+@pytest.mark.parametrize(
+    "request_", [b"GET /live HTTP/1.0\r\nx-sessioncookie: a\r\n\r\n", b"POST /live HTTP/1.1\r\n\r\n"]
+)
+def test_rtsp_over_http_is_answered_at_once(
+    output: RtspOutput, feed: StartFeed, request_: bytes
+) -> None:
+    feed(output)
+    for _ in range(20):
+        with RtspByHand(output.uri) as tunnel:
+            tunnel.socket.sendall(request_)
+            answer = b""
+            while piece := tunnel.socket.recv(4096):
+                answer += piece
+        assert answer.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+        assert b"use RTSP over TCP or UDP" in answer
+    with RtspByHand(output.uri) as reader:
+        reader.play()
+        assert reader.socket.recv(1) == b"$"
+
+
+def test_silent_connections_give_way_to_a_reader(serve: Serve, feed: StartFeed) -> None:
+    output = serve(max_clients=5)
+    feed(output)
+    silent = [RtspByHand(output.uri) for _ in range(30)]
+    try:
+        with RtspByHand(output.uri) as reader:
+            reader.play()
+            assert reader.socket.recv(1) == b"$"
+    finally:
+        for one in silent:
+            one.close()
