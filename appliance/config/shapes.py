@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from appliance.system.redact import remember
 
+_REFERENCE = re.compile(r"\$\{[^}]*\}")
 _FILE = re.compile(r"file://", re.IGNORECASE)
 
 
@@ -60,6 +61,7 @@ def rtsp(uri: str, *, listen: bool) -> str:
 
     Its password is struck out of every message from now on. Raises ValueError.
     """
+    _check_quoting(uri)
     try:
         parts = urlsplit(uri)
         if parts.password is not None:
@@ -70,3 +72,26 @@ def rtsp(uri: str, *, listen: bool) -> str:
     if not parts.hostname or (port == 0 and not listen):
         raise ValueError("an RTSP address is written rtsp://host:port/path, port 1 to 65535")
     return without_nul(uri)
+
+
+def _check_quoting(uri: str) -> None:
+    """Raise ValueError for a user or password with a sign that means something else there."""
+    # A reference is quoted when it is filled in.
+    rest = _REFERENCE.sub("x", uri.partition("://")[2])
+    first = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    who, at, _ = first.rpartition("@")
+    signs = [sign for sign in who if sign in "@[]"]
+    if at:
+        signs += ["%"] if re.search(r"%(?![0-9A-Fa-f]{2})", who) else []
+    elif "@" in rest and not first.startswith("["):
+        # What looks like a host ends within the password, unless a port follows: camera:554/a@b.
+        who = rest.rpartition("@")[0]
+        _, colon, port = first.partition(":")
+        signs = [rest[len(first)]] if colon and not port.isdigit() else []
+    remember(who.partition(":")[2])
+    if signs:
+        raise ValueError(
+            f"a {signs[0]} in a user or password is written %{ord(signs[0]):02X} there (/ is %2F, "
+            "@ %40, # %23, ? %3F, % %25); or keep the password elsewhere and write "
+            "${credential:name} or ${env:NAME}, whose value is quoted for you"
+        )

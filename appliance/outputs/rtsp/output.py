@@ -238,4 +238,6 @@ def parse_uri(uri: str) -> tuple[str, int, str]:
     path = parts.path.rstrip("/")
     if not path or "//" in path or any(char.isspace() or char == "%" for char in path):
         raise InputError(f"output {shown!r}: the path {parts.path!r} cannot be served; {shape}")
-    return parts.hostname, port, path
+    # By name it would be listened at on whichever address the system names first, often only ::1.
+    host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
+    return host, port, path

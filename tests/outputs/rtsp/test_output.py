@@ -191,6 +191,11 @@ def test_addresses_that_cannot_be_served(uri: str, part: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_localhost_is_the_address_that_everybody_tries() -> None:
+    assert parse_uri("rtsp://localhost:8554/live") == ("127.0.0.1", 8554, "/live")
+    assert parse_uri("rtsp://[::1]:8554/live")[0] == "::1"
+
+
 def test_the_port_may_be_left_out() -> None:
     assert parse_uri("rtsp://[::1]/studio/one/") == ("::1", 8554, "/studio/one")
 
