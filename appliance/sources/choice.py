@@ -118,7 +118,7 @@ class StreamChoice:
 
 def jpeg_size(head: bytes) -> tuple[int, int] | None:
     """Width and height of a JPEG picture, from its first bytes; None if they do not hold them."""
-    at = 2
+    at = 2 if head.startswith(b"\xff\xd8") else len(head)
     while at + 9 <= len(head) and head[at] == 0xFF:
         marker = head[at + 1]
         if marker == 0xFF:  # padding

@@ -200,7 +200,8 @@ class GstSource:
         if name.startswith("avdemux_"):
             self.winds_back = False
         klass = str(factory.get_metadata("klass")) if factory is not None else ""
-        if "Decoder" in klass and self._choice is not None:
+        # decodebin is one by its class, too, and sees the whole file.
+        if "Decoder" in klass and element != self.decoder and self._choice is not None:
             self._choice.watch(element)
         if "Demuxer" in klass:
             self._demuxers.append(element)

@@ -87,7 +87,7 @@ class Guesses:
 
 
 def network(address: str) -> str:
-    """What counts as one address: of IPv6 the first 64 bits, the rest being the host's to choose."""
+    """What counts as one address: of IPv6 the first 64 bits, as a host chooses the rest itself."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import time
@@ -16,12 +17,14 @@ from PIL import Image, ImageDraw
 
 from appliance.background import image as image_module
 from appliance.background.base import Background
+from appliance.background.image import read_picture
 from appliance.background.make import make_background
 from appliance.config.settings import BackgroundSettings
 from appliance.errors import InputError
 from appliance.media.frame import Colour, Format, Frame, Matrix, Range, blank
 from appliance.media.rgb import nv12_to_rgb, rgb_to_nv12
 from tests.conftest import ClipFactory
+from tests.memory import peak_mb
 from tests.sources.pictures import assert_alike, by_ffmpeg, first_frame, rgb
 from tests.sources.test_formats import ffmpeg
 
@@ -415,3 +418,56 @@ def test_the_blurred_scene(radius: float, size: tuple[int, int]) -> None:
 def test_the_shared_backgrounds(shared: Path) -> None:
     for path in sorted((shared / "media" / "backgrounds").glob("*.jpg"))[::60]:
         assert np.ptp(shown(path)) > 60
+
+
+@pytest.mark.parametrize(("mode", "most"), [("RGBA", 120), ("RGB", 120), ("I;16", 90), ("P", 70)])
+def test_a_large_picture_takes_its_pixels_and_little_more(
+    tmp_path: Path, mode: str, most: float
+) -> None:
+    """16 million pixels, 64 MB as RGBA; it took 460 MB, and 50 million 1.4 GB."""
+    path = tmp_path / "p.png"
+    Image.new(mode, (4000, 4000)).save(path)
+    small, grew = peak_mb(lambda: read_picture(path, 640))
+    assert small is not None
+    assert small.shape == (667, 667, 3)
+    assert grew < most
+
+
+@pytest.mark.parametrize("size", [(1003, 701), (4001, 333), (50, 40_000)])
+def test_a_picture_made_small_in_strips_is_the_same(
+    tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_module, "_STRIP", 20_000)
+    path = tmp_path / "p.png"
+    y, x = np.mgrid[: size[1], : size[0]]
+    ramp = np.stack([x * 255 // size[0], y * 255 // size[1], (x + y) % 256], -1).astype(np.uint8)
+    Image.fromarray(ramp).save(path)
+    small = read_picture(path, 100)
+    assert small is not None
+    by = math.ceil(size[1] / small.shape[0])
+    whole = np.asarray(Image.fromarray(ramp).reduce(by))
+    assert np.abs(small.astype(int) - whole).max() <= 1
+    assert small.nbytes <= 3 * 17 * 100 * 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("WEBP", {"lossless": True}), ("JPEG", {"progressive": True})]
+)
+def test_what_takes_too_much_to_decode_is_refused_by_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, options: dict[str, bool]
+) -> None:
+    path = tmp_path / "p.png"
+    Image.new("RGB", (640, 480)).save(path, kind, **options)
+    monkeypatch.setattr(image_module, "MOST_WORKING", 2_000_000)
+    with pytest.raises(InputError, match=rf"640x480 pixels, and decoding such a {kind} takes"):
+        read_picture(path, 320)
+    Image.new("RGB", (640, 480)).save(path, "PNG")
+    assert read_picture(path, 320) is not None
+
+
+def test_the_most_pixels_fit_into_what_decoding_may_take() -> None:
+    for kind, mode in (("PNG", "RGBA"), ("BMP", "RGB"), ("GIF", "P"), ("PNG", "I;16")):
+        opened = Image.new(mode, (1, 1))
+        opened.format = kind
+        one = image_module.working_bytes(opened)
+        assert one * image_module.MOST_PIXELS <= image_module.MOST_WORKING

@@ -212,3 +212,14 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 )  # fmt: skip
 def test_tidy(name: str, stem: str) -> None:
     assert tidy(name) == stem
+
+
+def test_a_name_that_is_no_utf_8_hides_itself_alone(appliance: Served) -> None:
+    odd = os.fsencode(appliance.folder) + b"/caf\xe9.png"
+    Image.new("RGB", (64, 36)).save(os.fsdecode(odd), "PNG")
+    try:
+        listed = appliance.client.get("/api/backgrounds")
+        assert "red.png" in str(as_json(listed))
+        assert "caf" not in listed.text
+    finally:
+        os.unlink(odd)

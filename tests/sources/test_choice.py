@@ -202,6 +202,20 @@ def test_only_the_first_of_many_streams_is_decoded(clip: ClipFactory, tmp_path: 
         assert_alike(rgb(frame), by_ffmpeg(first, 320, 240))
 
 
+def test_only_decoders_are_watched_for_jpeg(clip: ClipFactory, tmp_path: Path) -> None:
+    """Not decodebin, which takes the file itself: in it anything may look like a picture's head."""
+    path = tmp_path / "odd.mkv"
+    head = tmp_path / "head.bin"
+    # Far more than is read at once, each of whose pieces begins like a JPEG of 30000x30000.
+    head.write_bytes(b"\xff\xd8\xff\xc0\x00\x11\x08\x75\x30\x75\x30\x03\x01\x02\x03\x04" * 50_000)
+    ffmpeg(
+        "-i", clip(320, 240, frames=20), "-c", "copy", "-attach", head,
+        "-metadata:s:t", "mimetype=application/octet-stream", path,
+    )  # fmt: skip
+    for _ in range(3):
+        assert first_frame(path).width == 320
+
+
 def lying(clip: ClipFactory, folder: Path) -> Path:
     """An AVI file that says 320x240, with JPEG pictures that say 30000x30000."""
     data = bytearray(
@@ -254,4 +268,5 @@ def test_the_size_in_a_jpeg_is_found(tmp_path: Path, progressive: bool) -> None:
     assert jpeg_size(data) == (123, 77)
     assert [jpeg_size(data[:end]) for end in (0, 1, 4, 1000, 60_000)] == [None] * 5
     assert jpeg_size(b"\xff\xd8" + b"\xff" * 1000) is None
+    assert jpeg_size(b"GI" + data[2:]) is None
     assert jpeg_size(b"\xff\xd8" + b"\xff\xe0\0\0" * 1000) is None

@@ -45,7 +45,7 @@ def permit(factory: Any, *, readers: bool = True) -> None:
 
 
 class Auth(GstRtspServer.RTSPAuth):
-    """The library's authenticator, which counts wrong passwords, logs them, and allows only so many.
+    """The library's authenticator, which logs wrong passwords, and allows only so many.
 
     Whoever has a session has known the password; it is not asked for tries again.
     """

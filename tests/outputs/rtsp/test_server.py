@@ -240,7 +240,8 @@ def test_close_ends_with_readers_of_all_kinds_and_leaves_no_thread(
 
 
 @pytest.mark.parametrize(
-    "request_", [b"GET /live HTTP/1.0\r\nx-sessioncookie: a\r\n\r\n", b"POST /live HTTP/1.1\r\n\r\n"]
+    "request_",
+    [b"GET /live HTTP/1.0\r\nx-sessioncookie: a\r\n\r\n", b"POST /live HTTP/1.1\r\n\r\n"],
 )
 def test_rtsp_over_http_is_answered_at_once(
     output: RtspOutput, feed: StartFeed, request_: bytes
