@@ -39,7 +39,7 @@ def _value(node: Node) -> Any:
 
 def _scalar(text: str) -> Any:
     """A plain scalar as YAML means it; dates, which nothing here needs, stay text."""
-    loader = yaml.SafeLoader("")
+    loader: Any = yaml.SafeLoader("")
     tag = loader.resolve(yaml.ScalarNode, text, (True, False))
     if tag not in _KNOWN:
         return text
