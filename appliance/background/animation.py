@@ -65,7 +65,7 @@ class AnimationSource:
         shown = min(milliseconds, _AGAIN_MS)
         frame = replace(
             frame, pts=self._pts, duration=shown * 1_000_000, captured=time.monotonic_ns(),
-            serial=self._serial, discontinuity=self._serial == 0,
+            serial=self._serial, discontinuity=self._index == 0,
         )  # fmt: skip
         self._serial += 1
         self._pts += shown * 1_000_000
