@@ -51,7 +51,8 @@ def conform(
     adding bars. Raises InputError for a picture too small or too large.
     """
     caps = mended(caps)
-    info = GstVideo.VideoInfo.new_from_caps(caps)
+    # Given caps that are not settled, as of a decoder that got no picture, the library complains.
+    info = GstVideo.VideoInfo.new_from_caps(caps) if caps.is_fixed() else None
     if info is None:
         raise InputError(f"{what}: its pictures cannot be read ({caps.to_string()})")
     own = own_format(info, turn, what)

@@ -238,8 +238,6 @@ class GstSource:
         if name in PARSERS:
             trust_the_stream(element)
             self._gate.watch(element)
-        if name in JPEG_DECODERS:
-            JpegCheck(self.name).watch(element)
         if name == "avdec_h264":
             # Of intra refresh, nothing before the picture is whole.
             self._withholds = True
@@ -250,6 +248,9 @@ class GstSource:
         # decodebin is one by its class, too, and sees the whole file.
         if "Decoder" in klass and element != self.decoder and self._choice is not None:
             self._choice.watch(element)
+        if name in JPEG_DECODERS:
+            # After the look at its size: a check of 900 million pixels would take long.
+            JpegCheck(self.name).watch(element)
         if "Demuxer" in klass:
             self._demuxers.append(element)
 

@@ -211,7 +211,9 @@ class KernelBench:
         alpha, other = self._plane(disc(rows, columns)), self._plane(disc(rows, columns))
         three, out = (self._plane(np.zeros((3, rows, columns), np.float32)) for _ in range(2))
         verdict = timer.alloc(VERDICT.itemsize).address
-        previous = timer.upload(np.ones(8, np.int32)).address
+        somebody = np.zeros(1, VERDICT)
+        somebody["count"] = 1
+        previous = timer.upload(somebody).address
         rect, tensor = Rect(0, 0, *sizes.picture), self._tensor()
         for kind, each in _LAYERS.items():
             frames = self._surfaces(sizes.picture, sets, kind)
@@ -238,6 +240,12 @@ class KernelBench:
                 ),
             ),
             ("resample", 8, lambda i: gpu.resample(scratch, alpha, rect, wide, 0.0, out)),
+            (
+                "join a tile", 8,
+                lambda i: gpu.join_tiles(
+                    scratch, [(Raw(alpha.address, columns, rows, columns), wide)], rect, out
+                ),
+            ),
             (
                 "guided filter", 16,
                 lambda i: gpu.guided_coefficients(scratch, three, alpha, 1, 1e-3, out),

@@ -19,7 +19,7 @@ from tests.kernels.emulated import SANITISE, compiler
 # All but tests that say nothing about memory or are slow: source, builds, pictures, this file.
 _OTHERS = (
     *(f"tests/pixels/gpu/test_{name}.py" for name in (
-        "crop", "components", "steady_and_guided", "composite", "pictures",
+        "crop", "components", "steady_and_guided", "tiles", "composite", "pictures",
     )),
     "tests/stages/matte/test_gpu.py", "tests/stages/network/test_gpu.py",
 )  # fmt: skip
@@ -61,7 +61,9 @@ def run(code: list[str], root: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++)")
 @pytest.mark.skipif(SANITISE in os.environ, reason="this is that run")
 def test_no_access_out_of_bounds_and_nothing_undefined(root: Path) -> None:
-    done = run(["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", _LESS, *_OTHERS], root)
+    # The first test has the kernels compiled, which takes a minute on a busy machine.
+    patient = ["-q", "-x", "-p", "no:cacheprovider", "-o", "timeout=240"]
+    done = run(["-m", "pytest", *patient, "-k", _LESS, *_OTHERS], root)
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
@@ -82,6 +84,7 @@ print("done")
 """
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++)")
 @pytest.mark.skipif(SANITISE in os.environ, reason="a fault on purpose")
 def test_one_byte_too_short_is_seen(root: Path) -> None:
