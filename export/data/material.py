@@ -29,6 +29,8 @@ def load_material(pack: Path, height: int, more: Path | None = None) -> Material
     groups: dict[str, list[Person]] = {kind: [] for kind in shares}
     photos: list[UInt8Image] = []
     real: list[RealFrame] = []
+    hard: list[UInt8Image] = []
+    looks_like_people = hard_backgrounds()
     if more is not None:
         for entry, colour, alpha in read_pack(more):
             if entry.kind == "stranger" and alpha is not None:
@@ -37,6 +39,8 @@ def load_material(pack: Path, height: int, more: Path | None = None) -> Material
     for entry, colour, alpha in read_pack(pack):
         if entry.kind == "background":
             photos.append(at_most(colour, int(1.6 * rows)))
+            if entry.name in looks_like_people:
+                hard.append(photos[-1])
         elif alpha is None:
             raise ValueError(f"{pack}: {entry.kind} {entry.name} has no alpha; make the pack again")
         elif entry.kind == "real":
@@ -55,7 +59,14 @@ def load_material(pack: Path, height: int, more: Path | None = None) -> Material
         weights=[shares[kind] / total for kind in kinds],
         photos=photos,
         real=real,
+        hard=hard,
     )
+
+
+def hard_backgrounds() -> frozenset[str]:
+    """Names of the photographs without people in which a network saw somebody."""
+    lines = (Path(__file__).parent / "hard_backgrounds.txt").read_text().splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 def trimmed(
