@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.figures.body import SHAPE, Body, Floats, Posed
-from export.figures.outfit import CLOTH, HAIR, SMOOTH, Outfit, dress
+from export.figures.outfit import Fringe, Layer, Outfit, dress
+from export.figures.pieces import CLOTH, HAIR, SMOOTH
 from export.figures.poses import random_pose
 from export.figures.raster import View, barycentric, paint, vertex_normals
+from export.figures.reaches import build_of
+from export.figures.wardrobe import Wardrobe
 from export.images import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng
 
@@ -31,20 +34,34 @@ class Figure:
 
 
 def _shape(rng: Rng) -> dict[str, float]:
-    """From children to the old, mostly adults; mostly average builds."""
+    """From small children to the old, mostly adults; mostly average builds."""
     shape = {name: float(np.clip(rng.normal(0.5, 0.22), 0.02, 0.98)) for name in SHAPE}
     shape["gender"] = float(rng.choice((0.05, 0.95))) + float(rng.normal(0, 0.03))
     shape["gender"] = min(1.0, max(0.0, shape["gender"]))
-    shape["age"] = float(rng.uniform(0.34, 0.6) if rng.random() < 0.15 else rng.uniform(0.6, 1))
+    shape["age"] = float(rng.uniform(0.27, 0.6) if rng.random() < 0.2 else rng.uniform(0.6, 1))
     return shape
 
 
 def _view(rng: Rng, points: Floats, whole: bool) -> View:
-    """Half the time about from in front, else from anywhere; at about chest height."""
-    yaw = rng.normal(0, 25) if rng.random() < 0.5 else rng.uniform(-180, 180)
-    pitch = rng.uniform(5, 45) if whole and rng.random() < 0.35 else rng.normal(4, 7)
+    """From in front, from a side, from behind or from anywhere; also from above and below."""
+    side = rng.random()
+    if side < 0.42:
+        yaw = rng.normal(0, 25)
+    elif side < 0.62:
+        yaw = rng.choice((-90, 90)) + rng.normal(0, 12)
+    elif side < 0.78:
+        yaw = 180 + rng.normal(0, 20)
+    else:
+        yaw = rng.uniform(-180, 180)
+    height = rng.random()
+    if height < (0.3 if whole else 0.12):
+        pitch = rng.uniform(8, 50 if whole else 32)
+    elif height < (0.4 if whole else 0.24):
+        pitch = -rng.uniform(5, 32)
+    else:
+        pitch = rng.normal(4, 7)
     target = (points.min(axis=0) + points.max(axis=0)) / 2
-    return View(yaw, pitch, float(np.exp(rng.uniform(np.log(1.8), np.log(7)))), target)
+    return View(float(yaw), float(pitch), float(np.exp(rng.uniform(np.log(1.8), np.log(7)))), target)
 
 
 def _light(rng: Rng, normals: Floats, surface: NDArray[np.int64]) -> Floats:
@@ -71,19 +88,21 @@ def _hollows(depth: FloatImage, inside: FloatImage, size: float) -> FloatImage:
     return np.clip(1 - 6.0 * np.maximum(0, ahead), 0.5, 1).astype(np.float32)
 
 
-def _strands(rng: Rng, canvas: np.ndarray, mask: np.ndarray, hair: np.ndarray) -> None:
+def _strands(
+    rng: Rng, canvas: np.ndarray, mask: np.ndarray, hair: np.ndarray, fringe: Fringe
+) -> None:
     """Single hairs across the hair's outline, half a pixel wide at the final size."""
     edge = hair & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     ys, xs = np.nonzero(edge)
     if len(ys) < 8:
         return
     centre = np.array([xs.mean(), ys.mean()])
-    length = float(rng.uniform(0.2, 1.0)) * _UP * ROWS * 0.015
-    for i in rng.integers(len(ys), size=int(rng.integers(40, 400))):
+    length = fringe.length * float(rng.uniform(0.2, 1.0)) * _UP * ROWS * 0.015
+    for i in rng.integers(len(ys), size=int(fringe.count * rng.uniform(0.3, 2))):
         start = np.array([xs[i], ys[i]], float)
         way = start - centre
         way = way / max(1.0, float(np.linalg.norm(way))) + rng.normal(0, 0.5, 2) + (0, 0.35)
-        bend = rng.normal(0, 0.6, 2)
+        bend = rng.normal(0, fringe.curl, 2)
         t = np.linspace(-0.5, 1, 7)[:, None]
         line = start + length * rng.uniform(0.3, 1) * (t * way + t * t * bend)
         tint = tuple(float(v) for v in canvas[ys[i], xs[i]])
@@ -113,7 +132,7 @@ def _fitted(
     bone = _CUT[framing]
     if bone is not None:
         ring = np.linalg.norm(posed.rest - posed.joints[bone], axis=1) < 0.1
-        cut = float(np.median(flat[ring, 1]))
+        cut = float(np.median(flat[: len(ring)][ring, 1]))
         high[1] = max(cut, low[1] + 0.3 * (high[1] - low[1]))
     margin = 6
     factor = (ROWS - (margin if bone is not None else 2 * margin)) * _UP / (high[1] - low[1])
@@ -133,7 +152,8 @@ def _worn(body: Body, posed: Posed, outfit: Outfit) -> Floats:
 
 
 def _downsampled(
-    rng: Rng, canvas: FloatImage, mask: FloatImage, depth: FloatImage, kinds: NDArray[np.int64]
+    rng: Rng, canvas: FloatImage, mask: FloatImage, depth: FloatImage, kinds: NDArray[np.int64],
+    fringe: Fringe,
 ) -> tuple[UInt8Image, UInt8Image]:
     """Darken hollows, add cloth grain, draw hairs; then BGR and alpha at the final size."""
     rows, columns = mask.shape
@@ -146,7 +166,7 @@ def _downsampled(
     grain = rng.normal(1, spread, (ROWS, small[0])).astype(np.float32)
     cloth = (kinds == CLOTH)[..., None]
     canvas = np.where(cloth, canvas * cv2.resize(grain, (columns, rows))[..., None], canvas)
-    _strands(rng, canvas, mask, kinds == HAIR)
+    _strands(rng, canvas, mask, kinds == HAIR, fringe)
     alpha = np.asarray(cv2.resize(mask, small, interpolation=cv2.INTER_AREA), np.float32)
     thick = cv2.resize(canvas * mask[..., None], small, interpolation=cv2.INTER_AREA)
     clean = np.asarray(thick / np.maximum(alpha, 1e-4)[..., None], np.float32)
@@ -154,14 +174,46 @@ def _downsampled(
     return colour, np.round(alpha * 255).astype(np.uint8)
 
 
-def render_figure(rng: Rng, body: Body) -> Figure:
+@dataclass(frozen=True)
+class _Meshes:
+    """The body and all pieces as one mesh."""
+
+    rest: Floats
+    points: Floats
+    faces: NDArray[np.int64]
+    layers: list[Layer]  # of all vertices
+
+
+def _meshes(body: Body, posed: Posed, outfit: Outfit) -> _Meshes:
+    rest, points = [posed.rest], [_worn(body, posed, outfit)]
+    faces = [body.faces[outfit.shown]]
+    count = len(posed.rest)
+    total = count + sum(len(piece.rest) for piece in outfit.pieces)
+    layers = []
+    for layer in outfit.layers:
+        level = np.full(total, -1.0)
+        level[:count] = layer.level
+        layers.append(Layer(level, layer.paint, layer.surface))
+    for piece in outfit.pieces:
+        level = np.full(total, -1.0)
+        level[count : count + len(piece.rest)] = 1.0
+        layers.append(Layer(level, piece.paint, piece.surface))
+        rest.append(piece.rest)
+        points.append(piece.points)
+        faces.append(piece.faces + count)
+        count += len(piece.rest)
+    return _Meshes(np.concatenate(rest), np.concatenate(points), np.concatenate(faces), layers)
+
+
+def render_figure(rng: Rng, body: Body, wardrobe: Wardrobe) -> Figure:
     """Draw a person: shape, pose, clothes, light and view, all from `rng`."""
-    _, turns = random_pose(rng)
     framing = str(rng.choice(_FRAMINGS, p=(0.4, 0.2, 0.4)))
-    posed = body.posed(_shape(rng), turns)
-    outfit = dress(rng, body, posed)
-    points = _worn(body, posed, outfit)
-    faces = body.faces[outfit.shown]
+    shape = _shape(rng)
+    pose = random_pose(rng, build_of(body.posed(shape, {})))
+    posed = body.posed(shape, pose.turns)
+    outfit = dress(rng, body, posed, wardrobe, pose.held, shape["gender"] < 0.5)
+    mesh = _meshes(body, posed, outfit)
+    points, faces = mesh.points, mesh.faces
     used = np.unique(faces)
     view = _view(rng, points[used], framing == "whole")
     seen = view(points)
@@ -179,10 +231,10 @@ def render_figure(rng: Rng, body: Body) -> Figure:
     turned = at(vertex_normals(points, faces) @ view.axes)
     turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
     turned[turned[:, 2] > 0] *= -1  # the inside of a skirt or of hair
-    rest = at(posed.rest)
+    rest = at(mesh.rest)
     colour = np.zeros((len(ys), 3))
     surface = np.zeros(len(ys), np.int64)
-    for layer in outfit.layers:
+    for layer in mesh.layers:
         on = at(layer.level) > 0
         colour[on] = layer.paint(rest[on])
         surface[on] = layer.surface
@@ -192,5 +244,5 @@ def render_figure(rng: Rng, body: Body) -> Figure:
     kinds[ys, xs] = surface
     depths = np.concatenate([[0.0], seen[faces, 2].mean(axis=1)]).astype(np.float32)
     mask = (ids > 0).astype(np.float32)
-    foreground, alpha = _downsampled(rng, canvas, mask, depths[ids], kinds)
+    foreground, alpha = _downsampled(rng, canvas, mask, depths[ids], kinds, outfit.fringe)
     return Figure(foreground, alpha, framing == "whole")
