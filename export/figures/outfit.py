@@ -203,7 +203,7 @@ class _Dressing:
             rise = np.clip(where.scalp / 0.35, 0.12, 1) ** 0.5
             self.offset[where.scalp > 0] *= rise[where.scalp > 0]
             curl = float(rng.choice((0.6, 2.0, 3.0)))
-            self.fringe = Fringe(int(rng.integers(1200, 5000)), rng.uniform(0.6, 1.6), curl)
+            self.fringe = Fringe(int(rng.integers(1200, 5000)), rng.uniform(0.4, 1.1), curl)
             return
         self._scalp(paint, rng.uniform(0.006, 0.03))
         if kind == "long":

@@ -242,7 +242,8 @@ def render_figure(rng: Rng, body: Body, wardrobe: Wardrobe) -> Figure:
     canvas[ys, xs] = colour * _light(rng, turned, surface)
     kinds = np.full((rows, columns), SMOOTH)
     kinds[ys, xs] = surface
-    depths = np.concatenate([[0.0], seen[faces, 2].mean(axis=1)]).astype(np.float32)
+    depths = np.zeros((rows, columns), np.float32)
+    depths[ys, xs] = at(seen[:, 2])
     mask = (ids > 0).astype(np.float32)
-    foreground, alpha = _downsampled(rng, canvas, mask, depths[ids], kinds, outfit.fringe)
+    foreground, alpha = _downsampled(rng, canvas, mask, depths, kinds, outfit.fringe)
     return Figure(foreground, alpha, framing == "whole")
