@@ -48,7 +48,7 @@ def _dome(skull: Skull, loose: float, low: float) -> list[tuple[float, float]]:
     top = skull.top * loose + 0.004
     angles = np.linspace(0.0, 1.0, 8)
     heights = low * skull.top + (top - low * skull.top) * np.cos(angles * np.pi / 2)
-    radii = loose * np.sqrt(np.clip(1 - (0.97 * (heights / top)) ** 2.6, 0, 1))
+    radii = loose * np.sqrt(np.clip(1 - (0.97 * np.maximum(0, heights / top)) ** 2.6, 0, 1))
     return [(max(0.01, float(r)), float(z)) for r, z in zip(radii, heights, strict=True)]
 
 
@@ -142,10 +142,10 @@ def glasses(rng: Rng, posed: Posed, skull: Skull) -> list[Piece]:
         lens = turned([(0.02, 0.0), (1.0, 0.0)], wide, tall, sides=20)
         lenses.append(moved(lens, at, flat))
         ear = np.array([sign * 1.04 * skull.wide, skull.middle[1], skull.eyes[2]])
-        hinge = at + (sign * wide, 0, 0.3 * tall)
+        hinge = at + np.array([sign * wide, 0, 0.3 * tall])
         parts.append(tube(np.linspace(hinge, ear, 12), thin))
-    bridge = [(-0.3 * apart, y, skull.eyes[2]), (0.3 * apart, y, skull.eyes[2])]
-    parts.append(tube(np.linspace(*np.array(bridge), 6), thin))
+    middle, half = np.array([0.0, y, skull.eyes[2]]), np.array([0.3 * apart, 0.0, 0.0])
+    parts.append(tube(np.linspace(middle - half, middle + half, 6), thin))
     frame = _piece(posed, joined(*parts), plain(cloth_colour(rng)), SMOOTH)
     if rng.random() < 0.6:
         return [frame]

@@ -16,7 +16,7 @@ _ODDS = (0.07, 0.10, 0.08, 0.08, 0.04, 0.10, 0.09, 0.07, 0.06, 0.04, 0.03, 0.06,
 
 
 @dataclass(frozen=True)
-class Pose:
+class Stance:
     """The family's name, rotations (3, 3) by bone, and the sides ("L", "R") whose hand grips."""
 
     family: str
@@ -77,7 +77,7 @@ def _legs(turns: Turns, rng: Rng, family: str, stride: float) -> None:
         turns[f"lowerleg01.{side}"] = rotation(0, bend)
 
 
-def random_pose(rng: Rng, build: Build) -> Pose:
+def random_pose(rng: Rng, build: Build) -> Stance:
     """A pose for a body of that build."""
     family = str(rng.choice(FAMILIES, p=_ODDS))
     legs = family if family in ("walks", "sits") else "stands"
@@ -115,4 +115,4 @@ def random_pose(rng: Rng, build: Build) -> Pose:
             _arm(turns, side, rng.normal(32, 5), swing, rng.normal(0, 8), abs(rng.normal(6, 12)))
         _hand(turns, rng, side, holds)
         held += side if holds else ""
-    return Pose(family, turns, held)
+    return Stance(family, turns, held)

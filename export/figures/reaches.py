@@ -108,11 +108,11 @@ def gesture(rng: Rng, build: Build, kind: str, side: str, other: bool = False) -
 
     if kind == "out":
         shrug = rng.uniform(0, 10)
-        target = shoulder + (sign * drawn(0.7, 1), drawn(-0.45, 0.15), drawn(-0.25, 0.35))
+        target = shoulder + np.array([sign * drawn(0.7, 1), drawn(-0.45, 0.15), drawn(-0.25, 0.35)])
         pole = np.array([0.0, 0.6, -1.0])
     elif kind == "up":
         shrug = rng.uniform(12, 30)
-        target = shoulder + (sign * drawn(-0.05, 0.6), drawn(-0.35, 0.05), drawn(0.55, 1))
+        target = shoulder + np.array([sign * drawn(-0.05, 0.6), drawn(-0.35, 0.05), drawn(0.55, 1)])
         pole = np.array([sign, 0.3, -0.3])
     elif kind == "hips":
         target = np.array([hip[0] + sign * drawn(0.12, 0.2), hip[1] - drawn(-0.05, 0.1),
@@ -139,6 +139,6 @@ def gesture(rng: Rng, build: Build, kind: str, side: str, other: bool = False) -
         target = np.array([sign * drawn(-0.12, 0.45), front - drawn(0.05, 0.75),
                            rng.uniform(hip[2], eye[2])])  # fmt: skip
     else:  # beside
-        target = shoulder + (sign * drawn(0.15, 0.75), drawn(-0.4, 0.1), drawn(-0.85, 0))
+        target = shoulder + np.array([sign * drawn(0.15, 0.75), drawn(-0.4, 0.1), drawn(-0.85, 0)])
         pole = np.array([0.5 * sign, 0.5, -1.0])
-    return reach(build, side, np.asarray(target, float), np.asarray(pole, float), shrug)
+    return reach(build, side, target, pole, shrug)

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.figures.body import SHAPE, Body, Floats, Posed
-from export.figures.outfit import Fringe, Layer, Outfit, dress
+from export.figures.clad import clad
+from export.figures.layers import Fringe
+from export.figures.outfit import dress
 from export.figures.pieces import CLOTH, HAIR, SMOOTH
 from export.figures.poses import random_pose
 from export.figures.raster import View, barycentric, paint, vertex_normals
@@ -61,7 +63,8 @@ def _view(rng: Rng, points: Floats, whole: bool) -> View:
     else:
         pitch = rng.normal(4, 7)
     target = (points.min(axis=0) + points.max(axis=0)) / 2
-    return View(float(yaw), float(pitch), float(np.exp(rng.uniform(np.log(1.8), np.log(7)))), target)
+    distance = float(np.exp(rng.uniform(np.log(1.8), np.log(7))))
+    return View(float(yaw), float(pitch), distance, target)
 
 
 def _light(rng: Rng, normals: Floats, surface: NDArray[np.int64]) -> Floats:
@@ -140,19 +143,12 @@ def _fitted(
     return (flat - low) * factor + margin * _UP, min(columns, 2 * ROWS) * _UP
 
 
-def _worn(body: Body, posed: Posed, outfit: Outfit) -> Floats:
-    """The vertices (n, 3), moved off the skin by what is worn there."""
-    is_body = body.group == "body"
-    normals = vertex_normals(posed.vertices, body.faces[is_body])
-    for group in ("helper-hair", "helper-skirt"):
-        own = body.faces[body.group == group]
-        used = np.unique(own)
-        normals[used] = vertex_normals(posed.vertices, own)[used]
-    return np.asarray(posed.vertices + normals * outfit.offset[:, None])
-
-
 def _downsampled(
-    rng: Rng, canvas: FloatImage, mask: FloatImage, depth: FloatImage, kinds: NDArray[np.int64],
+    rng: Rng,
+    canvas: FloatImage,
+    mask: FloatImage,
+    depth: FloatImage,
+    kinds: NDArray[np.int64],
     fringe: Fringe,
 ) -> tuple[UInt8Image, UInt8Image]:
     """Darken hollows, add cloth grain, draw hairs; then BGR and alpha at the final size."""
@@ -174,37 +170,6 @@ def _downsampled(
     return colour, np.round(alpha * 255).astype(np.uint8)
 
 
-@dataclass(frozen=True)
-class _Meshes:
-    """The body and all pieces as one mesh."""
-
-    rest: Floats
-    points: Floats
-    faces: NDArray[np.int64]
-    layers: list[Layer]  # of all vertices
-
-
-def _meshes(body: Body, posed: Posed, outfit: Outfit) -> _Meshes:
-    rest, points = [posed.rest], [_worn(body, posed, outfit)]
-    faces = [body.faces[outfit.shown]]
-    count = len(posed.rest)
-    total = count + sum(len(piece.rest) for piece in outfit.pieces)
-    layers = []
-    for layer in outfit.layers:
-        level = np.full(total, -1.0)
-        level[:count] = layer.level
-        layers.append(Layer(level, layer.paint, layer.surface))
-    for piece in outfit.pieces:
-        level = np.full(total, -1.0)
-        level[count : count + len(piece.rest)] = 1.0
-        layers.append(Layer(level, piece.paint, piece.surface))
-        rest.append(piece.rest)
-        points.append(piece.points)
-        faces.append(piece.faces + count)
-        count += len(piece.rest)
-    return _Meshes(np.concatenate(rest), np.concatenate(points), np.concatenate(faces), layers)
-
-
 def render_figure(rng: Rng, body: Body, wardrobe: Wardrobe) -> Figure:
     """Draw a person: shape, pose, clothes, light and view, all from `rng`."""
     framing = str(rng.choice(_FRAMINGS, p=(0.4, 0.2, 0.4)))
@@ -212,7 +177,7 @@ def render_figure(rng: Rng, body: Body, wardrobe: Wardrobe) -> Figure:
     pose = random_pose(rng, build_of(body.posed(shape, {})))
     posed = body.posed(shape, pose.turns)
     outfit = dress(rng, body, posed, wardrobe, pose.held, shape["gender"] < 0.5)
-    mesh = _meshes(body, posed, outfit)
+    mesh = clad(body, posed, outfit)
     points, faces = mesh.points, mesh.faces
     used = np.unique(faces)
     view = _view(rng, points[used], framing == "whole")
@@ -232,12 +197,14 @@ def render_figure(rng: Rng, body: Body, wardrobe: Wardrobe) -> Figure:
     turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
     turned[turned[:, 2] > 0] *= -1  # the inside of a skirt or of hair
     rest = at(mesh.rest)
+    outermost = np.zeros(len(ys), np.int64)
+    for number, layer in enumerate(mesh.layers):
+        outermost[at(layer.level) > 0] = number
     colour = np.zeros((len(ys), 3))
-    surface = np.zeros(len(ys), np.int64)
-    for layer in mesh.layers:
-        on = at(layer.level) > 0
+    for number, layer in enumerate(mesh.layers):
+        on = outermost == number
         colour[on] = layer.paint(rest[on])
-        surface[on] = layer.surface
+    surface = np.array([layer.surface for layer in mesh.layers])[outermost]
     canvas = np.zeros((rows, columns, 3), np.float32)
     canvas[ys, xs] = colour * _light(rng, turned, surface)
     kinds = np.full((rows, columns), SMOOTH)

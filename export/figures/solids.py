@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def turned(profile: Sequence[tuple[float, float]], wide: float = 1.0, deep: floa
     around = np.arange(sides) * 2 * np.pi / sides
     ring = np.stack([wide * np.cos(around), deep * np.sin(around), np.zeros(sides)], axis=1)
     dense: list[tuple[float, float]] = []
-    for (r0, z0), (r1, z1) in zip(profile, profile[1:], strict=False):
+    for (r0, z0), (r1, z1) in pairwise(profile):
         dense += [(r0 + (r1 - r0) * t, z0 + (z1 - z0) * t) for t in (0.0, 0.34, 0.67)]
     dense.append(profile[-1])
     points = [ring * (r, r, 0) + (0, 0, z) for r, z in dense]
