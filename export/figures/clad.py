@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from export.figures.body import Body, Floats, Posed
 from export.figures.layers import Layer, Outfit
+from export.figures.pieces import Piece
 from export.figures.raster import vertex_normals
 
 
 @dataclass(frozen=True)
 class Clad:
-    """The body and all pieces as one mesh."""
+    """Everything that is painted together, as one mesh."""
 
     rest: Floats
     points: Floats
@@ -24,16 +25,23 @@ class Clad:
 
 def clad(body: Body, posed: Posed, outfit: Outfit) -> Clad:
     """All of a dressed body, one after the other."""
-    rest, points = [posed.rest], [_worn(body, posed, outfit)]
-    faces = [body.faces[outfit.shown]]
-    count = len(posed.rest)
-    total = count + sum(len(piece.rest) for piece in outfit.pieces)
+    skin = Clad(
+        posed.rest, _worn(body, posed, outfit), body.faces[outfit.shown], list(outfit.layers)
+    )
+    return with_pieces(skin, outfit.pieces)
+
+
+def with_pieces(mesh: Clad, pieces: list[Piece]) -> Clad:
+    """The mesh and all pieces, each a layer of its own."""
+    rest, points, faces = [mesh.rest], [mesh.points], [mesh.faces]
+    count = len(mesh.rest)
+    total = count + sum(len(piece.rest) for piece in pieces)
     layers = []
-    for layer in outfit.layers:
+    for layer in mesh.layers:
         level = np.full(total, -1.0)
         level[:count] = layer.level
         layers.append(Layer(level, layer.paint, layer.surface))
-    for piece in outfit.pieces:
+    for piece in pieces:
         level = np.full(total, -1.0)
         level[count : count + len(piece.rest)] = 1.0
         layers.append(Layer(level, piece.paint, piece.surface))
@@ -42,6 +50,12 @@ def clad(body: Body, posed: Posed, outfit: Outfit) -> Clad:
         faces.append(piece.faces + count)
         count += len(piece.rest)
     return Clad(np.concatenate(rest), np.concatenate(points), np.concatenate(faces), layers)
+
+
+def of_pieces(pieces: list[Piece]) -> Clad:
+    """Pieces without a body."""
+    nothing = np.zeros((0, 3))
+    return with_pieces(Clad(nothing, nothing, np.zeros((0, 3), np.int64), []), pieces)
 
 
 def _worn(body: Body, posed: Posed, outfit: Outfit) -> Floats:

@@ -17,11 +17,12 @@ _ODDS = (0.07, 0.10, 0.08, 0.08, 0.04, 0.10, 0.09, 0.07, 0.06, 0.04, 0.03, 0.06,
 
 @dataclass(frozen=True)
 class Stance:
-    """The family's name, rotations (3, 3) by bone, and the sides ("L", "R") whose hand grips."""
+    """How somebody stands, walks or sits, by rotations (3, 3) of the bones."""
 
     family: str
     turns: Turns
-    held: str
+    held: str  # the sides ("L", "R") whose hand grips
+    seated: bool
 
 
 def rotation(axis: int, degrees: float) -> Floats:
@@ -115,4 +116,4 @@ def random_pose(rng: Rng, build: Build) -> Stance:
             _arm(turns, side, rng.normal(32, 5), swing, rng.normal(0, 8), abs(rng.normal(6, 12)))
         _hand(turns, rng, side, holds)
         held += side if holds else ""
-    return Stance(family, turns, held)
+    return Stance(family, turns, held, legs == "sits")

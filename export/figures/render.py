@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.figures.body import SHAPE, Body, Floats, Posed
-from export.figures.clad import clad
+from export.figures.clad import Clad, clad, of_pieces
 from export.figures.layers import Fringe
 from export.figures.outfit import dress
 from export.figures.pieces import CLOTH, HAIR, SMOOTH
 from export.figures.poses import random_pose
 from export.figures.raster import View, barycentric, paint, vertex_normals
 from export.figures.reaches import build_of
+from export.figures.seats import SEATS, seat
 from export.figures.wardrobe import Wardrobe
 from export.images import FloatImage, UInt8Image
 from export.synthesis.backgrounds import Rng
@@ -28,11 +29,12 @@ _CUT = {"whole": None, "knees": "lowerleg01.L", "hips": "upperleg01.L"}
 
 @dataclass(frozen=True)
 class Figure:
-    """BGR uint8 (h, w, 3), alpha uint8 (h, w), and whether the feet are in view."""
+    """A cutout: BGR uint8 (h, w, 3), alpha uint8 (h, w)."""
 
     foreground: UInt8Image
     alpha: UInt8Image
-    whole: bool
+    whole: bool  # the feet are in view
+    behind: UInt8Image | None = None  # BGRA uint8 (h, w, 4): what is sat on, under the person
 
 
 def _shape(rng: Rng) -> dict[str, float]:
@@ -143,18 +145,12 @@ def _fitted(
     return (flat - low) * factor + margin * _UP, min(columns, 2 * ROWS) * _UP
 
 
-def _downsampled(
-    rng: Rng,
-    canvas: FloatImage,
-    mask: FloatImage,
-    depth: FloatImage,
-    kinds: NDArray[np.int64],
-    fringe: Fringe,
-) -> tuple[UInt8Image, UInt8Image]:
+def _downsampled(rng: Rng, of: _Painted, fringe: Fringe) -> tuple[UInt8Image, UInt8Image]:
     """Darken hollows, add cloth grain, draw hairs; then BGR and alpha at the final size."""
+    canvas, mask, kinds = of.canvas, of.mask, of.kinds
     rows, columns = mask.shape
     small = (columns // _UP, ROWS)
-    near = np.asarray(cv2.resize(depth, small, interpolation=cv2.INTER_NEAREST), np.float32)
+    near = np.asarray(cv2.resize(of.depth, small, interpolation=cv2.INTER_NEAREST), np.float32)
     inside = (near > 0).astype(np.float32)
     hollow = _hollows(near, inside, 0.02 * ROWS) * _hollows(near, inside, 0.008 * ROWS)
     canvas *= cv2.resize(hollow, (columns, rows))[..., None]
@@ -170,21 +166,22 @@ def _downsampled(
     return colour, np.round(alpha * 255).astype(np.uint8)
 
 
-def render_figure(rng: Rng, body: Body, wardrobe: Wardrobe) -> Figure:
-    """Draw a person: shape, pose, clothes, light and view, all from `rng`."""
-    framing = str(rng.choice(_FRAMINGS, p=(0.4, 0.2, 0.4)))
-    shape = _shape(rng)
-    pose = random_pose(rng, build_of(body.posed(shape, {})))
-    posed = body.posed(shape, pose.turns)
-    outfit = dress(rng, body, posed, wardrobe, pose.held, shape["gender"] < 0.5)
-    mesh = clad(body, posed, outfit)
+@dataclass(frozen=True)
+class _Painted:
+    """Twice the final size: colours (h, w, 3), and by pixel cover, depth and kind of surface."""
+
+    canvas: FloatImage
+    mask: FloatImage  # 0 or 1
+    depth: FloatImage  # metres, 0 where nothing is
+    kinds: NDArray[np.int64]
+
+
+def _painted(rng: Rng, mesh: Clad, view: View, pixels: Floats, columns: int) -> _Painted:
+    """Paint and light a mesh whose corners lie at `pixels` (n, 2)."""
     points, faces = mesh.points, mesh.faces
-    used = np.unique(faces)
-    view = _view(rng, points[used], framing == "whole")
-    seen = view(points)
-    pixels, columns = _fitted(posed, seen, used, framing)
+    depth = view(points)[:, 2]
     rows = ROWS * _UP
-    ids = paint(pixels, seen[:, 2], faces, columns, rows)
+    ids = paint(pixels, depth, faces, columns, rows)
     ys, xs = np.nonzero(ids)
     corners = faces[ids[ys, xs] - 1]  # (p, 3)
     weights = barycentric(pixels[corners], np.stack([xs + 0.5, ys + 0.5], axis=1))
@@ -210,7 +207,35 @@ def render_figure(rng: Rng, body: Body, wardrobe: Wardrobe) -> Figure:
     kinds = np.full((rows, columns), SMOOTH)
     kinds[ys, xs] = surface
     depths = np.zeros((rows, columns), np.float32)
-    depths[ys, xs] = at(seen[:, 2])
-    mask = (ids > 0).astype(np.float32)
-    foreground, alpha = _downsampled(rng, canvas, mask, depths, kinds, outfit.fringe)
-    return Figure(foreground, alpha, framing == "whole")
+    depths[ys, xs] = at(depth)
+    return _Painted(canvas, (ids > 0).astype(np.float32), depths, kinds)
+
+
+def render_figure(rng: Rng, body: Body, wardrobe: Wardrobe) -> Figure:
+    """Draw a person: shape, pose, clothes, light and view, all from `rng`."""
+    framing = str(rng.choice(_FRAMINGS, p=(0.4, 0.2, 0.4)))
+    shape = _shape(rng)
+    pose = random_pose(rng, build_of(body.posed(shape, {})))
+    posed = body.posed(shape, pose.turns)
+    outfit = dress(rng, body, posed, wardrobe, pose.held, shape["gender"] < 0.5)
+    mesh = clad(body, posed, outfit)
+    used = np.unique(mesh.faces)
+    view = _view(rng, mesh.points[used], framing == "whole")
+    seen = view(mesh.points)
+    furniture = rng.spawn(1)[0]
+    if not pose.seated or furniture.random() < 0.15:
+        pixels, columns = _fitted(posed, seen, used, framing)
+        person = _painted(rng, mesh, view, pixels, columns)
+        return Figure(*_downsampled(rng, person, outfit.fringe), framing == "whole")
+    chair = of_pieces(seat(furniture, body, posed, str(furniture.choice(SEATS))))
+    both = np.concatenate([seen, view(chair.points)])
+    used = np.concatenate([used, np.arange(len(seen), len(both))])
+    pixels, columns = _fitted(posed, both, used, framing)
+    person = _painted(rng, mesh, view, pixels[: len(seen)], columns)
+    seat_painted = _painted(furniture, chair, view, pixels[len(seen) :], columns)
+    before = (seat_painted.mask > 0) & (seat_painted.depth < person.depth)
+    person.mask[before] = 0
+    foreground, alpha = _downsampled(rng, person, outfit.fringe)
+    colour, cover = _downsampled(furniture, seat_painted, Fringe(count=0))
+    behind = np.asarray(np.dstack([colour, cover]), np.uint8)
+    return Figure(foreground, alpha, framing == "whole", behind)

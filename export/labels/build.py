@@ -124,7 +124,7 @@ def _figures(body: Body, wardrobe: Wardrobe, pack: PackWriter, told: Told) -> No
         figure = render_figure(np.random.default_rng((2026, number)), body, wardrobe)
         kind = "figure" if figure.whole else "half-figure"
         entry = Entry(f"{number:04d}", kind, f"rendered-{number}", 1.0)
-        pack.add(entry, figure.foreground, figure.alpha, quality=85)
+        pack.add(entry, figure.foreground, figure.alpha, quality=85, behind=figure.behind)
 
 
 def _backgrounds(shared: Path, to_train: PackWriter, to_keep: PackWriter, told: Told) -> None:

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from export.figures import render
 from export.figures.body import PARTS, Body, Floats, Posed, read_groups
 from export.figures.outfit import dress
-from export.figures.poses import FAMILIES, random_pose, rotation
+from export.figures.poses import FAMILIES, Stance, random_pose, rotation
 from export.figures.raster import View, barycentric, paint, vertex_normals
 from export.figures.reaches import build_of
 from export.figures.regions import regions
 from export.figures.render import ROWS, Figure, render_figure
+from export.figures.seats import SEATS, seat
 from export.figures.surfaces import SKINS, waves
 from export.figures.wardrobe import Wardrobe
 
@@ -273,6 +275,44 @@ def test_a_figure_is_a_function_of_its_seed(body: Body) -> None:
         assert (one.foreground == other.foreground).all()
         assert (one.alpha == other.alpha).all()
     assert first[0].alpha.shape != first[1].alpha.shape or (first[0].alpha != first[1].alpha).any()
+
+
+@pytest.mark.parametrize("kind", SEATS)
+def test_seats_stand_on_the_floor_below_the_hips(body: Body, kind: str) -> None:
+    posed = body.posed({}, {})
+    skin = np.unique(body.faces[body.group == "body"])
+    points = posed.vertices[skin]
+    for seed in range(5):
+        pieces = seat(np.random.default_rng(seed), body, posed, kind)
+        all_of_it = np.concatenate([piece.points for piece in pieces])
+        assert np.isfinite(all_of_it).all()
+        assert abs(all_of_it[:, 2].min() - points[:, 2].min()) < 0.03
+        torso = points[body.part[skin] == PARTS.index("torso")]
+        cushion = pieces[0].points
+        assert cushion[:, 2].min() < np.quantile(torso[:, 2], 0.2) < cushion[:, 2].max()
+        for piece in pieces:
+            assert piece.faces.max() < len(piece.points)
+
+
+def test_a_seat_is_beside_the_matte_and_covers_what_is_behind_it(
+    body: Body, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "random_pose", lambda rng, build: Stance("sits", {}, "", True))
+    found = [render_figure(np.random.default_rng((5, k)), body, Wardrobe()) for k in range(4)]
+    monkeypatch.setattr(render, "random_pose", lambda rng, build: Stance("sits", {}, "", False))
+    alone = [render_figure(np.random.default_rng((5, k)), body, Wardrobe()) for k in range(4)]
+    seated = [figure for figure in found if figure.behind is not None]
+    assert len(seated) >= 2
+    assert all(figure.behind is None for figure in alone)
+    hidden = 0
+    for figure in seated:
+        behind = figure.behind
+        assert behind is not None
+        assert behind.shape == (*figure.alpha.shape, 4)
+        beside = (behind[..., 3] > 200) & (figure.alpha < 50)
+        assert beside.mean() > 0.003
+        hidden += int((behind[..., 3] > 200).sum() > beside.sum())
+    assert hidden  # some of a seat lies under the person
 
 
 def test_skins_go_from_pale_to_dark() -> None:
