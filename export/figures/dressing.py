@@ -103,6 +103,10 @@ class Dressing:
         hip, low = self.where.hip, float(self.rest[:, 2].min())
         end = hip - self.rng.uniform(0.2, 0.8) * (hip - low)
         level = np.where(self.helper("helper-skirt"), self.rest[:, 2] - end, -1.0)
+        # What is worn below lies flat, or it would come through.
+        below = (self.where.leg >= 0) | (self.where.part["torso"] & (self.rest[:, 2] < hip))
+        below &= self.rest[:, 2] > end
+        self.offset[below] = np.minimum(self.offset[below], 0.002)
         self.wear(level, 0.014, 0.010, paint)
 
     def put_on(self, garment: Garment, piece: Piece) -> None:

@@ -168,6 +168,15 @@ def test_what_cuts_another_is_seen_where_it_is_nearer() -> None:
     assert set(np.unique(ids[:, 11:])) <= {3, 4}
 
 
+def test_size_does_not_decide_what_is_seen() -> None:
+    large = np.array([[0, 0], [40, 0], [0, 40]], float)
+    small = np.array([[4, 4], [7, 4], [4, 7]], float)
+    faces = np.array([[0, 1, 2], [3, 4, 5]])
+    pixels = np.concatenate([large, small])
+    assert paint(pixels, np.repeat([2.0, 1.0], 3), faces, 40, 40)[5, 4] == 2
+    assert paint(pixels, np.repeat([1.0, 2.0], 3), faces, 40, 40)[5, 4] == 1
+
+
 def test_a_face_covers_the_pixels_whose_centre_is_in_it() -> None:
     corners = np.array([[2.6, 2.6], [7.4, 2.6], [7.4, 7.4], [2.6, 7.4]])
     ids = paint(corners, np.ones(4), np.array([[0, 1, 2], [0, 2, 3]]), 10, 10)
