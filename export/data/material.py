@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from export.data.pack import read_pack
+from export.data.pack import read_pack, read_seated
 from export.images import UInt8Image
 from export.synthesis.filmed import RealFrame
 from export.synthesis.people import Person, prepare
@@ -36,7 +36,7 @@ def load_material(pack: Path, height: int, more: Path | None = None) -> Material
             if entry.kind == "stranger" and alpha is not None:
                 kind = stranger_kind(alpha)
                 groups["stranger"].append(prepare(*trimmed(colour, alpha), kind, rows))
-    for entry, colour, alpha in read_pack(pack):
+    for entry, colour, alpha, behind in read_seated(pack):
         if entry.kind == "background":
             photos.append(at_most(colour, int(1.6 * rows)))
             if entry.name in looks_like_people:
@@ -46,7 +46,7 @@ def load_material(pack: Path, height: int, more: Path | None = None) -> Material
         elif entry.kind == "real":
             real.append(RealFrame(at_most(colour, 2 * rows), at_most(alpha, 2 * rows)))
         else:
-            groups[entry.kind].append(prepare(colour, alpha, entry.kind, rows))
+            groups[entry.kind].append(prepare(colour, alpha, entry.kind, rows, behind))
     kinds = [kind for kind in shares if groups[kind]]
     if not kinds or not photos:
         raise ValueError(
