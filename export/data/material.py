@@ -13,7 +13,7 @@ from export.synthesis.filmed import RealFrame
 from export.synthesis.people import Person, prepare
 from export.synthesis.scene import Material
 
-SHARES = {"portrait": 0.42, "clip": 0.22, "walker": 0.12, "figure": 0.11, "half-figure": 0.13}
+SHARES = {"portrait": 0.42, "clip": 0.22, "walker": 0.12, "figure": 0.14, "half-figure": 0.18}
 STRANGERS = 0.8  # beside those, where their pack is given
 
 
