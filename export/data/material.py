@@ -7,13 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from export.data.pack import read_pack
+from export.data.pack import read_pack, read_seated
 from export.images import UInt8Image
 from export.synthesis.filmed import RealFrame
 from export.synthesis.people import Person, prepare
 from export.synthesis.scene import Material
 
-SHARES = {"portrait": 0.42, "clip": 0.22, "walker": 0.12, "figure": 0.11, "half-figure": 0.13}
+SHARES = {"portrait": 0.42, "clip": 0.22, "walker": 0.12, "figure": 0.14, "half-figure": 0.18}
 STRANGERS = 0.8  # beside those, where their pack is given
 
 
@@ -29,20 +29,24 @@ def load_material(pack: Path, height: int, more: Path | None = None) -> Material
     groups: dict[str, list[Person]] = {kind: [] for kind in shares}
     photos: list[UInt8Image] = []
     real: list[RealFrame] = []
+    hard: list[UInt8Image] = []
+    looks_like_people = hard_backgrounds()
     if more is not None:
         for entry, colour, alpha in read_pack(more):
             if entry.kind == "stranger" and alpha is not None:
                 kind = stranger_kind(alpha)
                 groups["stranger"].append(prepare(*trimmed(colour, alpha), kind, rows))
-    for entry, colour, alpha in read_pack(pack):
+    for entry, colour, alpha, behind in read_seated(pack):
         if entry.kind == "background":
             photos.append(at_most(colour, int(1.6 * rows)))
+            if entry.name in looks_like_people:
+                hard.append(photos[-1])
         elif alpha is None:
             raise ValueError(f"{pack}: {entry.kind} {entry.name} has no alpha; make the pack again")
         elif entry.kind == "real":
             real.append(RealFrame(at_most(colour, 2 * rows), at_most(alpha, 2 * rows)))
         else:
-            groups[entry.kind].append(prepare(colour, alpha, entry.kind, rows))
+            groups[entry.kind].append(prepare(colour, alpha, entry.kind, rows, behind))
     kinds = [kind for kind in shares if groups[kind]]
     if not kinds or not photos:
         raise ValueError(
@@ -55,7 +59,14 @@ def load_material(pack: Path, height: int, more: Path | None = None) -> Material
         weights=[shares[kind] / total for kind in kinds],
         photos=photos,
         real=real,
+        hard=hard,
     )
+
+
+def hard_backgrounds() -> frozenset[str]:
+    """Names of the photographs without people in which a network saw somebody."""
+    lines = (Path(__file__).parent / "hard_backgrounds.txt").read_text().splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 def trimmed(

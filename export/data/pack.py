@@ -55,17 +55,20 @@ class PackWriter:
         alpha: UInt8Image | None = None,
         quality: int = 90,
         weight: UInt8Image | None = None,
+        behind: UInt8Image | None = None,
     ) -> None:
         """Add BGR uint8 (h, w, 3), a JPEG of `quality`; but for backgrounds alpha uint8 (h, w).
 
         `weight` uint8 (h, w): how far alpha is to be believed; without, all of it.
+        `behind` BGRA uint8 (h, w, 4): what a cutout's person sits on, which lies under it.
         """
         if entry.kind not in KINDS:
             raise ValueError(f"{entry.name}: kind {entry.kind!r} unknown, expected one of {KINDS}")
         options = [cv2.IMWRITE_JPEG_QUALITY, quality]
         coded = cv2.imencode(".jpg", colour, options)[1]
         self._zip.writestr(f"{entry.kind}/{entry.name}.jpg", coded.tobytes())
-        for image, end in ((alpha, "png"), (weight, "weight.png")):
+        layers = ((alpha, "png"), (weight, "weight.png"), (behind, "behind.png"))
+        for image, end in layers:
             if image is not None:
                 coded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
                 self._zip.writestr(f"{entry.kind}/{entry.name}.{end}", coded.tobytes())
@@ -77,14 +80,30 @@ def read_pack(path: Path) -> Iterator[tuple[Entry, UInt8Image, UInt8Image | None
 
     Raises FileNotFoundError when the pack is missing, ValueError when it is not one.
     """
-    for entry, colour, alpha, _ in read_weighted(path):
-        yield entry, colour, alpha
+    for entry, colour, more in _read(path, ("png",)):
+        yield entry, colour, more[0]
+
+
+def read_seated(
+    path: Path,
+) -> Iterator[tuple[Entry, UInt8Image, UInt8Image | None, UInt8Image | None]]:
+    """As `read_pack`, with what the person sits on, BGRA uint8 (h, w, 4), where there is that."""
+    for entry, colour, more in _read(path, ("png", "behind.png")):
+        yield entry, colour, more[0], more[1]
 
 
 def read_weighted(
     path: Path,
 ) -> Iterator[tuple[Entry, UInt8Image, UInt8Image | None, UInt8Image | None]]:
     """As `read_pack`, with the weight uint8 (h, w) of each alpha where it has one."""
+    for entry, colour, more in _read(path, ("png", "weight.png")):
+        yield entry, colour, more[0], more[1]
+
+
+def _read(
+    path: Path, ends: tuple[str, ...]
+) -> Iterator[tuple[Entry, UInt8Image, list[UInt8Image | None]]]:
+    """Every entry, its colour, and the files beside it that end so, None where absent."""
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: no packed data set there; make it with 'python -m export label'"
@@ -96,13 +115,13 @@ def read_weighted(
                 entry = Entry(**fields)
                 stem = f"{entry.kind}/{entry.name}"
                 colour = _decode(archive.read(f"{stem}.jpg"), cv2.IMREAD_COLOR, stem)
-                grey = [
-                    _decode(archive.read(name), cv2.IMREAD_GRAYSCALE, name)
+                more = [
+                    _decode(archive.read(name), cv2.IMREAD_UNCHANGED, name)
                     if name in names
                     else None
-                    for name in (f"{stem}.png", f"{stem}.weight.png")
+                    for name in (f"{stem}.{end}" for end in ends)
                 ]
-                yield entry, colour, grey[0], grey[1]
+                yield entry, colour, more
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(
             f"{path}: not a packed data set ({error}); make it again with 'python -m export label'"

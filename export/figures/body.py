@@ -6,7 +6,7 @@ Axes as in the model: x to the person's left, y backwards, z up, metres.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,16 @@ SHAPE = ("gender", "age", "muscle", "weight", "height", "proportions")
 
 @dataclass(frozen=True)
 class Posed:
-    """A body at rest and posed: vertices (n, 3), and the resting joints (3,) by bone."""
+    """A body at rest and posed: vertices (n, 3), and the resting joints (3,) by bone.
+
+    `moves` are the transforms (4, 4) by bone that take what is at rest to where it is posed;
+    a bone without one has not moved.
+    """
 
     rest: Floats
     vertices: Floats
     joints: dict[str, Floats]
+    moves: dict[str, Floats] = field(default_factory=dict)
 
 
 class Body:
@@ -42,6 +47,8 @@ class Body:
     faces: Ints  # (f, 3), all groups
     group: NDArray[np.str_]  # (f,): body, helper-hair, helper-skirt
     part: Ints  # (n,): index into PARTS, by the bone that moves the vertex most
+    bone_indices: Ints  # (n, k): the bones that move each vertex, into `bones`
+    bone_weights: Floats  # (n, k): by how much; a vertex's sum to 1
 
     def __init__(self) -> None:
         """Raises ModuleNotFoundError, saying what to install, when `anny` is absent."""
@@ -68,9 +75,10 @@ class Body:
             [next(PARTS.index(p) for start, p in _PARTS.items() if b.startswith(start))
              for b in self.bones]
         )  # fmt: skip
-        bones = self._model.vertex_bone_indices.numpy()
-        weights = self._model.vertex_bone_weights.numpy()
-        self.part = named[bones[np.arange(len(bones)), weights.argmax(axis=1)]]
+        self.bone_indices = self._model.vertex_bone_indices.numpy().astype(np.int64)
+        self.bone_weights = self._model.vertex_bone_weights.double().numpy()
+        strongest = self.bone_weights.argmax(axis=1)
+        self.part = named[self.bone_indices[np.arange(len(strongest)), strongest]]
 
     def posed(self, shape: Mapping[str, float], turns: Mapping[str, Floats]) -> Posed:
         """A body of `shape` (each of SHAPE in [0, 1]) with `turns`, a rotation (3, 3) by bone.
@@ -84,11 +92,14 @@ class Body:
             pose[0, self.bones.index(bone), :3, :3] = torch.from_numpy(turn)
         with torch.no_grad():
             out = self._model(pose_parameters=pose, phenotype_kwargs=dict(shape))
-        heads = out["rest_bone_poses"][0, :, :3, 3].double().numpy()
+        resting = out["rest_bone_poses"][0].double().numpy()
+        heads = resting[:, :3, 3]
+        moves = out["bone_poses"][0].double().numpy() @ np.linalg.inv(resting)
         return Posed(
             out["rest_vertices"][0].double().numpy(),
             out["vertices"][0].double().numpy(),
             dict(zip(self.bones, heads, strict=True)),
+            dict(zip(self.bones, moves, strict=True)),
         )
 
 

@@ -1,16 +1,13 @@
-"""Rasterises a mesh into face numbers: back to front, through a pinhole camera."""
+"""Rasterises a mesh into face numbers: a depth buffer behind a pinhole camera."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from export.figures.body import Floats, Ints
-
-_SHIFT = 4  # corners in sixteenths of a pixel
 
 
 @dataclass(frozen=True)
@@ -62,22 +59,60 @@ def barycentric(corners: Floats, points: Floats) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
+_CHUNK = 1 << 20  # candidate pixels tested at once
+
+
 def paint(pixels: Floats, depth: Floats, faces: Ints, width: int, height: int) -> NDArray[np.int32]:
     """One-based face numbers, 0 where nobody is, int32 (height, width).
 
-    `pixels` (n, 2) and `depth` (n,) are the corners'. The farthest face is painted first; for
-    faces as small as a body's that is as good as a depth buffer.
+    `pixels` (n, 2) and `depth` (n,) are the corners'. A face covers the pixels whose centre lies in
+    it; of several the nearest is seen, by a depth buffer. Faces behind the camera are left out.
     """
-    corners, far = pixels[faces], depth[faces]  # (f, 3, 2) and (f, 3)
+    corners, far = pixels[faces].astype(np.float32), depth[faces].astype(np.float32)
+    low = np.floor(corners.min(axis=1) - 0.5).astype(np.int64)
+    size = np.ceil(corners.max(axis=1) - 0.5).astype(np.int64) - low + 1
     inside = (
-        (corners[..., 0].max(1) > 0) & (corners[..., 0].min(1) < width)
-        & (corners[..., 1].max(1) > 0) & (corners[..., 1].min(1) < height)
-        & (far.min(1) > 0.05)
+        (low[:, 0] + size[:, 0] > 0) & (low[:, 0] < width)
+        & (low[:, 1] + size[:, 1] > 0) & (low[:, 1] < height)
+        & (far.min(axis=1) > 0.05)
     )  # fmt: skip
-    order = np.argsort(-far.mean(axis=1), kind="stable")
-    order = order[inside[order]]
-    fixed = np.round(corners * (1 << _SHIFT)).astype(np.int32)
-    canvas = np.zeros((height, width), np.int32)
-    for face in order:
-        cv2.fillConvexPoly(canvas, fixed[face], int(face) + 1, cv2.LINE_8, _SHIFT)
-    return canvas
+    canvas = np.zeros(height * width, np.int32)
+    nearest = np.full(height * width, np.inf, np.float32)
+    # Faces of like size together: their boxes then are one array.
+    longest = np.maximum(size.max(axis=1), 2)
+    sides = (2 ** np.ceil(np.log2(longest))).astype(np.int64)
+    for side in np.unique(sides[inside]):
+        chosen = np.nonzero(inside & (sides == side))[0]
+        step = max(1, _CHUNK // int(side * side))
+        for start in range(0, len(chosen), step):
+            some = chosen[start : start + step]
+            at, z, face = _covered(corners[some], far[some], low[some], int(side), width, height)
+            nearer = z < nearest[at]
+            at, z, face = at[nearer], z[nearer], face[nearer]
+            order = np.argsort(-z, kind="stable")  # the last one written stays
+            at = at[order]
+            nearest[at], canvas[at] = z[order], some[face[order]] + 1
+    return canvas.reshape(height, width)
+
+
+def _covered(
+    corners: NDArray[np.float32], far: NDArray[np.float32], low: Ints, side: int,
+    width: int, height: int,
+) -> tuple[Ints, NDArray[np.float32], Ints]:  # fmt: skip
+    """Pixels (flat), depths and faces (as counted in `corners`) where a centre is in a face."""
+    grid = np.arange(side)
+    x = low[:, 0, None, None] + grid[None, None, :]
+    y = low[:, 1, None, None] + grid[None, :, None]
+    a, b, c = (corners[:, i, :, None, None] for i in range(3))
+    ab, ac = b - a, c - a
+    px, py = (x + 0.5).astype(np.float32) - a[:, 0], (y + 0.5).astype(np.float32) - a[:, 1]
+    whole = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+    whole = np.where(np.abs(whole) < 1e-9, np.float32(np.inf), whole)
+    v = (px * ac[:, 1] - py * ac[:, 0]) / whole
+    w = (ab[:, 0] * py - ab[:, 1] * px) / whole
+    on = (v >= 0) & (w >= 0) & (v + w <= 1) & (whole != np.inf)
+    on &= (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    face, row, column = np.nonzero(on)
+    v, w = v[on], w[on]
+    z = far[face, 0] * (1 - v - w) + far[face, 1] * v + far[face, 2] * w
+    return (low[face, 1] + row) * width + low[face, 0] + column, z, face

@@ -37,11 +37,11 @@ def _lab(lightness: float, a: float, b: float) -> Colour:
 
 
 def cloth_colour(rng: Rng) -> Colour:
-    """Mostly dark or muted, as people dress; sometimes white, sometimes loud."""
+    """Mostly dark or muted, as people dress; often pale, sometimes loud."""
     kind = rng.random()
-    if kind < 0.4:
+    if kind < 0.38:
         return _lab(rng.uniform(15, 80), rng.normal(0, 4), rng.normal(-3, 6))
-    if kind < 0.55:
+    if kind < 0.6:
         return _lab(rng.uniform(190, 250), rng.normal(0, 3), rng.normal(2, 5))
     return _lab(rng.uniform(40, 220), rng.normal(0, 26), rng.normal(0, 26))
 

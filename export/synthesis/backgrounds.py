@@ -100,11 +100,24 @@ def photo(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UI
     return np.asarray(cv2.resize(crop, (width, height), interpolation=method), np.uint8)
 
 
+def recoloured(rng: Rng, picture: UInt8Image) -> UInt8Image:
+    """A picture in other colours, as vivid as a wallpaper's: shapes stay, BGR uint8 (h, w, 3)."""
+    if rng.random() < 0.4:
+        picture = picture[..., rng.permutation(3)]
+    hsv = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_BGR2HSV).astype(np.float32)
+    hsv[..., 0] = (hsv[..., 0] + rng.uniform(0, 180)) % 180
+    hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.6, 2.5) + rng.uniform(0, 40), 0, 255)
+    hsv[..., 2] = np.clip((hsv[..., 2] - 128) * rng.uniform(0.7, 1.8) + rng.uniform(90, 160), 0, 255)
+    return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2BGR), np.uint8)
+
+
 def background(rng: Rng, photos: Sequence[UInt8Image], width: int, height: int) -> UInt8Image:
     """One background, BGR uint8 (height, width, 3), often out of focus."""
     kind = rng.random()
     if kind < 0.56:
         picture = photo(rng, photos, width, height)
+        if rng.random() < 0.15:
+            picture = recoloured(rng, picture)
     elif kind < 0.74:
         picture = wall(rng, width, height)
     elif kind < 0.98:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -51,6 +52,4 @@ def dressed(rng: Rng, person: Person, photos: Sequence[UInt8Image]) -> Person:
     worn = np.clip(cloth * folds[..., None], 0, 255)
     blend = (mask * rng.uniform(0.75, 1.0))[..., None]
     foreground = person.foreground * (1 - blend) + worn * blend
-    return Person(
-        foreground.astype(np.uint8), person.alpha, person.rows, person.head, person.upright
-    )
+    return replace(person, foreground=foreground.astype(np.uint8))

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from export.images import FloatImage, UInt8Image
+from export.synthesis.flags import flag
 
 Rng = np.random.Generator
 _UP = 2  # supersampling
+_FLAGS = 0.4  # of what hangs
 
 
 def _pole(rng: Rng, mask: UInt8Image, h: int, w: int) -> None:
@@ -168,15 +170,17 @@ def furnish(
     kind(rng, mask, h * _UP, w * _UP)
     cover = np.asarray(cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA), np.float32) / 255.0
     x, y = int(rng.uniform(-0.3 * w, width - 0.7 * w)), int(rng.uniform(0.1, 1.1) * height) - h
+    flagged = kind is _drape and rng.random() < _FLAGS
     if kind is _drape:
-        y = int(rng.uniform(-0.4, 0.1) * h)
+        y = int(rng.uniform(-0.4, 0.9 if flagged else 0.1) * h)
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
     if x1 - x0 < 2 or y1 - y0 < 2:
         return picture
     part = cover[y0 - y : y1 - y, x0 - x : x1 - x, None]
     size = (x1 - x0, y1 - y0)
     light = _round if kind is _turned else _folds
-    shown = surface(*size) * light(rng, *size)
+    cloth = flag(rng, *size) if flagged else surface(*size)
+    shown = cloth * light(rng, *size)
     made = picture.copy()
     behind = made[y0:y1, x0:x1]
     made[y0:y1, x0:x1] = np.clip(shown * part + behind * (1 - part), 0, 255).astype(np.uint8)

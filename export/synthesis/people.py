@@ -22,6 +22,7 @@ class Person:
     rows: int  # height of the original part; rows below it are grown torso
     head: tuple[int, int, int, int]  # left, top, right, bottom of the box that holds the head
     upright: bool  # whole or half body: already has arms
+    behind: UInt8Image | None = None  # BGRA uint8 (h, w, 4): a seat, under the person
 
 
 def _grow_side(foreground: UInt8Image, alpha: UInt8Image) -> tuple[UInt8Image, UInt8Image]:
@@ -53,30 +54,42 @@ def _grow_down(foreground: UInt8Image, alpha: UInt8Image) -> tuple[UInt8Image, U
     return np.vstack([foreground, foreground[rows]]), np.vstack([alpha, last])
 
 
-def prepare(foreground: UInt8Image, alpha: UInt8Image, kind: str, rows: int = 256) -> Person:
+def prepare(
+    foreground: UInt8Image,
+    alpha: UInt8Image,
+    kind: str,
+    rows: int = 256,
+    behind: UInt8Image | None = None,
+) -> Person:
     """Scale a cutout to `rows` and grow what its picture cuts off.
 
     `kind` is 'portrait' (head and shoulders), 'clip' or 'half-figure' (waist up), 'walker' or
-    'figure' (whole body).
+    'figure' (whole body); only the uprights among them may have a seat `behind`, BGRA.
     """
-    ys, xs = np.nonzero(alpha > 127)
-    if len(ys) == 0:
+    if not (alpha > 127).any():
         raise ValueError("a cutout's alpha is empty everywhere; leave it out of the pack")
+    seen = alpha if behind is None else np.maximum(alpha, behind[..., 3])
+    ys, xs = np.nonzero(seen > 127)
     top = int(ys.min())
     if kind != "portrait":
         margin = 4
         left, right = max(0, int(xs.min()) - margin), int(xs.max()) + margin
         start = max(0, top - margin)
         foreground, alpha = foreground[start:, left:right], alpha[start:, left:right]
+        behind = None if behind is None else behind[start:, left:right]
     width = max(2, round(alpha.shape[1] * rows / alpha.shape[0]))
     foreground = cv2.resize(foreground, (width, rows), interpolation=cv2.INTER_AREA)
     alpha = cv2.resize(alpha, (width, rows), interpolation=cv2.INTER_AREA)
+    if behind is not None:
+        behind = np.asarray(cv2.resize(behind, (width, rows), interpolation=cv2.INTER_AREA))
     if kind == "portrait":
         foreground, alpha = _grow_side(foreground, alpha)
         foreground, alpha = _grow_side(foreground[:, ::-1], alpha[:, ::-1])
         foreground, alpha = foreground[:, ::-1], alpha[:, ::-1]
     if kind not in ("walker", "figure"):
         foreground, alpha = _grow_down(foreground, alpha)
+        if behind is not None:
+            behind = np.dstack(_grow_down(behind[..., :3], behind[..., 3]))
     ys, xs = np.nonzero(alpha[: rows // 2 if kind == "portrait" else rows // 6] > 127)
     head = (int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max()))
     return Person(
@@ -85,4 +98,5 @@ def prepare(foreground: UInt8Image, alpha: UInt8Image, kind: str, rows: int = 25
         rows,
         head,
         upright=kind != "portrait",
+        behind=behind,
     )

@@ -120,21 +120,42 @@ def _limbs(rng: Rng, person: Person, pose: FloatImage) -> list[tuple[Limb, Limb]
     return pairs
 
 
+def _nearly(layers: list[UInt8Image], pose: FloatImage) -> tuple[list[UInt8Image], FloatImage]:
+    """Layers shrunk by area where the pose shrinks much, as warpAffine does not antialias."""
+    shrink = float(np.sqrt(abs(np.linalg.det(pose[:, :2]))))
+    if shrink >= 0.7:
+        return layers, pose
+    rows, columns = layers[0].shape[:2]
+    size = (max(2, round(columns * shrink)), max(2, round(rows * shrink)))
+    pose = pose.copy()
+    pose[:, 0] *= columns / size[0]
+    pose[:, 1] *= rows / size[1]
+    return [
+        np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.uint8)
+        for layer in layers
+    ], pose
+
+
+def render_seat(
+    placed: Placed, moment: int, width: int, height: int
+) -> tuple[FloatImage, FloatImage] | None:
+    """What the person sits on, as `render` gives the person; None where there is nothing."""
+    behind = placed.person.behind
+    if behind is None:
+        return None
+    layers = [np.ascontiguousarray(behind[..., :3]), np.ascontiguousarray(behind[..., 3])]
+    (colour, cover), pose = _nearly(layers, placed.poses[moment])
+    frame = (width, height)
+    shown = cv2.warpAffine(colour, pose, frame, borderMode=cv2.BORDER_REPLICATE)
+    shown = cv2.LUT(shown, placed.table).astype(np.float32)
+    matte = cv2.warpAffine(cover, pose, frame, borderValue=0).astype(np.float32) / 255.0
+    return shown, matte
+
+
 def render(placed: Placed, moment: int, width: int, height: int) -> tuple[FloatImage, FloatImage]:
     """Foreground float32 (h, w, 3) 0..255 and alpha float32 (h, w) 0..1 at frame size."""
-    person, pose = placed.person, placed.poses[moment]
-    foreground, alpha = person.foreground, person.alpha
-    shrink = float(np.sqrt(abs(np.linalg.det(pose[:, :2]))))
-    if shrink < 0.7:  # warpAffine does not antialias: go most of the way by area first
-        rows, columns = alpha.shape
-        size = (max(2, round(columns * shrink)), max(2, round(rows * shrink)))
-        foreground = np.asarray(
-            cv2.resize(foreground, size, interpolation=cv2.INTER_AREA), np.uint8
-        )
-        alpha = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.uint8)
-        pose = pose.copy()
-        pose[:, 0] *= columns / size[0]
-        pose[:, 1] *= rows / size[1]
+    person = placed.person
+    (foreground, alpha), pose = _nearly([person.foreground, person.alpha], placed.poses[moment])
     frame = (width, height)
     colour = cv2.warpAffine(foreground, pose, frame, borderMode=cv2.BORDER_REPLICATE)
     colour = cv2.LUT(colour, placed.table).astype(np.float32)
@@ -169,10 +190,12 @@ def mirrored(rng: Rng, person: Person) -> Person:
         return person
     width = person.alpha.shape[1]
     left, top, right, bottom = person.head
+    behind = person.behind
     return Person(
         np.ascontiguousarray(person.foreground[:, ::-1]),
         np.ascontiguousarray(person.alpha[:, ::-1]),
         person.rows,
         (width - 1 - right, top, width - 1 - left, bottom),
         person.upright,
+        None if behind is None else np.ascontiguousarray(behind[:, ::-1]),
     )

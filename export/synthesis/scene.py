@@ -15,7 +15,7 @@ from export.synthesis.clothes import dressed
 from export.synthesis.filmed import RealFrame, filmed_pair
 from export.synthesis.lookalikes import lookalikes
 from export.synthesis.people import Person
-from export.synthesis.placing import Placed, mirrored, place, render
+from export.synthesis.placing import Placed, mirrored, place, render, render_seat
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Material:
     weights: Sequence[float]  # how often each group is drawn
     photos: Sequence[UInt8Image]
     real: Sequence[RealFrame] = field(default_factory=list)
+    hard: Sequence[UInt8Image] = field(default_factory=list)  # those of photos that look like people
 
 
 def _shadow(rng: Rng, width: int) -> tuple[float, float, FloatImage]:
@@ -78,6 +79,10 @@ def compose_pair(
         total = np.zeros((height, width), np.float32)
         for placed in crowd:
             colour, matte = render(placed, moment, width, height)
+            seat = render_seat(placed, moment, width, height)
+            if seat is not None:  # a thing of the room, and before whoever stands farther back
+                picture = seat[0] * seat[1][..., None] + picture * (1 - seat[1])[..., None]
+                total = total * (1 - seat[1])
             if strength:
                 dark = cv2.GaussianBlur(
                     cv2.warpAffine(matte, shift, (width, height)), (0, 0), softness

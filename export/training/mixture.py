@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from export.data.material import load_material
 from export.data.photographs import load_photographs
 from export.images import UInt8Image
-from export.synthesis.backgrounds import Rng, photo
+from export.synthesis.backgrounds import Rng, photo, recoloured
 from export.synthesis.camera import random_camera, shoot
 from export.synthesis.scene import Material, compose_pair
 from export.synthesis.views import Photograph, view
@@ -62,9 +62,31 @@ class Mixture:
     weights: Sequence[float]
     views: float = 0.36
     empty: float = 0.16
+    tiled: float = 0.06  # two or three samples side by side: people far apart, each seen closely
 
     def sample(self, rng: Rng, width: int, height: int, moments: int) -> Sample:
         """Frames BGR uint8 (moments, h, w, 3), alphas and weights uint8 (moments, h, w)."""
+        if rng.random() < self.tiled:
+            return self._tiled(rng, width, height, moments)
+        return self._one(rng, width, height, moments)
+
+    def _tiled(self, rng: Rng, width: int, height: int, moments: int) -> Sample:
+        """Samples of their own in equal parts of the frame, along its longer side."""
+        count = 2 if rng.random() < 0.65 else 3
+        along = max(width, height)
+        ends = [round(along * part / count) for part in range(count + 1)]
+        across = width >= height
+        made = [
+            self._one(rng, size if across else width, height if across else size, moments)
+            for size in np.diff(ends).tolist()
+        ]
+        axis = 2 if across else 1
+        frames, alphas, weights = (
+            np.concatenate(planes, axis) for planes in zip(*made, strict=True)
+        )
+        return frames, alphas, weights
+
+    def _one(self, rng: Rng, width: int, height: int, moments: int) -> Sample:
         kind = rng.random()
         if kind < self.views:
             group = self.groups[int(rng.choice(len(self.groups), p=self.weights))]
@@ -75,8 +97,12 @@ class Mixture:
         return frames, alphas, np.full_like(alphas, 255)
 
     def _empty(self, rng: Rng, width: int, height: int, moments: int) -> Sample:
-        """A photograph without people, through a camera."""
-        picture = photo(rng, self.material.photos, width, height)
+        """A photograph without people, through a camera; often one that was taken for somebody."""
+        hard = self.material.hard
+        often = bool(hard) and rng.random() < 0.35
+        picture = photo(rng, hard if often else self.material.photos, width, height)
+        if rng.random() < 0.4:
+            picture = recoloured(rng, picture)
         camera = random_camera(rng, width, height)
         frames = np.stack([shoot(rng, camera, picture) for _ in range(moments)])
         alphas = np.zeros(frames.shape[:3], np.uint8)

@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from export.figures import render
 from export.figures.body import PARTS, Body, Floats, Posed, read_groups
 from export.figures.outfit import dress
-from export.figures.poses import FAMILIES, random_pose, rotation
+from export.figures.poses import FAMILIES, Stance, random_pose, rotation
 from export.figures.raster import View, barycentric, paint, vertex_normals
+from export.figures.reaches import build_of
 from export.figures.regions import regions
 from export.figures.render import ROWS, Figure, render_figure
+from export.figures.seats import SEATS, seat
 from export.figures.surfaces import SKINS, waves
+from export.figures.wardrobe import Wardrobe
 
 # Part, centre and half extents in metres of a person facing -y; limbs are mirrored to +x and -x.
 _BOXES = {
@@ -34,7 +38,8 @@ _BOXES = {
 _JOINTS = {
     "upperarm01": (0.24, 0, 0.5), "lowerarm01": (0.24, 0, 0.22), "wrist": (0.24, 0, -0.02),
     "upperleg01": (0.09, 0, 0), "lowerleg01": (0.09, 0, -0.44), "foot": (0.09, 0, -0.84),
-    "eye": (0.03, -0.1, 0.72),
+    "eye": (0.03, -0.1, 0.72), "finger2-1": (0.24, -0.02, -0.1),
+    "finger3-1": (0.24, 0, -0.1), "finger5-1": (0.24, 0.02, -0.1),
 }  # fmt: skip
 
 
@@ -153,16 +158,45 @@ def test_rotations_turn_by_the_right_hand() -> None:
         np.testing.assert_allclose(rotation(axis, 33) @ rotation(axis, 57), turn, atol=1e-12)
 
 
-def test_poses_are_rotations_and_of_every_family() -> None:
-    families = set()
-    for seed in range(80):
-        family, turns = random_pose(np.random.default_rng(seed))
-        families.add(family)
-        for turn in turns.values():
+def test_what_cuts_another_is_seen_where_it_is_nearer() -> None:
+    # Two squares through each other: the depth changes sign in the middle.
+    square = np.array([[0, 0], [20, 0], [20, 20], [0, 20]], float)
+    faces = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
+    depth = np.array([1, 3, 3, 1, 2, 2, 2, 2], float)
+    ids = paint(np.concatenate([square, square]), depth, faces, 20, 20)
+    assert set(np.unique(ids[:, :9])) <= {1, 2}
+    assert set(np.unique(ids[:, 11:])) <= {3, 4}
+
+
+def test_size_does_not_decide_what_is_seen() -> None:
+    large = np.array([[0, 0], [40, 0], [0, 40]], float)
+    small = np.array([[4, 4], [7, 4], [4, 7]], float)
+    faces = np.array([[0, 1, 2], [3, 4, 5]])
+    pixels = np.concatenate([large, small])
+    assert paint(pixels, np.repeat([2.0, 1.0], 3), faces, 40, 40)[5, 4] == 2
+    assert paint(pixels, np.repeat([1.0, 2.0], 3), faces, 40, 40)[5, 4] == 1
+
+
+def test_a_face_covers_the_pixels_whose_centre_is_in_it() -> None:
+    corners = np.array([[2.6, 2.6], [7.4, 2.6], [7.4, 7.4], [2.6, 7.4]])
+    ids = paint(corners, np.ones(4), np.array([[0, 1, 2], [0, 2, 3]]), 10, 10)
+    assert (ids > 0).sum() == 16
+    assert (ids[3:7, 3:7] > 0).all()
+
+
+def test_poses_are_rotations_and_of_every_family(body: Body) -> None:
+    build = build_of(body.posed({}, {}))
+    families, gripping = set(), set()
+    for seed in range(300):
+        pose = random_pose(np.random.default_rng(seed), build)
+        families.add(pose.family)
+        gripping |= set(pose.held)
+        for turn in pose.turns.values():
             np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
             assert np.linalg.det(turn) > 0
     assert families == set(FAMILIES)
-    first, second = (random_pose(np.random.default_rng(9))[1] for _ in range(2))
+    assert gripping == {"L", "R"}
+    first, second = (random_pose(np.random.default_rng(9), build).turns for _ in range(2))
     assert all((first[bone] == second[bone]).all() for bone in first)
 
 
@@ -209,11 +243,11 @@ def test_everything_of_the_skin_is_covered_by_a_layer(body: Body) -> None:
     posed = body.posed({}, {})
     worn = set()
     for seed in range(30):
-        outfit = dress(np.random.default_rng(seed), body, posed)
+        outfit = dress(np.random.default_rng(seed), body, posed, Wardrobe())
         assert (outfit.layers[0].level > 0).all()
         assert outfit.shown[body.group == "body"].all()
         assert outfit.offset.min() >= 0
-        assert outfit.offset.max() < 0.12
+        assert outfit.offset.max() < 0.16
         worn |= set(body.group[outfit.shown])
         for layer in outfit.layers:
             colours = layer.paint(posed.rest[:50])
@@ -222,7 +256,7 @@ def test_everything_of_the_skin_is_covered_by_a_layer(body: Body) -> None:
 
 
 def _figures(body: Body, count: int) -> list[Figure]:
-    return [render_figure(np.random.default_rng((4, k)), body) for k in range(count)]
+    return [render_figure(np.random.default_rng((4, k)), body, Wardrobe()) for k in range(count)]
 
 
 def test_a_figure_is_a_cutout_with_a_soft_edge_and_its_own_colours_there(body: Body) -> None:
@@ -252,6 +286,44 @@ def test_a_figure_is_a_function_of_its_seed(body: Body) -> None:
     assert first[0].alpha.shape != first[1].alpha.shape or (first[0].alpha != first[1].alpha).any()
 
 
+@pytest.mark.parametrize("kind", SEATS)
+def test_seats_stand_on_the_floor_below_the_hips(body: Body, kind: str) -> None:
+    posed = body.posed({}, {})
+    skin = np.unique(body.faces[body.group == "body"])
+    points = posed.vertices[skin]
+    for seed in range(5):
+        pieces = seat(np.random.default_rng(seed), body, posed, kind)
+        all_of_it = np.concatenate([piece.points for piece in pieces])
+        assert np.isfinite(all_of_it).all()
+        assert abs(all_of_it[:, 2].min() - points[:, 2].min()) < 0.03
+        torso = points[body.part[skin] == PARTS.index("torso")]
+        cushion = pieces[0].points
+        assert cushion[:, 2].min() < np.quantile(torso[:, 2], 0.2) < cushion[:, 2].max()
+        for piece in pieces:
+            assert piece.faces.max() < len(piece.points)
+
+
+def test_a_seat_is_beside_the_matte_and_covers_what_is_behind_it(
+    body: Body, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "random_pose", lambda rng, build: Stance("sits", {}, "", True))
+    found = [render_figure(np.random.default_rng((5, k)), body, Wardrobe()) for k in range(4)]
+    monkeypatch.setattr(render, "random_pose", lambda rng, build: Stance("sits", {}, "", False))
+    alone = [render_figure(np.random.default_rng((5, k)), body, Wardrobe()) for k in range(4)]
+    seated = [figure for figure in found if figure.behind is not None]
+    assert len(seated) >= 2
+    assert all(figure.behind is None for figure in alone)
+    hidden = 0
+    for figure in seated:
+        behind = figure.behind
+        assert behind is not None
+        assert behind.shape == (*figure.alpha.shape, 4)
+        beside = (behind[..., 3] > 200) & (figure.alpha < 50)
+        assert beside.mean() > 0.003
+        hidden += int((behind[..., 3] > 200).sum() > beside.sum())
+    assert hidden  # some of a seat lies under the person
+
+
 def test_skins_go_from_pale_to_dark() -> None:
     light = [sum(tone) for tone in SKINS]
     assert len(light) == 10
@@ -267,5 +339,5 @@ def test_annys_bodies() -> None:
     raised = body.posed({}, {"upperarm01.L": rotation(1, -60)})
     hand = (body.part == PARTS.index("hand")) & (posed.rest[:, 0] > 0)
     assert raised.vertices[hand, 2].mean() > posed.vertices[hand, 2].mean() + 0.2
-    figure = render_figure(np.random.default_rng(1), body)
+    figure = render_figure(np.random.default_rng(1), body, Wardrobe())
     assert 0.05 < (figure.alpha > 127).mean() < 0.9
