@@ -34,13 +34,20 @@ def smaller_size(width: int, height: int) -> tuple[int, int]:
 def write_sizes(folder: Path) -> tuple[Path, ...]:
     """Write the network in ``folder`` at its other sizes beside it: small, upright, both.
 
+    The upright ones are named by the manifests only where they were already: whether a network is
+    better for upright people that way is to be measured.
+
     Returns their ONNX files. Raises ModelError as ``shrink`` does.
     """
     small = folder.with_name(f"{folder.name}-small")
     made = [shrink(folder, small)]
     manifest, _ = load_manifest(folder / "manifest.yaml")
     if manifest.input.width > manifest.input.height:
-        made += [turn(wide, wide.with_name(f"{wide.name}-upright")) for wide in (folder, small)]
+        used = bool(manifest.upright)
+        made += [
+            turn(wide, wide.with_name(f"{wide.name}-upright"), named=used)
+            for wide in (folder, small)
+        ]
     return tuple(made)
 
 
@@ -57,15 +64,16 @@ def shrink(folder: Path, out: Path) -> Path:
     return target
 
 
-def turn(folder: Path, out: Path) -> Path:
+def turn(folder: Path, out: Path, *, named: bool = True) -> Path:
     """Write the network in ``folder`` into ``out`` (beside it) with its sides changed.
 
-    It is for upright people. The network's own manifest names it from then on. Returns its ONNX
-    file. Raises ModelError as ``shrink`` does.
+    It is for upright people. ``named``: the network's own manifest names it from then on, so that
+    it is used. Returns its ONNX file. Raises ModelError as ``shrink`` does.
     """
     manifest, _ = load_manifest(folder / "manifest.yaml")
     target = at_size(folder, out, (manifest.input.height, manifest.input.width))
-    _name(folder, "upright", out.name)
+    if named:
+        _name(folder, "upright", out.name)
     return target
 
 

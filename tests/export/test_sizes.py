@@ -24,16 +24,20 @@ def weights(model: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("name", "key"),
-    [("portrait", "smaller"), ("portrait", "upright"), ("portrait-small", "upright")],
+    ("name", "other"),
+    [
+        ("portrait", "portrait-small"),
+        ("portrait", "portrait-upright"),
+        ("portrait-small", "portrait-small-upright"),
+    ],
 )
-def test_the_shipped_sizes_are_the_shipped_network(root: Path, name: str, key: str) -> None:
+def test_the_shipped_sizes_are_the_shipped_network(root: Path, name: str, other: str) -> None:
     manifest, model = load_manifest(root / "engines" / name / "manifest.yaml")
-    other = getattr(manifest, key)
-    assert other, f"engines/{name}/manifest.yaml names no {key} network"
     found, found_model = load_manifest(root / "engines" / other / "manifest.yaml")
     width, height = manifest.input.width, manifest.input.height
-    size = smaller_size(width, height) if key == "smaller" else (height, width)
+    upright = other.endswith("upright")
+    assert upright or manifest.smaller == other
+    size = (height, width) if upright else smaller_size(width, height)
     assert (found.input.width, found.input.height) == size
     ours, theirs = weights(model), weights(found_model)
     assert ours.keys() == theirs.keys()
@@ -61,7 +65,8 @@ def test_ends_and_states_get_the_smaller_size(tmp_path: Path, layout: str, recur
 
 def test_all_sizes_name_each_other(tmp_path: Path) -> None:
     folder = tmp_path / "bright"
-    bright_network(folder, width=256, height=144, manifest={"model": "model.onnx"})
+    named = {"model": "model.onnx", "upright": "bright-upright"}
+    bright_network(folder, width=256, height=144, manifest=named)
     made = write_sizes(folder)
     names = ["bright-small", "bright-upright", "bright-small-upright"]
     assert [path.parent.name for path in made] == names
@@ -77,6 +82,14 @@ def test_all_sizes_name_each_other(tmp_path: Path) -> None:
         assert one.infer().shape == one.input.shape[1:]
         assert (one.manifest.smaller, one.manifest.upright) == ("", "")
     assert small.upright.manifest.title.count("at ") == 1
+
+
+def test_an_upright_one_that_was_not_used_is_made_and_not_named(tmp_path: Path) -> None:
+    folder = tmp_path / "bright"
+    bright_network(folder, width=256, height=144)
+    assert len(write_sizes(folder)) == 3
+    for name in ("bright", "bright-small"):
+        assert load_manifest(tmp_path / name / "manifest.yaml")[0].upright == ""
 
 
 def test_what_is_upright_already_is_not_turned(tmp_path: Path) -> None:
