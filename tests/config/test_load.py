@@ -134,8 +134,8 @@ BAD = {
     ],
     "choke: 0.1\n": ["config.yaml:1:1: choke: unknown key; there is edge.choke"],
     "composite: {feather: 0.1}\n": [
-        "config.yaml:1:1: composite: unknown key; its feather is called roi.ramp now (the fading at "
-        "the region's border); the person's own edge is set by edge.softness and edge.choke"
+        "config.yaml:1:1: composite: unknown key; its feather is called roi.ramp now (the fading "
+        "at the region's border); the person's own edge is set by edge.softness and edge.choke"
     ],
     "log: {colour: red}\n": [
         "config.yaml:1:7: log.colour: unknown key; known here: level, format"

@@ -37,7 +37,7 @@ def test_a_change_is_in_the_next_picture_and_not_in_the_file(appliance: Served) 
     applied = appliance.reloader.state.status().applied
     answer = as_json(appliance.change(background="red.png", edge_softness=0.25))
     assert answer["picture"]["background"] == "red.png"
-    assert answer["changed"] == ["background", "composite"]
+    assert answer["changed"] == ["background", "edge"]
     assert not answer["kept"]
     assert appliance.daemon.settings.edge.softness == 0.25
     shot = appliance.client.get("/api/snapshot")
@@ -113,9 +113,9 @@ def test_nothing_is_kept_where_the_whole_file_would_be_wrong(appliance: Served) 
 
 
 def test_reset_is_back_to_the_file(appliance: Served) -> None:
-    as_json(appliance.change(background="red.png", edge_softness=0.0))
+    as_json(appliance.change(background="red.png", edge_softness=3.0))
     answer = as_json(appliance.client.post("/api/reset", json={}))
-    assert answer["changed"] == ["background", "composite"]
+    assert answer["changed"] == ["background", "edge"]
     assert answer["picture"]["background"] == STAGE_URI
     assert appliance.daemon.settings.edge.softness == 0
 

@@ -101,12 +101,12 @@ def _byte_row(weight: F32, out: U8) -> None:
 
 @kernel(
     "void(uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :],"
-    "uint8[:, :], int64, int64, float32[:, :, ::1], float32[:, ::1], int32[:, ::1], float32[::1], float32[::1],"
-    "float32, uint8[:, :])"
+    "uint8[:, :], int64, int64, float32[:, :, ::1], float32[:, ::1], int32[:, ::1],"
+    "float32[::1], float32[::1], float32, uint8[:, :])"
 )
 def _composite(
-    fg_y: U8, fg_uv: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8, guide: U8, x0: int, y0: int,
-    wide: F32, chroma: F32, spans: I32, fx: F32, fy: F32, levels: np.float32, matte: U8,
+    fg_y: U8, fg_uv: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8, guide: U8, x0: int,
+    y0: int, wide: F32, chroma: F32, spans: I32, fx: F32, fy: F32, levels: np.float32, matte: U8,
 ) -> None:  # fmt: skip
     gain = np.float32(1) / (np.float32(1) - np.float32(2) * levels)
     floor = levels * gain
@@ -261,6 +261,6 @@ class Compositor:
         wide, chroma = self._widen(matte)
         _composite(
             frame.y, _rows(frame.uv), background.y, _rows(background.uv), out.y, _rows(out.uv),
-            frame.y if matte.guide is None else matte.guide, matte.rect.x, matte.rect.y, wide, chroma, _spans(matte), fx, fy,
-            np.float32(matte.levels), _NO_MATTE if matte_out is None else matte_out,
+            frame.y if matte.guide is None else matte.guide, matte.rect.x, matte.rect.y,
+            wide, chroma, _spans(matte), fx, fy, np.float32(matte.levels), _NO_MATTE if matte_out is None else matte_out,
         )  # fmt: skip
