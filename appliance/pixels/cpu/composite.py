@@ -262,5 +262,6 @@ class Compositor:
         _composite(
             frame.y, _rows(frame.uv), background.y, _rows(background.uv), out.y, _rows(out.uv),
             frame.y if matte.guide is None else matte.guide, matte.rect.x, matte.rect.y,
-            wide, chroma, _spans(matte), fx, fy, np.float32(matte.levels), _NO_MATTE if matte_out is None else matte_out,
+            wide, chroma, _spans(matte), fx, fy, np.float32(matte.levels),
+            _NO_MATTE if matte_out is None else matte_out,
         )  # fmt: skip

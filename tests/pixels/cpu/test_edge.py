@@ -82,7 +82,8 @@ def test_choke_moves_the_edge_by_pixels_of_the_picture(
 ) -> None:
     true = disc() if scene is disc else hair()
     before = radius_at(composited(true, luma, 0, 0, refine=refine)[0], 0.5)
-    for choke in (1, 4, 12, -4):
+    # Grown strands fill the gaps between them: how far that is, a disc alone can tell.
+    for choke in (1, 4, 12, *([-4, -12] if scene is disc else [])):
         after = radius_at(composited(true, luma, choke, 0, refine=refine)[0], 0.5)
         assert before - after == pytest.approx(choke, abs=1)
 
@@ -104,7 +105,7 @@ def test_softness_widens_the_ramp_and_leaves_the_edge(
 
 
 def test_a_softened_edge_has_the_persons_colour() -> None:
-    """Of a person as light as the background, on a dark room, no dark rim is to be seen."""
+    """Of a person as dark as the background, before a light room, no light rim is to be seen."""
     true = np.clip(RADIUS - AWAY + 0.5, 0, 1)
     matte, y = composited(true, (60, 190), 0, 8, refine=True)
     outside = (AWAY > RADIUS + 2) & (AWAY < RADIUS + 5)
