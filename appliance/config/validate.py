@@ -23,6 +23,11 @@ from appliance.config.uris import Allowed, Resolves
 _INT = re.compile(r"[-+]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
+# Keys and sections that there were once: what to write now.
+_RENAMED = {
+    "composite": "its feather is called roi.ramp now (the fading at the region's border); the "
+    "person's own edge is set by edge.softness and edge.choke",
+}
 _SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -206,7 +211,9 @@ class Reading:
             for inner in found.model_fields
         }
         near = get_close_matches(name, model.model_fields, n=1, cutoff=0.6)
-        if near:
+        if join(path, name) in _RENAMED:
+            hint = _RENAMED[join(path, name)]
+        elif near:
             hint = f"did you mean {near[0]}?"
         elif name in places and path != places[name].partition(".")[0]:
             hint = f"there is {places[name]}"

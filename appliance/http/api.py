@@ -103,7 +103,7 @@ async def status(request: Request) -> ASGIApp:
 
 
 async def change_picture(request: Request) -> ASGIApp:
-    """Change background, fit, blur, feather, or who is shown."""
+    """Change background, fit, blur, the person's edge, or who is shown."""
     site, wanted = _site(request), await _body(request, ChangeBody)
     return _json(await _aside(site, lambda: change(site, wanted)))
 

@@ -41,7 +41,8 @@ def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
     others: dict[str, Value | None] = {
         "background.fit": wanted.fit,
         "background.blur_radius": wanted.blur_radius,
-        "composite.feather": wanted.feather,
+        "edge.choke": wanted.edge_choke,
+        "edge.softness": wanted.edge_softness,
         "clean.keep": wanted.people,
     }
     return values | {key: value for key, value in others.items() if value is not None}

@@ -44,7 +44,7 @@ OPERATIONS = (
     Operation("GET", "/api/status", api.status, "How the appliance is.", {200: StatusAnswer}),
     Operation(
         "PATCH", "/api/picture", api.change_picture,
-        "Change background, fit, blur, feather, who is shown.",
+        "Change background, fit, blur, the person's edge, who is shown.",
         {200: ChangedAnswer}, (408, 409, 415, 422, 503, 504), ChangeBody,
     ),
     Operation(

@@ -9,11 +9,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from appliance.config.settings import BackgroundSettings, CleanSettings, CompositeSettings
+from appliance.config.settings import BackgroundSettings, CleanSettings, EdgeSettings
 
 _FIT = BackgroundSettings.model_fields["fit"].description
 _RADIUS = BackgroundSettings.model_fields["blur_radius"].description
-_FEATHER = CompositeSettings.model_fields["feather"].description
+_CHOKE = EdgeSettings.model_fields["choke"].description
+_SOFTNESS = EdgeSettings.model_fields["softness"].description
 _PEOPLE = CleanSettings.model_fields["keep"].description
 
 People = Literal["taking-part", "all", "largest"]
@@ -49,7 +50,8 @@ class ChangeBody(_Taken, title="Change"):
     )
     fit: Literal["fill", "fit"] | None = Field(None, description=_FIT)
     blur_radius: float | None = Field(None, gt=0, le=0.25, description=_RADIUS)
-    feather: float | None = Field(None, ge=0, le=0.5, description=_FEATHER)
+    edge_choke: float | None = Field(None, ge=-16, le=16, description=_CHOKE)
+    edge_softness: float | None = Field(None, ge=0, le=32, description=_SOFTNESS)
     people: People | None = Field(None, description=_PEOPLE)
     keep: bool = Field(
         False,
@@ -69,7 +71,8 @@ class PictureAnswer(_Given, title="Picture"):
     hides_room: bool = Field(description="false for blur://, which is the real scene out of focus")
     fit: Literal["fill", "fit"]
     blur_radius: float
-    feather: float
+    edge_choke: float = Field(description=_CHOKE)
+    edge_softness: float = Field(description=_SOFTNESS)
     people: People
 
 

@@ -44,7 +44,8 @@ def picture(settings: Settings, folder: Folder) -> PictureAnswer:
         hides_room=scheme is None or scheme.hides_room,
         fit=settings.background.fit,
         blur_radius=settings.background.blur_radius,
-        feather=settings.composite.feather,
+        edge_choke=settings.edge.choke,
+        edge_softness=settings.edge.softness,
         people=settings.clean.keep,
     )
 

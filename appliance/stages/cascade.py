@@ -120,6 +120,13 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite",
     ),
     Step(
+        "edge", "the edge is shrunk or grown, and softened",
+        needs=("matte", "planes"),
+        cpu="edge.cpu:EdgeSteps.edge", gpu="edge.gpu:EdgeSteps.edge",
+        on=lambda settings: settings.edge.wanted, off="the edge stays as refined",
+        when="while somebody is there", launched="launch composite",
+    ),
+    Step(
         "composite", "the person over the background",
         needs=("behind",),
         cpu="composite.cpu:CompositeSteps.composite", gpu="composite.gpu:CompositeSteps.composite",

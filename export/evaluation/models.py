@@ -101,7 +101,7 @@ class LiveBackground:
 
 
 class WholeAppliance:
-    """The network in the appliance's whole path: ROI, clean, steady, refine, feather."""
+    """The network in the appliance's whole path: ROI, clean, steady, refine, the ROI's ramp."""
 
     def __init__(self, name: str, matting: Matting) -> None:
         self.name = name

@@ -142,14 +142,18 @@ BAD = {
     "steady: {strenght: 0.5}\n": [
         "config.yaml:1:10: steady.strenght: unknown key; did you mean strength?"
     ],
-    "feather: 0.1\n": ["config.yaml:1:1: feather: unknown key; there is composite.feather"],
+    "choke: 0.1\n": ["config.yaml:1:1: choke: unknown key; there is edge.choke"],
+    "composite: {feather: 0.1}\n": [
+        "config.yaml:1:1: composite: unknown key; its feather is called roi.ramp now (the fading "
+        "at the region's border); the person's own edge is set by edge.softness and edge.choke"
+    ],
     "log: {colour: red}\n": [
         "config.yaml:1:7: log.colour: unknown key; known here: level, format"
     ],
     # Types.
     "roi: 5\n": [
         "config.yaml:1:6: roi: found 5; expected a section with enabled, margin, level, trend, "
-        "hold, rescan_s, min_size, split"
+        "hold, ramp, rescan_s, min_size, split"
     ],
     "roi: {margin: [1]}\n": [
         "config.yaml:1:15: roi.margin: found a list of 1; expected a number from 0 to 1 "

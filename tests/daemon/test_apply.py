@@ -40,11 +40,11 @@ def test_steps_change_without_anything_being_rebuilt(
         recorder.wait_for("composite", 2)
         parts = (daemon.feeder, daemon.outputs[0], daemon.background, daemon.pipeline)
         sections = daemon.apply(
-            but(daemon, steady={"strength": 0.5}, composite={"feather": 0.0}, clean={"grow": 2})
+            but(daemon, steady={"strength": 0.5}, edge={"choke": 3.0}, clean={"grow": 2})
         )
         assert sections == {"steady", "composite", "clean"}
         assert parts == (daemon.feeder, daemon.outputs[0], daemon.background, daemon.pipeline)
-        assert daemon.pipeline.settings.composite.feather == 0
+        assert daemon.pipeline.settings.edge.choke == 3
         recorder.wait_for("composite", 3)
         assert daemon.apply(daemon.settings) == frozenset()
 

@@ -145,20 +145,20 @@ def test_all_who_ask_while_one_is_being_made_get_one_more(path: Path) -> None:
 
 
 def test_other_changes_wait_their_turn_and_the_last_one_wins(path: Path) -> None:
-    def feather(value: float) -> Callable[[Settings], Settings]:
+    def softness(value: float) -> Callable[[Settings], Settings]:
         return lambda now: now.model_copy(
-            update={"composite": now.composite.model_copy(update={"feather": value})}
+            update={"edge": now.edge.model_copy(update={"softness": value})}
         )
 
     with reloading(path) as (reloader, daemon):
-        assert reloader.change(feather(0.25), LIMIT_S).changed == {"composite"}
-        assert daemon.settings.composite.feather == 0.25
+        assert reloader.change(softness(0.25), LIMIT_S).changed == {"edge"}
+        assert daemon.settings.edge.softness == 0.25
         # The file says something else, and its reload is requested last.
-        assert reloader.ask().result(LIMIT_S).changed == {"composite"}
-        assert daemon.settings.composite.feather == Settings().composite.feather
+        assert reloader.ask().result(LIMIT_S).changed == {"edge"}
+        assert daemon.settings.edge.softness == Settings().edge.softness
 
         def wrong(_: Settings) -> Settings:
-            raise ConfigError("composite.feather: found 2")
+            raise ConfigError("edge.softness: found 2")
 
         refusal = reloader.change(wrong, LIMIT_S).refusal
         assert refusal is not None

@@ -106,12 +106,12 @@ def test_every_section_can_change(
         recorder.wait_for("composite", 3)
         for change, kind in (
             ({"clean": {"grow": 2}, "steady": {"strength": 0.5}, "roi": {"margin": 0.3}}, None),
-            ({"refine": {"radius": 2}, "composite": {"feather": 0.0}}, GpuPipeline),
+            ({"refine": {"radius": 2}, "edge": {"choke": 2.0}}, GpuPipeline),
             ({"background": {"uri": "colour:#7a7a7a"}}, GpuPipeline),
             ({"background": {"uri": "colour:#787878"}, "matting": {"model": "other"}}, GpuPipeline),
             ({"source": {"loop": True, "latency_ms": 300}}, GpuPipeline),
             ({"matting": {"model": "cpu"}}, Pipeline),
-            ({"matting": {"model": "bright"}, "composite": {"feather": 0.1}}, GpuPipeline),
+            ({"matting": {"model": "bright"}, "edge": {"softness": 2.0}}, GpuPipeline),
             ({"outputs": ({"uri": "null://recorder", "bitrate_kbps": 500},)}, GpuPipeline),
         ):  # fmt: skip
             daemon.apply(but(daemon, **change))

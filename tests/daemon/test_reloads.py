@@ -168,7 +168,7 @@ def _refused(box: Box, rng: random.Random) -> Wanted:
 KINDS: dict[str, Callable[[Box, random.Random], Wanted]] = {
     "background": _background,
     "picture": _picture,
-    "feather": _value("composite", "feather", 0.0, 0.111, 0.3),
+    "softness": _value("edge", "softness", 0.0, 3.0, 8.5),
     "smoothing": _value("steady", "strength", 0.0, 0.5, 0.85),
     "edges": _value("refine", "radius", 1, 2, 3),
     "cleaning": _value("clean", "grow", 2, 4, 6),

@@ -67,7 +67,18 @@ VALUES: tuple[Any, ...] = (
     "file:///etc/passwd", "rtsp://a:b@c/d", "x" * 299, "x" * 301, "fill", "fit", [], {}, [[]],
     {"uri": "x"}, "${env:HOME}", "${credential:x}", "é" * 100, "red.png\n", "blur:///",
 )  # fmt: skip
-KEYS = ("background", "fit", "blur_radius", "feather", "keep", "x", "", "__class__", "é")
+KEYS = (
+    "background",
+    "fit",
+    "blur_radius",
+    "edge_softness",
+    "edge_choke",
+    "keep",
+    "x",
+    "",
+    "__class__",
+    "é",
+)
 WORDS = (*METHODS, *PATHS, *HEADERS, b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2", b"\r\n", b"\n", b"\r",
          b"\r\n\r\n", b" ", b"\0", b"0\r\n\r\n", b"ffffffff\r\n", _PNG, _PNG[:20])  # fmt: skip
 

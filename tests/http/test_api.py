@@ -35,11 +35,11 @@ def test_status_says_how_it_is(appliance: Served) -> None:
 def test_a_change_is_in_the_next_picture_and_not_in_the_file(appliance: Served) -> None:
     before = appliance.path.read_bytes()
     applied = appliance.reloader.state.status().applied
-    answer = as_json(appliance.change(background="red.png", feather=0.25))
+    answer = as_json(appliance.change(background="red.png", edge_softness=0.25))
     assert answer["picture"]["background"] == "red.png"
-    assert answer["changed"] == ["background", "composite"]
+    assert answer["changed"] == ["background", "edge"]
     assert not answer["kept"]
-    assert appliance.daemon.settings.composite.feather == 0.25
+    assert appliance.daemon.settings.edge.softness == 0.25
     shot = appliance.client.get("/api/snapshot")
     assert shot.headers["content-type"] == "image/png"
     assert np.abs(corner(shot.content) - (200, 20, 20)).max() < 12
@@ -81,12 +81,12 @@ def test_a_kept_change_stands_in_the_file_with_its_comments(appliance: Served) -
     assert data["background"] == {"uri": str(appliance.folder / "blue.jpg"), "blur_radius": 0.2}
     # The file watch knows about it: two looks later nothing has been reloaded.
     applied = appliance.reloader.state.status().applied
-    appliance.change(feather=0.4)
+    appliance.change(edge_softness=0.4)
     watch = appliance.reloader._watch
     assert watch is not None
     for _ in range(3):
         assert not watch.changed()
-    assert appliance.daemon.settings.composite.feather == 0.4
+    assert appliance.daemon.settings.edge.softness == 0.4
     status = appliance.reloader.state.status()
     assert (status.applied, status.refused) == (applied + 1, refusals)
     as_json(appliance.change(background=STAGE_URI, blur_radius=0.03, keep=True))
@@ -113,11 +113,11 @@ def test_nothing_is_kept_where_the_whole_file_would_be_wrong(appliance: Served) 
 
 
 def test_reset_is_back_to_the_file(appliance: Served) -> None:
-    as_json(appliance.change(background="red.png", feather=0.0))
+    as_json(appliance.change(background="red.png", edge_softness=3.0))
     answer = as_json(appliance.client.post("/api/reset", json={}))
-    assert answer["changed"] == ["background", "composite"]
+    assert answer["changed"] == ["background", "edge"]
     assert answer["picture"]["background"] == STAGE_URI
-    assert appliance.daemon.settings.composite.feather == 0.111
+    assert appliance.daemon.settings.edge.softness == 0
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,10 @@ def test_what_cannot_be_a_background(appliance: Served, body: Any, words: str) -
         (b"[]", "the body"),
         (b"\xff\xfe", "the body: Invalid JSON"),
         (b"[" * 5000, "the body: Invalid JSON"),
-        (b'{"feather": 0.9}', "feather: Input should be less than or equal to 0.5"),
-        (b'{"feather": NaN}', "feather: Input should be a finite number"),
-        (b'{"feather": "0.1"}', "feather: Input should be a valid number"),
-        (b'{"feather": true}', "feather"),
+        (b'{"edge_softness": 90}', "edge_softness: Input should be less than or equal to 32"),
+        (b'{"edge_softness": NaN}', "edge_softness: Input should be a finite number"),
+        (b'{"edge_softness": "0.1"}', "edge_softness: Input should be a valid number"),
+        (b'{"edge_softness": true}', "edge_softness"),
         (b'{"blur_radius": 0}', "blur_radius: Input should be greater than 0"),
         (b'{"fit": "stretch"}', "fit: Input should be 'fill' or 'fit'"),
         (b'{"people": "me"}', "people: Input should be 'taking-part', 'all' or 'largest'"),
@@ -221,9 +221,9 @@ def test_openapi_is_valid_and_is_what_there_is(appliance: Served) -> None:
 def test_answers_are_what_openapi_says(appliance: Served) -> None:
     document = as_json(appliance.client.get("/openapi.json"))
     asked = [
-        ("get", "/api/status", None), ("patch", "/api/picture", {"feather": 0.2}),
+        ("get", "/api/status", None), ("patch", "/api/picture", {"edge_softness": 0.2}),
         ("post", "/api/reset", {}), ("get", "/api/backgrounds", None), ("get", "/healthz", None),
-        ("get", "/readyz", None), ("patch", "/api/picture", {"feather": 7}),
+        ("get", "/readyz", None), ("patch", "/api/picture", {"edge_softness": 7}),
         ("patch", "/api/picture", {"background": "no.png"}), ("get", "/api/snapshot?show=x", None),
     ]  # fmt: skip
     for method, path, body in asked:
@@ -260,9 +260,9 @@ def test_two_changes_at_once_are_made_one_after_the_other(appliance: Served) -> 
 
     with ThreadPoolExecutor(4) as pool:
         values = [0.1, 0.2, 0.3, 0.4]
-        answers = list(pool.map(lambda value: appliance.change(feather=value), values))
+        answers = list(pool.map(lambda value: appliance.change(edge_softness=value), values))
     assert [answer.status_code for answer in answers] == [200] * 4
-    assert appliance.daemon.settings.composite.feather in values
+    assert appliance.daemon.settings.edge.softness in values
 
 
 def test_an_appliance_without_a_file_keeps_nothing(
@@ -272,7 +272,7 @@ def test_an_appliance_without_a_file_keeps_nothing(
 
     state = appliance.reloader.state
     monkeypatch.setattr(state, "status", lambda: replace(state._status, path=None))
-    words = problem(appliance.change(feather=0.3, keep=True), 409)
+    words = problem(appliance.change(edge_softness=0.3, keep=True), 409)
     assert "there is no configuration file to keep it in" in words
 
 
@@ -282,8 +282,8 @@ def test_a_link_to_the_file_stays_a_link(appliance: Served, tmp_path: Path) -> N
     link = tmp_path / "link.yaml"
     link.symlink_to(appliance.path)
     before = appliance.path.read_text()
-    new = draft(link, {"composite.feather": 0.5}, lambda _: None)
+    new = draft(link, {"edge.softness": 0.5}, lambda _: None)
     new.finish()
     assert link.is_symlink()
-    assert yaml.safe_load(appliance.path.read_text())["composite"] == {"feather": 0.5}
+    assert yaml.safe_load(appliance.path.read_text())["edge"] == {"softness": 0.5}
     appliance.path.write_text(before)

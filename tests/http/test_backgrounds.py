@@ -141,7 +141,7 @@ def test_an_upload_that_takes_long_holds_up_no_change(appliance: Served) -> None
     with socket.create_connection(appliance.address) as slow:
         slow.sendall(head + b"\x89PNG")
         wait_until(appliance.site.uploading.locked)
-        as_json(appliance.change(feather=0.2))
+        as_json(appliance.change(edge_softness=0.2))
         assert "another upload" in problem(put(appliance, "y.png", png()), 503)
     wait_until(lambda: not appliance.site.uploading.locked())
 

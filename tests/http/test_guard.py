@@ -47,12 +47,12 @@ def test_our_own_names(appliance: Served, host: str) -> None:
     ],
 )
 def test_a_page_from_elsewhere_changes_nothing(appliance: Served, headers: dict[str, str]) -> None:
-    answer = appliance.client.patch("/api/picture", json={"feather": 0.5}, headers=headers)
+    answer = appliance.client.patch("/api/picture", json={"edge_softness": 0.5}, headers=headers)
     assert "other sites" in problem(answer, 403)
     answer = appliance.client.delete("/api/backgrounds/red.png", headers=headers)
     assert "other sites" in problem(answer, 403)
     assert (appliance.folder / "red.png").exists()
-    assert appliance.daemon.settings.composite.feather == 0.111
+    assert appliance.daemon.settings.edge.softness == 0
 
 
 def test_a_form_of_a_page_from_elsewhere(appliance: Served) -> None:
@@ -192,10 +192,10 @@ def test_guessing_takes_patience(guarded: Served, monkeypatch: pytest.MonkeyPatc
 def test_with_the_token_everything_is_there(guarded: Served) -> None:
     assert guarded.client.get("/api/status").status_code == 200
     assert guarded.client.get("/metrics").status_code == 200
-    assert as_json(guarded.change(feather=0.2))["picture"]["feather"] == 0.2
+    assert as_json(guarded.change(edge_softness=0.2))["picture"]["edge_softness"] == 0.2
     assert guarded.client.get("/api/status", headers={"Host": "studio.local"}).status_code == 200
     cross = guarded.client.patch(
-        "/api/picture", json={"feather": 0.3}, headers={"Origin": "http://evil.example"}
+        "/api/picture", json={"edge_softness": 0.3}, headers={"Origin": "http://evil.example"}
     )
     assert cross.status_code == 403
     assert TOKEN not in guarded.client.get("/api/status").text

@@ -136,13 +136,25 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     browser.find_element(By.CSS_SELECTOR, "#blur-dialog [value='no']").click()
     assert studio.daemon.settings.background.uri.endswith("red.png")
 
-    # Feather, kept in the file.
-    browser.find_element(By.ID, "keep").click()
-    browser.execute_script(
-        "const f = document.getElementById('feather'); f.value = 0.3;"
-        "f.dispatchEvent(new Event('input')); f.dispatchEvent(new Event('change'))"
+    # Growing the person is to be seen: the matte's white area is larger. Kept in the file.
+    white = (
+        "const m = document.getElementById('matte'); return [...m.getContext('2d').getImageData("
     )
-    until(browser, lambda b: "feather: 0.3" in studio.path.read_text())
+    white += "0, 0, m.width, m.height).data].filter((v, i) => i % 4 === 0 && v > 127).length"
+    area = browser.execute_script(white)
+    browser.find_element(By.ID, "keep").click()
+    for slider, value, words, kept in (
+        ("choke", -8, "grown 8 px", "choke: -8.0"), ("softness", 6, "6 px", "softness: 6.0"),
+    ):  # fmt: skip
+        browser.execute_script(
+            "const f = document.getElementById(arguments[0]); f.value = arguments[1];"
+            "f.dispatchEvent(new Event('input')); f.dispatchEvent(new Event('change'))",
+            slider, value,
+        )  # fmt: skip
+        until(browser, lambda b, kept=kept: kept in studio.path.read_text())
+        assert text(browser, f"{slider}-value") == words
+    until(browser, lambda b: b.execute_script(white) > 1.1 * area)
+    assert (studio.daemon.settings.edge.choke, studio.daemon.settings.edge.softness) == (-8, 6)
 
     # Who is shown, with a sentence for each choice, kept in the file.
     assert "half a second" in text(browser, "people-hint")

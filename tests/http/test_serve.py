@@ -30,7 +30,7 @@ def test_from_start_to_end(network: Path, room: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "appliance.cli", "run", "--config", str(path)]
     with log.open("w") as out:
         process = subprocess.Popen(
-            [*command, "--set", "composite.feather=0.3"], stdout=subprocess.DEVNULL, stderr=out
+            [*command, "--set", "edge.softness=0.3"], stdout=subprocess.DEVNULL, stderr=out
         )
     try:
         wait_until(lambda: url_in(log), 40)
@@ -39,16 +39,16 @@ def test_from_start_to_end(network: Path, room: Path, tmp_path: Path) -> None:
             done = as_json(client.patch("/api/picture", json={"fit": "fit", "keep": True}))
             assert (done["kept"], done["note"]) == (True, None)
             # A flag would win at the next start, and it says so.
-            done = as_json(client.patch("/api/picture", json={"feather": 0.2, "keep": True}))
+            done = as_json(client.patch("/api/picture", json={"edge_softness": 0.2, "keep": True}))
             assert done["kept"]
             assert done["note"] == (
-                "kept, but at the next start composite.feather is what --set composite.feather "
+                "kept, but at the next start edge.softness is what --set edge.softness "
                 "says, which beats the file"
             )
             data = yaml.safe_load(path.read_text())
-            assert data["composite"] == {"feather": 0.2}
+            assert data["edge"] == {"softness": 0.2}
             assert data["background"]["fit"] == "fit"
-            assert as_json(client.get("/api/status"))["picture"]["feather"] == 0.2
+            assert as_json(client.get("/api/status"))["picture"]["edge_softness"] == 0.2
             # Another address while it runs.
             data["http"]["viewers"] = 1
             write(path, data)

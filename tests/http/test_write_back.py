@@ -23,7 +23,7 @@ from appliance.system.file_identity import identity
 
 def test_the_manual_keeps_every_byte_but_the_value(root: Path) -> None:
     text = (root / "config.yaml").read_text(encoding="utf-8")
-    new = edited(text, {"background.uri": "/var/lib/x/office.jpg", "composite.feather": 0.2})
+    new = edited(text, {"background.uri": "/var/lib/x/office.jpg", "edge.softness": 0.2})
     differing = [
         (old, now)
         for old, now in zip(text.splitlines(), new.splitlines(), strict=True)
@@ -31,7 +31,7 @@ def test_the_manual_keeps_every_byte_but_the_value(root: Path) -> None:
     ]
     assert differing == [
         ("  uri: gradient://", "  uri: /var/lib/x/office.jpg"),
-        ("  feather: 0.111", "  feather: 0.2"),
+        ("  softness: 0.0", "  softness: 0.2"),
     ]
 
 
@@ -75,13 +75,13 @@ def test_styles_of_writing(text: str) -> None:
     st.text(st.characters(exclude_categories=["C"]), max_size=40).filter(lambda text: text.strip()),
     st.floats(0, 0.5),
 )
-def test_any_value_comes_back_as_it_was(name: str, feather: float) -> None:
+def test_any_value_comes_back_as_it_was(name: str, softness: float) -> None:
     path = f"/backgrounds/{name}.png"
-    new = edited(TEXTS["quotes"], {"background.uri": path, "composite.feather": feather})
+    new = edited(TEXTS["quotes"], {"background.uri": path, "edge.softness": softness})
     data = yaml.safe_load(new)
     assert data["background"]["uri"] == path
     # 1e-09 is a number to our reader but text in YAML 1.1.
-    assert float(data["composite"]["feather"]) == feather
+    assert float(data["edge"]["softness"]) == softness
 
 
 @pytest.mark.parametrize("text", ["a: [", "- list\n", "word\n", "background: word\n"])
@@ -108,7 +108,7 @@ def good(_: Path) -> None:
     """A check that finds nothing."""
 
 
-CHANGE: dict[str, Value] = {"composite.feather": 0.3}
+CHANGE: dict[str, Value] = {"edge.softness": 0.3}
 
 
 def test_mode_and_owner_stay(path: Path) -> None:

@@ -98,9 +98,9 @@ class Both:
             bgr=spec.order == "BGR",
         )  # fmt: skip
         alpha = self._infer(self._tensor)
-        found = self.post(alpha[window], planes, roi)
+        found = self.post(alpha[window], planes, roi, frame=frame)
         want = blank(frame.width, frame.height, frame.colour)
-        fraction = self._settings.composite.feather
+        fraction = self._settings.roi.ramp
         self.compositor(frame, background, found.matte, want, feather_fraction=fraction)
 
         memory = Memory(self._memory.context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.config.settings import Settings
-from appliance.media.frame import F32, Format, Rect, blank
+from appliance.media.frame import F32, Format, Frame, Rect, blank
 from appliance.stages.base import Common, Work
 from appliance.stages.binding import BoundCascade, BoundStep
 from appliance.stages.matte.cpu import MatteSteps
@@ -13,7 +13,7 @@ from appliance.stages.participants import Participants
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 
-_STEPS = ("check", "clean", "steady", "refine")
+_STEPS = ("check", "clean", "steady", "refine", "edge")
 
 
 class PostProcess:
@@ -35,10 +35,12 @@ class PostProcess:
         """Forget the last frame."""
         self._cascade.part(MatteSteps).reset()
 
-    def __call__(self, raw: F32, planes: F32, rect: Rect, pts: int = 0) -> Work:
+    def __call__(
+        self, raw: F32, planes: F32, rect: Rect, pts: int = 0, frame: Frame | None = None
+    ) -> Work:
         """What the steps made of it; ``pts`` is the frame's. Raises MattingError."""
         nothing = blank(64, 36)
-        work = Work(replace(nothing, pts=pts), nothing, rect=rect, planes=planes, raw=raw)
+        work = Work(replace(frame or nothing, pts=pts), nothing, rect=rect, planes=planes, raw=raw)
         for bound in self._steps():
             if bound.ready(work):
                 bound.run(work)

@@ -44,6 +44,7 @@ DIFFERENT = {
     ("cpu", "taking_part", "taking_part"): "a part of the kernel components_choose",
     ("cpu", "taking_part", "who"): "a part of taking_part.cuh",
     ("gpu", "taking_part", "KnownPeople"): "device memory: the CPU is given them as they are",
+    ("cpu", "composite", "between"): "a part of common.cuh",
     ("cpu", "composite", "Compositor"): "keeps arrays as wide as the ROI",
     ("gpu", "composite", "composite"): "Compositor's call: it has nothing to keep",
     ("cpu", "convert", "crop_bgrx"): "the GPU's crop_planes takes every kind of surface",

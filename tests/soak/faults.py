@@ -156,7 +156,7 @@ def reload_steps(box: Box, rng: Random) -> None:
         box.apply(
             background={"uri": f"colour:#7878{rng.randint(100, 140):02x}"},
             refine={"radius": rng.randint(1, 3)},
-            composite={"feather": rng.uniform(0, 0.2)},
+            edge={"softness": rng.uniform(0, 8), "choke": rng.uniform(-4, 4)},
         )
     box.apply()
 
@@ -204,11 +204,11 @@ def reload_refused(box: Box, _: Random) -> None:
 
 @fault("reload: file saved")
 def reload_file(box: Box, rng: Random) -> None:
-    """By saving the file: another feather, a mistake, and back."""
-    feather = round(rng.uniform(0.01, 0.2), 3)
-    box.save(composite={"feather": feather})
-    box.wait(lambda: box.daemon.settings.composite.feather == feather, "the file's feather")
-    box.save(composite={"feather": "much"})
+    """By saving the file: another softness, a mistake, and back."""
+    softness = round(rng.uniform(0.1, 8), 3)
+    box.save(edge={"softness": softness})
+    box.wait(lambda: box.daemon.settings.edge.softness == softness, "the file's softness")
+    box.save(edge={"softness": "much"})
     box.wait(lambda: box.reloader.state.status().refusal is not None, "the refusal")
     box.save()
     box.wait(

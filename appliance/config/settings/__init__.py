@@ -12,7 +12,7 @@ from appliance.config.settings.background import BackgroundSettings
 from appliance.config.settings.base import Section, rule
 from appliance.config.settings.canvas import CanvasSettings
 from appliance.config.settings.clean import CleanSettings
-from appliance.config.settings.composite import CompositeSettings
+from appliance.config.settings.edge import EdgeSettings
 from appliance.config.settings.http import HttpSettings
 from appliance.config.settings.load import LoadSettings
 from appliance.config.settings.log import LogSettings
@@ -26,7 +26,7 @@ from appliance.config.settings.steady import SteadySettings
 from appliance.config.uris import path_of
 
 __all__ = [
-    "BackgroundSettings", "CanvasSettings", "CleanSettings", "CompositeSettings", "HttpSettings",
+    "BackgroundSettings", "CanvasSettings", "CleanSettings", "EdgeSettings", "HttpSettings",
     "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings", "RefineSettings",
     "RoiSettings", "RtspSettings", "Section", "Settings", "SourceSettings", "SteadySettings",
 ]  # fmt: skip
@@ -43,7 +43,7 @@ class Settings(Section):
     clean: CleanSettings = CleanSettings()
     steady: SteadySettings = SteadySettings()
     refine: RefineSettings = RefineSettings()
-    composite: CompositeSettings = CompositeSettings()
+    edge: EdgeSettings = EdgeSettings()
     load: LoadSettings = LoadSettings()
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
     rtsp: RtspSettings = RtspSettings()

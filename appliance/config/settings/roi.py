@@ -26,6 +26,12 @@ class RoiSettings(Section, title="Roi"):
         le=0.95,
         description="the ROI rests until the person has used up this part of the margin; 0: never",
     )
+    ramp: float = Field(
+        0.111,
+        ge=0,
+        le=0.5,
+        description="fading at the ROI's border, as a fraction of its sides; 0: a hard edge",
+    )
     rescan_s: float = Field(
         1.0, ge=0.1, le=60, description="look at the whole picture this often, seconds"
     )

@@ -202,10 +202,10 @@ async function change(what) {
 let held = null; // a slider being dragged, which must not move under the finger
 
 function showPicture(picture, now = false) {
-  for (const [id, value] of [["feather", picture.feather], ["blur", picture.blur_radius]]) {
+  for (const [id, [key, words]] of Object.entries(SLIDERS)) {
     if (held !== id || now) {
-      $(id).value = value;
-      $(`${id}-value`).textContent = percent(value);
+      $(id).value = picture[key];
+      $(`${id}-value`).textContent = words(picture[key]);
     }
   }
   for (const radio of document.querySelectorAll("#fit input")) {
@@ -239,10 +239,20 @@ const PEOPLE = {
 
 const percent = (value) => `${(value * 100).toFixed(1)} %`;
 
-for (const [id, key] of [["feather", "feather"], ["blur", "blur_radius"]]) {
+const pixels = (value) => `${value} px`;
+const choked = (value) => (value === 0 ? "0 px" : `${value > 0 ? "shrunk" : "grown"} ${Math.abs(value)} px`);
+
+// What each slider changes, and how its value is put into words.
+const SLIDERS = {
+  softness: ["edge_softness", pixels],
+  choke: ["edge_choke", choked],
+  blur: ["blur_radius", percent],
+};
+
+for (const [id, [key, words]] of Object.entries(SLIDERS)) {
   $(id).addEventListener("input", () => {
     held = id;
-    $(`${id}-value`).textContent = percent(Number($(id).value));
+    $(`${id}-value`).textContent = words(Number($(id).value));
   });
   $(id).addEventListener("change", async () => {
     await change({ [key]: Number($(id).value) });

@@ -13,6 +13,7 @@ from appliance.pixels.cpu.convert import (
     yuyv_to_nv12,
 )
 from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
+from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.huffman import first_fault
@@ -28,6 +29,7 @@ __all__ = [
     "Blur",
     "Component",
     "Compositor",
+    "EdgePlan",
     "Kept",
     "Known",
     "Matte",
@@ -40,6 +42,8 @@ __all__ = [
     "crop_planes",
     "crop_yuyv",
     "default_ramp",
+    "edge_guide",
+    "edge_plan",
     "feather",
     "first_fault",
     "foreground_shift",
@@ -55,6 +59,7 @@ __all__ = [
     "paste_nv12",
     "planes_to_tensor",
     "resample",
+    "shape_edge",
     "steady",
     "taking_part",
     "yuv_to_bgr",

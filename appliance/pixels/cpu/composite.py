@@ -27,16 +27,18 @@ class Matte:
             F-B of Y, Cb and Cr (all 0 where colours are not corrected).
         shifted: whether F-B is anything but 0.
         levels: alpha up to this becomes 0, from one minus this it becomes 1, linear in between.
+        guide: uint8 (height, width) of the frame: Y for alpha, where that is not the frame's own.
     """
 
     rect: Rect
     coefficients: F32
     shifted: bool
     levels: float = 0.0
+    guide: U8 | None = None
 
 
 @inline
-def _between(line: float, lines: int, rows: int) -> tuple[int, int, np.float32]:
+def between(line: float, lines: int, rows: int) -> tuple[int, int, np.float32]:
     """The two grid rows around a line (pixel centres at .5), and the weight of the second."""
     p = np.float32(line) * np.float32(rows) / np.float32(lines) - np.float32(0.5)
     p = min(max(p, np.float32(0)), np.float32(rows - 1))
@@ -98,13 +100,13 @@ def _byte_row(weight: F32, out: U8) -> None:
 
 
 @kernel(
-    "void(uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], int64,"
-    "int64, float32[:, :, ::1], float32[:, ::1], int32[:, ::1], float32[::1], float32[::1],"
-    "float32, uint8[:, :])"
+    "void(uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :],"
+    "uint8[:, :], int64, int64, float32[:, :, ::1], float32[:, ::1], int32[:, ::1],"
+    "float32[::1], float32[::1], float32, uint8[:, :])"
 )
 def _composite(
-    fg_y: U8, fg_uv: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8, x0: int, y0: int,
-    wide: F32, chroma: F32, spans: I32, fx: F32, fy: F32, levels: np.float32, matte: U8,
+    fg_y: U8, fg_uv: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8, guide: U8, x0: int,
+    y0: int, wide: F32, chroma: F32, spans: I32, fx: F32, fy: F32, levels: np.float32, matte: U8,
 ) -> None:  # fmt: skip
     gain = np.float32(1) / (np.float32(1) - np.float32(2) * levels)
     floor = levels * gain
@@ -116,8 +118,8 @@ def _composite(
     for line in range(0, height, 2):
         pair = (y0 + line) // 2
         # The columns where the grid's rows around these two lines hold more than background.
-        first, _, _ = _between(line + 0.5, height, rows)
-        _, last, _ = _between(line + 1.5, height, rows)
+        first, _, _ = between(line + 0.5, height, rows)
+        _, last, _ = between(line + 1.5, height, rows)
         left, right = fx.shape[0], 0
         for r in range(first, last + 1):
             left, right = min(left, spans[r, 0]), max(right, spans[r, 1])
@@ -126,9 +128,9 @@ def _composite(
         a, b = x0 + left, x0 + right
         for i in range(2):
             y = 2 * pair + i
-            k, n, t = _between(line + i + 0.5, height, rows)
+            k, n, t = between(line + i + 0.5, height, rows)
             _alpha_row(
-                fg_y[y, a:b], wide[0, k, left:right], wide[0, n, left:right],
+                guide[y, a:b], wide[0, k, left:right], wide[0, n, left:right],
                 wide[1, k, left:right], wide[1, n, left:right], t, gain, floor,
                 alpha[i, left:right],
             )  # fmt: skip
@@ -142,7 +144,7 @@ def _composite(
         _quarter_row(alpha[0, left:right], alpha[1, left:right], alpha_c[left:right])
         _quarter_row(weight[0, left:right], weight[1, left:right], weight_c[left:right])
         # The chroma row lies between the two luma rows.
-        k, n, t = _between(line + 1.0, height, rows)
+        k, n, t = between(line + 1.0, height, rows)
         _blend_row(
             fg_uv[pair, a:b], bg_uv[pair, a:b], alpha_c[left:right], weight_c[left:right],
             chroma[k, left:right], chroma[n, left:right], t, out_uv[pair, a:b],
@@ -259,6 +261,7 @@ class Compositor:
         wide, chroma = self._widen(matte)
         _composite(
             frame.y, _rows(frame.uv), background.y, _rows(background.uv), out.y, _rows(out.uv),
-            matte.rect.x, matte.rect.y, wide, chroma, _spans(matte), fx, fy,
-            np.float32(matte.levels), _NO_MATTE if matte_out is None else matte_out,
+            frame.y if matte.guide is None else matte.guide, matte.rect.x, matte.rect.y,
+            wide, chroma, _spans(matte), fx, fy, np.float32(matte.levels),
+            _NO_MATTE if matte_out is None else matte_out,
         )  # fmt: skip

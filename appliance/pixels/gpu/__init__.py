@@ -15,6 +15,7 @@ from appliance.pixels.gpu.components import clean, keep_components
 from appliance.pixels.gpu.composite import Matte, composite
 from appliance.pixels.gpu.convert import Matrices, bgrx_to_nv12, nv12_to_bgrx, yuyv_to_nv12
 from appliance.pixels.gpu.crop import crop_planes, fill_black
+from appliance.pixels.gpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
@@ -28,6 +29,7 @@ __all__ = [
     "Buffer",
     "Context",
     "DeviceOverlay",
+    "EdgePlan",
     "GpuError",
     "Matrices",
     "Matte",
@@ -40,6 +42,8 @@ __all__ = [
     "clean",
     "composite",
     "crop_planes",
+    "edge_guide",
+    "edge_plan",
     "fill_black",
     "foreground_shift",
     "guided_coefficients",
@@ -49,6 +53,7 @@ __all__ = [
     "paste",
     "paste_nv12",
     "resample",
+    "shape_edge",
     "steady",
     "yuyv_to_nv12",
 ]

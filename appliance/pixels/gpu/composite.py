@@ -22,6 +22,7 @@ class Matte:
         slope, offset: a and b, one plane each: alpha = a*Y + b, clipped to 0..1.
         shift: F-B of Y, Cb and Cr, three planes; None where colours are not corrected.
         levels: see ``cpu.Matte``.
+        guide: address of the luma for alpha, dense, of the frame's size; 0: the frame's own.
         verdict: address of the VERDICT that may forbid showing the person; 0: none.
     """
 
@@ -31,6 +32,7 @@ class Matte:
     shift: Plane | None
     levels: float = 0.0
     verdict: int = 0
+    guide: int = 0
 
 
 def composite(
@@ -67,6 +69,7 @@ def composite(
         **frame.arguments("fg_"), **background.arguments("bg_"), **out.arguments("out_"),
         matte=matte_out, matte_pitch=matte_pitch, width=out.width, height=out.height,
         roi_x=rect.x, roi_y=rect.y, roi_width=rect.width, roi_height=rect.height,
+        guide=matte.guide if matte else 0, guide_pitch=out.width,
         a=slope.address, b=matte.offset.address if matte else 0,
         shift=matte.shift.address if matte and matte.shift else 0, rows=slope.rows,
         columns=slope.columns, levels=matte.levels if matte else 0.0,

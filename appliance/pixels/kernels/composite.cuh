@@ -42,7 +42,7 @@ __device__ __forceinline__ u8 over(u8 under, u8 premultiplied, float alpha) {
     return to_byte_clamped((float)premultiplied + (1.0f - alpha) * (float)under);
 }
 
-// a, b: alpha = a*Y + b; shift: F-B of Y, Cb, Cr (three planes), null where colours are not
+// a, b: alpha = a*Y + b, Y from guide (a plane of the frame's size) unless that is null; shift: F-B of Y, Cb, Cr (three planes), null where colours are not
 // corrected; all rows x columns over the ROI, which is even on all sides. ramp_x, ramp_y: feather in
 // pixels, at those of the ROI's sides that ramp_sides names: 1 left, 2 right, 4 top, 8 bottom.
 // matte: null, or alpha times feather in 0..255. verdict: null, or what may forbid the person.
@@ -51,8 +51,8 @@ extern "C" __global__ void __launch_bounds__(128)
 composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, const u8 *bg_y,
           int bg_y_pitch, const u8 *bg_uv, int bg_uv_pitch, u8 *out_y, int out_y_pitch,
           u8 *out_uv, int out_uv_pitch, u8 *matte, int matte_pitch, int width, int height,
-          int roi_x, int roi_y, int roi_width, int roi_height, const float *a, const float *b,
-          const float *shift, int rows, int columns, float levels, float ramp_x, float ramp_y,
+          int roi_x, int roi_y, int roi_width, int roi_height, const u8 *guide, int guide_pitch,
+          const float *a, const float *b, const float *shift, int rows, int columns, float levels, float ramp_x, float ramp_y,
           int ramp_sides, const Verdict *verdict, const u8 *over_y, int over_y_pitch,
           const u8 *over_uv, int over_uv_pitch, const u8 *over_alpha, int over_alpha_pitch,
           int over_x, int over_top, int over_width, int over_height) {
@@ -139,7 +139,9 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
 #pragma unroll
                 for (int r = 0; r < 2; ++r) {
                     float lum = live[r][i];
-                    float alpha = (al[r] + s * (ar[r] - al[r])) * lum + (bl[r] + s * (br[r] - bl[r]));
+                    float lead = lum;
+                    if (guide) lead = __ldg(guide + (long long)(y + r) * guide_pitch + x + i);
+                    float alpha = (al[r] + s * (ar[r] - al[r])) * lead + (bl[r] + s * (br[r] - bl[r]));
                     alpha = clampf(alpha * gain - floor, 0.0f, 1.0f);
                     float weight = alpha * (fx * fy[r]);
                     luma[r][i] = blend(luma[r][i], lum, 1.0f - alpha,

@@ -31,5 +31,5 @@ class CompositeSteps:
         assert work.behind is not None
         self._compositor(
             work.frame, work.behind, work.matte, work.out,
-            feather_fraction=self._common.settings.composite.feather, matte_out=work.matte_out,
+            feather_fraction=self._common.settings.roi.ramp, matte_out=work.matte_out,
         )  # fmt: skip

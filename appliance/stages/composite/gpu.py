@@ -55,7 +55,7 @@ class CompositeSteps:
         target = work.matte_way.target if work.matte_way else None
         composite(
             self._common.context, work.live, work.behind, work.matte, work.way.target,
-            feather_fraction=self._common.settings.composite.feather, overlay=work.overlay,
+            feather_fraction=self._common.settings.roi.ramp, overlay=work.overlay,
             matte_out=target.address if target else 0, matte_pitch=target.pitch if target else 0,
         )  # fmt: skip
         self._common.memory.this.verdict.fetch()

@@ -11,7 +11,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from appliance.config.settings import CleanSettings, RefineSettings, Settings, SteadySettings
+from appliance.config.settings import (
+    CleanSettings,
+    EdgeSettings,
+    RefineSettings,
+    Settings,
+    SteadySettings,
+)
 from appliance.errors import MattingError
 from appliance.media.frame import F32, Frame, Rect
 from appliance.pixels import cpu
@@ -54,12 +60,12 @@ class Both:
         alpha = change(np.clip((planes[0] - 90) / 100, 0, 1).astype(np.float32))
         want, matte = flat(192, 108, 0), None
         try:
-            matte = self.post(alpha, planes, rect).matte
+            matte = self.post(alpha, planes, rect, frame=frame).matte
         except MattingError:
             self.post.reset()
         self._compositor(
             frame, self._background, matte, want,
-            feather_fraction=self._settings.composite.feather,
+            feather_fraction=self._settings.roi.ramp,
         )  # fmt: skip
         surface = self._memory.picture(frame, 3, 1).surface
         self.path.look(surface, rect, inner)
@@ -93,6 +99,11 @@ SETTINGS = {
     "no clean": Settings(clean=CleanSettings(enabled=False)),
     "no steady": Settings(steady=SteadySettings(enabled=False)),
     "no refine": Settings(refine=RefineSettings(enabled=False)),
+    "edge": Settings(edge=EdgeSettings(choke=2, softness=3)),
+    "edge grown": Settings(edge=EdgeSettings(choke=-3)),
+    "edge, no refine": Settings(
+        refine=RefineSettings(enabled=False, decontaminate=False), edge=EdgeSettings(softness=8)
+    ),
     "no correction": Settings(refine=RefineSettings(decontaminate=False)),
     "largest only": Settings(clean=CleanSettings(keep="largest", grow=1)),
 }

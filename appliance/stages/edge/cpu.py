@@ -1,0 +1,40 @@
+"""The matte's edge as the operator wants it, on the CPU."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from appliance.media.frame import U8
+from appliance.pixels import cpu
+from appliance.stages.base import Common, Work
+
+
+class EdgeSteps:
+    """Shrinks or grows the edge, and softens it; a part of its own, as it remembers nothing."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._guide: U8 | None = None
+
+    def reset(self) -> None:
+        """Nothing is carried over time here."""
+
+    def edge(self, work: Work) -> None:
+        """Move and soften the edge of the matte."""
+        assert work.matte is not None
+        assert work.planes is not None
+        s, matte = self._common.settings.edge, work.matte
+        plan = cpu.edge_plan(matte.coefficients.shape[1:], matte.rect, s.choke, s.softness)
+        coefficients, normals = cpu.shape_edge(
+            work.planes[0], matte.coefficients, plan, matte.shifted
+        )
+        guide = None
+        if normals is not None:
+            luma = work.frame.y
+            if self._guide is None or self._guide.shape != luma.shape:
+                self._guide = np.empty(luma.shape, np.uint8)
+            guide = self._guide
+            cpu.edge_guide(luma, matte.rect, normals, s.choke, guide)
+        work.matte = replace(matte, coefficients=coefficients, guide=guide)
