@@ -70,10 +70,36 @@ def test_everything_lies_where_it_should(staged: Path) -> None:
     for name in PLACED:
         assert there(staged / name), name
     files = tree(staged)
-    left_out = ("__pycache__", ".plan", "weights.pt")
+    left_out = ("__pycache__", ".plan", ".pt")
     assert not [name for name in files if any(part in name for part in left_out)]
     assert os.access(staged / "opt/mattebox/bin/mattebox", os.X_OK)
     assert (staged / "etc/mattebox/config.yaml").stat().st_mode & 0o007 == 0
+
+
+def test_all_of_the_code_and_of_the_networks_is_there(
+    root: Path, staged: Path, tmp_path: Path
+) -> None:
+    """A folder of code may be called like one that is left out, as ``networks/plans`` is."""
+    for part in ("appliance", "engines"):
+        ours = {
+            name
+            for name in tree(root / part)
+            if "__pycache__" not in name
+            and not name.endswith((".plan", ".pt"))
+            and (part == "appliance" or "/plans/" not in name)
+        }
+        assert set(tree(staged / "opt/mattebox" / part)) == ours
+
+
+def test_plans_stay_behind(root: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    for name in ("appliance/plans/here.py", "engines/a/model.onnx", "engines/a/plans/sm86.json"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).touch()
+    packed = re.search(r"^    tar --create.*?\|$", (root / "systemd/layout.sh").read_text(), re.M | re.S)
+    assert packed
+    call("bash", "-c", f"mkdir {out}; {packed[0]} tar --extract --directory={out}", cwd=source)
+    assert sorted(tree(out)) == ["appliance/plans/here.py", "engines/a/model.onnx"]
 
 
 def test_again_changes_nothing_and_out_again_leaves_nothing_but_what_is_the_operators(
