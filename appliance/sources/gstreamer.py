@@ -15,7 +15,7 @@ import structlog
 from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
-from appliance.media.gst import Gst, GstApp, error_text, frame_of
+from appliance.media.gst import Gst, GstApp, error_text, first_structure, frame_of
 from appliance.sources.caps_fixes import trust_the_stream
 from appliance.sources.conform import conform
 from appliance.sources.decoders import DecoderFailed, leave_out
@@ -210,7 +210,7 @@ class GstSource:
     def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
         """Called by a streaming thread for each stream decodebin has decoded: takes the first."""
         caps = pad.get_current_caps() or pad.query_caps(None)
-        if self._sink is None or not caps.get_structure(0).get_name().startswith("video/"):
+        if self._sink is None or not first_structure(caps).get_name().startswith("video/"):
             return
         with self._linking:
             if self.format is not None:
