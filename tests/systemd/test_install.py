@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -26,6 +27,13 @@ PLACED = (
     "usr/lib/sysusers.d/mattebox.conf",
     "usr/lib/tmpfiles.d/mattebox.conf",
     "usr/lib/udev/rules.d/70-mattebox-camera.rules",
+    "usr/share/bash-completion/completions/mattebox",
+    "usr/share/doc/mattebox/NOTICE",
+    "usr/share/doc/mattebox/changelog.gz",
+    "usr/share/doc/mattebox/copyright",
+    "usr/share/fish/vendor_completions.d/mattebox.fish",
+    "usr/share/man/man1/mattebox.1.gz",
+    "usr/share/zsh/vendor-completions/_mattebox",
     "etc/systemd/system/multi-user.target.wants/mattebox.service",
 )
 KEPT = ("etc/mattebox/config.yaml", "var/lib/mattebox/engines/mine/model.onnx")
@@ -181,6 +189,27 @@ def test_requirements_are_those_of_the_project(root: Path, staged: Path) -> None
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + project["optional-dependencies"]["demo"]
     assert (staged / "opt/mattebox/requirements.txt").read_text().splitlines() == wanted
+
+
+def test_the_copyright_has_all_that_notice_says(root: Path, staged: Path) -> None:
+    text = (staged / "usr/share/doc/mattebox/copyright").read_text()
+    comment = text.partition("\n .\n")[2].partition("\n\n")[0]
+    lines = [line.removeprefix(" ").replace(".", "", line == " .") for line in comment.split("\n")]
+    assert lines == (root / "NOTICE").read_text().splitlines()
+    assert text.startswith("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/")
+    assert "@" not in text
+
+
+def test_the_changelog_is_one_that_debian_reads(root: Path, staged: Path) -> None:
+    if shutil.which("dpkg-parsechangelog") is None:
+        pytest.skip("dpkg-parsechangelog is not installed (apt-get install dpkg-dev)")
+    path = staged / "usr/share/doc/mattebox/changelog.gz"
+    plain = path.with_suffix("")
+    plain.write_bytes(gzip.decompress(path.read_bytes()))
+    said = call("dpkg-parsechangelog", "--file", str(plain), cwd=root)
+    assert "warning" not in said
+    assert "Source: mattebox" in said
+    assert "[ Added ]" in said
 
 
 def test_without_root_it_says_what_to_do(root: Path, tmp_path: Path) -> None:
