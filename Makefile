@@ -4,7 +4,7 @@
 #   make test ARGS="tests/config/test_load.py -k roi"
 #
 # Variables: ARGS   passed on to the target's program
-#            PYTHON the system's Python, 3.10 to 3.12 (default /usr/bin/python3)
+#            PYTHON the system's Python, 3.10 to 3.14 (default /usr/bin/python3)
 #            APT=no never call apt
 #            JOBS   how many tests run in parallel when all are run (default 2)
 

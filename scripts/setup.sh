@@ -109,9 +109,9 @@ fi
     "install it (apt-get install python3 python3-venv), or name another: make … PYTHON=/path/to/python3"
 version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 case $version in
-    3.10 | 3.11 | 3.12) ;;
-    *) die "$PYTHON is Python $version; Mattebox needs 3.10, 3.11 or 3.12" \
-        "Debian 12 and Ubuntu 22.04 and 24.04 have one as /usr/bin/python3;" \
+    3.10 | 3.11 | 3.12 | 3.13 | 3.14) ;;
+    *) die "$PYTHON is Python $version; Mattebox needs 3.10 to 3.14" \
+        "Debian 12 and 13 and Ubuntu 22.04 and 24.04 have one as /usr/bin/python3;" \
         "elsewhere name one that has GStreamer's bindings: make … PYTHON=/path/to/python3.12" ;;
 esac
 "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || die "$PYTHON cannot make virtual environments" \

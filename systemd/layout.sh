@@ -8,9 +8,10 @@ lay() {
     rm -rf "$new"
     mkdir -p "$new"
     # No caches, no plans (those are built on the device they are for), and no weights for further
-    # training, which the appliance never reads.
+    # training, which the appliance never reads. Anchored: there is code in a folder plans, too.
     tar --create --file=- --owner=root --group=root --mode=u=rwX,go=rX \
-        --exclude=__pycache__ --exclude='*.plan' --exclude=plans --exclude='*.pt' appliance engines |
+        --exclude=__pycache__ --exclude='*.plan' --exclude='*.pt' \
+        --anchored --exclude='engines/*/plans' appliance engines |
         tar --extract --file=- --directory="$new"
     local part
     for part in appliance engines; do
@@ -29,6 +30,22 @@ lay() {
     install -D -m 0644 systemd/mattebox.sysusers.conf "$lib/sysusers.d/mattebox.conf"
     install -D -m 0644 systemd/mattebox.tmpfiles.conf "$lib/tmpfiles.d/mattebox.conf"
     install -D -m 0644 -t "$lib/udev/rules.d" systemd/70-mattebox-camera.rules
+    documents "$root"
+}
+
+# documents ROOT: man page, completions, changelog, copyright and NOTICE under ROOT/usr/share.
+documents() {
+    local root=$1 doc=$1/usr/share/doc/mattebox python=${PYTHON:-/usr/bin/python3} changed
+    # Their parser's package looks for a folder for compiled kernels: none is to be made here.
+    NUMBA_CACHE_DIR=$root PYTHONDONTWRITEBYTECODE=1 "$python" -m scripts.commandline "$root"
+    install -D -m 0644 -t "$doc" NOTICE
+    sed -e "/^@NOTICE@$/{r /dev/stdin" -e 'd}' systemd/deb/copyright.in \
+        < <(sed 's/^$/./; s/^/ /' NOTICE) >"$doc/copyright"
+    # git refuses a folder of another user's, such as root here.
+    changed=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- CHANGELOG.md 2>/dev/null || true)}
+    "$python" scripts/debian_changelog.py CHANGELOG.md "$(version)" "$(maintainer)" \
+        "${changed:-$(stat -c %Y CHANGELOG.md)}" | gzip -9n >"$doc/changelog.gz"
+    chmod 0644 "$doc/copyright" "$doc/changelog.gz"
 }
 
 # unlay ROOT: remove all that lay, or a later installation step, has put there.
@@ -37,7 +54,12 @@ unlay() {
     rm -rf "$root/opt/mattebox"
     rm -f "$root/usr/bin/mattebox" "$root/usr/lib/sysusers.d/mattebox.conf" \
         "$root/usr/lib/tmpfiles.d/mattebox.conf" \
-        "$root/usr/lib/udev/rules.d/70-mattebox-camera.rules"
+        "$root/usr/lib/udev/rules.d/70-mattebox-camera.rules" \
+        "$root/usr/share/man/man1/mattebox.1.gz" \
+        "$root/usr/share/bash-completion/completions/mattebox" \
+        "$root/usr/share/fish/vendor_completions.d/mattebox.fish" \
+        "$root/usr/share/zsh/vendor-completions/_mattebox"
+    rm -rf "$root/usr/share/doc/mattebox"
     for unit in systemd/*.service; do
         rm -f "$root/usr/lib/systemd/system/${unit##*/}"
     done
@@ -57,4 +79,9 @@ system_packages() {
 # version: the code's version.
 version() {
     sed -n 's/^__version__ = "\(.*\)"$/\1/p' appliance/__init__.py
+}
+
+# maintainer: as the package names it.
+maintainer() {
+    sed -n 's/^Maintainer: //p' systemd/deb/control.in
 }

@@ -166,7 +166,7 @@ def test_another_system_is_told_what_it_needs(machine):
 
 
 def test_a_python_that_is_too_old_or_missing(machine):
-    assert "is Python 3.9; Mattebox needs 3.10, 3.11 or 3.12" in machine.setup()
+    assert "is Python 3.9; Mattebox needs 3.10 to 3.14" in machine.setup()
     assert "error: no Python at /nowhere" in machine.setup(PYTHON="/nowhere")
 
 

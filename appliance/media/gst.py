@@ -114,6 +114,14 @@ _MATRICES = {
 _PLANAR = (GstVideo.VideoFormat.NV12, GstVideo.VideoFormat.I420)
 
 
+def first_structure(caps: Gst.Caps) -> Gst.Structure:
+    """The first structure of caps, valid as long as they are.
+
+    By its index, since ``get_structure`` of GStreamer 1.26's bindings gives a context manager.
+    """
+    return caps[0]
+
+
 def full_range(colorimetry: GstVideo.VideoColorimetry) -> bool:
     """Whether samples run from 0 to 255. By number: the name varies between binding versions."""
     return int(colorimetry.range) == 1

@@ -15,6 +15,7 @@ import structlog
 
 from appliance.config.settings import OutputSettings
 from appliance.errors import InputError, MissingDependency
+from appliance.media.enumerations import nicks
 from appliance.media.frame import Format
 from appliance.media.gst import GObject, Gst
 from appliance.outputs.encoder_trial import encoding_fails, opening_fails
@@ -250,8 +251,7 @@ def _takes(property: Any, value: Any) -> bool:
     """Whether a property accepts a value: the names in enumerations change between versions."""
     if not isinstance(value, str) or not property.value_type.is_a(GObject.TYPE_ENUM):
         return True
-    values = property.enum_class.__enum_values__.values()
-    return value in {item.value_nick for item in values}
+    return value in nicks(property.value_type)
 
 
 def startable(encoder: Encoder, format: Format, rate: Rate) -> Encoder:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from appliance.media.frame import Matrix
-from appliance.media.gst import Gst
+from appliance.media.gst import Gst, first_structure
 from appliance.sources.elements import make
 
 _PAR_TOLERANCE = 0.02
@@ -50,7 +50,7 @@ def _before_caps(_pad: Gst.Pad, info: Gst.PadProbeInfo, element: Gst.Element) ->
 
 
 def _corrections(caps: Gst.Caps) -> dict[str, object]:
-    structure = caps.get_structure(0)
+    structure = first_structure(caps)
     found: dict[str, object] = {}
     colours = re.fullmatch(r"([12]):0:(\d+):(\d+)", structure.get_string("colorimetry") or "")
     is_yuv = not re.search("RGB|BGR|GRAY", structure.get_string("format") or "")
@@ -74,12 +74,12 @@ def trust_the_stream(parser: Gst.Element) -> None:
 
 def _without_colorimetry(pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
     event = info.get_event()
-    if event.type != Gst.EventType.CAPS or not event.parse_caps().get_structure(0).has_field(
+    if event.type != Gst.EventType.CAPS or not first_structure(event.parse_caps()).has_field(
         "colorimetry"
     ):
         return Gst.PadProbeReturn.OK
     caps = event.parse_caps().copy()
-    plain = caps.get_structure(0).copy()
+    plain = first_structure(caps).copy()
     plain.remove_field("colorimetry")
     replaced = Gst.Caps.new_empty()
     replaced.append_structure(plain)

@@ -8,7 +8,7 @@ from typing import Any
 
 from appliance.config.settings.types import MIN_SIDE
 from appliance.errors import InputError
-from appliance.media.gst import Gst
+from appliance.media.gst import Gst, first_structure
 from appliance.sources.allowed import KNOWN, is_pictures, is_played, may_take
 from appliance.sources.conform import check_size
 from appliance.sources.default_stream import stands_back
@@ -55,7 +55,7 @@ class StreamChoice:
         factory = _factory_behind(stream)
         if factory is None or caps.is_any() or caps.is_empty():
             return True
-        name = caps.get_structure(0).get_name()
+        name = first_structure(caps).get_name()
         if factory.get_name() == "typefind":
             if not is_played(caps) and not name.startswith("audio/"):
                 self._refuse(f"it is {name}")
@@ -148,7 +148,7 @@ def jpeg_size(head: bytes) -> tuple[int, int] | None:
 
 def _declared(caps: Gst.Caps) -> tuple[int, int]:
     """Width and height by a stream's caps; where they say nothing, a size that is right."""
-    structure = caps.get_structure(0)
+    structure = first_structure(caps)
     known_width, width = structure.get_int("width")
     known_height, height = structure.get_int("height")
     return (width, height) if known_width and known_height else (MIN_SIDE, MIN_SIDE)

@@ -17,7 +17,7 @@ from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.clock import NO_TIME
 from appliance.media.frame import Format, Frame
-from appliance.media.gst import Gst, GstApp, error_text, frame_of
+from appliance.media.gst import Gst, GstApp, error_text, first_structure, frame_of
 from appliance.sources.caps_fixes import trust_the_stream
 from appliance.sources.choice import StreamChoice
 from appliance.sources.conform import conform
@@ -265,7 +265,7 @@ class GstSource:
     def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
         """Called by a streaming thread for each stream decodebin has decoded: takes the first."""
         caps = pad.get_current_caps() or pad.query_caps(None)
-        if self._sink is None or caps.get_structure(0).get_name() != "video/x-raw":
+        if self._sink is None or first_structure(caps).get_name() != "video/x-raw":
             return  # one of the streams that were not chosen
         with self._linking:
             if self.format is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.config.settings import SourceSettings
 from appliance.errors import InputError
+from appliance.media.enumerations import nicks
 from appliance.media.gst import Gst
 from appliance.sources.elements import chain, make
 from appliance.sources.gstreamer import GstSource
@@ -13,8 +14,7 @@ DEFAULT = "smpte"
 
 def patterns() -> tuple[str, ...]:
     """The patterns that this GStreamer's videotestsrc can draw."""
-    kind = make("videotestsrc").find_property("pattern")
-    return tuple(value.value_nick for value in kind.enum_class.__enum_values__.values())
+    return nicks(make("videotestsrc").find_property("pattern").value_type)
 
 
 class PatternSource(GstSource):

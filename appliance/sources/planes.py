@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.errors import SourceError
-from appliance.media.gst import Gst, GstVideo, MappedBuffer
+from appliance.media.gst import Gst, GstVideo, MappedBuffer, first_structure
 
 
 def format_name(sample: Gst.Sample) -> str:
     """The pixel format as GStreamer calls it: ``I420_10LE``."""
-    return str(sample.get_caps().get_structure(0).get_string("format"))
+    return str(first_structure(sample.get_caps()).get_string("format"))
 
 
 def planes_of(

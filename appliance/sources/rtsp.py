@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.config.secrets import fill
 from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.media.gst import Gst, error_text
+from appliance.media.gst import Gst, error_text, first_structure
 from appliance.sources.elements import make
 from appliance.sources.gstreamer import GstSource
 from appliance.system.redact import redact
@@ -66,7 +66,7 @@ class RtspSource(GstSource):
         assert self.decoder is not None
         sink = self.decoder.get_static_pad("sink")
         caps = pad.get_current_caps() or pad.query_caps(None)
-        video = caps.get_structure(0).get_string("media") == "video"
+        video = first_structure(caps).get_string("media") == "video"
         if video and not sink.is_linked():
             pad.link(sink)
 
@@ -82,4 +82,4 @@ class RtspSource(GstSource):
 
 def _only_video(_source: Gst.Element, _number: int, caps: Gst.Caps) -> bool:
     """Called by rtspsrc for each stream on offer: sound is not even set up."""
-    return bool(caps.get_structure(0).get_string("media") == "video")
+    return bool(first_structure(caps).get_string("media") == "video")

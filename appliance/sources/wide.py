@@ -14,7 +14,7 @@ import structlog
 
 from appliance.errors import SourceError
 from appliance.media.frame import F32, Colour, Frame
-from appliance.media.gst import Gst, GstVideo, full_range
+from appliance.media.gst import Gst, GstVideo, first_structure, full_range
 from appliance.media.wide_colour import HLG_PEAK, REFERENCE_WHITE, Transfer, WideColour
 from appliance.sources.planes import planes_of
 
@@ -57,7 +57,7 @@ def wide_colour(caps: Gst.Caps) -> WideColour | None:
     # RGB is converted to YUV on the way, which GStreamer then calls limited.
     rgb = info.finfo.flags & GstVideo.VideoFormatFlags.RGB
     full = not rgb and full_range(colours)
-    peak = _peak(caps.get_structure(0)) if transfer == "pq" else HLG_PEAK
+    peak = _peak(first_structure(caps)) if transfer == "pq" else HLG_PEAK
     return WideColour(transfer, primaries, weights, full, peak)
 
 

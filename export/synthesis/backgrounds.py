@@ -107,7 +107,9 @@ def recoloured(rng: Rng, picture: UInt8Image) -> UInt8Image:
     hsv = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_BGR2HSV).astype(np.float32)
     hsv[..., 0] = (hsv[..., 0] + rng.uniform(0, 180)) % 180
     hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.6, 2.5) + rng.uniform(0, 40), 0, 255)
-    hsv[..., 2] = np.clip((hsv[..., 2] - 128) * rng.uniform(0.7, 1.8) + rng.uniform(90, 160), 0, 255)
+    hsv[..., 2] = np.clip(
+        (hsv[..., 2] - 128) * rng.uniform(0.7, 1.8) + rng.uniform(90, 160), 0, 255
+    )
     return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2BGR), np.uint8)
 
 

@@ -70,9 +70,7 @@ def _canton(rng: Rng, cloth: FloatImage) -> None:
             _star(cloth, across, y + (row + 0.5) * step, radius, colour)
 
 
-def _star(
-    cloth: FloatImage, x: float, y: float, radius: float, colour: tuple[float, ...]
-) -> None:
+def _star(cloth: FloatImage, x: float, y: float, radius: float, colour: tuple[float, ...]) -> None:
     angles = np.arange(10) * np.pi / 5 - np.pi / 2
     reach = np.where(np.arange(10) % 2, 0.4, 1.0) * radius
     points = np.stack([x + reach * np.cos(angles), y + reach * np.sin(angles)], axis=1)

@@ -26,7 +26,9 @@ class Material:
     weights: Sequence[float]  # how often each group is drawn
     photos: Sequence[UInt8Image]
     real: Sequence[RealFrame] = field(default_factory=list)
-    hard: Sequence[UInt8Image] = field(default_factory=list)  # those of photos that look like people
+    hard: Sequence[UInt8Image] = field(
+        default_factory=list
+    )  # those of photos that look like people
 
 
 def _shadow(rng: Rng, width: int) -> tuple[float, float, FloatImage]:

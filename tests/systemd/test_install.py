@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -26,6 +27,13 @@ PLACED = (
     "usr/lib/sysusers.d/mattebox.conf",
     "usr/lib/tmpfiles.d/mattebox.conf",
     "usr/lib/udev/rules.d/70-mattebox-camera.rules",
+    "usr/share/bash-completion/completions/mattebox",
+    "usr/share/doc/mattebox/NOTICE",
+    "usr/share/doc/mattebox/changelog.gz",
+    "usr/share/doc/mattebox/copyright",
+    "usr/share/fish/vendor_completions.d/mattebox.fish",
+    "usr/share/man/man1/mattebox.1.gz",
+    "usr/share/zsh/vendor-completions/_mattebox",
     "etc/systemd/system/multi-user.target.wants/mattebox.service",
 )
 KEPT = ("etc/mattebox/config.yaml", "var/lib/mattebox/engines/mine/model.onnx")
@@ -70,10 +78,38 @@ def test_everything_lies_where_it_should(staged: Path) -> None:
     for name in PLACED:
         assert there(staged / name), name
     files = tree(staged)
-    left_out = ("__pycache__", ".plan", "weights.pt")
+    left_out = ("__pycache__", ".plan", ".pt")
     assert not [name for name in files if any(part in name for part in left_out)]
     assert os.access(staged / "opt/mattebox/bin/mattebox", os.X_OK)
     assert (staged / "etc/mattebox/config.yaml").stat().st_mode & 0o007 == 0
+
+
+def test_all_of_the_code_and_of_the_networks_is_there(
+    root: Path, staged: Path, tmp_path: Path
+) -> None:
+    """A folder of code may be called like one that is left out, as ``networks/plans`` is."""
+    for part in ("appliance", "engines"):
+        ours = {
+            name
+            for name in tree(root / part)
+            if "__pycache__" not in name
+            and not name.endswith((".plan", ".pt"))
+            and (part == "appliance" or "/plans/" not in name)
+        }
+        assert set(tree(staged / "opt/mattebox" / part)) == ours
+
+
+def test_plans_stay_behind(root: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    for name in ("appliance/plans/here.py", "engines/a/model.onnx", "engines/a/plans/sm86.json"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).touch()
+    packed = re.search(
+        r"^    tar --create.*?\|$", (root / "systemd/layout.sh").read_text(), re.M | re.S
+    )
+    assert packed
+    call("bash", "-c", f"mkdir {out}; {packed[0]} tar --extract --directory={out}", cwd=source)
+    assert sorted(tree(out)) == ["appliance/plans/here.py", "engines/a/model.onnx"]
 
 
 def test_again_changes_nothing_and_out_again_leaves_nothing_but_what_is_the_operators(
@@ -153,6 +189,27 @@ def test_requirements_are_those_of_the_project(root: Path, staged: Path) -> None
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + project["optional-dependencies"]["demo"]
     assert (staged / "opt/mattebox/requirements.txt").read_text().splitlines() == wanted
+
+
+def test_the_copyright_has_all_that_notice_says(root: Path, staged: Path) -> None:
+    text = (staged / "usr/share/doc/mattebox/copyright").read_text()
+    comment = text.partition("\n .\n")[2].partition("\n\n")[0]
+    lines = [line.removeprefix(" ").replace(".", "", line == " .") for line in comment.split("\n")]
+    assert lines == (root / "NOTICE").read_text().splitlines()
+    assert text.startswith("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/")
+    assert "@" not in text
+
+
+def test_the_changelog_is_one_that_debian_reads(root: Path, staged: Path) -> None:
+    if shutil.which("dpkg-parsechangelog") is None:
+        pytest.skip("dpkg-parsechangelog is not installed (apt-get install dpkg-dev)")
+    path = staged / "usr/share/doc/mattebox/changelog.gz"
+    plain = path.with_suffix("")
+    plain.write_bytes(gzip.decompress(path.read_bytes()))
+    said = call("dpkg-parsechangelog", "--file", str(plain), cwd=root)
+    assert "warning" not in said
+    assert "Source: mattebox" in said
+    assert "[ Added ]" in said
 
 
 def test_without_root_it_says_what_to_do(root: Path, tmp_path: Path) -> None:
@@ -239,7 +296,9 @@ def test_the_package_holds_what_make_install_lays_down(
     call("dpkg-deb", "--extract", str(package), str(out), cwd=tmp_path)
     # Both put the configuration in place on the device; the package does not ship it as a file.
     ours = {name: data for name, data in tree(staged).items() if name.startswith(("opt", "usr"))}
-    assert tree(out) == ours
+    packaged = tree(out)
+    assert packaged.pop("usr/share/lintian/overrides/mattebox")
+    assert packaged == ours
     control = call("dpkg-deb", "--field", str(package), cwd=tmp_path)
     assert "python3-gst-1.0" in control
     listed = call("dpkg-deb", "--contents", str(package), cwd=tmp_path)
