@@ -74,8 +74,8 @@ def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _log_as_at_the_start() -> Iterator[None]:
     """One test's log set-up must not leak into the next."""
-    # Tracebacks as the appliance writes them: structlog's default draws all variables of each, which
-    # takes a second in which a dying thread cannot end.
+    # Tracebacks as the appliance writes them. structlog's default draws all variables of each, and
+    # takes a second for it, in which a dying thread cannot end.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     yield
