@@ -222,7 +222,6 @@ def _guide(
             before = here
     for line in range(height):
         y = y0 + line
-        out[y, x0 : x0 + width] = luma[y, x0 : x0 + width]
         k, n, t = between(line + 0.5, height, rows)
         for each in range(many[k]):
             gap = edges[k, each]
@@ -249,4 +248,7 @@ def edge_guide(luma: U8, rect: Rect, normals: F32, choke: float, out: U8) -> Non
         luma: uint8 (height, width): the frame's. out: the same size, overwritten within ``rect``.
         rect: what the normals' grid covers. normals: see ``shape_edge``. choke: pixels.
     """
+    # One bulk copy: the kernel, made for any pitch, would copy byte by byte.
+    part = (slice(rect.y, rect.bottom), slice(rect.x, rect.right))
+    np.copyto(out[part], luma[part])
     _guide(luma, out, rect.x, rect.y, rect.width, rect.height, normals, np.float32(choke))
