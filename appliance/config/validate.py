@@ -17,12 +17,14 @@ from pydantic.fields import FieldInfo
 
 from appliance.config.secrets import ALLOWED, Secret
 from appliance.config.settings import Settings
-from appliance.config.tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join
+from appliance.config.tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join, one_line
 from appliance.config.uris import Allowed, Resolves
+from appliance.system.redact import redact
 
 _INT = re.compile(r"[-+]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
+_NO_OUTPUT = "null://"
 _SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -103,20 +105,54 @@ class Reading:
         self._folder = folder
         self._nodes: dict[str, Node] = {"": root}
         self._bad: set[str] = set()
+        self._left_out: set[str] = set()
         self.mistakes: list[Mistake] = []
         self._data = self._section(root, Settings, "")
 
     def settings(self) -> Settings | None:
-        """The settings, or None when there are mistakes."""
-        try:
-            settings = Settings.model_validate(self._data)
-        except ValidationError as error:
-            for one in error.errors():
-                # A list whose items are wrong is also reported as too short, which it is not.
-                if one["type"] != "too_short" or not one["input"]:
-                    self._value_mistake(one)
-            return None
-        return None if self.mistakes else settings
+        """The settings; with mistakes, those that result when what is wrong is left out.
+
+        So that everything else can be examined in the same pass. None if not even those are valid.
+        """
+        # Each pass leaves something out. A rule between settings speaks only once each of them is
+        # valid, and then of the first place where it is broken.
+        while True:
+            try:
+                return Settings.model_validate(self._data)
+            except ValidationError as error:
+                gone = False
+                for one in error.errors():
+                    # A list whose items are wrong is also reported as too short, which it is not.
+                    if one["type"] != "too_short" or not one["input"]:
+                        self._value_mistake(one)
+                        gone = any(self._leave_out(key) for key in _keys(one)) or gone
+                if not gone:
+                    return None
+
+    def is_wrong(self, key: str) -> bool:
+        """Whether ``key``, or something around it, is wrong, so that its value is not the user's."""
+        return any(_within(key, wrong) for wrong in self._bad | self._left_out)
+
+    def _leave_out(self, key: str) -> bool:
+        """Have ``key`` take its default; False if it has it already."""
+        here: Any = self._data
+        *path, last = key.split(".")
+        for part in path:
+            try:
+                here = here[int(part)] if isinstance(here, tuple) else here[part]
+            except (KeyError, IndexError, ValueError):
+                return False
+        if not isinstance(here, dict):
+            return False
+        if path[:1] == ["outputs"] and last == "uri":
+            # There is no default, and an item less would change the others' numbers.
+            changed = here.get(last) != _NO_OUTPUT
+            here[last] = _NO_OUTPUT
+        else:
+            changed = last in here
+            here.pop(last, None)
+        self._left_out.add(key)
+        return changed
 
     def origin(self, key: str) -> Origin | None:
         """Where ``key`` (dotted) or else the section around it was written; None for a default."""
@@ -160,7 +196,8 @@ class Reading:
             self._wrong(
                 node,
                 key,
-                f"found nothing; {expected(field)}; or leave the key out for its default",
+                f"found nothing{_hidden(node, field)}; {expected(field)}; or leave the key out for "
+                "its default",
             )
         elif field.annotation is Secret and _is_bare(node):
             self._wrong(
@@ -216,16 +253,17 @@ class Reading:
         self.mistakes.append(Mistake(node.origin, key, message))
 
     def _value_mistake(self, error: Any) -> None:
-        path = ".".join(map(str, error["loc"]))
+        keys = _keys(error)
+        key = keys[0]
         if error["type"] == "rule":
-            keys = [join(path, key) for key in error["ctx"]["keys"]]
-            key = keys[0]
+            if any(self.is_wrong(one) for one in keys):
+                return  # it may be broken only because one of them was left out
             origin = next((self._nodes[k].origin for k in keys if k in self._nodes), None)
             message = str(error["ctx"]["message"])
         else:
-            key, origin = path, None
+            origin = None
             message = self._explain(key, error)
-        if any(key == bad or key.startswith(f"{bad}.") for bad in self._bad):
+        if any(_within(key, bad) for bad in self._bad):
             return
         where = origin or self.origin(key) or self._nodes[""].origin
         self.mistakes.append(Mistake(where, key, message))
@@ -247,6 +285,24 @@ class Reading:
             elif re.fullmatch(r"[0-9]+,[0-9]+", node.text):
                 cure = "; write a point, not a comma"
         return f"found {shown}; {expected(field)}{cure}"
+
+
+def _within(key: str, other: str) -> bool:
+    return key == other or key.startswith(f"{other}.")
+
+
+def _keys(error: Any) -> list[str]:
+    """The dotted keys that one of pydantic's errors is about, the one at fault first."""
+    path = ".".join(map(str, error["loc"]))
+    return [join(path, key) for key in error["ctx"]["keys"]] if error["type"] == "rule" else [path]
+
+
+def _hidden(node: Scalar, field: FieldInfo) -> str:
+    """What a comment has swallowed: ``uri: #00b140`` is an empty value to YAML."""
+    if not node.comment:
+        return ""
+    shown = "" if field.annotation is Secret else f': "{one_line(redact(node.comment), 60)}"'
+    return f", as # begins a comment; if the # belongs to the value, put it into quotes{shown}"
 
 
 def _is_bare(node: Scalar) -> bool:

@@ -222,6 +222,22 @@ class Daemon:
         """The status of each output."""
         return [output.status() for output in self.outputs]
 
+    def failures(self) -> dict[str, str]:
+        """What did not come about in this run, each by its name, with the reason.
+
+        Outputs that take no frames now; the source, if the placeholder is all that went out.
+        After ``stop``, the outputs that did not close well.
+        """
+        found: dict[str, str] = {}
+        for output, status in zip(self.outputs, self.statuses(), strict=True):
+            reason = status.missing if self._started else output.unfinished
+            if reason is not None:
+                found[f"output {status.uri}"] = reason
+        trouble = self.programme.trouble
+        if self.programme.composites == 0 and trouble not in (None, "starting"):
+            found["picture"] = f"nothing but the placeholder went out: {trouble}"
+        return found
+
     def ended(self) -> str | None:
         """Why there is nothing more to do, or None while there is. Call now and then.
 

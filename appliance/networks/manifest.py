@@ -84,7 +84,7 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
     """Read a manifest.
 
     Returns the manifest and the path of its ONNX file. Raises ModelError when the file is missing,
-    is not YAML, has a wrong field, or names a model that does not exist.
+    is not YAML, has wrong fields, or names a model that does not exist; one line for each mistake.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -98,18 +98,29 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
         raise ModelError(
             f"{path}: found {type(data).__name__}, expected a mapping with name, input, output"
         )
+    missing = _missing_model(path, data.get("model", Manifest.model_fields["model"].default))
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{path}: {where}: {first['msg']} (found {first['input']!r})") from error
-    model = path.parent / manifest.model
-    if not model.is_file():
-        raise ModelError(
-            f"{path}: model: {model} is not there; put the ONNX file beside the manifest"
-        )
-    return manifest, model
+        wrong = [_in_words(path, one) for one in error.errors()]
+        raise ModelError("\n".join(wrong if missing is None else [*wrong, missing])) from error
+    if missing is not None:
+        raise ModelError(missing)
+    return manifest, path.parent / manifest.model
+
+
+def _missing_model(path: Path, name: object) -> str | None:
+    if not isinstance(name, str) or "\0" in name or (path.parent / name).is_file():
+        return None
+    return (
+        f"{path}: model: {path.parent / name} is not there; put the ONNX file beside the manifest"
+    )
+
+
+def _in_words(path: Path, error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
+    return f"{path}: {where}: {error['msg']}{found}"
 
 
 def find_manifest(name: str, folders: tuple[Path, ...]) -> Path:

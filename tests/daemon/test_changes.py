@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.config.load import LoadedConfig, changed, load_located
 from appliance.config.settings import Settings
 from appliance.config.status import ConfigState
 from appliance.config.tree import Mistake, Origin
 from appliance.daemon.apply import NotApplied
-from appliance.daemon.changes import Reloader
+from appliance.daemon.changes import GONE, Reloader
 from appliance.errors import ConfigError
 
 LIMIT_S = 20.0
@@ -124,6 +125,23 @@ def test_a_saved_file_is_taken_without_asking(path: Path) -> None:
     with reloading(path) as (_, daemon):
         path.write_text("steady: {strength: 0.75}\n")
         until(lambda: daemon.settings.steady.strength == 0.75)
+
+
+def test_a_file_that_is_deleted_is_told_and_taken_back_when_it_returns(path: Path) -> None:
+    with capture_logs() as logs, reloading(path) as (reloader, daemon):
+        away = path.rename(path.with_suffix(".away"))
+        until(lambda: reloader.state.status().refusal is not None)
+        refusal = reloader.state.status().refusal
+        assert refusal is not None
+        assert refusal.reason == f"{path}: {GONE}"
+        assert daemon.settings.steady.strength == 0.5
+        assert not daemon.applied
+        away.rename(path)  # the very same file
+        until(lambda: reloader.state.status().refusal is None)
+    told = [line for line in logs if line["log_level"] == "warning"]
+    assert [(line["event"], line["path"]) for line in told] == [
+        ("the configuration file is gone", str(path))
+    ]
 
 
 def test_all_who_ask_while_one_is_being_made_get_one_more(path: Path) -> None:
