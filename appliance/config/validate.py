@@ -130,7 +130,7 @@ class Reading:
                     return None
 
     def is_wrong(self, key: str) -> bool:
-        """Whether ``key``, or something around it, is wrong, so that its value is not the user's."""
+        """Whether ``key`` or something around it is wrong: its value is then not the user's."""
         return any(_within(key, wrong) for wrong in self._bad | self._left_out)
 
     def _leave_out(self, key: str) -> bool:
