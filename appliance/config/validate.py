@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
@@ -48,6 +49,8 @@ def allowed(field: FieldInfo) -> str:
         if isinstance(mark, Allowed):
             return str(mark)
     kind = field.annotation
+    if get_origin(kind) in (Union, UnionType):  # or nothing
+        kind = next(one for one in get_args(kind) if one is not NoneType)
     if get_origin(kind) is Literal:
         words = [str(word) for word in get_args(kind)]
         return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
@@ -96,6 +99,38 @@ def scalar_value(node: Scalar, field: FieldInfo) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
+
+
+def broken(
+    error: ValidationError, model: type[BaseModel] | None = None, whole: str = ""
+) -> list[str]:
+    """Pydantic's errors in our words, one line each, as "KEY: found …; expected …".
+
+    ``model``: what was validated, if not the settings; ``whole``: what to call all of it.
+    """
+    return [_in_words(one, model or Settings, whole) for one in error.errors(include_url=False)]
+
+
+def _in_words(error: Any, model: type[BaseModel], whole: str) -> str:
+    key = ".".join(map(str, error["loc"])) or whole
+    found = repr(error["input"]) if isinstance(error["input"], str) else str(error["input"])
+    found = f"found {one_line(redact(found), 60)}"
+    kind = error["type"]
+    if kind == "rule":
+        return f"{error['ctx']['keys'][0]}: {error['ctx']['message']}"
+    if kind == "value_error":
+        return f"{key}: {found}; {error['ctx']['error']}"
+    if kind == "json_invalid":
+        place = re.search(r"line \d+ column \d+", error["ctx"]["error"])
+        where = f", from {place[0]} on" if place else ""
+        return f'{key}: not JSON{where}; expected an object, as {{"key": value}}'
+    field = model.model_fields.get(str(error["loc"][-1])) if error["loc"] else None
+    if kind == "extra_forbidden":
+        known = ", ".join(model.model_fields)
+        return f"{key}: unknown key; " + (f"known here: {known}" if known else "expected none")
+    if field is None:
+        return f"{key}: {found}; expected an object"
+    return f"{key}: {'is missing' if kind == 'missing' else found}; {expected(field)}"
 
 
 class Reading:

@@ -14,7 +14,7 @@ from appliance.background.make import make_background
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
-from appliance.daemon.counts import Counts
+from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.negotiate import FALLBACK, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
@@ -208,14 +208,16 @@ class Daemon:
     def counts(self) -> Counts:
         """Totals so far."""
         statuses = [output.status() for output in self.outputs]
+        dropped = self.drops()
         return Counts(
             frames_in=self.feeder.frames,
             frames_out=self.programme.composites,
-            dropped=sum(self.drops().values()),
+            dropped=sum(dropped.values()),
             busy_ns=self.worker.busy_ns,
             clients=sum(status.clients for status in statuses),
             trouble=self.programme.trouble,
             shed=self.shedding.state.sentence,
+            left_out=left_out(dropped),
         )
 
     def statuses(self) -> list[OutputStatus]:

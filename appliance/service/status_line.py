@@ -46,7 +46,9 @@ def sentence(before: Counts, now: Counts, seconds: float) -> str:
     )
     if now.trouble:
         return f"{line}   PLACEHOLDER: {now.trouble}"
-    return f"{line}   {now.shed}" if now.shed else line
+    # Last, so that a narrow terminal cuts off what can be looked up.
+    dropped = now.left_out and f"dropped: {now.left_out}"
+    return "   ".join(filter(None, (line, now.shed, dropped)))
 
 
 class StatusLine:
