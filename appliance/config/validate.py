@@ -90,7 +90,7 @@ def scalar_value(node: Scalar, field: FieldInfo) -> Any:
     kind, text = field.annotation, node.text
     if not node.plain or kind in (str, Secret) or get_origin(kind) is Literal:
         return text
-    if kind is bool:
+    if kind is bool or (get_origin(kind) in (Union, UnionType) and bool in get_args(kind)):
         return _SWITCH.get(text.lower(), text)
     if _INT.fullmatch(text):
         return int(text)

@@ -16,6 +16,7 @@ class Counts:
         busy_ns: time that the pipeline spent on its frames. clients: current readers.
         trouble: why the placeholder is out; None while composites are.
         shed: what is skipped to keep up, and why; empty when nothing is.
+        progress: what part of a file that is played once is done, 0 to 1; None without an end.
         left_out: where and why frames were dropped, in words; empty when none was.
     """
 
@@ -27,6 +28,7 @@ class Counts:
     trouble: str | None
     shed: str = ""
     left_out: str = ""
+    progress: float | None = None
 
 
 def left_out(dropped: Mapping[str, int]) -> str:

@@ -31,6 +31,7 @@ from appliance.outputs.make import make_output
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
+from appliance.sources.base import Ends
 from appliance.system import malloc
 from appliance.system.thermal import Thermometer
 
@@ -41,6 +42,8 @@ HANG_S = 10.0
 # How much of systemd's 5 s stopping may take: the interpreter needs some for its own exit.
 _STOP_S = 3.0
 _LONGEST_LOOK_S = 1.0
+# How long the outputs may write after a source's end.
+FINISH_S = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +61,7 @@ class Daemon:
         self.tap = Tap()
         self._started = False
         self._hung = _Hung()
+        self._length_s: float | None = None
         self._changing = threading.Lock()
         self._stopping = False
         self.leftovers: list[Callable[[], object]] = []
@@ -218,6 +222,7 @@ class Daemon:
             trouble=self.programme.trouble,
             shed=self.shedding.state.sentence,
             left_out=left_out(dropped),
+            progress=self.progress,
         )
 
     def statuses(self) -> list[OutputStatus]:
@@ -235,6 +240,9 @@ class Daemon:
             reason = status.missing if self._started else output.unfinished
             if reason is not None:
                 found[f"output {status.uri}"] = reason
+        lost = left_out(self.drops())
+        if lost and self.feeder.mailbox.lossless:
+            found["frames"] = f"not every frame came out: {lost}"
         trouble = self.programme.trouble
         if self.programme.composites == 0 and trouble not in (None, "starting"):
             found["picture"] = f"nothing but the placeholder went out: {trouble}"
@@ -265,11 +273,37 @@ class Daemon:
             )
         feeder = self.feeder
         # A source stopped by a reload has not ended: another takes its place.
-        if feeder.state.state == "ended" and feeder.mailbox.empty and not feeder.stopped:
+        ended = feeder.state.state == "ended" and not feeder.stopped
+        # Of what it gave, the last frame has to be made, not only taken.
+        if ended and self.worker.drained is feeder.mailbox:
             return "the source has ended"
         if all(status.state == "failed" for status in self.statuses()):
             return "no output is left"
         return None
+
+    def finish(self, wait: Callable[[float], bool]) -> None:
+        """Let the outputs write what they have, after a source's end; call ``stop`` after it.
+
+        ``wait`` sleeps for some seconds, and says whether to wait on. An encoder that is behind by
+        some large pictures takes longer than a stop that somebody waits for.
+        """
+        for output in self.outputs:
+            output.mailbox.close()
+        deadline = time.monotonic() + FINISH_S
+        while any(output.alive for output in self.outputs) and time.monotonic() < deadline:
+            if not wait(0.05):
+                return
+
+    @property
+    def progress(self) -> float | None:
+        """What part of a file that does not loop is done, 0 to 1; None where there is no end."""
+        source = self.feeder.source
+        if not isinstance(source, Ends) or self.settings.source_in_use.loop is True:
+            return None
+        self._length_s = source.length_s or self._length_s
+        if not self._length_s:
+            return None
+        return min(1.0, self.worker.processed / max(1.0, self._length_s * self.format.rate))
 
     def stop(self) -> bool:
         """Stop everything, in frame path order; False if something had to be left behind."""

@@ -117,6 +117,11 @@ class OutputFeeder:
         self._state = "stopped"
         return True
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread is running: it has something to write, or more may come."""
+        return self._thread.is_alive()
+
     def use_rtsp(self, rtsp: RtspSettings) -> None:
         """Set the rules for readers, before the start or while running, if the output has any."""
         if isinstance(self._output, ReadByMany):

@@ -160,12 +160,24 @@ class _Watch:
                     raise ThreadDied(f"the thread of the reloader died ({self.reloader.error!r})")
                 if why is not None:
                     log.info("stopping", reason=why)
+                    if why == "the source has ended":
+                        self._finish(line)
                     return 1 if why == "no output is left" else 0
                 if deadline is not None and time.monotonic() >= deadline:
                     return 0
                 if frames is not None and self.daemon.programme.composites >= frames:
                     return 0
         return 0
+
+    def _finish(self, line: StatusLine) -> None:
+        """Wait for the outputs, until a signal."""
+
+        def wait(seconds: float) -> bool:
+            time.sleep(seconds)
+            return not self.asked.stop
+
+        self.daemon.finish(wait)
+        line.show(self.daemon.counts(), last=True)
 
     def _tell(self, line: StatusLine) -> None:
         """Show the counts on the terminal and to systemd; pass on a requested reload."""

@@ -23,7 +23,7 @@ class DemoSource:
 
     def __init__(self, settings: SourceSettings) -> None:
         self.settings = settings
-        self.live = settings.pace == "realtime"
+        self.live = settings.pace != "fast"
         self._format: Format | None = None
         self._scene: Scene | None = None
         self._pacer = Pacer()

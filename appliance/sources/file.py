@@ -41,7 +41,7 @@ class FileSource(GstSource):
         super().__init__(settings, f"{use} {str(path)!r}")
         self.fill = fill
         self._path, self._use = path, use
-        self.live = settings.pace == "realtime"
+        self.live = settings.pace != "fast"
         self._pacer = Pacer()
         self._held: deque[Gst.Sample] = deque()
         self._due: tuple[Gst.Sample, tuple[int, bool]] | None = None
@@ -53,6 +53,13 @@ class FileSource(GstSource):
     def live_drop(self) -> bool:
         """A file waits for its reader."""
         return False
+
+    @property
+    def length_s(self) -> float | None:
+        """How long the file plays, seconds, while it is open and says so."""
+        pipeline = self._pipeline
+        known, length = (False, 0) if pipeline is None else pipeline.query_duration(Gst.Format.TIME)
+        return length / 1e9 if known and length > 0 else None
 
     def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""

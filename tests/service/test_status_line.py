@@ -40,6 +40,24 @@ def test_dropped_is_put_into_words() -> None:
     assert sentence(BEFORE, now, 2.0).endswith(f"clients 0   dropped: {words}")
 
 
+def test_a_conversion_has_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = 1000.0
+    monkeypatch.setattr(status_line.time, "monotonic", lambda: moment)
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    with StatusLine(stream) as line:
+        for i in range(3):
+            moment = 1000.0 + i
+            line.show(Counts(i, i, 0, 0, 0, None, progress=i / 4))
+    assert "━" in stream.getvalue()
+    assert " 50%" in stream.getvalue()
+
+
 def test_plain_lines_come_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 1000.0
     monkeypatch.setattr(status_line.time, "monotonic", lambda: moment)
