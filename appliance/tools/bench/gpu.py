@@ -26,7 +26,7 @@ from appliance.tools.bench import kept
 from appliance.tools.bench.gpu_frames import measure_frames, measure_network, painted
 from appliance.tools.bench.gpu_kernels import KernelBench, Sizes
 from appliance.tools.bench.gpu_timer import Timer
-from appliance.tools.bench.progress import Bar
+from appliance.tools.bench.progress import BenchBar
 
 _IN_MEMORY = 60
 _NOTHING_TO_MEASURE = 2
@@ -39,7 +39,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     Raises GpuError when CUDA fails, InputError for a clip that cannot be read.
     """
     try:
-        with Bar() as bar:
+        with BenchBar() as bar:
             results = measure(
                 settings, options.clip, options.size or (1920, 1080), options.frames or 600,
                 begin=bar.begin,

@@ -19,7 +19,7 @@ def no_tick(_: float, __: float | None = None) -> None:
     """Shows nothing."""
 
 
-class Bar:
+class BenchBar:
     """Shows one part after another; a context manager, which removes the bar at the end.
 
     It draws when it is told something and never by itself, so that it disturbs no measurement:
@@ -38,7 +38,7 @@ class Bar:
         )  # fmt: skip
         self._task = self._bar.add_task("", total=None, visible=False)
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> BenchBar:
         self._bar.start()
         return self
 

@@ -19,7 +19,7 @@ from appliance.tools.bench import kept
 from appliance.tools.bench.clip import frames_in_memory, made_clip, usual_clip
 from appliance.tools.bench.end_to_end import measure_path
 from appliance.tools.bench.frame_path import measure_memory, measure_scaling, measure_stages
-from appliance.tools.bench.progress import Bar, Tick
+from appliance.tools.bench.progress import BenchBar, Tick
 
 NAMES = ("stages", "path", "path720", "scaling", "memory")
 _SIZES = ((960, 540), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160))
@@ -47,7 +47,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         "model": settings.matting.model,
         "background": settings.background.uri,
     }
-    with Bar(len(names)) as bar:
+    with BenchBar(len(names)) as bar:
         for name in names:
             bar.begin(name)
             results[name] = _measure(name, settings, clip, size, passes, bar.tick)

@@ -11,13 +11,13 @@ from appliance.config.settings import Settings
 from appliance.tools.bench import progress
 from appliance.tools.bench.clip import frames_in_memory
 from appliance.tools.bench.frame_path import measure_memory, measure_scaling, measure_stages
-from appliance.tools.bench.progress import Bar
+from appliance.tools.bench.progress import BenchBar
 
 
 def test_on_a_terminal_the_bar_moves_and_goes(monkeypatch) -> None:
     monkeypatch.setattr(progress, "_REFRESH_S", 0.0)
     stream = io.StringIO()
-    with Bar(2, Console(file=stream, force_terminal=True, width=80)) as bar:
+    with BenchBar(2, Console(file=stream, force_terminal=True, width=80)) as bar:
         bar.begin("stages")
         bar.tick(1, 4)
         first = stream.getvalue()
@@ -34,7 +34,7 @@ def test_on_a_terminal_the_bar_moves_and_goes(monkeypatch) -> None:
 
 def test_elsewhere_there_is_one_line_for_each_part() -> None:
     stream = io.StringIO()
-    with Bar(2, Console(file=stream)) as bar:
+    with BenchBar(2, Console(file=stream)) as bar:
         bar.begin("stages")
         bar.tick(1, 4)
         bar.begin("memory")
