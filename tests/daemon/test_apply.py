@@ -42,7 +42,7 @@ def test_steps_change_without_anything_being_rebuilt(
         sections = daemon.apply(
             but(daemon, steady={"strength": 0.5}, edge={"choke": 3.0}, clean={"grow": 2})
         )
-        assert sections == {"steady", "composite", "clean"}
+        assert sections == {"steady", "edge", "clean"}
         assert parts == (daemon.feeder, daemon.outputs[0], daemon.background, daemon.pipeline)
         assert daemon.pipeline.settings.edge.choke == 3
         recorder.wait_for("composite", 3)
