@@ -10,23 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.cli import engine
-from appliance.config.load import (
-    InvalidConfig,
-    LoadedConfig,
-    Override,
-    find,
-    load_located,
-    schema,
-    to_yaml,
-)
+from appliance.config.load import Attempt, LoadedConfig, Override, find, schema, to_yaml
+from appliance.config.load import attempt as read
 from appliance.config.settings import Settings
 
 
-def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
-    """The settings that result from the flags, the environment and the file.
+def attempt(options: argparse.Namespace, path: Path | None = None) -> Attempt:
+    """The settings that result from the flags, the environment and the file, or what is wrong.
 
-    ``path``: the file to read instead of the one that the options name. Raises InvalidConfig with
-    every mistake.
+    ``path``: the file to read instead of the one that the options name.
     """
     overrides = [
         Override(key, value, f"--{flag}")
@@ -45,7 +37,7 @@ def load(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
         overrides.append(Override("log.level", "debug", "--verbose"))
     if path is None:
         path = options.config if options.config is not None else find()
-    return load_located(path, env=os.environ, overrides=overrides)
+    return read(path, env=os.environ, overrides=overrides)
 
 
 def _start(options: argparse.Namespace) -> LoadedConfig:
@@ -53,25 +45,27 @@ def _start(options: argparse.Namespace) -> LoadedConfig:
     from appliance.system import log, memory
     from appliance.tools import check
 
-    loaded = load(options)
+    tried = attempt(options)
+    if tried.loaded is None:
+        return tried.result()
     memory.require()
-    settings = loaded.settings
+    settings = tried.loaded.settings
     log.configure(settings.log.level, settings.log.format)
-    mistakes = check.mistakes(loaded)
-    if mistakes:
-        raise InvalidConfig(mistakes)
-    return loaded
+    return tried.result(check.mistakes(tried.loaded))
 
 
 def _load_again(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
     """The settings as they are now, for a running daemon; refused as at the start."""
+    return _checked(attempt(options, path))
+
+
+def _checked(tried: Attempt, *, as_service: bool = True) -> LoadedConfig:
+    """The settings with their files there. Raises InvalidConfig with the mistakes of both kinds."""
     from appliance.tools import check
 
-    loaded = load(options, path)
-    mistakes = check.mistakes(loaded)
-    if mistakes:
-        raise InvalidConfig(mistakes)
-    return loaded
+    if tried.loaded is None:
+        return tried.result()
+    return tried.result(check.mistakes(tried.loaded, as_service=as_service))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -85,7 +79,9 @@ def run(options: argparse.Namespace) -> int:
         loaded,
         duration=options.duration,
         frames=options.frames,
-        again=lambda path=None: _load_again(options, path),
+        # The same file each time: another that ``find`` would come upon, should this one be gone,
+        # and least of all the defaults, is not what was started.
+        again=lambda path=None: _load_again(options, path or loaded.path),
     )
 
 
@@ -103,10 +99,7 @@ def check(options: argparse.Namespace) -> int:
         return 0
     from appliance.tools import check as checks
 
-    loaded = load(options)
-    mistakes = checks.mistakes(loaded, as_service=False)
-    if mistakes:
-        raise InvalidConfig(mistakes)
+    loaded = _checked(attempt(options), as_service=False)
     if options.cascade:
         from appliance.tools import cascade
 
@@ -126,12 +119,11 @@ def doctor(options: argparse.Namespace) -> int:
     """Examine the machine."""
     from appliance.tools.doctor import report
 
-    try:
-        return report.run(load(options).settings, as_json=options.json)
-    except InvalidConfig as error:
-        # Faults in the file must not hide faults of the machine.
-        wrong = [report.Finding("bad", "settings", str(mistake)) for mistake in error.mistakes]
-        return report.run(Settings(), as_json=options.json, first=wrong)
+    tried = attempt(options)
+    # Faults in the file must not hide faults of the machine.
+    settings = Settings() if tried.loaded is None else tried.loaded.settings
+    wrong = [report.Finding("bad", "settings", str(mistake)) for mistake in tried.mistakes]
+    return report.run(settings, as_json=options.json, first=wrong)
 
 
 def devices(options: argparse.Namespace) -> int:

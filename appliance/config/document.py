@@ -7,6 +7,7 @@ means depends on the setting it is for, so that ``off`` can be a name or a switc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -81,6 +82,8 @@ class _Builder:
     def __init__(self, text: str, label: str, located: bool) -> None:
         self._text, self._label, self._located = text, label, located
         self._nodes = 0
+        # As YAML counts lines; a form feed, say, ends none.
+        self._lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text)
         self.mistakes: list[Mistake] = []
 
     def build(self) -> Node | None:
@@ -134,7 +137,9 @@ class _Builder:
         if event.tag not in (None, "!"):
             self._mistake(event, path, f"found the tag {event.tag}; write the plain value")
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(event.value, event.style is None, self._origin(event))
+            plain = event.style is None
+            comment = self._comment(event) if plain else ""
+            return Scalar(event.value, plain, self._origin(event), comment)
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Node] = []
             for item in events:
@@ -166,6 +171,13 @@ class _Builder:
             else:
                 mapping.items[name], mapping.keys[name] = value, self._origin(key_event)
         return mapping
+
+    def _comment(self, event: Any) -> str:
+        """The comment behind a plain scalar, from the # on; "" for none."""
+        mark = event.end_mark
+        lines = self._lines
+        rest = lines[mark.line][mark.column :].strip() if mark.line < len(lines) else ""
+        return rest if rest.startswith("#") else ""
 
     def _origin(self, event: Any) -> Origin:
         if not self._located:

@@ -27,11 +27,13 @@ from appliance.system.json_schema import named_by_title
 from appliance.system.redact import redact
 
 __all__ = [
+    "Attempt",
     "InvalidConfig",
     "LoadedConfig",
     "Mistake",
     "Origin",
     "Override",
+    "attempt",
     "changed",
     "find",
     "load",
@@ -70,6 +72,10 @@ class LoadedConfig:
         # A key that was not written has its default; the whole file has no line.
         return found or Origin("the default" if key or self.path is None else str(self.path))
 
+    def is_wrong(self, key: str) -> bool:
+        """Whether ``key`` was left out for a mistake, so that it has its default here."""
+        return self._reading.is_wrong(key)
+
     def where(self, key: str) -> str:
         """``origin`` as messages show it: ``config.yaml:12:8``."""
         return str(self.origin(key))
@@ -102,6 +108,33 @@ def load(
     return load_located(path, env=env, overrides=overrides).settings
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of reading the settings.
+
+    Attributes:
+        mistakes: all of them, by their place in the file.
+        loaded: the settings; with mistakes, those that result when what is wrong is left out, for
+            finding more mistakes only. None if the file could not be understood at all.
+    """
+
+    mistakes: tuple[Mistake, ...]
+    loaded: LoadedConfig | None
+
+    def result(self, more: Iterable[Mistake] = ()) -> LoadedConfig:
+        """The settings. Raises InvalidConfig with all mistakes, ``more`` of them included.
+
+        Of ``more``, those are left out that are about a key which is wrong anyway.
+        """
+        loaded = self.loaded
+        found = list(self.mistakes)
+        found += [m for m in more if loaded is None or not loaded.is_wrong(m.key)]
+        if found or loaded is None:
+            found.sort(key=lambda m: (m.origin.line == 0, m.origin.line, m.origin.column))
+            raise InvalidConfig(found)
+        return loaded
+
+
 def load_located(
     path: Path | None,
     *,
@@ -109,17 +142,34 @@ def load_located(
     overrides: Iterable[tuple[str, str] | Override] = (),
 ) -> LoadedConfig:
     """``load``, keeping where each setting was written."""
+    return attempt(path, env=env, overrides=overrides).result()
+
+
+def attempt(
+    path: Path | None,
+    *,
+    env: MappingABC[str, str] | None = None,
+    overrides: Iterable[tuple[str, str] | Override] = (),
+) -> Attempt:
+    """``load_located`` that raises nothing, so that a caller can look for more mistakes."""
     mistakes: list[Mistake] = []
     root, folder = Mapping({}, Origin("defaults")), Path.cwd()
     read, text, tree = None, "", None
+    understood = True
     if path is not None:
         # Before reading, so that a save in the meantime counts as another state.
         label, read = str(path), identity(path)
-        text = read_text(path)
-        if not text.strip():
-            raise InvalidConfig([Mistake(Origin(label), "", _EMPTY)])
-        tree, mistakes = parse(text, label)
+        try:
+            text = read_text(path)
+        except InvalidConfig as error:
+            mistakes = list(error.mistakes)
+        else:
+            if text.strip():
+                tree, mistakes = parse(text, label)
+            else:
+                mistakes = [Mistake(Origin(label), "", _EMPTY)]
         folder = path.parent.absolute()
+        understood = tree is not None or not mistakes
         if isinstance(tree, Mapping):
             root = tree
         elif tree is not None:
@@ -130,11 +180,11 @@ def load_located(
     reading = Reading(root, folder)
     settings = reading.settings()
     mistakes += reading.mistakes
-    if mistakes or settings is None:
-        mistakes.sort(key=lambda m: (m.origin.line == 0, m.origin.line, m.origin.column))
-        raise InvalidConfig(mistakes)
+    if settings is None or not understood:
+        return Attempt(tuple(mistakes), None)
     silent = path is not None and tree is None
-    return LoadedConfig(settings, path, read, text, silent, reading)
+    loaded = LoadedConfig(settings, path, read, text, silent, reading)
+    return Attempt(tuple(mistakes), loaded)
 
 
 def _default_lists() -> Mapping:

@@ -74,11 +74,15 @@ class InvalidConfig(ConfigError):
 
 @dataclass(slots=True)
 class Scalar:
-    """A leaf: its text, and whether it was written without quotes."""
+    """A leaf: its text, and whether it was written without quotes.
+
+    ``comment`` is the comment behind it in its line, from the # on; "" for none.
+    """
 
     text: str
     plain: bool
     origin: Origin
+    comment: str = ""
 
     @property
     def is_null(self) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
@@ -17,12 +18,14 @@ from pydantic.fields import FieldInfo
 
 from appliance.config.secrets import ALLOWED, Secret
 from appliance.config.settings import Settings
-from appliance.config.tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join
+from appliance.config.tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join, one_line
 from appliance.config.uris import Allowed, Resolves
+from appliance.system.redact import redact
 
 _INT = re.compile(r"[-+]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
+_NO_OUTPUT = "null://"
 # Keys and sections that there were once: what to write now.
 _RENAMED = {
     "composite": "its feather is called roi.ramp now (the fading at the region's border); the "
@@ -51,6 +54,8 @@ def allowed(field: FieldInfo) -> str:
         if isinstance(mark, Allowed):
             return str(mark)
     kind = field.annotation
+    if get_origin(kind) in (Union, UnionType):  # or nothing
+        kind = next(one for one in get_args(kind) if one is not NoneType)
     if get_origin(kind) is Literal:
         words = [str(word) for word in get_args(kind)]
         return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
@@ -90,7 +95,7 @@ def scalar_value(node: Scalar, field: FieldInfo) -> Any:
     kind, text = field.annotation, node.text
     if not node.plain or kind in (str, Secret) or get_origin(kind) is Literal:
         return text
-    if kind is bool:
+    if kind is bool or (get_origin(kind) in (Union, UnionType) and bool in get_args(kind)):
         return _SWITCH.get(text.lower(), text)
     if _INT.fullmatch(text):
         return int(text)
@@ -101,6 +106,38 @@ def scalar_value(node: Scalar, field: FieldInfo) -> Any:
     return text
 
 
+def broken(
+    error: ValidationError, model: type[BaseModel] | None = None, whole: str = ""
+) -> list[str]:
+    """Pydantic's errors in our words, one line each, as "KEY: found …; expected …".
+
+    ``model``: what was validated, if not the settings; ``whole``: what to call all of it.
+    """
+    return [_in_words(one, model or Settings, whole) for one in error.errors(include_url=False)]
+
+
+def _in_words(error: Any, model: type[BaseModel], whole: str) -> str:
+    key = ".".join(map(str, error["loc"])) or whole
+    found = repr(error["input"]) if isinstance(error["input"], str) else str(error["input"])
+    found = f"found {one_line(redact(found), 60)}"
+    kind = error["type"]
+    if kind == "rule":
+        return f"{error['ctx']['keys'][0]}: {error['ctx']['message']}"
+    if kind == "value_error":
+        return f"{key}: {found}; {error['ctx']['error']}"
+    if kind == "json_invalid":
+        place = re.search(r"line \d+ column \d+", error["ctx"]["error"])
+        where = f", from {place[0]} on" if place else ""
+        return f'{key}: not JSON{where}; expected an object, as {{"key": value}}'
+    field = model.model_fields.get(str(error["loc"][-1])) if error["loc"] else None
+    if kind == "extra_forbidden":
+        known = ", ".join(model.model_fields)
+        return f"{key}: unknown key; " + (f"known here: {known}" if known else "expected none")
+    if field is None:
+        return f"{key}: {found}; expected an object"
+    return f"{key}: {'is missing' if kind == 'missing' else found}; {expected(field)}"
+
+
 class Reading:
     """One pass over a tree: ``settings()`` gives the result or None, ``mistakes`` what is wrong."""
 
@@ -108,20 +145,54 @@ class Reading:
         self._folder = folder
         self._nodes: dict[str, Node] = {"": root}
         self._bad: set[str] = set()
+        self._left_out: set[str] = set()
         self.mistakes: list[Mistake] = []
         self._data = self._section(root, Settings, "")
 
     def settings(self) -> Settings | None:
-        """The settings, or None when there are mistakes."""
-        try:
-            settings = Settings.model_validate(self._data)
-        except ValidationError as error:
-            for one in error.errors():
-                # A list whose items are wrong is also reported as too short, which it is not.
-                if one["type"] != "too_short" or not one["input"]:
-                    self._value_mistake(one)
-            return None
-        return None if self.mistakes else settings
+        """The settings; with mistakes, those that result when what is wrong is left out.
+
+        So that everything else can be examined in the same pass. None if not even those are valid.
+        """
+        # Each pass leaves something out. A rule between settings speaks only once each of them is
+        # valid, and then of the first place where it is broken.
+        while True:
+            try:
+                return Settings.model_validate(self._data)
+            except ValidationError as error:
+                gone = False
+                for one in error.errors():
+                    # A list whose items are wrong is also reported as too short, which it is not.
+                    if one["type"] != "too_short" or not one["input"]:
+                        self._value_mistake(one)
+                        gone = any(self._leave_out(key) for key in _keys(one)) or gone
+                if not gone:
+                    return None
+
+    def is_wrong(self, key: str) -> bool:
+        """Whether ``key`` or something around it is wrong: its value is then not the user's."""
+        return any(_within(key, wrong) for wrong in self._bad | self._left_out)
+
+    def _leave_out(self, key: str) -> bool:
+        """Have ``key`` take its default; False if it has it already."""
+        here: Any = self._data
+        *path, last = key.split(".")
+        for part in path:
+            try:
+                here = here[int(part)] if isinstance(here, tuple) else here[part]
+            except (KeyError, IndexError, ValueError):
+                return False
+        if not isinstance(here, dict):
+            return False
+        if path[:1] == ["outputs"] and last == "uri":
+            # There is no default, and an item less would change the others' numbers.
+            changed = here.get(last) != _NO_OUTPUT
+            here[last] = _NO_OUTPUT
+        else:
+            changed = last in here
+            here.pop(last, None)
+        self._left_out.add(key)
+        return changed
 
     def has(self, key: str) -> bool:
         """Whether ``key`` (dotted) itself was written."""
@@ -169,7 +240,8 @@ class Reading:
             self._wrong(
                 node,
                 key,
-                f"found nothing; {expected(field)}; or leave the key out for its default",
+                f"found nothing{_hidden(node, field)}; {expected(field)}; or leave the key out for "
+                "its default",
             )
         elif field.annotation is Secret and _is_bare(node):
             self._wrong(
@@ -227,16 +299,17 @@ class Reading:
         self.mistakes.append(Mistake(node.origin, key, message))
 
     def _value_mistake(self, error: Any) -> None:
-        path = ".".join(map(str, error["loc"]))
+        keys = _keys(error)
+        key = keys[0]
         if error["type"] == "rule":
-            keys = [join(path, key) for key in error["ctx"]["keys"]]
-            key = keys[0]
+            if any(self.is_wrong(one) for one in keys):
+                return  # it may be broken only because one of them was left out
             origin = next((self._nodes[k].origin for k in keys if k in self._nodes), None)
             message = str(error["ctx"]["message"])
         else:
-            key, origin = path, None
+            origin = None
             message = self._explain(key, error)
-        if any(key == bad or key.startswith(f"{bad}.") for bad in self._bad):
+        if any(_within(key, bad) for bad in self._bad):
             return
         where = origin or self.origin(key) or self._nodes[""].origin
         self.mistakes.append(Mistake(where, key, message))
@@ -258,6 +331,24 @@ class Reading:
             elif re.fullmatch(r"[0-9]+,[0-9]+", node.text):
                 cure = "; write a point, not a comma"
         return f"found {shown}; {expected(field)}{cure}"
+
+
+def _within(key: str, other: str) -> bool:
+    return key == other or key.startswith(f"{other}.")
+
+
+def _keys(error: Any) -> list[str]:
+    """The dotted keys that one of pydantic's errors is about, the one at fault first."""
+    path = ".".join(map(str, error["loc"]))
+    return [join(path, key) for key in error["ctx"]["keys"]] if error["type"] == "rule" else [path]
+
+
+def _hidden(node: Scalar, field: FieldInfo) -> str:
+    """What a comment has swallowed: ``uri: #00b140`` is an empty value to YAML."""
+    if not node.comment:
+        return ""
+    shown = "" if field.annotation is Secret else f': "{one_line(redact(node.comment), 60)}"'
+    return f", as # begins a comment; if the # belongs to the value, put it into quotes{shown}"
 
 
 def _is_bare(node: Scalar) -> bool:

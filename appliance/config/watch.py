@@ -20,12 +20,19 @@ class ConfigWatch:
         self._path = path
         self._applied = self._seen = read
         self._expected: Identity | None = None
+        self.gone = False
+        """Whether, as ``changed`` last saw it, the file is not there, and not just for a moment."""
 
     def changed(self) -> bool:
         """Whether the file differs from when this was last true, and has settled."""
         now = identity(self._path)
         settled = now == self._seen
         self._seen = now
+        self.gone = now is None and settled
+        if self.gone:
+            # Whatever comes back is a change, also the very file that was moved away: what is said
+            # of a missing file has to be taken back.
+            self._applied = None
         if now is not None and now == self._expected:
             self._applied = now
         if now is None or now == self._applied or not settled:

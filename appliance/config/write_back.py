@@ -21,6 +21,7 @@ from ruamel.yaml.util import load_yaml_guess_indent
 from appliance.config.document import parse, read_text
 from appliance.config.tree import Mapping as Section
 from appliance.config.tree import Node, Scalar, Sequence, join
+from appliance.config.uris import absolute
 from appliance.errors import ConfigError
 from appliance.system.file_identity import Identity, identity
 
@@ -49,6 +50,32 @@ def edited(text: str, changes: Mapping[str, Value]) -> str:
     if lost:
         raise NotKept(f"the file cannot be changed without losing the comment {lost[0]!r}")
     return result
+
+
+def as_written(path: Path, changes: Mapping[str, Value]) -> dict[str, Value]:
+    """``changes`` with absolute paths as the file at ``path`` writes or would write them.
+
+    A file and its pictures are moved together, so a relative path stays one: as it is written now
+    where it means the same, else from the file's folder where the path lies within that.
+    """
+    folder = path.parent.absolute()
+    try:
+        now = _values(read_text(path))
+    except ConfigError:
+        now = {}
+    # Of a link to a file elsewhere, nobody knows which folder the pictures belong to.
+    own = os.path.realpath(path.parent) == os.path.dirname(os.path.realpath(path))
+    found: dict[str, Value] = {}
+    for key, value in changes.items():
+        found[key] = value
+        if not isinstance(value, str) or not os.path.isabs(value):
+            continue
+        inside = own and Path(value).is_relative_to(folder)
+        relative = str(Path(value).relative_to(folder)) if inside else value
+        for text in (relative, now.get(key, value)):
+            if absolute(text, folder) == value:
+                found[key] = text
+    return found
 
 
 def _with(text: str, changes: Mapping[str, Value]) -> str:

@@ -272,8 +272,9 @@ def _start_outputs(daemon: RunningDaemon, parts: _Parts, undo: ExitStack) -> Non
 
 def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeeder:
     """Start a feeder for the new source; on failure the old source is as it was."""
+    asked = new.source_in_use
     with _of("source.uri"):
-        source = make_source(new.source)
+        source = make_source(asked)
     if source.live != daemon.feeder.source.live:
         raise NotApplied(
             "source.pace",
@@ -283,7 +284,7 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
     if _same_device(daemon.settings.source.uri, new.source.uri):
         daemon.feeder.stop()
         undo.callback(_bring_back, daemon)
-    feeder = SourceFeeder(source, new.source, want=daemon.format)
+    feeder = SourceFeeder(source, asked, want=daemon.format)
     feeder.replaces(daemon.feeder)
     undo.callback(feeder.stop)
     with _of("source.uri"):
@@ -306,7 +307,7 @@ def _same_device(old: str, new: str) -> bool:
 
 def _bring_back(daemon: RunningDaemon) -> None:
     """Reopen the old source."""
-    old = daemon.settings.source
+    old = daemon.settings.source_in_use
     feeder = SourceFeeder(make_source(old), old, want=daemon.format)
     feeder.replaces(daemon.feeder)
     # Not while mattebox is stopping: ``changing`` then raises.

@@ -29,6 +29,7 @@ from appliance.system import malloc
 from appliance.system.file_identity import Identity
 
 _LOOK_S = 0.25
+GONE = "is not there any more; the settings in use stay; put it back, or save a new one there"
 # More changes at once are a mistake on somebody's part.
 _MOST_WAITING = 8
 
@@ -99,7 +100,7 @@ class Reloader:
         self._watch = ConfigWatch(path, loaded.identity) if path is not None else None
         self._condition = threading.Condition()
         self._jobs: list[_Job] = []
-        self._stop = False
+        self._stop = self._gone = False
         self.error: BaseException | None = None
         """What ended the thread, if not ``stop``."""
         self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
@@ -187,10 +188,20 @@ class Reloader:
                 if self._stop:
                     return
                 job = self._jobs.pop(0) if self._jobs else None
-            if job is None and self._watch is not None and self._watch.changed():
-                job = _Job(None, asked=False)
+            if job is None and self._watch is not None:
+                job = _Job(None, asked=False) if self._watch.changed() else None
+                self._note_whether_gone(self._watch.gone)
             if job is not None and job.outcome.set_running_or_notify_cancel():
                 job.outcome.set_result(self._do(job.change, asked=job.asked))
+
+    def _note_whether_gone(self, gone: bool) -> None:
+        """Say once that the file has gone: nothing else would, until somebody asks to reload."""
+        if gone and not self._gone:
+            path = str(self.state.status().path)
+            mistake = Mistake(Origin(path), "", GONE)
+            self.state.refuse((mistake,))
+            log.warning("the configuration file is gone", path=path, what=GONE)
+        self._gone = gone
 
     def _do(self, change: Change | None, *, asked: bool) -> ChangeOutcome:
         loaded: LoadedConfig | None = None

@@ -14,7 +14,7 @@ from appliance.background.make import make_background
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
-from appliance.daemon.counts import Counts
+from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.files import files_of
 from appliance.daemon.negotiate import FALLBACK, first_open
 from appliance.daemon.placeholder import slate
@@ -32,6 +32,7 @@ from appliance.outputs.make import make_output
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
+from appliance.sources.base import Ends
 from appliance.system import malloc
 from appliance.system.thermal import Thermometer
 
@@ -44,6 +45,8 @@ _STOP_S = 3.0
 _LONGEST_LOOK_S = 1.0
 # A canvas whose rate is the first source's does not thin later ones to less than this.
 _LEAST_FPS = 30.0
+# How long the outputs may write after a source's end.
+FINISH_S = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +64,7 @@ class Daemon:
         self.tap = Tap()
         self._started = False
         self._hung = _Hung()
+        self._length_s: float | None = None
         self._changing = threading.Lock()
         self._stopping = False
         self.leftovers: list[Callable[[], object]] = []
@@ -96,13 +100,15 @@ class Daemon:
             self.shedding = self._make_shedding()
             any_rate = settings.canvas.fps == "auto"
             most = max(self.format.rate, _LEAST_FPS) if any_rate else self.format.rate
+            # A file converted at its own rate comes out whole, even where that rate varies.
+            every = lossless and any_rate
             self.worker = Worker(
                 self.feeder.mailbox,
                 None,
                 self.programme,
                 self.pool,
                 patient=lossless,
-                period_ns=int(1e9 / most),
+                period_ns=None if every else int(1e9 / most),
                 exact=not any_rate,
                 tap=self.tap,
                 shedding=self.shedding,
@@ -220,19 +226,41 @@ class Daemon:
     def counts(self) -> Counts:
         """Totals so far."""
         statuses = [output.status() for output in self.outputs]
+        dropped = self.drops()
         return Counts(
             frames_in=self.feeder.frames,
             frames_out=self.programme.composites,
-            dropped=sum(self.drops().values()),
+            dropped=sum(dropped.values()),
             busy_ns=self.worker.busy_ns,
             clients=sum(status.clients for status in statuses),
             trouble=self.programme.trouble,
             shed=self.shedding.state.sentence,
+            left_out=left_out(dropped),
+            progress=self.progress,
         )
 
     def statuses(self) -> list[OutputStatus]:
         """The status of each output."""
         return [output.status() for output in self.outputs]
+
+    def failures(self) -> dict[str, str]:
+        """What did not come about in this run, each by its name, with the reason.
+
+        Outputs that take no frames now; the source, if the placeholder is all that went out.
+        After ``stop``, the outputs that did not close well.
+        """
+        found: dict[str, str] = {}
+        for output, status in zip(self.outputs, self.statuses(), strict=True):
+            reason = status.missing if self._started else output.unfinished
+            if reason is not None:
+                found[f"output {status.uri}"] = reason
+        lost = left_out(self.drops())
+        if lost and self.feeder.mailbox.lossless:
+            found["frames"] = f"not every frame came out: {lost}"
+        trouble = self.programme.trouble
+        if self.programme.composites == 0 and trouble not in (None, "starting"):
+            found["picture"] = f"nothing but the placeholder went out: {trouble}"
+        return found
 
     def ended(self) -> str | None:
         """Why there is nothing more to do, or None while there is. Call now and then.
@@ -259,11 +287,37 @@ class Daemon:
             )
         feeder = self.feeder
         # A source stopped by a reload has not ended: another takes its place.
-        if feeder.state.state == "ended" and feeder.mailbox.empty and not feeder.stopped:
+        ended = feeder.state.state == "ended" and not feeder.stopped
+        # Of what it gave, the last frame has to be made, not only taken.
+        if ended and self.worker.drained is feeder.mailbox:
             return "the source has ended"
         if all(status.state == "failed" for status in self.statuses()):
             return "no output is left"
         return None
+
+    def finish(self, wait: Callable[[float], bool]) -> None:
+        """Let the outputs write what they have, after a source's end; call ``stop`` after it.
+
+        ``wait`` sleeps for some seconds, and says whether to wait on. An encoder that is behind by
+        some large pictures takes longer than a stop that somebody waits for.
+        """
+        for output in self.outputs:
+            output.mailbox.close()
+        deadline = time.monotonic() + FINISH_S
+        while any(output.alive for output in self.outputs) and time.monotonic() < deadline:
+            if not wait(0.05):
+                return
+
+    @property
+    def progress(self) -> float | None:
+        """What part of a file that does not loop is done, 0 to 1; None where there is no end."""
+        source = self.feeder.source
+        if not isinstance(source, Ends) or self.settings.source_in_use.loop is True:
+            return None
+        self._length_s = source.length_s or self._length_s
+        if not self._length_s:
+            return None
+        return min(1.0, self.worker.processed / max(1.0, self._length_s * self.format.rate))
 
     def stop(self) -> bool:
         """Stop everything, in frame path order; False if something had to be left behind."""

@@ -25,9 +25,9 @@ def first_open(settings: Settings) -> tuple[SourceFeeder, Format]:
     they show the placeholder in a common format, into which the source is fitted when it comes.
     Raises InputError when the source can never work.
     """
-    canvas = settings.canvas
+    canvas, asked = settings.canvas, settings.source_in_use
     want: Format | None = None
-    source = make_source(settings.source)
+    source = make_source(asked)
     if canvas.size != "auto" or canvas.fps != "auto":
         # Whatever is not set follows the source, so the source is asked first.
         try:
@@ -40,12 +40,12 @@ def first_open(settings: Settings) -> tuple[SourceFeeder, Format]:
             want = replace(want, width=canvas.size[0], height=canvas.size[1])
         if canvas.fps != "auto":
             want = replace(want, fps=canvas.fps)
-    feeder = SourceFeeder(source, settings.source, want=want)
+    feeder = SourceFeeder(source, asked, want=want)
     format = feeder.start()
     if format is None:
         log.warning("the source is not there yet", reason=feeder.state.reason)
         feeder.stop()
-        feeder = SourceFeeder(make_source(settings.source), settings.source, want=FALLBACK)
+        feeder = SourceFeeder(make_source(asked), asked, want=FALLBACK)
         feeder.start(timeout=0.0)
         format = FALLBACK
     return feeder, format

@@ -92,6 +92,8 @@ class Worker:
         self.latency = Histogram()
         self.error: BaseException | None = None
         """What ended the thread, if not ``stop``."""
+        self.drained: Mailbox[Frame] | None = None
+        """The mailbox of which every frame has been made, and no more will come."""
         self.busy_with: int | None = None
         """The number of the frame that it is working on; None between two frames."""
         self._begun = 0
@@ -230,6 +232,7 @@ class Worker:
             frame = inbox.get(_POLL_S)
         except Closed:
             # The source has ended; ``take_from`` may bring another.
+            self.drained = inbox
             self._another.wait(_POLL_S)
             self._another.clear()
             return

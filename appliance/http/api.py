@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from appliance.background.image import MOST_PIXELS
 from appliance.config.uris import path_of
+from appliance.config.validate import broken
 from appliance.errors import MatteboxError
 from appliance.http import state
 from appliance.http.backgrounds import TooLarge
@@ -83,11 +84,7 @@ async def _body(request: Request, kind: type[Model]) -> Model:
     try:
         return kind.model_validate_json(await request.body())
     except ValidationError as error:
-        words = [
-            f"{'.'.join(map(str, one['loc'])) or 'the body'}: {one['msg']}"
-            for one in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        raise HTTPException(422, "; ".join(words[:5])) from error
+        raise HTTPException(422, "; ".join(broken(error, kind, "the body")[:5])) from error
 
 
 def _choice(request: Request, name: str, among: tuple[str, ...]) -> str:

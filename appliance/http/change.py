@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from appliance.config.schemes import BACKGROUNDS
 from appliance.config.settings import Settings
 from appliance.config.uris import background_scheme
-from appliance.config.write_back import Draft, NotKept, Value, draft
+from appliance.config.validate import broken
+from appliance.config.write_back import Draft, NotKept, Value, as_written, draft
 from appliance.daemon.changes import ChangeOutcome
 from appliance.errors import ConfigError, MatteboxError
 from appliance.http.schemas import ChangeBody, ChangedAnswer
@@ -31,6 +32,10 @@ log = structlog.get_logger(__name__)
 
 class NotDone(MatteboxError, RuntimeError):
     """A change was not made; the message says why."""
+
+
+_KEYS = ("background.uri", "background.fit", "background.blur_radius", "edge.choke",
+         "edge.softness", "clean.keep")  # fmt: skip
 
 
 def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
@@ -78,9 +83,7 @@ def applied_to(settings: Settings, values: dict[str, Value]) -> Settings:
             )
         return Settings.model_validate(whole)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{key}: {first['msg']}") from error
+        raise ConfigError("\n".join(broken(error))) from error
 
 
 def change(site: Site, wanted: ChangeBody) -> ChangedAnswer:
@@ -90,21 +93,41 @@ def change(site: Site, wanted: ChangeBody) -> ChangedAnswer:
     """
     values = wanted_values(site, wanted)
     with _Alone(site):
-        new = _draft(site, values) if wanted.keep and values else None
+        # What is kept is what is seen: earlier changes that were not kept, too.
+        kept = _unkept(site) | values if wanted.keep else {}
+        new = _draft(site, kept) if kept else None
         try:
             outcome = _through(lambda: site.reloader.change(_maker(values), CHANGE_S))
-            note = None if new is None else _finish(site, new, values)
+            note = None if new is None else _finish(site, new, kept)
         finally:
             if new is not None:
                 new.drop()
-    if values:
-        log.info(
-            "changed over HTTP", kept=new is not None, **{k: str(v) for k, v in values.items()}
-        )
+    if values or kept:
+        told = {k: str(v) for k, v in (kept | values).items()}
+        log.info("changed over HTTP", kept=new is not None, **told)
     return ChangedAnswer(
         picture=picture(site.daemon.settings, site.folder),
         changed=sorted(outcome.changed), kept=new is not None, note=note,
     )  # fmt: skip
+
+
+def _unkept(site: Site) -> dict[str, Value]:
+    """What differs now from what the file, the environment and the flags say.
+
+    Nothing if they cannot be read: the draft then says why.
+    """
+    try:
+        loaded = site.load().settings
+    except ConfigError:
+        return {}
+    now = site.daemon.settings
+    return {key: _value(now, key) for key in _KEYS if _value(now, key) != _value(loaded, key)}
+
+
+def _value(settings: Settings, key: str) -> Value:
+    section, _, name = key.partition(".")
+    value: Value = getattr(getattr(settings, section), name)
+    return value
 
 
 def reset(site: Site) -> ChangedAnswer:
@@ -141,7 +164,7 @@ def _draft(site: Site, values: dict[str, Value]) -> Draft:
             "change it without keep; nothing was changed"
         )
     try:
-        return draft(Path(named), values, lambda path: site.load(path))
+        return draft(Path(named), as_written(Path(named), values), lambda path: site.load(path))
     except NotKept as error:
         raise NotDone(f"{error}; nothing was changed") from error
 
@@ -158,11 +181,7 @@ def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
         loaded = site.load()
     except ConfigError as error:
         return f"kept, but the file as a whole is refused: {redact(str(error))}"
-    beaten = [
-        key
-        for key, value in values.items()
-        if getattr(getattr(loaded.settings, key.partition(".")[0]), key.partition(".")[2]) != value
-    ]
+    beaten = [key for key, value in values.items() if _value(loaded.settings, key) != value]
     if not beaten:
         return None
     return (

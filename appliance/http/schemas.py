@@ -5,17 +5,23 @@ The ``title`` is the schema's name, on which clients rely.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.config.settings import BackgroundSettings, CleanSettings, EdgeSettings
+from appliance.config.uris import Allowed
 
 _FIT = BackgroundSettings.model_fields["fit"].description
 _RADIUS = BackgroundSettings.model_fields["blur_radius"].description
 _CHOKE = EdgeSettings.model_fields["choke"].description
 _SOFTNESS = EdgeSettings.model_fields["softness"].description
 _PEOPLE = CleanSettings.model_fields["keep"].description
+
+_BACKGROUND = Allowed(
+    "the name of one of /api/backgrounds, colour:#RRGGBB, gradient:// or blur://, 1 to 300 "
+    "characters"
+)
 
 People = Literal["taking-part", "all", "largest"]
 
@@ -41,7 +47,7 @@ class ProblemAnswer(_Given, title="Problem"):
 class ChangeBody(_Taken, title="Change"):
     """What is to be changed; what is left out, or null, stays."""
 
-    background: str | None = Field(
+    background: Annotated[str | None, _BACKGROUND] = Field(
         None,
         min_length=1,
         max_length=300,
@@ -55,8 +61,8 @@ class ChangeBody(_Taken, title="Change"):
     people: People | None = Field(None, description=_PEOPLE)
     keep: bool = Field(
         False,
-        description="write it into the configuration file, too; otherwise it lasts until the file "
-        "is saved next, a reset, or a restart",
+        description="write it into the configuration file, and with it what was changed before and "
+        "not kept; otherwise it lasts until the file is saved next, a reset, or a restart",
     )
 
 
@@ -169,7 +175,8 @@ class CountersAnswer(_Given, title="Counters"):
     composites: int
     placeholders: int
     failed: int = Field(description="frames for which there was no matte to trust")
-    dropped: dict[str, int] = Field(description="frames lost, by place")
+    dropped: dict[str, int] = Field(description="frames left out, by place")
+    dropped_words: str = Field(description="where and why they were left out; empty for none")
 
 
 class LoadAnswer(_Given, title="Load"):

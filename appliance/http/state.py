@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from appliance import __version__
 from appliance.config.settings import Settings
 from appliance.config.uris import background_scheme, path_of
+from appliance.daemon.counts import left_out
 from appliance.daemon.daemon import Daemon
 from appliance.http.backgrounds import Folder
 from appliance.http.schemas import (
@@ -126,6 +127,7 @@ def status(site: Site) -> StatusAnswer:
             placeholders=daemon.programme.placeholders,
             failed=worker.failed,
             dropped={redact(place): count for place, count in dropped.items()},
+            dropped_words=redact(left_out(dropped)),
         ),
         latency=_latency(list(worker.latency_ns)),
         stages=[

@@ -13,6 +13,7 @@ from appliance.config.tree import InvalidConfig, one_line
 from appliance.errors import ModelError
 
 _MOST_WORDS = 400
+_MOST_MISTAKES = 20
 _MOST_STATE = 1 << 26
 
 Triple = tuple[float, float, float]
@@ -87,7 +88,7 @@ class Manifest(StrictModel):
     @field_validator("model")
     @classmethod
     def _stays_in_folder(cls, value: str) -> str:
-        if Path(value).is_absolute() or ".." in Path(value).parts:
+        if not _inside(value):
             raise ValueError("must be a path inside the manifest's own folder")
         return value
 
@@ -96,7 +97,7 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
     """Read a manifest.
 
     Returns the manifest and the path of its ONNX file. Raises ModelError when the file is missing,
-    is not YAML, has a wrong field, or names a model that does not exist.
+    is not YAML, has wrong fields, or names a model that does not exist; one line for each mistake.
     """
     try:
         data = read_plain(path, "give the manifest.yaml of a network")
@@ -106,19 +107,44 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
         raise ModelError(
             f"{path}: found {type(data).__name__}, expected a mapping with name, input, output"
         )
+    missing = _missing_model(path, data.get("model", Manifest.model_fields["model"].default))
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        words = f"{where[:200]}: {first['msg']} (found {first['input']!r})"
-        raise ModelError(f"{path}: {one_line(words, _MOST_WORDS)}") from error
-    model = path.parent / manifest.model
-    if not model.is_file():
-        raise ModelError(
-            f"{path}: model: {model} is not there; put the ONNX file beside the manifest"
-        )
-    return manifest, model
+        raise ModelError("\n".join([*_in_words(path, error), *missing])) from error
+    if missing:
+        raise ModelError(missing[0])
+    return manifest, path.parent / manifest.model
+
+
+def _in_words(path: Path, error: ValidationError) -> list[str]:
+    """A line for each mistake, none of them long: what is wrong came with somebody's file."""
+    lines = []
+    for one in error.errors(include_url=False)[:_MOST_MISTAKES]:
+        where = ".".join(str(part) for part in one["loc"])[:200]
+        found = "" if one["type"] == "missing" else f" (found {one['input']!r})"
+        words = f"{where}: {one['msg']}{found}"
+        lines.append(f"{path}: {one_line(words, _MOST_WORDS)}")
+    more = error.error_count() - len(lines)
+    return lines if more == 0 else [*lines, f"{path}: and {more:,} more mistakes"]
+
+
+def _missing_model(path: Path, name: object) -> list[str]:
+    """That the ONNX file is not there; nothing if it is, or if ``name`` can be none."""
+    if not isinstance(name, str) or "\0" in name or not _inside(name):
+        return []
+    try:
+        there = (path.parent / name).is_file()
+    except OSError:  # a name that is too long, or a folder that may not be entered
+        there = False
+    if there:
+        return []
+    model = one_line(str(path.parent / name), _MOST_WORDS)
+    return [f"{path}: model: {model} is not there; put the ONNX file beside the manifest"]
+
+
+def _inside(name: str) -> bool:
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
 def find_manifest(name: str, folders: tuple[Path, ...]) -> Path:

@@ -51,6 +51,14 @@ class OutputStatus:
     clients: int
     last_error: str | None
 
+    @property
+    def missing(self) -> str | None:
+        """Why it does not take frames now, in words; None if it does."""
+        if self.state in ("running", "stopped"):
+            return None
+        reason = self.last_error or self.words
+        return f"{'never opened' if self.frames == 0 else 'is not open any more'}: {reason}"
+
 
 class OutputFeeder:
     """Takes frames from its own mailbox to one output; nothing it does slows down another."""
@@ -80,6 +88,8 @@ class OutputFeeder:
         self.last_error: str | None = None
         self.error: BaseException | None = None
         """What ended the thread, if not ``stop``."""
+        self.unfinished: str | None = None
+        """Why it did not close well when it was stopped; None if it did."""
         self._output, self._format = output, format
         self._retry_first_s, self._retry_most_s = retry_first_s, retry_most_s
         self._state: State = "opening"
@@ -102,9 +112,15 @@ class OutputFeeder:
             self._thread.join(timeout)
         if self._thread.is_alive():
             log.error("output hangs; left behind", uri=self._output.uri, after_s=timeout)
+            self.unfinished = f"hangs; left behind after {timeout:.1f} s"
             return False
         self._state = "stopped"
         return True
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread is running: it has something to write, or more may come."""
+        return self._thread.is_alive()
 
     def use_rtsp(self, rtsp: RtspSettings) -> None:
         """Set the rules for readers, before the start or while running, if the output has any."""
@@ -190,7 +206,7 @@ class OutputFeeder:
             self._timed(OPEN_STALL_S)
             self._output.open(self._format)
             self._busy = None
-            self._state = "running"
+            self._state, self.unfinished = "running", None
             log.info("output open", uri=self._output.uri)
             while True:
                 frame = self.mailbox.get(_POLL_S)
@@ -207,7 +223,7 @@ class OutputFeeder:
         try:
             self._output.close()
         except OutputError as error:
-            self.last_error = str(error)
+            self.last_error = self.unfinished = str(error)
             log.warning("output did not close well", uri=self._output.uri, reason=str(error))
         finally:
             self._busy = None

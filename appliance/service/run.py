@@ -49,8 +49,9 @@ def run(
     ``again`` reads the settings afresh, when their file has been saved and when somebody asks;
     given a path, it returns what the file there would result in.
 
-    Returns 0 after a normal end, 1 when something failed while running. Raises InputError for what
-    the user must change.
+    Returns 0 after a normal end, 1 when something failed while running, also when at an end that
+    nobody asked for by a signal an output is not open, did not close well, or has had nothing but
+    the placeholder. Raises InputError for what the user must change.
     """
     asked = _Asked()
     notifier = Notifier.from_environment()
@@ -88,7 +89,10 @@ def run(
         reloader.start()
         control.start()
         watch = _Watch(daemon, reloader, http, complaints, Reporter(notifier), asked)
-        return watch.until(duration, frames)
+        code = watch.until(duration, frames)
+        if not asked.stop:
+            code = max(code, _judge(daemon))
+        return code
     except MatteboxError as error:
         notifier.status(str(error))
         raise
@@ -104,6 +108,17 @@ def run(
         notifier.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _judge(daemon: Daemon) -> int:
+    """Stop, and say what did not come about: 1 if anything did not, else 0."""
+    failures = daemon.failures()
+    daemon.stop()
+    # What was said of an output before counts: at the stop it has another name.
+    failures = daemon.failures() | failures
+    for what, reason in failures.items():
+        log.error("not all that was asked for came about", what=what, reason=reason)
+    return 1 if failures else 0
 
 
 def _on_a_terminal() -> bool:
@@ -145,12 +160,24 @@ class _Watch:
                     raise ThreadDied(f"the thread of the reloader died ({self.reloader.error!r})")
                 if why is not None:
                     log.info("stopping", reason=why)
+                    if why == "the source has ended":
+                        self._finish(line)
                     return 1 if why == "no output is left" else 0
                 if deadline is not None and time.monotonic() >= deadline:
                     return 0
                 if frames is not None and self.daemon.programme.composites >= frames:
                     return 0
         return 0
+
+    def _finish(self, line: StatusLine) -> None:
+        """Wait for the outputs, until a signal."""
+
+        def wait(seconds: float) -> bool:
+            time.sleep(seconds)
+            return not self.asked.stop
+
+        self.daemon.finish(wait)
+        line.show(self.daemon.counts(), last=True)
 
     def _tell(self, line: StatusLine) -> None:
         """Show the counts on the terminal and to systemd; pass on a requested reload."""

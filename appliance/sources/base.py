@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from appliance.media.frame import Format, Frame
+
+
+@runtime_checkable
+class Ends(Protocol):
+    """A source that has an end."""
+
+    @property
+    def length_s(self) -> float | None:
+        """How long it is, seconds; None while that is not known."""
+        ...
 
 
 class Source(Protocol):

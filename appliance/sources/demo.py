@@ -22,7 +22,7 @@ class DemoSource:
 
     def __init__(self, settings: SourceSettings) -> None:
         self.settings = settings
-        self.live = self.paced = settings.pace == "realtime"
+        self.live = self.paced = settings.pace != "fast"
         self._format: Format | None = None
         self._scene: Scene | None = None
         self._count = 0

@@ -40,7 +40,7 @@ class FileSource(GstSource):
         super().__init__(settings, f"{use} {str(path)!r}")
         self.fill = fill
         self._path, self._use = path, use
-        self.live = self.paced = settings.pace == "realtime"
+        self.live = self.paced = settings.pace != "fast"
         # Samples, each with whether a round of the loop begins with it.
         self._held: deque[tuple[Gst.Sample, bool]] = deque()
         self._restart = False
@@ -51,6 +51,13 @@ class FileSource(GstSource):
     def live_drop(self) -> bool:
         """A file waits for its reader."""
         return False
+
+    @property
+    def length_s(self) -> float | None:
+        """How long the file plays, seconds, while it is open and says so."""
+        pipeline = self._pipeline
+        known, length = (False, 0) if pipeline is None else pipeline.query_duration(Gst.Format.TIME)
+        return length / 1e9 if known and length > 0 else None
 
     def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""

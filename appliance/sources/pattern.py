@@ -23,7 +23,7 @@ class PatternSource(GstSource):
     def __init__(self, settings: SourceSettings, pattern: str) -> None:
         self._pattern = pattern or DEFAULT
         super().__init__(settings, f"test://{self._pattern}")
-        self.live = settings.pace == "realtime"
+        self.live = settings.pace != "fast"
         if self._pattern not in patterns():
             raise InputError(
                 f"source {self.name}: there is no such pattern; expected one of "

@@ -1,7 +1,8 @@
 """Logging: one line for each thing that changes, none for each frame.
 
-Plain words on a terminal, fields for journald, JSON lines for other programs; always on stderr (or
-to the journal that stderr leads to), so that stdout stays the program's own.
+Plain words for people, also through a pipe or in a file; fields for journald; JSON lines for
+programs where they are asked for. Always on stderr (or to the journal that stderr leads to), so
+that stdout stays the program's own.
 """
 
 from __future__ import annotations
@@ -77,12 +78,13 @@ def configure(
 ) -> None:
     """Set up structlog for the whole process; may be called again.
 
-    ``auto`` is plain when ``stream`` (default: stderr, whatever it is when a line is written) is a
-    terminal, journald's fields when it leads to the journal, JSON otherwise.
+    ``auto`` is journald's fields when ``stream`` (default: stderr, whatever it is when a line is
+    written) leads to the journal, plain otherwise: with colours on a terminal, with the date
+    elsewhere.
     """
     now = stream or sys.stderr  # None where the program was started with stderr closed
     terminal = now is not None and not now.closed and now.isatty()
-    plain = format == "plain" or (format == "auto" and terminal)
+    plain = format != "json"
     to_journal = format == "auto" and not terminal and journal.listens(now)
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -92,7 +94,8 @@ def configure(
         _hide_secrets,
     ]
     if not to_journal:  # journald has a clock of its own
-        fmt = "%H:%M:%S" if plain else "iso"
+        # Whoever watches knows the day; a file is read later.
+        fmt = ("%H:%M:%S" if terminal else "%Y-%m-%d %H:%M:%S") if plain else "iso"
         processors.append(structlog.processors.TimeStamper(fmt=fmt, utc=not plain))
     if to_journal:
         processors.append(journal.render)

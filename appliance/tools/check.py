@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.config.load import LoadedConfig, Mistake, Origin
+from appliance.config.load import LoadedConfig, Mistake
 from appliance.config.schemes import Scheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
@@ -28,7 +28,7 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
     found: list[Mistake] = []
 
     def add(key: str, message: str) -> None:
-        found.append(Mistake(Origin(loaded.where(key)), key, message))
+        found.append(Mistake(loaded.origin(key), key, message))
 
     source, background = settings.source.uri, settings.background.uri
     for key, uri, scheme in (
@@ -53,7 +53,8 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
         wrong = unreadable(model)
     except ModelError as error:
-        add("matting.model", str(error))
+        for line in str(error).splitlines():
+            add("matting.model", line)
         return found
     if wrong:
         add("matting.model", f"{model}: {wrong}")

@@ -191,6 +191,8 @@ class TestRun:
 
         def run(loaded, *, duration, frames, again):
             assert again().settings == loaded.settings
+            if fake.then is not None:
+                fake.then(again)
             calls.append((loaded.settings, duration, frames))
             if fake.raises is not None:
                 raise fake.raises
@@ -198,6 +200,7 @@ class TestRun:
 
         fake = types.ModuleType("appliance.service.run")
         fake.run, fake.raises, fake.calls, fake.model = run, None, calls, str(model)
+        fake.then = None
         monkeypatch.setitem(sys.modules, "appliance.service.run", fake)
         monkeypatch.setattr(service, "run", fake, raising=False)
         return fake
@@ -217,6 +220,19 @@ class TestRun:
         assert [output.uri for output in settings.outputs] == ["null://", "display://"]
         assert settings.outputs[1].keyframe_s == 1.0
         assert settings.roi.enabled is False
+
+    def test_a_file_that_is_gone_is_not_replaced_by_another(self, daemon, tmp_path):
+        """Least of all by the defaults, when ./config.yaml was deleted."""
+        path = tmp_path / "config.yaml"
+        path.write_text(f"matting: {{model: {daemon.model}}}\nroi: {{margin: 0.3}}\n")
+
+        def delete(again):
+            path.unlink()
+            with pytest.raises(ConfigError, match=r"config\.yaml: cannot be read"):
+                again()
+
+        daemon.then = delete
+        assert cli.main(["run"]) == 0
 
     @pytest.mark.parametrize(
         ("error", "code"),

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.config.load import LoadedConfig, changed, load_located
 from appliance.config.settings import Settings
 from appliance.config.status import ConfigState
 from appliance.config.tree import Mistake, Origin
 from appliance.daemon.apply import NotApplied
-from appliance.daemon.changes import Reloader
+from appliance.daemon.changes import GONE, Reloader
 from appliance.errors import ConfigError
 from appliance.system.file_identity import identity
 
@@ -128,6 +129,23 @@ def test_a_saved_file_is_taken_without_asking(path: Path) -> None:
     with reloading(path) as (_, daemon):
         path.write_text("steady: {strength: 0.75}\n")
         until(lambda: daemon.settings.steady.strength == 0.75)
+
+
+def test_a_file_that_is_deleted_is_told_and_taken_back_when_it_returns(path: Path) -> None:
+    with capture_logs() as logs, reloading(path) as (reloader, daemon):
+        away = path.rename(path.with_suffix(".away"))
+        until(lambda: reloader.state.status().refusal is not None)
+        refusal = reloader.state.status().refusal
+        assert refusal is not None
+        assert refusal.reason == f"{path}: {GONE}"
+        assert daemon.settings.steady.strength == 0.5
+        assert not daemon.applied
+        away.rename(path)  # the very same file
+        until(lambda: reloader.state.status().refusal is None)
+    told = [line for line in logs if line["log_level"] == "warning"]
+    assert [(line["event"], line["path"]) for line in told] == [
+        ("the configuration file is gone", str(path))
+    ]
 
 
 def test_all_who_ask_while_one_is_being_made_get_one_more(path: Path) -> None:
@@ -310,14 +328,14 @@ def test_cut_off_anywhere_it_stays_as_it_was(path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["steady: {strength: 0.5}\n", "# steady: {strength: 0.5}\n"])
 def test_a_file_that_lost_its_end_waits_to_be_confirmed(path: Path, text: str) -> None:
-    path.write_text("steady: {strength: 0.5}\ncomposite: {feather: 0.5}\n")
+    path.write_text("steady: {strength: 0.5}\nedge: {softness: 0.5}\n")
     with reloading(path) as (reloader, daemon):
         path.write_text(text)
         reason = refused(reloader, asked=False)
         assert "looks cut off: it " in reason
         assert "save it whole, or confirm it with: mattebox reload" in reason
-        assert daemon.settings.composite.feather == 0.5
-        assert "composite" in reloader.ask().result(LIMIT_S).changed
+        assert daemon.settings.edge.softness == 0.5
+        assert "edge" in reloader.ask().result(LIMIT_S).changed
 
 
 def test_what_is_written_out_is_meant(path: Path) -> None:
@@ -335,7 +353,7 @@ def test_nothing_at_all_can_be_meant(path: Path) -> None:
 
 def test_a_file_that_was_written_over_http_is_the_one_to_compare_with(path: Path) -> None:
     with reloading(path) as (reloader, _):
-        text = "steady: {strength: 0.5}\ncomposite: {feather: 0.5}\n"
+        text = "steady: {strength: 0.5}\nedge: {softness: 0.5}\n"
         path.write_text(text)
         state = identity(path)
         assert state is not None
@@ -343,6 +361,6 @@ def test_a_file_that_was_written_over_http_is_the_one_to_compare_with(path: Path
         path.write_text("steady: {strength: 0.5}\n")
         daemon_now = reloader._daemon
         daemon_now.settings = daemon_now.settings.model_copy(
-            update={"composite": daemon_now.settings.composite.model_copy(update={"feather": 0.5})}
+            update={"edge": daemon_now.settings.edge.model_copy(update={"softness": 0.5})}
         )
         assert "looks cut off" in refused(reloader, asked=False)

@@ -30,7 +30,9 @@ def test_from_start_to_end(network: Path, room: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "appliance.cli", "run", "--config", str(path)]
     with log.open("w") as out:
         process = subprocess.Popen(
-            [*command, "--set", "edge.softness=0.3"], stdout=subprocess.DEVNULL, stderr=out
+            [*command, "--set", "edge.softness=0.3", "--set", "log.format=json"],
+            stdout=subprocess.DEVNULL,
+            stderr=out,
         )
     try:
         wait_until(lambda: url_in(log), 40)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from appliance.config.load import load
 from appliance.config.watch import ConfigWatch
-from appliance.config.write_back import NotKept, Value, draft, edited
+from appliance.config.write_back import NotKept, Value, as_written, draft, edited
 from appliance.errors import ConfigError
 from appliance.system.file_identity import identity
 
@@ -33,6 +33,27 @@ def test_the_manual_keeps_every_byte_but_the_value(root: Path) -> None:
         ("  uri: gradient://", "  uri: /var/lib/x/office.jpg"),
         ("  softness: 0.0", "  softness: 0.2"),
     ]
+
+
+def test_a_path_stays_relative(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("background:\n  uri: ./pics/../pics/a.png\n")
+
+    def written(value: str) -> Value:
+        return as_written(path, {"background.uri": value})["background.uri"]
+
+    # As it is written now, where that means the same.
+    assert written(str(tmp_path / "pics/../pics/a.png")) == "./pics/../pics/a.png"
+    assert written(str(tmp_path / "pics/b.png")) == "pics/b.png"
+    assert written("/elsewhere/b.png") == "/elsewhere/b.png"
+    assert written("colour:#00b140") == "colour:#00b140"
+    assert written(str(tmp_path / "~/a.png")) == str(tmp_path / "~/a.png")
+    # Whose folder is meant, the link's or the file's?
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "other/config.yaml"
+    link.symlink_to(path)
+    inside = str(tmp_path / "other/b.png")
+    assert as_written(link, {"background.uri": inside}) == {"background.uri": inside}
 
 
 TEXTS = {

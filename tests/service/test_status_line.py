@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from appliance.daemon.counts import Counts
+from appliance.daemon.counts import Counts, left_out
 from appliance.service import status_line
 from appliance.service.status_line import StatusLine, sentence
 
@@ -28,6 +28,34 @@ def test_trouble_is_said() -> None:
 def test_what_is_left_out_is_said() -> None:
     now = Counts(160, 90, 5, 1_300_000_000, 0, None, "too slow for all of it")
     assert sentence(BEFORE, now, 2.0).endswith("clients 0   too slow for all of it")
+
+
+def test_dropped_is_put_into_words() -> None:
+    words = left_out({"pipeline": 1150, "canvas": 0, "out.mp4": 3})
+    assert words == (
+        "1,150 passed over for newer ones: normal where the source is faster; "
+        "3 at out.mp4, which was behind or not open"
+    )
+    now = Counts(160, 90, 1153, 1_300_000_000, 0, None, left_out=words)
+    assert sentence(BEFORE, now, 2.0).endswith(f"clients 0   dropped: {words}")
+
+
+def test_a_conversion_has_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = 1000.0
+    monkeypatch.setattr(status_line.time, "monotonic", lambda: moment)
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    with StatusLine(stream) as line:
+        for i in range(3):
+            moment = 1000.0 + i
+            line.show(Counts(i, i, 0, 0, 0, None, progress=i / 4))
+    assert "━" in stream.getvalue()
+    assert " 50%" in stream.getvalue()
 
 
 def test_plain_lines_come_seldom(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import re
 
 import pytest
 import structlog
@@ -17,9 +18,20 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_json_where_nobody_reads_along():
+def test_a_pipe_gets_plain_lines_with_the_date():
     stream = io.StringIO()
     log.configure("info", "auto", stream)
+    structlog.get_logger("x").info("source opened", uri="demo://", fps=30)
+    day, hour, rest = stream.getvalue().split(" ", 2)
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", day)
+    assert re.fullmatch(r"\d{2}:\d{2}:\d{2}", hour)
+    assert "\x1b" not in rest
+    assert rest.split() == ["[info", "]", "source", "opened", "fps=30", "uri=demo://"]
+
+
+def test_json_where_it_is_asked_for():
+    stream = io.StringIO()
+    log.configure("info", "json", stream)
     structlog.get_logger("x").info("source opened", uri="demo://", fps=30)
     line = json.loads(stream.getvalue())
     assert line["event"] == "source opened"

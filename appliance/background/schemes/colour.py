@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.config.schemes import BackgroundScheme
@@ -23,6 +24,14 @@ def check(uri: str) -> str:
     return f"colour:{colour[1].lower()}"
 
 
+def meant(path: str) -> str | None:
+    """What to write instead of a bare ``#RRGGBB``, which would be a file of that name."""
+    colour = re.search(r"(?:^|/)(#[0-9A-F]{6})$", path, re.IGNORECASE)
+    if colour is None or Path(path).exists():
+        return None
+    return f'a colour is written "colour:{colour[1].lower()}"'
+
+
 def make(settings: BackgroundSettings, format: Format) -> Background:
     """A canvas of that colour."""
     from appliance.background.still import StillBackground, colour_frame
@@ -36,5 +45,6 @@ SCHEME = BackgroundScheme(
     written="colour:#RRGGBB",
     spelling=rf"{_START}.*",
     check=check,
+    meant=meant,
     make=make,
 )

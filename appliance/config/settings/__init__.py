@@ -23,7 +23,7 @@ from appliance.config.settings.roi import RoiSettings
 from appliance.config.settings.rtsp import RtspSettings, check_outputs
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.steady import SteadySettings
-from appliance.config.uris import path_of
+from appliance.config.uris import output_scheme, path_of, source_scheme
 
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "EdgeSettings", "HttpSettings",
@@ -49,6 +49,26 @@ class Settings(Section):
     rtsp: RtspSettings = RtspSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def conversion(self) -> bool:
+        """Whether a file becomes files, and nobody watches while it does."""
+        source = None if self.source.uri == "auto" else source_scheme(self.source.uri)
+        outputs = [output_scheme(output.uri) for output in self.outputs]
+        return all(scheme is not None and scheme.has_file for scheme in (source, *outputs))
+
+    @property
+    def source_in_use(self) -> SourceSettings:
+        """``source`` with what is auto in ``loop`` and ``pace`` decided.
+
+        A conversion goes once through, as fast as it can. Whoever has it loop asks for no end, and
+        gets it at the file's own speed, not as fast as the disk fills.
+        """
+        loop = not self.conversion if self.source.loop == "auto" else self.source.loop
+        pace = self.source.pace
+        if pace == "auto":
+            pace = "fast" if self.conversion and not loop else "realtime"
+        return self.source.model_copy(update={"loop": loop, "pace": pace})
 
     @model_validator(mode="after")
     def _streams_are_guarded(self) -> Settings:

@@ -103,5 +103,6 @@ class HttpSettings(Section, title="Http"):
                 "for example ${credential:http} or ${env:HTTP_TOKEN}, or leave address at "
                 "127.0.0.1",
                 "address",
+                "enabled",
             )
         return self

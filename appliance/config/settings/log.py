@@ -16,5 +16,6 @@ class LogSettings(Section, title="Log"):
         "info", description="least level shown"
     )
     format: Literal["auto", "plain", "json"] = Field(
-        "auto", description="plain on a terminal, json for machines; auto picks"
+        "auto",
+        description="plain for people, json for machines; auto: fields for journald, else plain",
     )

@@ -69,7 +69,11 @@ class RtspSettings(Section, title="Rtsp"):
     @model_validator(mode="after")
     def _key_has_its_certificate(self) -> RtspSettings:
         if self.key != "none" and self.certificate == "none":
-            raise rule("key", f"found {self.key}, but no certificate; name its certificate, too")
+            raise rule(
+                "key",
+                f"found {self.key}, but no certificate; name its certificate, too",
+                "certificate",
+            )
         return self
 
 

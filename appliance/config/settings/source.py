@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from appliance.config.settings.base import Section, rule
-from appliance.config.settings.types import Rate, Size
+from appliance.config.settings.types import Rate, Size, Switch
 from appliance.config.uris import SourceUri
 
 
@@ -26,9 +26,13 @@ class SourceSettings(Section, title="Source"):
         description="what takes the pictures of v4l2:// and csi://; auto: jetson-utils where it is "
         "installed and can, else GStreamer",
     )
-    loop: bool = Field(True, description="start a file again at its end")
-    pace: Literal["realtime", "fast"] = Field(
-        "realtime", description="play a file at its own speed, or as fast as the machine can"
+    loop: Switch = Field(
+        "auto", description="start a file again at its end; auto: unless a file becomes files"
+    )
+    pace: Literal["auto", "realtime", "fast"] = Field(
+        "auto",
+        description="play a file at its own speed, or as fast as the machine can; auto: fast where "
+        "a file becomes files, once",
     )
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP media travels")
     latency_ms: int = Field(100, ge=0, le=10_000, description="RTSP jitter buffer, milliseconds")

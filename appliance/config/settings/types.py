@@ -54,6 +54,19 @@ def _parse_rate(value: Any) -> Any:
     return (rate.numerator, rate.denominator)
 
 
+def _parse_switch(value: Any) -> Any:
+    """True, False and 'auto' pass through."""
+    if value == "auto" or isinstance(value, bool):
+        return value
+    raise ValueError("expected auto, true or false")
+
+
+Switch = Annotated[
+    Literal["auto"] | bool,
+    BeforeValidator(_parse_switch),
+    WithJsonSchema({"enum": ["auto", True, False]}),
+    Allowed("auto, true or false"),
+]
 Size = Annotated[
     Literal["auto"] | tuple[int, int],
     BeforeValidator(_parse_size),

@@ -102,6 +102,8 @@ function show(status) {
   $("dropped").textContent = Object.values(status.frames.dropped)
     .reduce((sum, count) => sum + count, 0)
     .toLocaleString("en");
+  $("dropped-words").textContent = status.frames.dropped_words;
+  $("dropped-words").parentElement.hidden = !status.frames.dropped_words;
   $("clients").textContent = status.outputs.reduce((sum, output) => sum + output.clients, 0);
   const degrees = Object.values(status.temperatures);
   $("warmest").hidden = !degrees.length;

@@ -35,11 +35,14 @@ def problems(rtsp: RtspSettings) -> Iterator[tuple[str, str]]:
         return
     certificate, key = pair
     of_key = "rtsp.certificate" if rtsp.key == "none" else "rtsp.key"
+    missing = False
     for name, path in {"rtsp.certificate": certificate, of_key: key}.items():
         reason = _unreadable(path)
         if reason:
             yield name, f"{path} cannot be read ({reason}); name a PEM file that this user may read"
-            return
+            missing = True
+    if missing:
+        return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_verify_locations(certificate)

@@ -15,6 +15,7 @@ from appliance.media.gst import Gst, error_text
 from appliance.sources.choice import StreamChoice
 from appliance.sources.make import make_source
 from appliance.system import folders
+from appliance.tools.bench.progress import Tick, no_tick
 
 _USUAL = "shared/media/asl/please.mkv"
 _MAKE_TIMEOUT_S = 300.0
@@ -65,7 +66,9 @@ def frames_in_memory(clip: Path | None, size: tuple[int, int] | None, count: int
         source.close()
 
 
-def made_clip(clip: Path | None, format: Format, seconds: float = 10.0) -> Path:
+def made_clip(
+    clip: Path | None, format: Format, seconds: float = 10.0, tick: Tick = no_tick
+) -> Path:
     """Make an H.264 file of ``format`` from ``clip`` (None: a moving pattern), kept for next time.
 
     The clip is cropped to the format's aspect ratio, so that it fills the picture. Raises
@@ -98,9 +101,13 @@ def made_clip(clip: Path | None, format: Format, seconds: float = 10.0) -> Path:
         choice = StreamChoice(pipeline.get_by_name("decoder"), str(clip))
     try:
         pipeline.set_state(Gst.State.PLAYING)
-        message = pipeline.get_bus().timed_pop_filtered(
-            int(_MAKE_TIMEOUT_S * 1e9), Gst.MessageType.EOS | Gst.MessageType.ERROR
-        )
+        started, message = time.monotonic(), None
+        while message is None and time.monotonic() < started + _MAKE_TIMEOUT_S:
+            message = pipeline.get_bus().timed_pop_filtered(
+                Gst.SECOND // 4, Gst.MessageType.EOS | Gst.MessageType.ERROR
+            )
+            known, position = pipeline.query_position(Gst.Format.TIME)
+            tick(position / 1e9 if known else 0.0, seconds)
     finally:
         pipeline.set_state(Gst.State.NULL)
     if message is None or message.type == Gst.MessageType.ERROR:

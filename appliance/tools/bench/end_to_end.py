@@ -13,8 +13,11 @@ from appliance.config.settings import OutputSettings, Settings
 from appliance.daemon.daemon import Daemon
 from appliance.errors import MissingDependency, OutputError
 from appliance.tools.bench.measure import peak_mb, quantiles_ms
+from appliance.tools.bench.progress import Tick, no_tick
 
 _WARM_UP_S = 3.0
+# Drawing a bar costs a millisecond; at this rate nothing that the figures show.
+_TICK_S = 0.5
 
 
 def _reader(uri: str) -> subprocess.Popen[bytes]:
@@ -47,7 +50,9 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, Any]:
+def measure_path(
+    settings: Settings, clip: Path, seconds: float, tick: Tick = no_tick
+) -> dict[str, Any]:
     """Run the appliance on ``clip`` for ``seconds`` after a warm-up.
 
     CPU times cover this whole process (decoder, pipeline, encoder, RTSP server) and the client.
@@ -64,7 +69,9 @@ def measure_path(settings: Settings, clip: Path, seconds: float) -> dict[str, An
             lost = daemon.drops()
             daemon.worker.latency_ns.clear()
             start = time.monotonic()
-            time.sleep(seconds)
+            while (left := start + seconds - time.monotonic()) > 0:
+                time.sleep(min(left, _TICK_S))
+                tick(time.monotonic() - start, seconds)
             elapsed = time.monotonic() - start
             after, lost_after = daemon.counts(), daemon.drops()
             used, reader_used = time.process_time() - cpu, _cpu_s(reader.pid) - reader_cpu

@@ -11,8 +11,10 @@ from appliance.media.frame import Format, Frame, blank
 from appliance.networks.choose import load_matting
 from appliance.pipeline.cpu import Pipeline
 from appliance.tools.bench.measure import figures, peak_mb, rss_mb
+from appliance.tools.bench.progress import Tick, no_tick
 
 _WARM_UP = 20
+_BETWEEN_TICKS = 10
 _NETWORK = "network"
 
 
@@ -24,7 +26,9 @@ def make_pipeline(settings: Settings, frames: list[Frame]) -> Pipeline:
     return Pipeline(settings, format, load_matting(settings.matting), background)
 
 
-def measure_stages(settings: Settings, frames: list[Frame], passes: int) -> dict[str, Any]:
+def measure_stages(
+    settings: Settings, frames: list[Frame], passes: int, tick: Tick = no_tick
+) -> dict[str, Any]:
     """Run ``passes`` frames through the pipeline and report each step.
 
     ``crop_to_composite_cpu_ms`` is the CPU time per frame, in the pipeline's thread, of all steps
@@ -37,11 +41,15 @@ def measure_stages(settings: Settings, frames: list[Frame], passes: int) -> dict
         pipeline.process(frame, out)
     pipeline.clock.reset()
     pipeline.clock.keep = passes * 2
-    before, wall = time.thread_time_ns(), time.perf_counter_ns()
-    for index in range(passes):
-        pipeline.process(frames[index % len(frames)], out)
-    cpu = (time.thread_time_ns() - before) / 1e6 / passes
-    elapsed = (time.perf_counter_ns() - wall) / 1e9
+    cpu_ns = elapsed_ns = 0
+    for start in range(0, passes, _BETWEEN_TICKS):
+        before, wall = time.thread_time_ns(), time.perf_counter_ns()
+        for index in range(start, min(start + _BETWEEN_TICKS, passes)):
+            pipeline.process(frames[index % len(frames)], out)
+        cpu_ns += time.thread_time_ns() - before
+        elapsed_ns += time.perf_counter_ns() - wall
+        tick(min(start + _BETWEEN_TICKS, passes), passes)
+    cpu, elapsed = cpu_ns / 1e6 / passes, elapsed_ns / 1e9
     stages = figures(pipeline.clock, passes)
     network = stages[_NETWORK].cpu_ms_per_frame
     return {
@@ -55,12 +63,19 @@ def measure_stages(settings: Settings, frames: list[Frame], passes: int) -> dict
 
 
 def measure_scaling(
-    settings: Settings, clip_frames: list[tuple[tuple[int, int], list[Frame]]], passes: int
+    settings: Settings,
+    clip_frames: list[tuple[tuple[int, int], list[Frame]]],
+    passes: int,
+    tick: Tick = no_tick,
 ) -> list[dict[str, Any]]:
     """The same at several sizes: the cost per megapixel of output."""
     rows = []
-    for (width, height), frames in clip_frames:
-        result = measure_stages(settings, frames, passes)
+    for number, ((width, height), frames) in enumerate(clip_frames):
+
+        def of_all(done: float, total: float | None, number: int = number) -> None:
+            tick(number + done / (total or 1), len(clip_frames))
+
+        result = measure_stages(settings, frames, passes, of_all)
         megapixels = width * height / 1e6
         cost = result["crop_to_composite_cpu_ms"]
         rows.append(
@@ -75,7 +90,9 @@ def measure_scaling(
     return rows
 
 
-def measure_memory(settings: Settings, frames: list[Frame], passes: int = 10_000) -> dict[str, Any]:
+def measure_memory(
+    settings: Settings, frames: list[Frame], passes: int = 10_000, tick: Tick = no_tick
+) -> dict[str, Any]:
     """Resident memory while ``passes`` frames go through, at eleven points."""
     pipeline = make_pipeline(settings, frames)
     out = blank(frames[0].width, frames[0].height, frames[0].colour)
@@ -86,4 +103,6 @@ def measure_memory(settings: Settings, frames: list[Frame], passes: int = 10_000
         pipeline.process(frames[index % len(frames)], out)
         if (index + 1) % (passes // 10) == 0:
             points.append(round(rss_mb(), 1))
+        if index % _BETWEEN_TICKS == 0:
+            tick(index, passes)
     return {"frames": passes, "rss_mb": points, "growth_mb": round(points[-1] - points[0], 1)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from appliance.tools.bench import kept
 from appliance.tools.bench.gpu_frames import measure_frames, measure_network, painted
 from appliance.tools.bench.gpu_kernels import KernelBench, Sizes
 from appliance.tools.bench.gpu_timer import Timer
+from appliance.tools.bench.progress import BenchBar
 
 _IN_MEMORY = 60
 _NOTHING_TO_MEASURE = 2
@@ -37,9 +39,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     Raises GpuError when CUDA fails, InputError for a clip that cannot be read.
     """
     try:
-        results = measure(
-            settings, options.clip, options.size or (1920, 1080), options.frames or 600
-        )
+        with BenchBar() as bar:
+            results = measure(
+                settings, options.clip, options.size or (1920, 1080), options.frames or 600,
+                begin=bar.begin,
+            )  # fmt: skip
     except MissingDependency as error:
         print(f"mattebox: bench --gpu cannot measure anything here: {error}", file=sys.stderr)
         return _NOTHING_TO_MEASURE
@@ -64,8 +68,11 @@ def _keep(results: dict[str, Any], settings: Settings) -> None:
 def measure(
     settings: Settings, clip: Path | None, size: tuple[int, int], passes: int, *,
     sizes: Sizes | None = None, make_context: Any = Context, timer: dict[str, int] | None = None,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:  # fmt: skip
     """All figures. ``sizes``, ``make_context`` and ``timer`` (its options) are for tests.
+
+    ``begin`` is told each part as it begins.
 
     Raises MissingDependency without a GPU, GpuError, InputError.
     """
@@ -81,8 +88,10 @@ def measure(
             "copy_gb_s": round(clock.copy_gb_s, 1),
             "graphs": clock.graphs is None,
         }
+        begin("kernels")
         KernelBench(clock, sizes).run()
         if network is not None:
+            begin("network")
             measure_network(clock, network)
             if network.upright is not None:
                 measure_network(clock, network.upright)
@@ -96,6 +105,7 @@ def measure(
     grid = (sizes or Sizes()).grid
     for chosen in (painted(make_context, grid), network):
         if chosen is not None:
+            begin(f"whole frames with {chosen.description}")
             results["frames"].append(measure_frames(settings, chosen, frames, passes))
     if why_not:
         results["no_network"] = why_not

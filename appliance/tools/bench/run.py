@@ -19,6 +19,7 @@ from appliance.tools.bench import kept
 from appliance.tools.bench.clip import frames_in_memory, made_clip, usual_clip
 from appliance.tools.bench.end_to_end import measure_path
 from appliance.tools.bench.frame_path import measure_memory, measure_scaling, measure_stages
+from appliance.tools.bench.progress import BenchBar, Tick
 
 NAMES = ("stages", "path", "path720", "scaling", "memory")
 _SIZES = ((960, 540), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160))
@@ -46,10 +47,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         "model": settings.matting.model,
         "background": settings.background.uri,
     }
-    console = Console(stderr=True)
-    for name in names:
-        console.print(f"measuring: {name} …", style="dim")
-        results[name] = _measure(name, settings, clip, size, passes)
+    with BenchBar(len(names)) as bar:
+        for name in names:
+            bar.begin(name)
+            results[name] = _measure(name, settings, clip, size, passes, bar.tick)
     if "stages" in results:
         costs = {name: row["cpu_ms_per_frame"] for name, row in results["stages"]["stages"].items()}
         kept.keep("cpu", results["machine"], f"{size[0]}x{size[1]}", results["model"], costs)
@@ -63,21 +64,18 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _measure(
-    name: str, settings: Settings, clip: Path | None, size: tuple[int, int], passes: int
+    name: str, settings: Settings, clip: Path | None, size: tuple[int, int], passes: int, tick: Tick
 ) -> Any:
     if name == "stages":
-        return measure_stages(settings, frames_in_memory(clip, size, _IN_MEMORY), passes)
-    if name == "path":
-        format = Format(*size, (60, 1))
-        return measure_path(settings, made_clip(clip, format), max(5.0, passes / 60))
-    if name == "path720":
-        return measure_path(
-            settings, made_clip(clip, Format(1280, 720, (60, 1))), max(5.0, passes / 60)
-        )
+        return measure_stages(settings, frames_in_memory(clip, size, _IN_MEMORY), passes, tick)
+    if name in ("path", "path720"):
+        format = Format(*(size if name == "path" else (1280, 720)), (60, 1))
+        made = made_clip(clip, format, tick=tick)
+        return measure_path(settings, made, max(5.0, passes / 60), tick)
     if name == "scaling":
         work = [(s, frames_in_memory(clip, s, 30)) for s in _SIZES]
-        return measure_scaling(settings, work, max(60, passes // 4))
-    return measure_memory(settings, frames_in_memory(clip, size, _IN_MEMORY))
+        return measure_scaling(settings, work, max(60, passes // 4), tick)
+    return measure_memory(settings, frames_in_memory(clip, size, _IN_MEMORY), tick=tick)
 
 
 def _machine() -> str:

@@ -158,7 +158,7 @@ def test_no_engine_is_said(monkeypatch: pytest.MonkeyPatch, network: Path) -> No
     assert found is None
     assert why
     options = argparse.Namespace(clip=None, size=None, frames=None, json=False)
-    monkeypatch.setattr(gpu, "measure", lambda *_: {
+    monkeypatch.setattr(gpu, "measure", lambda *_, **__: {
         "mattebox": "0", "gpu": "g", "compute_capability": "90", "copy_gb_s": 1.0, "graphs": False,
         "rows": [], "missed": [], "frames": [], "no_network": why,
     })  # fmt: skip
