@@ -93,7 +93,8 @@ def varying(tmp_path: Path) -> Path:
     command = [
         "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25",
         "-vf", r"settb=1/1000,setpts=if(lt(N\,20)\,N/25\,0.8+(N-20)/100)/TB",
-        "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-frames:v", "60", "-pix_fmt", "yuv420p", str(path),
+        "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-frames:v", "60",
+        "-pix_fmt", "yuv420p", str(path),
     ]  # fmt: skip
     subprocess.run(command, timeout=30, check=True)
     return path
