@@ -41,14 +41,16 @@ class Chain:
 
 
 def conform(
-    caps: Gst.Caps, want: Format | None, turn: str | None, what: str, *, fill: bool = False
-) -> Chain:
+    caps: Gst.Caps, want: Format | None, turn: str | None, what: str, *, fill: bool = False,
+    whole: bool = False,
+) -> Chain:  # fmt: skip
     """The chain for a pad with these fixed caps.
 
     ``want`` is the format to deliver, None for the stream's own: even sides (an odd line is cut,
     not squeezed), square pixels, upright, its own matrix and range. ``turn`` is the stream's
     orientation tag, if it has one. ``fill`` crops what does not fit ``want``'s shape, instead of
-    adding bars. Raises InputError for a picture too small or too large.
+    adding bars. ``whole`` keeps every picture, where else those far beyond the target's rate are
+    dropped. Raises InputError for a picture too small or too large.
     """
     caps = mended(caps)
     # Given caps that are not settled, as of a decoder that got no picture, the library complains.
@@ -68,7 +70,7 @@ def conform(
     elements[-1].get_static_pad("src").add_probe(
         Gst.PadProbeType.EVENT_DOWNSTREAM, _before_caps, depths
     )
-    elements += _thinned(info, target)
+    elements += [] if whole else _thinned(info, target)
     if info.interlace_mode != GstVideo.VideoInterlaceMode.PROGRESSIVE:
         if not takes("deinterlace", caps):
             elements += [make("videoconvert"), depths.filter()]

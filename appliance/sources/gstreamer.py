@@ -271,7 +271,10 @@ class GstSource:
             if self.format is not None:
                 return
             try:
-                made = conform(caps, self._want, _orientation(pad), self.name, fill=self.fill)
+                made = conform(
+                    caps, self._want, _orientation(pad), self.name, fill=self.fill,
+                    whole=not self.live,
+                )  # fmt: skip
                 self.format = made.format
                 assert self._pipeline is not None
                 chain(self._pipeline, [*made.elements, self._sink])

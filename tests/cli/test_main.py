@@ -29,7 +29,14 @@ def mattebox(*arguments: str, cwd: Path, **environment: str) -> subprocess.Compl
         check=False,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(cwd), "LANG": "C.UTF-8", **environment},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(cwd),
+            "LANG": "C.UTF-8",
+            # The code beside these tests, also where another copy is installed.
+            "PYTHONPATH": str(Path(appliance.__file__).parents[1]),
+            **environment,
+        },
     )
 
 
@@ -162,14 +169,14 @@ class TestCheck:
         assert done.returncode == 2
         assert done.stderr.splitlines() == [
             "mattebox: 4 mistakes:",
-            f"  --source: source.uri: {tmp_path}/no.mp4: cannot be read (No such file or "
-            "directory); name a file that is there",
             f"  config.yaml:2:8: background.uri: {tmp_path}/no.jpg: cannot be read (No such file "
             "or directory); name a file that is there",
+            f"  --source: source.uri: {tmp_path}/no.mp4: cannot be read (No such file or "
+            "directory); name a file that is there",
             f"  --output: outputs.0.uri: {tmp_path}/no/out.mp4: the folder {tmp_path}/no is not "
             "there; make it, or name another",
-            f"  --model: matting.model: {tmp_path}/no.yaml: the manifest cannot be read: [Errno 2] "
-            f"No such file or directory: '{tmp_path}/no.yaml'",
+            f"  --model: matting.model: the manifest {tmp_path}/no.yaml: cannot be read (No such "
+            "file or directory); give the manifest.yaml of a network",
         ]
 
     def test_a_reader_that_has_gone(self, tmp_path):

@@ -87,6 +87,36 @@ def test_a_conversion_takes_as_long_as_its_source(
     assert length == pytest.approx(20, abs=0.01)
 
 
+def varying(tmp_path: Path) -> Path:
+    """A clip of 60 frames: the first 20 at 25 a second, the rest at 100."""
+    path = tmp_path / "varying.mp4"
+    command = [
+        "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25",
+        "-vf", r"settb=1/1000,setpts=if(lt(N\,20)\,N/25\,0.8+(N-20)/100)/TB",
+        "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-frames:v", "60",
+        "-pix_fmt", "yuv420p", str(path),
+    ]  # fmt: skip
+    subprocess.run(command, timeout=30, check=True)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["varying", "300 a second"])
+def test_a_conversion_has_every_frame_whatever_the_rate(
+    monkeypatch: pytest.MonkeyPatch, network: Path, clip: ClipFactory, tmp_path: Path, kind: str
+) -> None:
+    """Neither the source nor the pipeline thins it to the canvas's rate, unasked."""
+    path = varying(tmp_path) if kind == "varying" else clip(320, 180, frames=60, fps=300)
+    out = tmp_path / "out.mp4"
+    settings = {"source": {"uri": str(path)}, "outputs": [{"uri": str(out)}]}
+    with running(monkeypatch, network, **settings) as (daemon, _, _):
+        wait_until(lambda: daemon.ended() == "the source has ended")
+        wait_until(lambda: daemon.statuses()[0].frames == daemon.programme.composites)
+    (before, _), (times, _) = probed(path), probed(out)
+    assert len(before) == 60
+    # The last one is written twice where it lasts longer than the canvas's period.
+    assert sorted(times)[:60] == pytest.approx(sorted(before), abs=0.002)
+
+
 def test_a_thousand_frames_a_second_are_thinned_to_the_canvass_rate(
     monkeypatch: pytest.MonkeyPatch, network: Path, clip: ClipFactory
 ) -> None:

@@ -158,7 +158,7 @@ def test_what_cannot_be_a_background(appliance: Served, body: Any, words: str) -
         (b"[]", "the body: found []; expected an object"),
         (b"\xff\xfe", "the body: not JSON"),
         (b"[" * 5000, "the body: not JSON"),
-        (b'{"edge_softness": 90}', "edge_softness: found 90.0; expected a number from 0 to 32 ("),
+        (b'{"edge_softness": 90}', "edge_softness: found 90; expected a number from 0 to 32 ("),
         (b'{"edge_softness": NaN}', "edge_softness: found nan; expected a number from 0 to 32 ("),
         (
             b'{"edge_softness": "0.1"}',
