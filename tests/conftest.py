@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -69,6 +70,14 @@ def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test treats as a secret must not be redacted from another's messages."""
     monkeypatch.setattr(redact, "_known", {})
     monkeypatch.setattr(redact, "_pattern", None)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_guessed() -> None:
+    """Wrong passwords that one test gave must not keep the next one's right one out."""
+    access = sys.modules.get("appliance.outputs.rtsp.access")
+    if access is not None:
+        access.wrong_passwords.forget()
 
 
 @pytest.fixture(autouse=True)

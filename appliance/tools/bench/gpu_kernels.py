@@ -266,6 +266,24 @@ class KernelBench:
             ),
         ):  # fmt: skip
             timer.measure(f"{what} {at}", each * n, launches)
+        self._edge(scratch, three, alpha, other)
+
+    def _edge(self, scratch: Scratch, three: Plane, alpha: Plane, other: Plane) -> None:
+        """The edge grown and softened: on the grid, and the luma beside it."""
+        sizes, timer = self._sizes, self._timer
+        (columns, rows), (width, height) = sizes.grid, sizes.picture
+        rect, n = Rect(0, 0, width, height), rows * columns
+        plan = gpu.edge_plan((rows, columns), rect, -4.0, 8.0)
+        out = self._plane(np.zeros((5, rows, columns), np.float32))
+        guide = timer.alloc(width * height).address
+        (frame,) = self._surfaces(sizes.picture, 1, "nv12")
+
+        def edge(i: int) -> None:
+            normals = gpu.shape_edge(scratch, three, alpha, other, None, plan, out)
+            assert normals is not None
+            gpu.edge_guide(self._context, frame, rect, normals, plan.choke, guide)
+
+        timer.measure(f"edge {_name(sizes.grid)}", 100 * n + 2 * width * height, edge)
 
 
 def _name(size: tuple[int, int]) -> str:
