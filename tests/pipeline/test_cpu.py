@@ -218,3 +218,15 @@ def test_parts_of_another_shape_get_bars(roi: Rect, inner: Rect) -> None:
     got = inner_rect(roi, spec(256, 144))
     assert got == inner
     assert not (got.width | got.height) & 1
+
+
+def test_somebody_who_jumps_to_the_rois_border_stays(matting: Breakable) -> None:
+    """Frames were lost meanwhile: they are where the ROI ends, which cuts nobody."""
+    pipeline = make(matting)
+    play(pipeline, [disc(x=190, radius=36, serial=i) for i in range(6)])
+    roi = pipeline._common.tracker.roi
+    assert roi.x > 60
+    jumped = roi.x + 20
+    (y,) = play(pipeline, [disc(x=jumped, radius=36, serial=6)])
+    assert abs(int(y[90, jumped + 10]) - PERSON) <= 1
+    assert leaked(y) == 0

@@ -34,8 +34,9 @@ class Kept:
 
 
 def keep_components(
-    alpha: F32, threshold: float, keep: str, min_area: float, known: Sequence[Known] = ()
-) -> Kept:
+    alpha: F32, threshold: float, keep: str, min_area: float, known: Sequence[Known] = (),
+    sides: tuple[bool, bool] = (True, True),
+) -> Kept:  # fmt: skip
     """Label the pixels of ``alpha >= threshold`` (8-connected) and choose which components stay.
 
     Args:
@@ -43,6 +44,7 @@ def keep_components(
         keep: ``largest``; ``all`` for every component of at least ``min_area`` of the largest; or
             ``taking-part`` for those of them that ``taking_part`` chooses.
         min_area: 0..1. known: who was there before, for ``taking-part``.
+        sides: whether the grid's left and its right border are the frame's, and may cut somebody.
 
     A component under 1/4000 of the grid (9 pixels of 256x144) is never kept: nobody is that small.
     """
@@ -58,7 +60,7 @@ def keep_components(
     if keep == "taking-part":
         order = np.argsort(-areas, kind="stable")[:MOST]
         order = order[areas[order] * 4000 >= alpha.size]
-        found = _components(labels, stats, order)
+        found = _components(labels, stats, order, sides)
         stays = order[np.array(taking_part(found, known), bool)]
         if not len(stays):
             return Kept(None, 0, np.zeros_like(binary), found)
@@ -78,13 +80,16 @@ def keep_components(
     return Kept(Rect(left, top, right - left, bottom - top), int(chosen.sum()), mask, found)
 
 
-def _components(labels: Stats, stats: Stats, order: NDArray[np.intp]) -> tuple[Component, ...]:
+def _components(
+    labels: Stats, stats: Stats, order: NDArray[np.intp], ends: tuple[bool, bool]
+) -> tuple[Component, ...]:
     """Those at these places of ``stats[1:]``."""
     columns = labels.shape[1]
     found = []
     for label in (order + 1).tolist():
         x, y, width, height, area = stats[label].tolist()
-        sides = [side for side, there in ((0, x == 0), (-1, x + width == columns)) if there]
+        touched = ((0, ends[0] and x == 0), (-1, ends[1] and x + width == columns))
+        sides = [side for side, there in touched if there]
         most = max((int((labels[:, side] == label).sum()) for side in sides), default=0)
         found.append(Component(Rect(x, y, width, height), area, most))
     return tuple(found)

@@ -33,7 +33,8 @@ class Component:
     Attributes:
         box: around it, in grid pixels.
         area: pixels of it.
-        touching: pixels of it on the grid's left or on its right border, whichever are more.
+        touching: pixels of it on the grid's left or on its right border, whichever are more, as far
+            as the border is the frame's.
     """
 
     box: Rect

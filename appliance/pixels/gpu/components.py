@@ -16,12 +16,13 @@ _KEEP = {"all": 0, "largest": 1, "taking-part": 2}
 def keep_components(
     scratch: Scratch, raw: Raw, threshold: float, keep: str, min_area: float, max_coverage: float,
     verdict: int, alpha: Plane | None = None, known: int = 0,
+    sides: tuple[bool, bool] = (True, True),
 ) -> None:  # fmt: skip
     """``cpu.keep_components`` and ``check_alpha``; ``alpha`` receives ``raw`` clipped to 0..1.
 
     ``check_alpha`` is that of ``stages.matte.checks``. ``verdict`` is the address of a VERDICT,
     overwritten; ``scratch.mask`` receives what was kept. ``known`` is that of a
-    ``KnownPeople``, for ``taking-part``; 0: nobody was there before.
+    ``KnownPeople``, for ``taking-part``; 0: nobody was there before. ``sides`` as in the twin.
 
     Raises:
         ValueError: the grid does not fit.
@@ -32,8 +33,8 @@ def keep_components(
     shape = {"rows": rows, "columns": columns}
     kernels[f"components_tiles_{'f16' if raw.half else 'f32'}"](
         blocks(wide, high, (_TILE, _TILE)), (_TILE, _TILE, 1),
-        raw=raw.address, stride=raw.stride, **shape, threshold=threshold,
-        alpha=alpha.address if alpha else 0, parent=scratch.parent.address,
+        raw=raw.address, stride=raw.stride, **shape, sides=sides[0] + 2 * sides[1],
+        threshold=threshold, alpha=alpha.address if alpha else 0, parent=scratch.parent.address,
         bits=scratch.bits.address, components=scratch.components.address,
         roots=scratch.roots.address, tally=scratch.tally.address,
     )  # fmt: skip

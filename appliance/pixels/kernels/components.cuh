@@ -77,11 +77,13 @@ struct TileScratch {
     int not_finite, shows, undecided;
 };
 
-// raw: rows x columns at `stride` elements a row, as the network gave it. alpha (may be null): the
+// raw: rows x columns at `stride` elements a row, as the network gave it. sides: 1 where the grid's left
+// border is the frame's, 2 where its right one is. alpha (may be null): the
 // same clipped to 0..1, dense.
 template <class T>
 __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int stride, int rows,
-                                           int columns, float threshold, float *alpha, int *parent,
+                                           int columns, int sides, float threshold,
+                                           float *alpha, int *parent,
                                            u8 *bits, Component *components, int *roots,
                                            Tally *tally) {
     int wide = (columns + 1) / 2, high = (rows + 1) / 2;
@@ -151,8 +153,8 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
         atomicMax(&s.right[root], 2 * (int)threadIdx.x + right);
         atomicMin(&s.top[root], 2 * (int)threadIdx.y + top);
         atomicMax(&s.bottom[root], 2 * (int)threadIdx.y + bottom);
-        if (bx == 0) atomicAdd(&s.at_left[root], __popc(mine & 5));
-        if (bx == wide - 1) atomicAdd(&s.at_right[root], __popc(mine & (columns & 1 ? 5 : 10)));
+        if (bx == 0 && (sides & 1)) atomicAdd(&s.at_left[root], __popc(mine & 5));
+        if (bx == wide - 1 && (sides & 2)) atomicAdd(&s.at_right[root], __popc(mine & (columns & 1 ? 5 : 10)));
     }
     __syncthreads();
     if (t == 0) {
@@ -184,20 +186,22 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
 }
 
 extern "C" __global__ void __launch_bounds__(TILE *TILE)
-components_tiles_f32(const float *raw, int stride, int rows, int columns, float threshold,
+components_tiles_f32(const float *raw, int stride, int rows, int columns, int sides,
+                     float threshold,
                      float *alpha, int *parent, u8 *bits, Component *components, int *roots,
                      Tally *tally) {
     __shared__ TileScratch scratch;
-    label_tile(scratch, raw, stride, rows, columns, threshold, alpha, parent, bits, components,
+    label_tile(scratch, raw, stride, rows, columns, sides, threshold, alpha, parent, bits, components,
                roots, tally);
 }
 
 extern "C" __global__ void __launch_bounds__(TILE *TILE)
-components_tiles_f16(const __half *raw, int stride, int rows, int columns, float threshold,
+components_tiles_f16(const __half *raw, int stride, int rows, int columns, int sides,
+                     float threshold,
                      float *alpha, int *parent, u8 *bits, Component *components, int *roots,
                      Tally *tally) {
     __shared__ TileScratch scratch;
-    label_tile(scratch, raw, stride, rows, columns, threshold, alpha, parent, bits, components,
+    label_tile(scratch, raw, stride, rows, columns, sides, threshold, alpha, parent, bits, components,
                roots, tally);
 }
 

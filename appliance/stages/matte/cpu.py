@@ -64,7 +64,9 @@ class MatteSteps:
             if by_participation(s):
                 people = self._common.participants
                 known = people.known(work.frame.pts, work.rect, alpha.shape)
-            work.kept = cpu.keep_components(alpha, s.threshold, s.keep, s.min_area, known)
+            # The ROI's own border cuts nobody: the next one will be around them.
+            sides = (work.rect.x == 0, work.rect.right == work.frame.width)
+            work.kept = cpu.keep_components(alpha, s.threshold, s.keep, s.min_area, known, sides)
             work.sighting = Sighting(work.rect, alpha.shape, work.kept.found)
             cpu.clean(alpha, work.kept, s.grow)
         else:

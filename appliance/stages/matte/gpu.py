@@ -63,9 +63,12 @@ class MatteSteps:
         memory, s = self._common.memory, self._common.settings
         alpha = work.alpha = Plane(memory.unsteadied.address, *memory.this.grid)
         keep, area = (s.clean.keep, s.clean.min_area) if s.clean.enabled else ("all", 0.0)
+        rect = memory.this.rect
+        # The ROI's own border cuts nobody: the next one will be around them.
+        sides = (rect.x == 0, rect.right == self._common.format.width)
         keep_components(
             memory.scratch, work.raw, s.clean.threshold, keep, area, s.matting.max_coverage,
-            memory.this.verdict.address, alpha, memory.known.address,
+            memory.this.verdict.address, alpha, memory.known.address, sides,
         )  # fmt: skip
         if s.clean.enabled:
             clean(memory.scratch, alpha)

@@ -34,16 +34,19 @@ def scratch_for(memory: Memory, rows: int, columns: int, grow: int = 4) -> Scrat
 def compare(
     memory: Memory, scratch: Scratch, alpha: F32, keep: str, min_area: float, *, pad: int = 0,
     half: bool = False, name: str = "", known: Sequence[Known] = (),
+    sides: tuple[bool, bool] = (True, True),
 ) -> None:  # fmt: skip
     """One call against the oracle."""
     if half:
         alpha = alpha.astype(np.float16).astype(np.float32)
-    kept = cpu.keep_components(alpha, 0.3, keep, min_area, known)
+    kept = cpu.keep_components(alpha, 0.3, keep, min_area, known, sides)
     verdict, people = memory.verdict(), KnownPeople(memory.context)
     people.put(known)
     out = memory.empty(1, *alpha.shape)
     raw = memory.raw(alpha, pad=pad, half=half)
-    keep_components(scratch, raw, 0.3, keep, min_area, 0.97, verdict.address, out, people.address)
+    keep_components(
+        scratch, raw, 0.3, keep, min_area, 0.97, verdict.address, out, people.address, sides
+    )
     got = memory.read_verdict(verdict)
     where = (name, keep, min_area, alpha.shape)
     assert got["count"] == kept.count, where
@@ -142,6 +145,19 @@ def test_specks_are_never_a_person(memory: Memory) -> None:
 def test_alpha_beyond_its_range_is_clipped(memory: Memory) -> None:
     alpha = np.random.default_rng(0).uniform(-1, 2, (20, 30)).astype(np.float32)
     compare(memory, scratch_for(memory, 20, 30), alpha, "all", 0.0)
+
+
+@pytest.mark.parametrize("sides", [(False, False), (True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("columns", [64, 63])
+def test_only_the_frames_own_borders_cut(
+    memory: Memory, columns: int, sides: tuple[bool, bool]
+) -> None:
+    alpha = np.zeros((40, columns), np.float32)
+    alpha[5:30, :9] = alpha[10:36, -7:] = 1
+    compare(memory, scratch_for(memory, 40, columns), alpha, "taking-part", 0.0, sides=sides)
+    found = cpu.keep_components(alpha, 0.3, "taking-part", 0.0, (), sides).found
+    cut = {one.box.x == 0: one.cut for one in found}
+    assert (cut[True], cut[False]) == sides
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
