@@ -12,11 +12,11 @@ struct Warp {
     int rows, columns, same;  // of the last grid; same: it covers the very same pixels
 };
 
-// Bilinear at (x, y) of this grid; `border` counts for what lies outside (cv2.warpAffine).
-__device__ __forceinline__ float warped(const float *plane, const Warp &w, int x, int y,
-                                        float border) {
-    if (w.same) return __ldg(plane + (long long)y * w.columns + x);
-    float px = x * w.scale_x + w.shift_x, py = y * w.scale_y + w.shift_y;
+// Bilinear at (px, py) of a grid of w.rows x w.columns at `stride` elements a row; `border` counts for
+// what lies outside (cv2.warpAffine).
+template <class T>
+__device__ __forceinline__ float bilinear(const T *plane, int stride, const Warp &w, float px,
+                                          float py, float border) {
     // Far outside, an int would overflow.
     if (!(px > -1.0f && py > -1.0f && px < (float)w.columns && py < (float)w.rows)) return border;
     int x0 = (int)floorf(px), y0 = (int)floorf(py);
@@ -27,10 +27,18 @@ __device__ __forceinline__ float warped(const float *plane, const Warp &w, int x
         for (int i = 0; i < 2; ++i) {
             int c = x0 + i, r = y0 + j;
             bool in = c >= 0 && r >= 0 && c < w.columns && r < w.rows;
-            v[j][i] = in ? __ldg(plane + (long long)r * w.columns + c) : border;
+            v[j][i] = in ? get(plane, (long long)r * stride + c) : border;
         }
     float upper = v[0][0] + tx * (v[0][1] - v[0][0]), lower = v[1][0] + tx * (v[1][1] - v[1][0]);
     return upper + ty * (lower - upper);
+}
+
+// The last frame's plane at (x, y) of this grid.
+__device__ __forceinline__ float warped(const float *plane, const Warp &w, int x, int y,
+                                        float border) {
+    if (w.same) return __ldg(plane + (long long)y * w.columns + x);
+    return bilinear(plane, w.columns, w, x * w.scale_x + w.shift_x, y * w.scale_y + w.shift_y,
+                    border);
 }
 
 // m = clip((box3(d) - low) / (high - low), 0, 1) with d = |dY| + (|dCb| + |dCr|) / 2, loosened to

@@ -1,25 +1,6 @@
 // Tiles: the alpha of one part of the frame, laid onto a grid that covers another. Twin: join_tiles.
 #pragma once
 
-// Bilinear at (px, py) of a window of a network's output, 0 outside of it.
-template <class T>
-__device__ __forceinline__ float in_window(const T *raw, int stride, const Warp &w, float px,
-                                           float py) {
-    if (!(px > -1.0f && py > -1.0f && px < (float)w.columns && py < (float)w.rows)) return 0.0f;
-    int x0 = (int)floorf(px), y0 = (int)floorf(py);
-    float tx = px - x0, ty = py - y0, v[2][2];
-#pragma unroll
-    for (int j = 0; j < 2; ++j)
-#pragma unroll
-        for (int i = 0; i < 2; ++i) {
-            int c = x0 + i, r = y0 + j;
-            bool in = c >= 0 && r >= 0 && c < w.columns && r < w.rows;
-            v[j][i] = in ? get(raw, (long long)r * stride + c) : 0.0f;
-        }
-    float upper = v[0][0] + tx * (v[0][1] - v[0][0]), lower = v[1][0] + tx * (v[1][1] - v[1][0]);
-    return upper + ty * (lower - upper);
-}
-
 // out becomes the larger of itself (0 for the first tile) and the tile's alpha, the mean of samples x
 // samples a pixel. What is not a number stays: the verdict has to see it. w leads from a grid that is
 // `samples` times finer than out.
@@ -32,8 +13,8 @@ __device__ __forceinline__ void lay(const T *raw, int stride, const Warp &w, int
     float sum = 0;
     for (int j = 0; j < samples; ++j)
         for (int i = 0; i < samples; ++i)
-            sum += in_window(raw, stride, w, (x * samples + i) * w.scale_x + w.shift_x,
-                             (y * samples + j) * w.scale_y + w.shift_y);
+            sum += bilinear(raw, stride, w, (x * samples + i) * w.scale_x + w.shift_x,
+                            (y * samples + j) * w.scale_y + w.shift_y, 0.0f);
     float v = sum / (float)(samples * samples), before = first ? 0.0f : out[at];
     out[at] = before > v || before != before ? before : v;
 }
