@@ -8,6 +8,7 @@ gives is put together again on the grid of the region around all of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,6 +17,7 @@ from appliance.config.settings import RoiSettings
 from appliance.media.frame import Rect
 from appliance.stages.letterbox import fitted
 from appliance.stages.roi import Box, Tracker
+from appliance.stages.shape import detail
 
 # How much larger everybody must be seen than in one look, by number of parts: to begin, to go on.
 # Measured on composed scenes of held-out people (docs/figures.md): two parts gain at any distance,
@@ -61,8 +63,7 @@ class Splitter:
         """For frames of ``width`` x ``height``; ``aspect``: the input's width over height."""
         self._settings = settings
         self._frame = (width, height)
-        # Only relations count: the input's true size may change under load.
-        self._rows, self._columns = 1000, round(1000 * aspect)
+        self._aspect = aspect
         self._trackers: list[Tracker] = []
         self.rois: tuple[Rect, ...] = ()
 
@@ -77,19 +78,17 @@ class Splitter:
         if len(groups) < 2:
             self.reset()
             return
-        parts = places(len(groups), self._rows, self._columns)
+        aspect = self._aspect / len(groups)
         if len(self._trackers) != len(groups):
             self.rois = ()
-            self._trackers = [
-                Tracker(self._settings, *self._frame, part.width / part.height) for part in parts
-            ]
+            self._trackers = [Tracker(self._settings, *self._frame, aspect) for _ in groups]
         for tracker, box in zip(self._trackers, groups, strict=True):
             tracker.update(box)
         rois = tuple(tracker.roi for tracker in self._trackers)
         least = (_GO_ON if self.rois else _BEGIN)[len(rois)]
-        whole = _scale(roi, fitted(roi, self._columns, self._rows))
-        seen = tiles(rois, self._rows, self._columns)
-        gain = min(_scale(tile.roi, tile.inner) for tile in seen) / whole
+        # A part has as much less of the input's pixels as there are parts.
+        closest = min(detail(part, aspect) for part in rois) / math.sqrt(len(rois))
+        gain = closest / detail(roi, self._aspect)
         self.rois = rois if gain >= least else ()
 
     def _groups(self, people: Sequence[Box]) -> list[Box]:
@@ -111,8 +110,3 @@ class Splitter:
             at = gaps.index(min(gaps))
             groups[at : at + 2] = [groups[at].union(groups[at + 1])]
         return groups
-
-
-def _scale(roi: Rect, inner: Rect) -> float:
-    """Pixels of the input for each of the frame's, in the direction that has fewer."""
-    return min(inner.width / roi.width, inner.height / roi.height)
