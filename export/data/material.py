@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from export.data.names import read_names
 from export.data.pack import read_pack, read_seated
 from export.images import UInt8Image
 from export.synthesis.filmed import RealFrame
@@ -65,8 +66,7 @@ def load_material(pack: Path, height: int, more: Path | None = None) -> Material
 
 def hard_backgrounds() -> frozenset[str]:
     """Names of the photographs without people in which a network saw somebody."""
-    lines = (Path(__file__).parent / "hard_backgrounds.txt").read_text().splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    return read_names(Path(__file__).parent / "hard_backgrounds.txt")
 
 
 def trimmed(

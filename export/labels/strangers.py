@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from export.data.names import read_names
 from export.data.pack import Entry, PackWriter
 from export.data.split import is_held_out_stranger
 from export.images import FloatImage, UInt8Image
@@ -114,8 +115,7 @@ def label_strangers(shared: Path) -> Iterator[Labelled]:
 
 def dropped_by_hand() -> frozenset[str]:
     """Names of the photographs that were thrown out after looking at their labels."""
-    lines = (_HERE / "strangers_dropped.txt").read_text().splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    return read_names(_HERE / "strangers_dropped.txt")
 
 
 def build_strangers(shared: Path, pack: Path, held_out: Path, told: Told) -> None:
