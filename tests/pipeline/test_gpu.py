@@ -5,9 +5,7 @@ The trace is the host's driver calls per frame, as counted by the stand-in drive
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,6 @@ from appliance.media.canvas import BufferPool
 from appliance.media.frame import Colour, Format, Frame, blank
 from appliance.media.rgb import rgb_to_nv12
 from appliance.networks.manifest import load_manifest
-from appliance.networks.on_gpu import OnGpu
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.networks.sizes import load_sizes
 from appliance.pipeline.base import Outcome
@@ -34,40 +31,13 @@ from appliance.pipeline.cpu import Pipeline
 from appliance.pipeline.gpu import GpuPipeline
 from tests.kernels import driver
 from tests.kernels.alike import Apart, compare, frames_of
-from tests.kernels.gpus import Breakable, emulated, fresh
+from tests.kernels.gpus import Breakable, emulated
 from tests.kernels.memory import Memory
 from tests.networks.bright import bright_network
+from tests.pipeline.conftest import FORMAT, Maker
 from tests.scenes import FULL, PERSON, ROOM, STAGE, Stage, disc, flat, leaked
 
-WIDTH, HEIGHT = 160, 90
-FORMAT = Format(WIDTH, HEIGHT, (30, 1), FULL)
-
-Maker = Callable[..., GpuPipeline]
-
-
-@pytest.fixture
-def log() -> driver.Log:
-    """The driver calls."""
-    return fresh()
-
-
-@pytest.fixture
-def make(log: driver.Log) -> Iterator[Maker]:
-    """Makes pipelines on the emulated GPU; everything must have been freed at the end."""
-    made: list[GpuPipeline] = []
-
-    def pipeline(network: OnGpu, background: Any = None, **settings: Any) -> GpuPipeline:
-        behind = background or Stage(WIDTH, HEIGHT)
-        made.append(GpuPipeline(Settings.model_validate(settings), FORMAT, network, behind))
-        return made[-1]
-
-    yield pipeline
-    for one in made:
-        one.close()
-        one.close()
-    made.clear()
-    gc.collect()
-    assert (log.depth, log.alive) == (0, 0)
+WIDTH, HEIGHT = FORMAT.width, FORMAT.height
 
 
 def on_cpu(path: Path, background: Any = None, **settings: Any) -> Pipeline:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,45 +14,18 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import GpuError
 from appliance.errors import ModelError
 from appliance.media.frame import Format, Frame, blank
-from appliance.networks.on_gpu import OnGpu
 from appliance.networks.sizes import load_sizes
 from appliance.pipeline.base import Outcome
 from appliance.pipeline.cpu import Pipeline
 from appliance.pipeline.gpu import GpuPipeline
 from tests.kernels import driver
-from tests.kernels.gpus import emulated, fresh
+from tests.kernels.gpus import emulated
 from tests.networks.bright import bright_network
+from tests.pipeline.conftest import FORMAT, Maker
 from tests.scenes import FULL, PERSON, Stage, flat
 
-WIDTH, HEIGHT = 160, 90
-FORMAT = Format(WIDTH, HEIGHT, (30, 1), FULL)
+WIDTH, HEIGHT = FORMAT.width, FORMAT.height
 STANDING, LYING = (16, 76), (110, 30)
-
-Maker = Callable[..., GpuPipeline]
-
-
-@pytest.fixture
-def log() -> driver.Log:
-    """The driver calls."""
-    return fresh()
-
-
-@pytest.fixture
-def make(log: driver.Log) -> Iterator[Maker]:
-    """Makes pipelines on the emulated GPU; everything must have been freed at the end."""
-    made: list[GpuPipeline] = []
-
-    def pipeline(network: OnGpu, format: Format = FORMAT, **settings: Any) -> GpuPipeline:
-        behind: Any = Stage(format.width, format.height)
-        made.append(GpuPipeline(Settings.model_validate(settings), format, network, behind))
-        return made[-1]
-
-    yield pipeline
-    for one in made:
-        one.close()
-    made.clear()
-    gc.collect()
-    assert (log.depth, log.alive) == (0, 0)
 
 
 def both(folder: Path, size: tuple[int, int] = (36, 64), **how: Any) -> Path:
@@ -120,7 +91,7 @@ def test_an_upright_frame(make: Maker, tmp_path: Path) -> None:
     """Looked at through the upright input alone: also where nobody is known yet, and as a whole."""
     path, format = both(tmp_path), Format(HEIGHT, WIDTH, (30, 1), FULL)
     settings = {"roi": {"rescan_s": 0.2}}
-    gpu, cpu = make(emulated(path), format, **settings), on_cpu(path, format, **settings)
+    gpu, cpu = make(emulated(path), format=format, **settings), on_cpu(path, format, **settings)
     usual = gpu._loaded.looks.usual
     for frame in lie_down_and_get_up(27, HEIGHT, WIDTH)[:9]:
         assert apart(run(gpu, frame)[0], run(cpu, frame)[0]) <= 1

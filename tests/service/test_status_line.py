@@ -40,13 +40,16 @@ def test_dropped_is_put_into_words() -> None:
     assert sentence(BEFORE, now, 2.0).endswith(f"clients 0   dropped: {words}")
 
 
+class Terminal(io.StringIO):
+    """A stream that calls itself one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def test_a_conversion_has_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 1000.0
     monkeypatch.setattr(status_line.time, "monotonic", lambda: moment)
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
 
     stream = Terminal()
     monkeypatch.setenv("TERM", "xterm")
@@ -75,10 +78,6 @@ def test_plain_lines_come_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_terminal_gets_one_line_that_refreshes(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 1000.0
     monkeypatch.setattr(status_line.time, "monotonic", lambda: moment)
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
 
     stream = Terminal()
     monkeypatch.setenv("TERM", "xterm")
