@@ -207,6 +207,8 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None
     daemon.thermometer.configure(new.load.hottest_c)
     if parts.background is not None:
         daemon.pipeline.use_background(parts.background)
+        # Only now: a frame may have been made with the old one since it was replaced.
+        daemon.programme.forget()
 
 
 def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:

@@ -96,6 +96,11 @@ class Programme:
             self._outputs = outputs
             self._stall_ns = int(stall_s * 1e9)
 
+    def forget(self) -> None:
+        """What went out last is not to be sent again: something else is behind the person now."""
+        with self._lock:
+            self._latest = None
+
     def stop(self, timeout: float = 2.0) -> None:
         """End the watch."""
         self._stop = True
@@ -157,8 +162,12 @@ class Programme:
             self._latest = None
             if idle >= interval * 0.9e9:
                 self._show(self._reason(), now)
-        elif self._latest is not None and idle >= _REPEAT_NS:
-            again = replace(self._latest, pts=now - self._delay, discontinuity=False)
+        elif idle >= _REPEAT_NS:
+            latest = self._latest
+            if latest is None:
+                self._show(self._reason(), now)
+                return
+            again = replace(latest, pts=now - self._delay, discontinuity=False)
             self._latest = self._send(again, now)
 
     def _show(self, reason: str, now: int, instead: Frame | None = None) -> None:

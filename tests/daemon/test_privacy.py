@@ -13,7 +13,7 @@ import pytest
 from appliance.daemon.placeholder import slate
 from tests.daemon.test_apply import but
 from tests.daemons import running
-from tests.scenes import STAGE
+from tests.scenes import STAGE, room_clip
 
 STALL = {"matting": {"stall_s": 0.3}}
 _MOST = 0.002
@@ -111,6 +111,30 @@ def test_a_blurred_room_does_not_stay_in_the_placeholder(
         daemon.apply(but(daemon, background={"uri": "blur://"}))
         recorder.wait_for("slate", 5)
         assert max(s.room for s in recorder.seen[ended:]) <= _MOST
+
+
+def test_a_blurred_room_does_not_stand_on_in_a_slow_stream(
+    monkeypatch: pytest.MonkeyPatch, network: Path, tmp_path: Path
+) -> None:
+    """A frame in five seconds is sent again meanwhile; not once a colour has been chosen."""
+    clip = tmp_path / "slow.mp4"
+    room_clip(clip, frames=4)
+    slow = tmp_path / "slower.mkv"
+    command = [
+        "ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(clip), "-vf", "setpts=N*5/TB",
+        "-fps_mode", "passthrough", "-c:v", "libx264", str(slow),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, timeout=30)
+    settings = {
+        "source": {"uri": str(slow)}, "canvas": {"placeholder": "background"},
+        "background": {"uri": "blur://", "blur_radius": 0.02}, **STALL,
+    }  # fmt: skip
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait(lambda seen: any(s.room > 0.2 for s in seen))
+        daemon.apply(but(daemon, background={"uri": f"colour:#{STAGE:02x}{STAGE:02x}{STAGE:02x}"}))
+        changed = len(recorder.seen)
+        recorder.wait(lambda seen: len(seen) > changed)
+        assert max(s.room for s in recorder.seen[changed:]) <= _MOST
 
 
 def test_a_video_plays_on_in_the_placeholder(

@@ -172,6 +172,21 @@ def test_a_composite_that_stands_for_long_is_sent_again() -> None:
     assert programme.composites == 1
 
 
+def test_after_a_change_the_old_composite_is_not_sent_again() -> None:
+    """Of a source with a frame in ten seconds: what stands behind the person may be another now."""
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    now = time.monotonic_ns()
+    programme.publish(composite(now, 10 * SECOND))
+    next_frame(box)
+    programme.forget()
+    programme._look(now + 2 * SECOND, LOOK_S)
+    assert not is_composite(next_frame(box))
+    programme.publish(composite(now + 3 * SECOND, 10 * SECOND))
+    assert is_composite(next_frame(box))
+    assert programme.trouble is None
+
+
 def test_after_a_failure_nothing_is_sent_again() -> None:
     box: Mailbox[Frame] = Mailbox()
     programme = make(box)
