@@ -314,7 +314,9 @@ class GstSource:
                     raise self._no_video()
                 if leave_out(message.src) is not None:
                     raise DecoderFailed(f"{self.name}: {redact(error_text(message))}")
-                raise self.failed(message)
+                # Refused since it was asked for above: the error only follows from that.
+                refused = self._choice.refused if self._choice is not None else None
+                raise refused or self.failed(message)
             if message.type == Gst.MessageType.ELEMENT:
                 structure = message.get_structure()
                 if structure is not None and structure.get_name() == "missing-plugin":
