@@ -86,6 +86,9 @@ class Manifest(StrictModel):
     """The folder, beside the manifest's own, of the same network with an upright input."""
     licence: str = ""
     input: InputSpec
+    previous: str = ""
+    """For tasks with two pictures (flow, between): the input for the frame before, of the same
+    shape and values as ``input``."""
     output: OutputSpec
     state: tuple[StateSpec, ...] = Field((), max_length=64)
     training: dict[str, Any] = {}

@@ -36,6 +36,26 @@ def choose_threads(cores: int | None = None) -> int:
     return max(1, min(4, cores // 2))
 
 
+def open_session(model: Path, threads: int = 0) -> tuple[ort.InferenceSession, int]:
+    """A session for the ONNX file, and the threads that it has.
+
+    Raises ModelError when the file is not ONNX.
+    """
+    threads = threads or choose_threads()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A spinning thread burns the core that the encoder needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except ORT_ERRORS as error:
+        detail = " ".join(str(error).split())
+        raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
+    return session, threads
+
+
 class OnnxRuntimeMatting:
     """A network in an ONNX Runtime session, checked against its manifest when it is loaded."""
 
@@ -48,20 +68,7 @@ class OnnxRuntimeMatting:
         self.manifest = manifest
         self.smaller: Matting | None = None
         self.upright: Matting | None = None
-        threads = threads or choose_threads()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # A spinning thread burns the core that the encoder needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
-            )
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
+        self._session, threads = open_session(model, threads)
         _check(self._session, manifest, model)
         spec = manifest.input
         self._tensor = np.zeros(spec.shape, np.float32)
