@@ -51,6 +51,7 @@ class RunningDaemon(Protocol):
 
     settings: Settings
     format: Format
+    source_format: Format
     feeder: SourceFeeder
     background: Background
     outputs: list[OutputFeeder]
@@ -287,7 +288,7 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
     if _same_device(daemon.settings.source.uri, new.source.uri):
         daemon.feeder.stop()
         undo.callback(_bring_back, daemon)
-    feeder = SourceFeeder(source, asked, want=daemon.format)
+    feeder = SourceFeeder(source, asked, want=daemon.source_format)
     feeder.replaces(daemon.feeder)
     undo.callback(feeder.stop)
     with _of("source.uri"):
@@ -311,7 +312,7 @@ def _same_device(old: str, new: str) -> bool:
 def _bring_back(daemon: RunningDaemon) -> None:
     """Reopen the old source."""
     old = daemon.settings.source_in_use
-    feeder = SourceFeeder(make_source(old), old, want=daemon.format)
+    feeder = SourceFeeder(make_source(old), old, want=daemon.source_format)
     feeder.replaces(daemon.feeder)
     # Not while mattebox is stopping: ``changing`` then raises.
     with daemon.changing():

@@ -16,7 +16,7 @@ from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
 from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.files import files_of
-from appliance.daemon.negotiate import FALLBACK, first_open
+from appliance.daemon.negotiate import FALLBACK, canvas_format, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
@@ -45,6 +45,9 @@ _STOP_S = 3.0
 _LONGEST_LOOK_S = 1.0
 # A canvas whose rate is the first source's does not thin later ones to less than this.
 _LEAST_FPS = 30.0
+# A frame fits between two of the source that last so many periods of the canvas: two, and a camera
+# may be a little fast.
+_ROOM = 1.8
 # How long the outputs may write after a source's end.
 FINISH_S = 60.0
 
@@ -60,7 +63,7 @@ class Daemon:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.format = FALLBACK
+        self.format = self.source_format = FALLBACK
         self.tap = Tap()
         self._started = False
         self._hung = _Hung()
@@ -80,7 +83,8 @@ class Daemon:
         settings = self.settings
         self.files = files_of(settings)
         network = choose_network(settings.matting)
-        self.feeder, self.format = first_open(settings)
+        self.feeder, self.source_format = first_open(settings)
+        self.format = canvas_format(settings, self.source_format)
         try:
             self.background: Background = make_background(settings.background, self.format)
             lossless = not self.feeder.source.live
@@ -95,8 +99,10 @@ class Daemon:
                 held=self._held,
                 tap=self.tap,
             )
-            # In flight at once: one being made, two per output, some inside an encoder.
-            self.pool = BufferPool(self.format, 6 + 3 * max(4, len(self.outputs)))
+            # In flight at once: one being made, two per output, some inside an encoder; one made in
+            # between, one held for its time, and the last, should it be shown again.
+            filling = 3 * settings.stages.interpolate.enabled
+            self.pool = BufferPool(self.format, 6 + filling + 3 * max(4, len(self.outputs)))
             self.shedding = self._make_shedding()
             any_rate = settings.canvas.fps == "auto"
             most = max(self.format.rate, _LEAST_FPS) if any_rate else self.format.rate
@@ -110,6 +116,7 @@ class Daemon:
                 patient=lossless,
                 period_ns=None if every else int(1e9 / most),
                 exact=not any_rate,
+                fill_ns=0 if every else int(_ROOM * 1e9 / self.format.rate),
                 tap=self.tap,
                 shedding=self.shedding,
             )
@@ -301,6 +308,7 @@ class Daemon:
         ``wait`` sleeps for some seconds, and says whether to wait on. An encoder that is behind by
         some large pictures takes longer than a stop that somebody waits for.
         """
+        self.programme.flush()
         for output in self.outputs:
             output.mailbox.close()
         deadline = time.monotonic() + FINISH_S
@@ -317,7 +325,7 @@ class Daemon:
         self._length_s = source.length_s or self._length_s
         if not self._length_s:
             return None
-        return min(1.0, self.worker.processed / max(1.0, self._length_s * self.format.rate))
+        return min(1.0, self.worker.processed / max(1.0, self._length_s * self.source_format.rate))
 
     def stop(self) -> bool:
         """Stop everything, in frame path order; False if something had to be left behind."""

@@ -24,6 +24,8 @@ _PLACEHOLDER_FPS = 10
 # A composite that stands for longer than this is sent again: readers, and whoever watches over the
 # process, take silence for death.
 _REPEAT_NS = 1_500_000_000
+# How often the thread that holds frames for their time looks whether it is to end.
+_IDLE_S = 0.5
 # How far behind the clock the placeholder may be stamped, to lie behind late composites.
 _MOST_DELAY_NS = 2_000_000_000
 
@@ -73,6 +75,10 @@ class Programme:
         self._lock = threading.Lock()
         self._stop = False
         self._thread: threading.Thread | None = None
+        # A composite that is finished and not yet due, and when it is.
+        self._later: tuple[Frame, int] | None = None
+        self._woken = threading.Event()
+        self._pacer: threading.Thread | None = None
         self._fresh_at: int | None = None
         self._due_at = 0
         self._put_at = time.monotonic_ns()
@@ -97,36 +103,83 @@ class Programme:
             self._stall_ns = int(stall_s * 1e9)
 
     def forget(self) -> None:
-        """What went out last is not to be sent again: something else is behind the person now."""
+        """What was made is not to be sent (again): something else is behind the person now."""
         with self._lock:
-            self._latest = None
+            self._latest = self._later = None
 
     def stop(self, timeout: float = 2.0) -> None:
         """End the watch."""
         self._stop = True
-        if self._thread is not None:
-            self._thread.join(timeout)
+        self._woken.set()
+        for thread in (self._thread, self._pacer):
+            if thread is not None:
+                thread.join(timeout)
 
-    def publish(self, frame: Frame) -> None:
-        """Send a finished composite out."""
+    def publish(self, frame: Frame, at: int = 0) -> None:
+        """Send a finished composite out.
+
+        ``at``: when, ``time.monotonic_ns()``; sooner if another one follows before that. Two sent
+        at once would push each other out of the outputs' mailboxes. Files read as fast as possible
+        do not wait.
+        """
         with self._lock:
-            now = time.monotonic_ns()
-            if self.trouble is not None:
-                log.info("composites go out", after=self.trouble)
-                self.trouble = None
-            self._fresh_at, self._due_at = now, now + frame.duration
-            if self._watch:
-                self._delay = min(max(0, now - frame.pts), _MOST_DELAY_NS)
-            self.composites += 1
-            sent = self._send(frame, now)
-            self._latest = sent if self._watch else None
-            if self._tap is not None:
-                self._tap.composite(frame)
+            self._release()
+            if self._watch and at > time.monotonic_ns():
+                self._later = (frame, at)
+                if self._pacer is None:
+                    self._pacer = threading.Thread(target=self._keep_pace, name="pace", daemon=True)
+                    self._pacer.start()
+                self._woken.set()
+            else:
+                self._publish(frame)
+
+    def flush(self) -> None:
+        """Send out at once what was held for its time."""
+        with self._lock:
+            self._release()
+
+    def _release(self) -> None:
+        later, self._later = self._later, None
+        if later is not None:
+            self._publish(later[0])
+
+    def _publish(self, frame: Frame) -> None:
+        now = time.monotonic_ns()
+        if self.trouble is not None:
+            log.info("composites go out", after=self.trouble)
+            self.trouble = None
+        self._fresh_at, self._due_at = now, now + frame.duration
+        if self._watch:
+            self._delay = min(max(0, now - frame.pts), _MOST_DELAY_NS)
+        self.composites += 1
+        sent = self._send(frame, now)
+        self._latest = sent if self._watch else None
+        if self._tap is not None:
+            self._tap.composite(frame)
+
+    def _keep_pace(self) -> None:
+        """Send what is held when it is due."""
+        try:
+            while not self._stop:
+                later = self._later
+                if later is None:
+                    self._woken.wait(_IDLE_S)
+                    self._woken.clear()
+                    continue
+                # Sleeps, as an event's wait goes by the wall clock before Python 3.11.
+                time.sleep(max(0, later[1] - time.monotonic_ns()) / 1e9)
+                with self._lock:
+                    if self._later is later:
+                        self._release()
+        except BaseException as error:
+            # What is held would stay until the next frame, so the daemon ends.
+            self.error = error
+            log.exception("the pacing thread died")
 
     def fail(self, reason: str, frame: Frame | None = None) -> None:
         """Send the placeholder out at once, in place of ``frame``, for which there is no matte."""
         with self._lock:
-            self._fresh_at = self._latest = None
+            self._fresh_at = self._latest = self._later = None
             self._show(reason, time.monotonic_ns(), frame)
 
     @property

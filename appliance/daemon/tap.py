@@ -41,7 +41,8 @@ class Tap:
         self._condition = threading.Condition()
         self._until = self._due = 0.0
         self._period = 0.0
-        self._matte: U8 | None = None
+        # The luma of the composite that is being made, and its matte.
+        self._matte: tuple[U8, U8] | None = None
         self._look: TappedFrame | None = None
         self._serial = 0
 
@@ -79,14 +80,16 @@ class Tap:
             self._matte = None
         else:
             # A new array each time: the last one may still be in use.
-            self._matte = np.empty((out.height, out.width), np.uint8)
-        return self._matte
+            self._matte = (out.y, np.empty((out.height, out.width), np.uint8))
+        return None if self._matte is None else self._matte[1]
 
     def composite(self, frame: Frame) -> None:
-        """Note a composite that goes out; its matte is in the array last given by ``matte_for``."""
-        matte, self._matte = self._matte, None
-        if matte is not None:
-            self._keep(frame, matte)
+        """Note a composite that goes out; kept if ``matte_for`` gave it an array for its matte."""
+        matte = self._matte
+        # A frame made between two of the source goes out as well, and has no matte.
+        if matte is not None and matte[0] is frame.y:
+            self._matte = None
+            self._keep(frame, matte[1])
         else:
             self._tidy()
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from appliance.cuda.context import GpuError
+from appliance.daemon.filler import Filler
 from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
 from appliance.errors import MattingError
@@ -50,6 +51,7 @@ class Worker:
         patient: bool = False,
         period_ns: int | None = None,
         exact: bool = True,
+        fill_ns: int | None = None,
         tap: Tap | None = None,
         shedding: Shedding | None = None,
     ) -> None:
@@ -64,6 +66,8 @@ class Worker:
                 None takes every frame.
             exact: hold to ``period_ns`` whatever the source; else only where it is clearly faster,
                 since cameras are off by a few in a hundred, and dropping those frames shows.
+            fill_ns: where the pipeline makes frames between those of the source, it does so if
+                these are to be shown for this long at least; None: never.
             tap: says whether somebody wants to see the matte.
             shedding: decides which frames to make, and is told how long they took.
         """
@@ -72,6 +76,7 @@ class Worker:
         self._rate = Decimator(period_ns) if period_ns else None
         self._period, self._exact = period_ns or 0, exact
         self._pipeline: FramePipeline | None = None
+        self._filler = Filler(self._publish, fill_ns, lossless=patient)
         self._programme = programme
         self._pool = pool
         self._patient = patient
@@ -86,6 +91,8 @@ class Worker:
         self.failed = 0
         self.no_canvas = 0
         self.people = 0
+        self.made = 0
+        """Frames made between those of the source."""
         self.busy_ns = 0
         """Time spent on frames so far, each from receipt to publication."""
         self.latency_ns: deque[int] = deque(maxlen=600)
@@ -267,32 +274,47 @@ class Worker:
         lease, pipeline = out.owner, self._pipeline
         assert isinstance(lease, Lease)
         assert pipeline is not None
+        mode = pipeline.settings.stages.interpolate.mode if pipeline.interpolates else None
+        filling = mode is not None and self._filler.has_room(frame)
+        also = self._canvas() if filling else None
         try:
             matte = None if self._tap is None else self._tap.matte_for(out)
-            outcome = pipeline.process(frame, out, matte)
+            outcome = pipeline.process(frame, out, matte, also)
             if self.shedding is not None:
                 self.shedding.made(carried=outcome.carried)
             self._check_loan(frame)
         except MattingError as error:
             self.failed += 1
+            self._filler.forget()
             self._programme.fail(str(error), frame)
             return
         lease.seal()
         self.people = outcome.people
         self.processed += 1
-        self._programme.publish(
-            replace(
-                out,
-                pts=frame.pts,
-                captured=frame.captured,
-                serial=frame.serial,
-                discontinuity=frame.discontinuity,
-                duration=max(frame.duration, self._period) if frame.duration else 0,
-            )
-        )
-        took = time.monotonic_ns() - frame.captured
+        shown = _as_shown(out, frame, max(frame.duration, self._period) if frame.duration else 0)
+        if filling and mode is not None:
+            made = None
+            if also is not None and outcome.made_at is not None:
+                assert isinstance(also.owner, Lease)
+                also.owner.seal()
+                made = replace(_as_shown(also, frame, 0), pts=outcome.made_at)
+                self.made += 1
+            held = self._filler.send(shown, made, mode)
+        else:
+            held = 0
+            self._programme.publish(shown)
+            self._filler.forget()
+        took = time.monotonic_ns() + held - frame.captured
         self.latency_ns.append(took)
         self.latency.observe(took)
+
+    @property
+    def added_ns(self) -> int:
+        """By how much frames come out later because of those made between them, nanoseconds."""
+        return self._filler.held_ns
+
+    def _publish(self, frame: Frame, at: int = 0) -> None:
+        self._programme.publish(frame, at)
 
     def _check_loan(self, frame: Frame) -> None:
         """Raises MattingError if the camera's library has overwritten the frame in the meantime.
@@ -316,6 +338,14 @@ class Worker:
             while out is None and time.monotonic() < deadline and not self._stop.wait(0.002):
                 out = self._pool.acquire()
         return out
+
+
+def _as_shown(canvas: Frame, frame: Frame, duration: int) -> Frame:
+    """A canvas with the times of the frame that it was made from."""
+    return replace(
+        canvas, pts=frame.pts, captured=frame.captured, serial=frame.serial,
+        discontinuity=frame.discontinuity, duration=duration,
+    )  # fmt: skip
 
 
 def _empty(error: BaseException) -> None:

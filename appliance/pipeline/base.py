@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 class Outcome:
     """What ``process`` saw: the part of the frame looked at, the person's box, components kept.
 
-    ``carried``: the matte is the last one, moved along; the network did not run.
+    ``carried``: the matte is the last one, moved along; the network did not run. ``made_at``: the
+    time (pts) of the frame made in ``also``; None if none was made.
     """
 
     roi: Rect
     box: Box | None
     people: int
     carried: bool = False
+    made_at: int | None = None
 
 
 class FramePipeline(Protocol):
@@ -51,6 +53,11 @@ class FramePipeline(Protocol):
         ...
 
     @property
+    def interpolates(self) -> bool:
+        """Whether it can make frames between those of the source, and shedding lets it."""
+        ...
+
+    @property
     def levels(self) -> Sequence[Level]:
         """The levels of shedding that help here."""
         ...
@@ -62,12 +69,16 @@ class FramePipeline(Protocol):
         """
         ...
 
-    def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
+    def process(
+        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None
+    ) -> Outcome:
         """Composite ``frame`` into ``out``.
 
         Args:
             frame: of the pipeline's format. out: writable, same size and colour; overwritten.
             matte_out: uint8 (height, width), if given: the matte as composited, 0..255.
+            also: as ``out``, if one more frame is wanted, for a time between two of the source's;
+                whether it was made, ``Outcome.made_at`` tells.
 
         Raises:
             MattingError: there is no trustworthy matte for this frame. ``out`` must not be shown;

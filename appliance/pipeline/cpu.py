@@ -59,6 +59,11 @@ class Pipeline:
         self.reset()
 
     @property
+    def interpolates(self) -> bool:
+        """See ``FramePipeline.interpolates``."""
+        return self._cascade.runs("interpolate")
+
+    @property
     def levels(self) -> tuple[Level, ...]:
         """The levels of shedding that help here."""
         return tuple(sorted({*self._network.levels, *self._cascade.levels}))
@@ -96,12 +101,14 @@ class Pipeline:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""
         self._cascade.reset()
 
-    def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
+    def process(
+        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None
+    ) -> Outcome:
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
         self._cascade.guard.begin(frame.pts)
-        work = Work(frame, out, matte_out)
+        work = Work(frame, out, matte_out, also)
         try:
             for bound in self._cascade.steps:
                 if bound.ready(work):
@@ -112,4 +119,4 @@ class Pipeline:
             raise
         assert work.rect is not None
         people = work.kept.count if work.kept else 0
-        return Outcome(work.rect, work.box, people, work.carried)
+        return Outcome(work.rect, work.box, people, work.carried, work.made_at)

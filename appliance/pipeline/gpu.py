@@ -145,6 +145,11 @@ class GpuPipeline:
         self._spans = spans(self._cascade, self._replay)
 
     @property
+    def interpolates(self) -> bool:
+        """See ``FramePipeline.interpolates``."""
+        return self._cascade.runs("interpolate")
+
+    @property
     def levels(self) -> tuple[Level, ...]:
         """The levels of shedding that help here; the network is the least of the work."""
         return tuple(sorted({Level.FULL, *self._cascade.levels, Level.HALF}))
@@ -181,7 +186,9 @@ class GpuPipeline:
             self._context, self.format, pool.memory, pool.stride, mapped=self._context.integrated
         )
 
-    def process(self, frame: Frame, out: Frame, matte_out: U8 | None = None) -> Outcome:
+    def process(
+        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None
+    ) -> Outcome:
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()

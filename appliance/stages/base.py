@@ -52,6 +52,8 @@ class Work:
     Attributes:
         frame: the live picture. out: the composite, overwritten.
         matte_out: uint8 (height, width), if wanted: the matte as composited, 0..255.
+        also: where a frame for another time may be made, if one is wanted. made_at: the time
+            (pts) that one was made for.
         rect: the part of the frame that the network's grid covers.
         held: the last frame's matte covers ``rect`` and may be carried to this frame.
         planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
@@ -65,7 +67,8 @@ class Work:
         matte: what is composited; None where nobody is.
         layer: the person apart from what is behind, if a stage wants them so: it is composited in
             place of ``frame`` under ``matte``.
-        behind: the picture behind the person.
+        behind: the picture behind the person. behind_then: the same for the time of ``also``, if
+            that is another picture.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
@@ -73,6 +76,8 @@ class Work:
     frame: Frame
     out: Frame
     matte_out: U8 | None = None
+    also: Frame | None = None
+    made_at: int | None = None
     rect: Rect | None = None
     held: bool | None = None
     planes: F32 | None = None
@@ -86,6 +91,7 @@ class Work:
     matte: cpu.Matte | None = None
     layer: cpu.PersonLayer | None = None
     behind: Frame | None = None
+    behind_then: Frame | None = None
     scan: bool | None = None
     elsewhere: Box | None = None
     sighting: Sighting | None = None

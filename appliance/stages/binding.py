@@ -97,6 +97,11 @@ class BoundCascade:
         self.steps = tuple(bound)
         self.levels = frozenset(levels)
 
+    def runs(self, name: str) -> bool:
+        """Whether a step is among those that run, and does not rest."""
+        wanted = any(bound.step.name == name for bound in self.steps)
+        return wanted and name not in self.guard.skipped
+
     def shed(self, level: Level) -> None:
         """Leave out the steps that this level leaves out, from the next frame on."""
         if level != self._level:

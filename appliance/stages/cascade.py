@@ -162,6 +162,13 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite",
     ),
     Step(
+        "interpolate", "a frame for a time between those of the source",
+        needs=("behind",),
+        cpu="interpolate.cpu:InterpolateSteps.interpolate",
+        on=lambda settings: settings.stages.interpolate.enabled, optional=True,
+        left_out=Level.SPARE,
+    ),
+    Step(
         "rescan", "a look at the whole frame, for people outside the region",
         needs=("scan",), gives=("elsewhere",),
         cpu="network.cpu:NetworkSteps.rescan", gpu="network.gpu:NetworkSteps.rescan",

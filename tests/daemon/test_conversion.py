@@ -76,3 +76,49 @@ def test_a_clip_comes_out_whole_and_the_program_ends(network: Path, tmp_path: Pa
     assert frames_out == frames == 65
     assert abs(seconds_out - seconds) < 1 / 30
     assert "100% done" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("between", 59), ("ahead", 60)])
+def test_frames_between_are_made_of_every_pair(
+    network: Path, tmp_path: Path, mode: str, expected: int
+) -> None:
+    """With a cut in the middle: there the last composite is shown again, and the rate stays."""
+    clip, out = tmp_path / "clip.mkv", tmp_path / "out.mkv"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25",
+         "-f", "lavfi", "-i", "mandelbrot=size=320x180:rate=25",
+         "-filter_complex", "[0]trim=end_frame=18[a];[1]trim=end_frame=12[b];[a][b]concat=n=2",
+         "-pix_fmt", "yuv420p", str(clip)],
+        timeout=50, check=True,
+    )  # fmt: skip
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "matting": {"model": str(network)}, "http": {"enabled": False},
+                "stages": {"interpolate": {"enabled": True, "mode": mode}},
+            }
+        )
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", "run", "--config", str(config),
+         "--source", str(clip), "--output", str(out)],
+        capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "a stage is left out" not in done.stderr
+    assert probed(clip)[0] == 30
+    assert probed(out)[0] == expected
+    times = [round(1000 * moment) for moment in stamps(out)]
+    assert times == [20 * i for i in range(expected)]
+    assert "100% done" in done.stdout.splitlines()[-1]
+
+
+def stamps(path: Path) -> list[float]:
+    """Each frame's time, seconds."""
+    done = subprocess.run(
+        ["ffprobe", "-v", "error", "-select_streams", "v", "-of", "json", "-show_entries",
+         "frame=pts_time", str(path)],
+        capture_output=True, text=True, timeout=50, check=True,
+    )  # fmt: skip
+    return [float(frame["pts_time"]) for frame in json.loads(done.stdout)["frames"]]

@@ -53,7 +53,11 @@ class Slow:
         self.published: list[Frame] = []
         self.failures: list[str] = []
 
-    def process(self, frame: Frame, out: Frame, matte: object = None) -> Outcome:
+    interpolates = False
+
+    def process(
+        self, frame: Frame, out: Frame, matte: object = None, also: object = None
+    ) -> Outcome:
         self.go_on.wait(5)
         return Outcome(frame.rect, None, 1)
 

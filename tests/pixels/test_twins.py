@@ -18,6 +18,7 @@ SIDES = {"cpu": cpu, "gpu": gpu}
 
 # Files that only one side has.
 ALONE = {
+    ("cpu", "between"): "frames are made between others on the CPU path alone, so far",
     ("cpu", "cover"): "a part of the GPU's keep_components",
     ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",

@@ -1,5 +1,13 @@
 """Every per-pixel operation on the CPU: the oracles of those in ``gpu``, under the same names."""
 
+from appliance.pixels.cpu.between import (
+    Weighed,
+    blend_between,
+    clear_weighed,
+    empty_weighed,
+    halfway,
+    weigh,
+)
 from appliance.pixels.cpu.blur import Blur
 from appliance.pixels.cpu.components import Kept, clean, keep_components
 from appliance.pixels.cpu.composite import Compositor
@@ -38,11 +46,14 @@ __all__ = [
     "Overlay",
     "PersonLayer",
     "Separator",
+    "Weighed",
     "bgr_to_yuv",
     "bgrx_to_nv12",
+    "blend_between",
     "blend_layer",
     "blend_overlay",
     "clean",
+    "clear_weighed",
     "crop_bgrx",
     "crop_planes",
     "crop_yuyv",
@@ -50,10 +61,12 @@ __all__ = [
     "edge_guide",
     "edge_plan",
     "empty_layer",
+    "empty_weighed",
     "feather",
     "first_fault",
     "foreground_shift",
     "guided_coefficients",
+    "halfway",
     "join_tiles",
     "keep_components",
     "look_up",
@@ -68,6 +81,7 @@ __all__ = [
     "shape_edge",
     "steady",
     "taking_part",
+    "weigh",
     "yuv_to_bgr",
     "yuv_to_rgb",
     "yuyv_to_nv12",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from appliance.config.settings.base import Section
@@ -11,3 +13,8 @@ class InterpolateSettings(Section, title="Interpolate"):
     """More frames than the camera gives."""
 
     enabled: bool = Field(False, description="make frames between those of the camera")
+    mode: Literal["between", "ahead"] = Field(
+        "between",
+        description="between: half way between two frames, which come out half a step later for "
+        "it; ahead: where the person will be half a step on, without any delay",
+    )

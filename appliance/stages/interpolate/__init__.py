@@ -1,0 +1,1 @@
+"""Frames between those of the source: the person moved, over the background of that time."""
