@@ -25,7 +25,7 @@ _PLACEHOLDER_FPS = 10
 # process, take silence for death.
 _REPEAT_NS = 1_500_000_000
 # How often the thread that holds frames for their time looks whether it is to end.
-_IDLE_S = 0.5
+_IDLE_S = 0.25
 # How far behind the clock the placeholder may be stamped, to lie behind late composites.
 _MOST_DELAY_NS = 2_000_000_000
 
@@ -109,11 +109,13 @@ class Programme:
 
     def stop(self, timeout: float = 2.0) -> None:
         """End the watch."""
-        self._stop = True
+        # Without the lock: an output that hangs may have it.
+        self._stop, self._later = True, None
         self._woken.set()
+        deadline = time.monotonic() + timeout
         for thread in (self._thread, self._pacer):
             if thread is not None:
-                thread.join(timeout)
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def publish(self, frame: Frame, at: int = 0) -> None:
         """Send a finished composite out.
@@ -166,8 +168,11 @@ class Programme:
                     self._woken.wait(_IDLE_S)
                     self._woken.clear()
                     continue
-                # Sleeps, as an event's wait goes by the wall clock before Python 3.11.
-                time.sleep(max(0, later[1] - time.monotonic_ns()) / 1e9)
+                left = later[1] - time.monotonic_ns()
+                if left > 0:
+                    # Sleeps, as an event's wait goes by the wall clock before Python 3.11.
+                    time.sleep(min(left / 1e9, _IDLE_S))
+                    continue
                 with self._lock:
                     if self._later is later:
                         self._release()

@@ -93,6 +93,8 @@ class Worker:
         self.people = 0
         self.made = 0
         """Frames made between those of the source."""
+        self.no_room = False
+        """Frames are to be made between the source's, and the canvas has no room for them."""
         self.busy_ns = 0
         """Time spent on frames so far, each from receipt to publication."""
         self.latency_ns: deque[int] = deque(maxlen=600)
@@ -276,6 +278,7 @@ class Worker:
         assert pipeline is not None
         mode = pipeline.settings.stages.interpolate.mode if pipeline.interpolates else None
         filling = mode is not None and self._filler.has_room(frame)
+        self.no_room = mode is not None and not filling
         also = self._canvas() if filling else None
         try:
             matte = None if self._tap is None else self._tap.matte_for(out)

@@ -206,6 +206,9 @@ class LatencyAnswer(_Given, title="Latency"):
 
     median_ms: float
     slowest_ms: float = Field(description="95 of 100 were quicker")
+    held_ms: float = Field(
+        description="contained in both: for how long frames wait for those made before them"
+    )
 
 
 class CountersAnswer(_Given, title="Counters"):
@@ -213,6 +216,7 @@ class CountersAnswer(_Given, title="Counters"):
 
     taken: int = Field(description="frames that the source gave")
     composites: int
+    made: int = Field(description="of these, made between two frames of the source")
     placeholders: int
     failed: int = Field(description="frames for which there was no matte to trust")
     dropped: dict[str, int] = Field(description="frames left out, by place")

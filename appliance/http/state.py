@@ -125,12 +125,13 @@ def status(site: Site) -> StatusAnswer:
         frames=CountersAnswer(
             taken=counts.frames_in,
             composites=counts.frames_out,
+            made=worker.made,
             placeholders=daemon.programme.placeholders,
             failed=worker.failed,
             dropped={redact(place): count for place, count in dropped.items()},
             dropped_words=redact(left_out(dropped)),
         ),
-        latency=_latency(list(worker.latency_ns)),
+        latency=_latency(list(worker.latency_ns), worker.added_ns),
         stages=[
             StageTimeAnswer(
                 name=name, mean_ms=sum(times) / len(times) / 1e6, slowest_ms=_high(times)
@@ -172,15 +173,23 @@ def _notes(daemon: Daemon, told: ConfigurationAnswer, shown: PictureAnswer) -> I
     if daemon.shedding.state.sentence:
         yield f"The machine is {daemon.shedding.state.sentence}."
     yield from resting_notes(daemon.pipeline.resting)
+    if daemon.worker.no_room:
+        yield (
+            f"No frames are made in between: {daemon.format.rate:.4g} a second, the rate of the "
+            "canvas, leave no room for them. Restart mattebox, or set canvas.fps to twice the "
+            "source's rate."
+        )
     for output in daemon.statuses():
         if output.state in ("failed", "retrying", "stalled"):
             yield f"Output {redact(output.uri)}: {redact(output.words)}"
 
 
-def _latency(times: list[int]) -> LatencyAnswer | None:
+def _latency(times: list[int], held: int) -> LatencyAnswer | None:
     if not times:
         return None
-    return LatencyAnswer(median_ms=sorted(times)[len(times) // 2] / 1e6, slowest_ms=_high(times))
+    return LatencyAnswer(
+        median_ms=sorted(times)[len(times) // 2] / 1e6, slowest_ms=_high(times), held_ms=held / 1e6
+    )
 
 
 def _high(times: list[int]) -> float:

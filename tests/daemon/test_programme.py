@@ -272,3 +272,61 @@ def test_files_read_fast_follow_each_other() -> None:
     programme.fail("the pipeline has stopped")
     out.append(next_frame(box).pts)
     assert out == [i * SECOND for i in range(7)]
+
+
+SECOND = 10**9
+
+
+def test_a_composite_is_held_for_its_time() -> None:
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    due = time.monotonic_ns() + SECOND // 20
+    try:
+        programme.publish(flat(320, 180, STAGE), due)
+        assert programme.composites == 0
+        assert is_composite(next_frame(box))
+        assert time.monotonic_ns() >= due
+    finally:
+        programme.stop()
+
+
+def test_and_goes_out_before_the_next() -> None:
+    box: Mailbox[Frame] = Mailbox(lossless=True)
+    programme = make(box)
+    far = time.monotonic_ns() + 60 * SECOND
+    try:
+        programme.publish(replace(flat(320, 180, STAGE), pts=1), far)
+        box.put(flat(320, 180, 1))  # full: what comes now would have to wait
+        assert next_frame(box).y[0, 0] == 1
+        programme.publish(replace(flat(320, 180, STAGE), pts=SECOND), far)
+        assert next_frame(box).pts == 1
+        programme.flush()
+        assert next_frame(box).pts == SECOND
+        assert box.empty
+    finally:
+        programme.stop()
+
+
+@pytest.mark.parametrize("what", ["fail", "forget", "stop"])
+def test_what_is_held_is_dropped(what: str) -> None:
+    """After a failure nothing older may go out; nor an old background once there is another."""
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box)
+    try:
+        programme.publish(flat(320, 180, STAGE), time.monotonic_ns() + SECOND // 10)
+        if what == "fail":
+            programme.fail("the network gave NaN")
+        else:
+            getattr(programme, what)()
+        found = box.get(0.3)
+        assert found is None or not is_composite(found)
+        assert programme.composites == 0
+    finally:
+        programme.stop()
+
+
+def test_files_do_not_wait() -> None:
+    box: Mailbox[Frame] = Mailbox()
+    programme = make(box, watch=False)
+    programme.publish(flat(320, 180, STAGE), time.monotonic_ns() + 60 * SECOND)
+    assert programme.composites == 1

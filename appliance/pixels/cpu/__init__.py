@@ -5,7 +5,6 @@ from appliance.pixels.cpu.between import (
     blend_between,
     clear_weighed,
     empty_weighed,
-    halfway,
     weigh,
 )
 from appliance.pixels.cpu.blur import Blur
@@ -24,6 +23,7 @@ from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.cpu.halfway import halfway
 from appliance.pixels.cpu.huffman import first_fault
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.matte import Matte

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.media.frame import F32, U8, Frame
-from appliance.pixels.cpu.flow import home
 from appliance.pixels.cpu.jit import inline, kernel
 from appliance.pixels.cpu.layer import PersonLayer
 from appliance.pixels.cpu.matte import I32
@@ -23,9 +22,6 @@ from appliance.pixels.cpu.matte import I32
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 
-_NONE: Any = None
-# The motion at a time in between is where it is told to be by itself: so many rounds settle that.
-_ROUNDS = 2
 # Positions are rounded to sixteenths of a pixel, so that all weights of a sample make 256.
 _PARTS = 16
 
@@ -135,28 +131,6 @@ def clear_weighed(layer: Weighed) -> None:
         layer.luma[2 * top : 2 * bottom, left:right] = 0
         layer.chroma[top:bottom, left // 2 : (right + 1) // 2] = 0
         layer.spans[top:bottom] = 0
-
-
-def halfway(origin: F32, at: float) -> F32:
-    """The motion as seen at another time than the second frame's.
-
-    Args:
-        origin: see ``Motion.origin``.
-        at: 0 is the first frame's time, 1 the second's; above 1, the motion goes on as it was.
-
-    Returns float32 (rows, columns, 2): how far, in cells, the content of each cell at that time
-    moved from the second frame back to the first.
-    """
-    own = home(*origin.shape[:2])
-    shift: F32 = origin - own
-    there = shift
-    for _ in range(_ROUNDS):
-        place = own - np.float32(1 - at) * there
-        there = np.asarray(
-            cv2.remap(shift, place, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-            np.float32,
-        )
-    return there
 
 
 @inline

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from appliance.media.frame import Frame
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
@@ -48,5 +50,9 @@ class InterpolateSteps:
         assert work.behind is not None
         assert work.motion is not None
         behind = work.behind_then or work.behind
-        flow = cpu.halfway(work.motion.origin, moment.at)
+        if work.layer is None:
+            np.copyto(out.y, behind.y)
+            np.copyto(out.uv, behind.uv)
+            return
+        flow = cpu.halfway(work.motion.origin, moment.at, work.layer.alpha)
         cpu.blend_between(last, this, flow, moment.at, behind, out)

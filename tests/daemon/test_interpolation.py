@@ -1,0 +1,110 @@
+"""Frames between those of the source, in the running appliance: rate, times, delay, switching."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from appliance.config.settings import Settings
+from appliance.daemon.negotiate import canvas_format
+from appliance.media.frame import Format
+from tests.daemons import running
+from tests.shedding.test_daemon import until, watch_ages
+
+
+def wanted(room: Path, mode: str = "between", **more: Any) -> dict[str, Any]:
+    stages = {"interpolate": {"enabled": True, "mode": mode}, "motion": {"quality": "ultrafast"}}
+    # Shedding would leave it out first of all, on a machine that does other things, too.
+    return {
+        "source": {"uri": str(room)}, "matting": {"stall_s": 5}, "stages": stages,
+        "load": {"shed": False}, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["between", "ahead"])
+def test_twice_as_many_evenly_spaced(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, mode: str
+) -> None:
+    with running(monkeypatch, network, **wanted(room, mode)) as (daemon, recorder, _):
+        assert (daemon.source_format.rate, daemon.format.rate) == (30, 60)
+        recorder.wait(lambda seen: daemon.worker.made >= 30)
+        seen = [one for one in list(recorder.seen) if one.kind != "slate"]
+        assert {one.kind for one in seen} == {"composite"}
+        assert max(one.room for one in seen) <= 0.005
+        steps = [later.pts - sooner.pts for sooner, later in pairwise(seen)]
+        assert min(steps) > 0
+        half = 10**9 / 60
+        assert sum(abs(step - half) < half / 4 for step in steps) > 0.5 * len(steps)
+        held = daemon.worker.added_ns
+        assert held == (pytest.approx(half, rel=0.1) if mode == "between" else 0)
+        assert not daemon.worker.no_room
+
+
+def test_switched_under_load_no_frame_is_late(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    with running(monkeypatch, network, **wanted(room)) as (daemon, recorder, matting):
+        matting.slow_s = 0.012
+        recorder.wait_for("composite", 5)
+        ages = watch_ages(daemon, recorder)
+        for on in (False, True) * 4:
+            made = daemon.worker.made
+            settings = daemon.settings.model_dump()
+            settings["stages"]["interpolate"]["enabled"] = on
+            daemon.apply(Settings.model_validate(settings))
+            if on:
+                until(lambda made=made: daemon.worker.made > made)  # type: ignore[misc]
+            else:
+                recorder.wait_for("composite", 5)
+        # By its own doing; what the machine does besides can hold up any one.
+        assert median(ages) <= 2
+        seen = [one for one in list(recorder.seen) if one.kind != "slate"]
+        assert {one.kind for one in seen} == {"composite"}
+        assert all(later.pts > sooner.pts for sooner, later in pairwise(seen))
+
+
+def test_a_canvas_without_room_says_so(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    off = {"source": {"uri": str(room)}}
+    with running(monkeypatch, network, **off) as (daemon, recorder, _):
+        recorder.wait_for("composite", 3)
+        settings = daemon.settings.model_dump()
+        settings["stages"]["interpolate"]["enabled"] = True
+        daemon.apply(Settings.model_validate(settings))
+        until(lambda: daemon.worker.no_room)
+        assert daemon.worker.made == 0
+
+
+@pytest.mark.parametrize(
+    ("on", "fps", "source", "canvas"),
+    [
+        (True, "auto", (25, 1), (50, 1)),
+        (True, "auto", (30000, 1001), (60000, 1001)),
+        (True, "auto", (60, 1), (60, 1)),  # nothing is made above 62 by itself
+        (True, 50, (25, 1), (50, 1)),
+        (True, 100, (50, 1), (100, 1)),
+        (False, "auto", (25, 1), (25, 1)),
+        (False, 50, (50, 1), (50, 1)),
+    ],
+)
+def test_the_canvass_rate(
+    on: bool, fps: object, source: tuple[int, int], canvas: tuple[int, int]
+) -> None:
+    settings = Settings.model_validate(
+        {"canvas": {"fps": fps}, "stages": {"interpolate": {"enabled": on}}}
+    )
+    assert canvas_format(settings, Format(64, 36, source)).fps == canvas
+
+
+def test_a_source_is_asked_for_half_of_a_canvas_of_its_own_rate(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    settings = wanted(room, canvas={"fps": 50})
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait_for("composite", 3)
+        assert (daemon.source_format.fps, daemon.format.fps) == ((25, 1), (50, 1))
