@@ -18,7 +18,7 @@ class LayerSteps:
         """Nothing is carried over time here."""
 
     def layer(self, work: Work) -> None:
-        """The person's layer; with frames to be made in between, the last one's stays valid, too."""
+        """The person's layer; where frames are made in between, the last one's stays valid."""
         assert work.matte is not None
         if self._layers is None:
             f = self._common.format
