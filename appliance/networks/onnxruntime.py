@@ -36,6 +36,21 @@ def choose_threads(cores: int | None = None) -> int:
     return max(1, min(4, cores // 2))
 
 
+def open_session(model: Path, threads: int) -> ort.InferenceSession:
+    """A session on the CPU. Raises ModelError when the file is not ONNX, or cannot be run."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A spinning thread burns the core that the encoder needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except ORT_ERRORS as error:
+        detail = " ".join(str(error).split())
+        raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
+
+
 class OnnxRuntimeMatting:
     """A network in an ONNX Runtime session, checked against its manifest when it is loaded."""
 
@@ -49,19 +64,7 @@ class OnnxRuntimeMatting:
         self.smaller: Matting | None = None
         self.upright: Matting | None = None
         threads = threads or choose_threads()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # A spinning thread burns the core that the encoder needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
-            )
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
+        self._session = open_session(model, threads)
         _check(self._session, manifest, model)
         spec = manifest.input
         self._tensor = np.zeros(spec.shape, np.float32)
@@ -102,8 +105,32 @@ def _describe(tensors: list[ort.NodeArg]) -> str:
 
 def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
     """Compare the graph with its manifest; raise ModelError where they differ."""
+    check_inputs(session, manifest, model)
+    shape = output_shapes(session, manifest, model)[manifest.output.name]
+    spec = manifest.output
+    if len(shape) != 4:
+        raise ModelError(f"{model}: output {spec.name!r} has shape {shape}, expected 4 dimensions")
+    rows, columns = shape[2:] if spec.layout == "NCHW" else shape[1:3]
+    channels = shape[1] if spec.layout == "NCHW" else shape[3]
+    for what, have, want in (
+        ("height", rows, manifest.input.height),
+        ("width", columns, manifest.input.width),
+    ):
+        if isinstance(have, int) and have != want:
+            raise ModelError(
+                f"{model}: output {spec.name!r} has {what} {have} in shape {shape} "
+                f"({spec.layout}), expected the input's {want}"
+            )
+    if isinstance(channels, int) and spec.channel >= channels:
+        raise ModelError(
+            f"{model}: output {spec.name!r} has {channels} channel(s), the manifest asks for "
+            f"channel {spec.channel} (counted from 0)"
+        )
+
+
+def check_inputs(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
+    """Hold the graph's inputs against its manifest; raises ModelError where they differ."""
     inputs = {t.name: t for t in session.get_inputs()}
-    outputs = {t.name: t for t in session.get_outputs()}
     wanted: list[tuple[str, tuple[int, ...]]] = [(manifest.input.name, manifest.input.shape)]
     wanted += [(s.input, s.shape) for s in manifest.state]
     for name, shape in wanted:
@@ -128,29 +155,17 @@ def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> No
             f"{model}: input(s) {', '.join(sorted(inputs))} are not in the manifest; "
             "recurrent inputs go under state:, others must be constants in the graph"
         )
+
+
+def output_shapes(
+    session: ort.InferenceSession, manifest: Manifest, model: Path
+) -> dict[str, list[int | str | None]]:
+    """The shapes of the graph's outputs; raises ModelError where one that it names is missing."""
+    outputs = {t.name: t for t in session.get_outputs()}
     for name in [manifest.output.name, *(s.output for s in manifest.state)]:
         if name not in outputs:
             raise ModelError(
                 f"{model}: no output {name!r}, which its manifest names; "
                 f"it has: {_describe(session.get_outputs())}"
             )
-    shape = outputs[manifest.output.name].shape
-    spec = manifest.output
-    if len(shape) != 4:
-        raise ModelError(f"{model}: output {spec.name!r} has shape {shape}, expected 4 dimensions")
-    rows, columns = shape[2:] if spec.layout == "NCHW" else shape[1:3]
-    channels = shape[1] if spec.layout == "NCHW" else shape[3]
-    for what, have, want in (
-        ("height", rows, manifest.input.height),
-        ("width", columns, manifest.input.width),
-    ):
-        if isinstance(have, int) and have != want:
-            raise ModelError(
-                f"{model}: output {spec.name!r} has {what} {have} in shape {shape} "
-                f"({spec.layout}), expected the input's {want}"
-            )
-    if isinstance(channels, int) and spec.channel >= channels:
-        raise ModelError(
-            f"{model}: output {spec.name!r} has {channels} channel(s), the manifest asks for "
-            f"channel {spec.channel} (counted from 0)"
-        )
+    return {name: list(tensor.shape) for name, tensor in outputs.items()}
