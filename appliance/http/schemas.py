@@ -183,7 +183,7 @@ class LoadAnswer(_Given, title="Load"):
     """How hard the machine works, and what is left out so that it keeps up."""
 
     busy: float = Field(description="time that frames take, as a part of the time there is")
-    level: int = Field(description="0: nothing is left out; 3: the most")
+    level: int = Field(description="0: nothing is left out; 5: the most")
     doing: str
 
 

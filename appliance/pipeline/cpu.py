@@ -61,10 +61,12 @@ class Pipeline:
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels of shedding that help here."""
-        return self._network.levels
+        return tuple(sorted({*self._network.levels, *self._cascade.levels}))
 
     def shed(self, level: Level) -> None:
         """See ``FramePipeline.shed``."""
+        self._common.level = level
+        self._cascade.shed(level)
         self._network.shed(level)
 
     def use_background(self, background: BackgroundFrames) -> None:
