@@ -15,8 +15,10 @@ from appliance.pixels.cpu.convert import (
 from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
+from appliance.pixels.cpu.flow import follow
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.huffman import first_fault
+from appliance.pixels.cpu.join import join_things
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
@@ -25,6 +27,7 @@ from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
+from appliance.pixels.cpu.things import box_of, follow_edges, mixed, spread_lead
 from appliance.pixels.cpu.tiles import join_tiles
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "bgrx_to_nv12",
     "blend_layer",
     "blend_overlay",
+    "box_of",
     "clean",
     "crop_bgrx",
     "crop_planes",
@@ -52,12 +56,16 @@ __all__ = [
     "empty_layer",
     "feather",
     "first_fault",
+    "follow",
+    "follow_edges",
     "foreground_shift",
     "guided_coefficients",
+    "join_things",
     "join_tiles",
     "keep_components",
     "look_up",
     "loosen",
+    "mixed",
     "motion",
     "nv12_to_bgrx",
     "over_black",
@@ -66,6 +74,7 @@ __all__ = [
     "planes_to_tensor",
     "resample",
     "shape_edge",
+    "spread_lead",
     "steady",
     "taking_part",
     "yuv_to_bgr",

@@ -1,0 +1,89 @@
+"""Things of chosen classes: from a network's coarse lead to a share of each pixel, with edges."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from appliance.media.frame import F32, Rect
+from appliance.pixels.cpu.guided import guided_coefficients
+
+# Half of a network's cell of 16 pixels, and then some: its edge may lie that far from the picture's.
+_RADIUS, _EPSILON = 10, 4e-4
+# What is left of a doubt after the filter: from this share on a pixel is the thing's, and below one
+# minus it is not.
+_SURE = 0.7
+# Smaller things are errors far more often than they are things: shares of the picture.
+_LEAST = 0.002
+
+
+def spread_lead(lead: F32, size: tuple[int, int], inner: Rect, *, corners: bool) -> F32:
+    """A lead on the network's own grid, as a share of each pixel of a part of its input.
+
+    Bilinear in the lead, whose zero is the edge between two classes; then 0.5 + lead/2, clipped.
+
+    Args:
+        lead: float32 (rows, columns), -1..1, over the whole input.
+        size: rows and columns of the input. inner: the part of it that is wanted, input pixels.
+        corners: the outermost cells lie on the input's outermost pixels; else each cell covers as
+            many of its pixels as the others.
+
+    Returns float32 (inner.height, inner.width), 0..1.
+    """
+    rows, columns = lead.shape
+    scale, shift = [], []
+    for cells, pixels, start in ((columns, size[1], inner.x), (rows, size[0], inner.y)):
+        step = (cells - 1) / max(pixels - 1, 1) if corners else cells / pixels
+        scale.append(step)
+        shift.append(start * step if corners else (start + 0.5) * step - 0.5)
+    matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
+    spread = cv2.warpAffine(
+        lead, matrix, (inner.width, inner.height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    return np.asarray(np.clip(spread * np.float32(0.5) + np.float32(0.5), 0, 1), np.float32)
+
+
+def follow_edges(planes: F32, share: F32) -> F32:
+    """A coarse share with its edges where the picture has some, small specks left out.
+
+    The guided filter of ``guided``, with a window as large as the network's cells, then a curve.
+
+    Args:
+        planes: float32 (3, rows, columns), Y, Cb, Cr, 0..255. share: float32, (rows, columns).
+
+    Returns float32 (rows, columns), 0..1.
+    """
+    coefficients = np.empty((2, *share.shape), np.float32)
+    guided_coefficients(planes[0], share, _RADIUS, _EPSILON, coefficients)
+    sharp = coefficients[0] * planes[0] + coefficients[1]
+    sharp -= np.float32(1 - _SURE)
+    sharp *= np.float32(1 / (2 * _SURE - 1))
+    np.clip(sharp, 0, 1, out=sharp)
+    return _without_specks(sharp)
+
+
+def _without_specks(share: F32) -> F32:
+    found = (share >= 0.5).view(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
+    areas = stats[1:count, cv2.CC_STAT_AREA]
+    small = areas < _LEAST * share.size
+    if small.any():
+        table = np.concatenate([[False], small])
+        # With its soft rim.
+        rim = cv2.dilate(table[labels].view(np.uint8), np.ones((5, 5), np.uint8))
+        share[rim.astype(bool)] = 0
+    return share
+
+
+def mixed(before: F32, fresh: F32, weight: float) -> F32:
+    """``weight`` of a fresh share and the rest of the one before, float32 (rows, columns)."""
+    if before.shape != fresh.shape:
+        return fresh
+    return np.asarray(cv2.addWeighted(fresh, weight, before, 1 - weight, 0), np.float32)
+
+
+def box_of(share: F32) -> Rect | None:
+    """The box around all that is at least half a thing, in cells; None where nothing is."""
+    left, top, width, height = cv2.boundingRect((share >= 0.5).view(np.uint8))
+    return Rect(left, top, width, height) if width and height else None
