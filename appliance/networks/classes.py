@@ -16,7 +16,6 @@ from appliance.networks.manifest import Manifest
 from appliance.networks.onnxruntime import (
     ORT_ERRORS,
     check_inputs,
-    choose_threads,
     open_session,
     output_shapes,
 )
@@ -34,8 +33,7 @@ class ClassNetwork:
         Raises ModelError when the file is not ONNX, or does not match the manifest.
         """
         self.manifest = manifest
-        threads = threads or choose_threads()
-        self._session = open_session(model, threads)
+        self._session, threads = open_session(model, threads)
         check_inputs(self._session, manifest, model)
         _check_output(self._session, manifest, model)
         spec = manifest.input

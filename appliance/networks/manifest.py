@@ -101,6 +101,9 @@ class Manifest(StrictModel):
     """The folder, beside the manifest's own, of the same network with an upright input."""
     licence: str = ""
     input: InputSpec
+    previous: str = ""
+    """For tasks with two pictures (flow, between): the input for the frame before, of the same
+    shape and values as ``input``."""
     output: OutputSpec
     classes: tuple[ClassName, ...] = Field((), max_length=_MOST_CLASSES)
     """What a network of ``classes`` tells apart, in the order of its channels or numbers."""

@@ -36,8 +36,12 @@ def choose_threads(cores: int | None = None) -> int:
     return max(1, min(4, cores // 2))
 
 
-def open_session(model: Path, threads: int) -> ort.InferenceSession:
-    """A session on the CPU. Raises ModelError when the file is not ONNX, or cannot be run."""
+def open_session(model: Path, threads: int = 0) -> tuple[ort.InferenceSession, int]:
+    """A session for the ONNX file, and the threads that it has.
+
+    Raises ModelError when the file is not ONNX.
+    """
+    threads = threads or choose_threads()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -45,10 +49,11 @@ def open_session(model: Path, threads: int) -> ort.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except ORT_ERRORS as error:
         detail = " ".join(str(error).split())
         raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
+    return session, threads
 
 
 class OnnxRuntimeMatting:
@@ -63,8 +68,7 @@ class OnnxRuntimeMatting:
         self.manifest = manifest
         self.smaller: Matting | None = None
         self.upright: Matting | None = None
-        threads = threads or choose_threads()
-        self._session = open_session(model, threads)
+        self._session, threads = open_session(model, threads)
         _check(self._session, manifest, model)
         spec = manifest.input
         self._tensor = np.zeros(spec.shape, np.float32)

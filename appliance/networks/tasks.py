@@ -18,7 +18,11 @@ GIVES: Mapping[Task, str] = {
     "pose": "the joints of a person",
 }
 
-PLACES: Mapping[Task, str] = {"alpha": "matting.model", "classes": "stages.select.model"}
+PLACES: Mapping[Task, str] = {
+    "alpha": "matting.model",
+    "classes": "stages.select.model",
+    "flow": "stages.motion.model",
+}
 """The setting that takes the networks of a task; a stage that takes others adds its own here."""
 
 

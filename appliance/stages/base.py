@@ -57,6 +57,7 @@ class Work:
         held: the last frame's matte covers ``rect`` and may be carried to this frame.
         planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
         motion: how the whole frame moved since the last one; None at the first, and after a cut.
+        cut: a cut, or a time away, was seen between the last frame and this one.
         raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
         carried: ``raw`` was carried; the network did not look.
         alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
@@ -78,6 +79,7 @@ class Work:
     held: bool | None = None
     planes: F32 | None = None
     motion: Motion | None = None
+    cut: bool | None = None
     raw: F32 | None = None
     carried: bool = False
     alpha: F32 | None = None

@@ -89,16 +89,16 @@ CASCADE: tuple[Step, ...] = (
         needs=("frame",), gives=("live",), gpu="transfer.gpu:TransferSteps.upload",
     ),
     Step(
+        "motion", "how the whole picture moved since the last frame",
+        needs=("frame",), gives=("motion",),
+        cpu="motion.cpu:MotionSteps.motion", gpu="motion.cpu:MotionSteps.motion",
+        on=lambda settings: settings.stages.needs_motion, optional=True,
+    ),
+    Step(
         "crop", "the region of interest, resized to the network's grid",
         needs=("frame",), gives=("rect", "planes"),
         cpu="network.cpu:NetworkSteps.crop", gpu="network.gpu:NetworkSteps.crop",
         launched="launch network",
-    ),
-    Step(
-        "motion", "how the whole picture moved since the last frame",
-        needs=("frame",), gives=("motion",),
-        cpu="motion.cpu:MotionSteps.motion",
-        on=lambda settings: settings.stages.needs_motion, optional=True,
     ),
     Step(
         "carry", "the last matte, moved along with the picture, in place of the network",

@@ -10,6 +10,7 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.cpu.flow import Motion
 from appliance.pixels.gpu.layer import PersonLayer
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
@@ -102,6 +103,7 @@ class DeviceWork:
         way: brings the composite back. matte_way: the matte, if wanted.
         live: the frame in device memory. rect: the part of it that the grid covers.
         inner: where that goes in the network's input.
+        motion, cut: as in ``base.Work``, in host memory.
         planes, raw, alpha, moved, matte, layer: as in ``base.Work``, in device memory.
         kept: the components are known on the device; the host learns of them from ``report``.
         behind: the picture behind the person. overlay: what is drawn on top.
@@ -118,6 +120,8 @@ class DeviceWork:
     live: Surface | None = None
     rect: Rect | None = None
     inner: Rect | None = None
+    motion: Motion | None = None
+    cut: bool | None = None
     planes: Plane | None = None
     raw: Raw | None = None
     alpha: Plane | None = None

@@ -213,7 +213,11 @@ class NetworkSteps:
     def carry(self, work: Work) -> None:
         """The last matte, moved along with the picture; None if that is impossible."""
         assert work.planes is not None
-        work.raw = self._carry.take(work.planes[0])
+        if work.cut:
+            # Seen in the whole frame: no look at the part of it is needed.
+            self._carry.reset()
+            return
+        work.raw = self._carry.take(work.planes[0], work.motion, work.frame.rect)
         work.carried = work.raw is not None
         if work.carried:
             self._scan_if_due(work)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.media.frame import F32, U8, Rect
-from appliance.pixels.cpu.flow import Flow, follow, to_flow_grid, unexplained
-
-# Signers' fast hands leave up to 0.07 of a picture unexplained, 0.10 over three frames; a cut to
-# another scene 0.2 and more.
-_MOST_UNEXPLAINED = 0.1
+from appliance.pixels.cpu.flow import (
+    Flow,
+    Motion,
+    follow,
+    origin_over,
+    to_flow_grid,
+    unexplained,
+    unexplained_over,
+)
+from appliance.stages.motion.cpu import MOST_UNEXPLAINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,13 @@ class Carry:
         """Remember the network's raw alpha and the luma (0..255) on the same grid over ``rect``."""
         self._kept = _Kept(rect, alpha.copy(), to_flow_grid(luma))
 
-    def take(self, luma: F32) -> F32 | None:
+    def take(self, luma: F32, motion: Motion | None, frame: Rect) -> F32 | None:
         """The kept alpha, moved to where the picture now is; forgets it.
+
+        Args:
+            luma: of this frame, float32 (rows, columns), 0..255, on the grid over ``rect``.
+            motion: of the whole frame since the matte was kept; None: it is estimated here.
+            frame: the whole frame.
 
         None if the picture cannot be explained by the last one (a cut, a light switched): an old
         matte would expose the room, so the network has to run.
@@ -52,8 +62,13 @@ class Carry:
         kept, self._kept = self._kept, None
         if kept is None:
             return None
+        if motion is not None:
+            if unexplained_over(motion, frame, kept.rect) > MOST_UNEXPLAINED:
+                return None
+            rows, columns = kept.alpha.shape
+            return follow(kept.alpha, origin_over(motion, frame, kept.rect, rows, columns))
         now = to_flow_grid(luma)
         origin = self._flow(now, kept.luma)
-        if unexplained(now, kept.luma, origin) > _MOST_UNEXPLAINED:
+        if unexplained(now, kept.luma, origin) > MOST_UNEXPLAINED:
             return None
         return follow(kept.alpha, origin)

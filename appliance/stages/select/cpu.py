@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from appliance.config.settings import Settings
+from appliance.config.settings.stages.select import SelectSettings
+from appliance.errors import ModelError
 from appliance.media.frame import F32, Format, Frame
 from appliance.networks.classes import ClassNetwork
+from appliance.networks.loading import Loading
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Motion
 from appliance.shedding.level import Level
@@ -52,14 +55,15 @@ class Selected(Protocol):
 class SelectSteps:
     """Looks at every so manieth frame; in between, what was found follows the motion.
 
-    The network is loaded when it is first needed, and again when the settings name another.
+    The network is loaded beside the frame's path, when it is first needed, and again when the
+    settings ask for something else; until it is there nothing is found.
     """
 
     def __init__(self, common: Selecting) -> None:
         self._common = common
-        self._made_for: tuple[object, ...] = ()
+        self._made_for: tuple[SelectSettings, int] | None = None
+        self._loading: Loading[ClassLook] | None = None
         self._look: ClassLook | None = None
-        self._chosen: tuple[int, ...] = ()
         self._share: F32 | None = None
         self._since = 0
 
@@ -68,9 +72,14 @@ class SelectSteps:
         self._share, self._since = None, 0
 
     def select(self, work: Selected) -> None:
-        """Where things are in this frame. Raises ModelError when the network cannot be used."""
+        """Where things are in this frame; nothing is given until the network is loaded.
+
+        Raises ModelError when it cannot be used.
+        """
         s = self._common.settings.stages.select
         look = self._ready()
+        if look is None:
+            return
         spared = self._common.level >= Level.SPARE
         every = 2 * s.every if spared else s.every
         share = None
@@ -79,7 +88,7 @@ class SelectSteps:
         self._since += 1
         # Without motion (a cut, a light that was switched) nothing is known of this frame.
         if share is None or self._since >= every:
-            fresh = look(work.frame, self._chosen)
+            fresh = look(work.frame)
             share = fresh if share is None else cpu.mixed(share, fresh, _FRESH)
             self._since = 0
         box = cpu.box_of(share)
@@ -87,18 +96,32 @@ class SelectSteps:
         self._share = share
         work.things = Things(share, around)
 
-    def _ready(self) -> ClassLook:
-        """The network that the settings name, loaded, and the numbers of the chosen classes."""
+    def _ready(self) -> ClassLook | None:
+        """A look through the network that the settings name; None until that is loaded.
+
+        Raises ModelError if it cannot be used; the next call tries again.
+        """
         settings = self._common.settings
-        s = settings.stages.select
-        wanted = (s.model, s.things, settings.matting.threads)
-        if self._look is None or wanted != self._made_for:
-            manifest, model = class_network(s)
-            self._chosen = class_numbers(manifest, s.things)
-            self._look = ClassLook(ClassNetwork(manifest, model, settings.matting.threads))
-            self._made_for = wanted
+        wanted = (settings.stages.select, settings.matting.threads)
+        if wanted != self._made_for:
+            self._made_for, self._look = wanted, None
+            self._loading = Loading(lambda: _load(*wanted), settings.stages.select.model)
             self.reset()
+        if self._loading is not None:
+            try:
+                made = self._loading.get()
+            except ModelError:
+                self._made_for = None
+                raise
+            if made is not None:
+                self._look, self._loading = made, None
         return self._look
+
+
+def _load(settings: SelectSettings, threads: int) -> ClassLook:
+    manifest, model = class_network(settings)
+    chosen = class_numbers(manifest, settings.things)
+    return ClassLook(ClassNetwork(manifest, model, threads), chosen)
 
 
 class JoinSteps:

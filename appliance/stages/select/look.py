@@ -15,15 +15,17 @@ from appliance.stages.letterbox import inner_rect
 class ClassLook:
     """A network of classes with everything needed to look at frames through it."""
 
-    def __init__(self, network: ClassNetwork) -> None:
+    def __init__(self, network: ClassNetwork, chosen: Sequence[int]) -> None:
+        """``chosen``: the numbers of the classes to look for."""
         self._network = network
+        self._chosen = tuple(chosen)
         spec = self._spec = network.manifest.input
         self._mean = np.array(spec.mean, np.float32)
         self._scale = np.array(spec.scale, np.float32)
         self._inner: Rect | None = None
 
-    def __call__(self, frame: Frame, chosen: Sequence[int]) -> F32:
-        """How much of each part of the frame is a thing of the classes ``chosen`` (numbers).
+    def __call__(self, frame: Frame) -> F32:
+        """How much of each part of the frame is a thing of the chosen classes.
 
         Returns float32 (rows, columns), 0..1, on a grid over the whole frame. Raises ModelError
         when the network throws, or gives NaN.
@@ -41,7 +43,7 @@ class ClassLook:
             tensor[:, inner.y : inner.bottom, inner.x : inner.right],
             bgr=self._spec.order == "BGR",
         )  # fmt: skip
-        lead = self._network.lead(chosen)
+        lead = self._network.lead(self._chosen)
         size = (self._spec.height, self._spec.width)
         share = cpu.spread_lead(lead, size, inner, corners=self._network.manifest.output.corners)
         return cpu.follow_edges(planes, share)

@@ -36,7 +36,7 @@ def test_a_carried_matte_is_nearer_than_the_last_one(hands: list[Frame]) -> None
     for (before, luma), (now, luma_now) in pairwise(looks):
         carry.keep(before, luma, hands[0].rect)
         with clock("carry"):
-            moved = carry.take(luma_now)
+            moved = carry.take(luma_now, None, hands[0].rect)
         if moved is None:
             refused += 1
             continue
