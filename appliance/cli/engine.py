@@ -74,7 +74,9 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
         "get DeepLabv3, which tells\nclasses of things apart, for stages.select (Apache-2.0, 2.2 "
         "and 0.8 MB)."
     )
-    add.add_argument("name", metavar="NAME", help="what to call it; or selfie, deeplab, deeplab-small")
+    add.add_argument(
+        "name", metavar="NAME", help="what to call it; or selfie, deeplab, deeplab-small"
+    )
     add.add_argument(
         "--from", metavar="FILE", dest="file", type=Path, help="a .onnx or .tflite file"
     )

@@ -66,7 +66,7 @@ class ClassNetwork:
         lead = _lead(scores, chosen) / np.float32(_SURE[spec.activation])
         if not np.isfinite(lead).all():
             raise ModelError(f"{self.manifest.name}: the network gave NaN or infinity")
-        return np.clip(lead, -1, 1)
+        return np.asarray(np.clip(lead, -1, 1), np.float32)
 
 
 def _lead(scores: NDArray[Any], chosen: Sequence[int]) -> F32:
@@ -102,5 +102,6 @@ def _check_output(session: ort.InferenceSession, manifest: Manifest, model: Path
     if isinstance(channels, int) and channels != wanted:
         raise ModelError(
             f"{model}: output {spec.name!r} has {channels} channel(s) in shape {shape} "
-            f"({spec.layout}), its manifest names {len(manifest.classes)} classes: expected {wanted}"
+            f"({spec.layout}); expected {wanted}, as its manifest names {len(manifest.classes)} "
+            "classes"
         )

@@ -59,8 +59,8 @@ class InputSpec(StrictModel):
 class OutputSpec(StrictModel):
     """The output: which tensor, which channel of it, and how it becomes 0..1.
 
-    Of a network of ``classes`` every channel counts: ``softmax`` says that they are logits, ``none``
-    probabilities; with ``argmax`` there are none, but a whole number for each pixel, its class.
+    Of a network of ``classes`` every channel counts: ``softmax`` says that they are logits,
+    ``none`` probabilities; with ``argmax`` there is a whole number for each pixel, its class.
     """
 
     name: str = Field(min_length=1)

@@ -12,7 +12,7 @@ from appliance.pixels.cpu.flow import Motion
 from appliance.shedding.level import Level
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker, frame_box
-from appliance.stages.select.things import Things
+from appliance.stages.things import Things
 from appliance.stages.timings import StageClock
 
 

@@ -9,8 +9,8 @@ from appliance.config.settings import Settings
 from appliance.media.frame import Format, Frame, Rect
 from appliance.stages.participants import Participants, Sighting, by_participation
 from appliance.stages.roi import Box, Tracker
-from appliance.stages.select.things import Things
 from appliance.stages.split import Splitter
+from appliance.stages.things import Things
 
 
 def _with_things(work: Tracked, elsewhere: Box | None) -> Box | None:

@@ -129,7 +129,8 @@ def _parse_words(value: Any) -> Any:
     if wrong or len(words) > _MOST_WORDS:
         which = f"not {wrong[0][:_LONGEST_WORD]!r}" if wrong else f"not {len(words)} of them"
         raise ValueError(
-            f"expected 1 to {_MOST_WORDS} names of lower-case letters, with commas between them, {which}"
+            f"expected 1 to {_MOST_WORDS} names of lower-case letters, with commas between them, "
+            f"{which}"
         )
     return joined(words)
 
@@ -137,7 +138,9 @@ def _parse_words(value: Any) -> Any:
 Words = Annotated[
     str,
     BeforeValidator(_parse_words),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": _MOST_WORDS * (_LONGEST_WORD + 2)}),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": _MOST_WORDS * (_LONGEST_WORD + 2)}
+    ),
     WordList(),
     Allowed("names with commas between them, or a list of names"),
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from appliance.media.frame import F32, Rect
 from appliance.pixels.cpu.guided import guided_coefficients
 
-# Half of a network's cell of 16 pixels, and then some: its edge may lie that far from the picture's.
+# Half of a network's cell of 16 pixels and more: its edge may lie that far from the picture's.
 _RADIUS, _EPSILON = 10, 4e-4
 # What is left of a doubt after the filter: from this share on a pixel is the thing's, and below one
 # minus it is not.

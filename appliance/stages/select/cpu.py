@@ -20,8 +20,8 @@ from appliance.shedding.level import Level
 from appliance.stages.base import Common, Work
 from appliance.stages.roi import frame_box
 from appliance.stages.select.look import ClassLook
-from appliance.stages.select.things import Things
 from appliance.stages.select.wanted import class_network, class_numbers
+from appliance.stages.things import Things
 
 # Of what a new look says, against what is known from the last one: a thing that the network sees
 # in one look and not in the next fades, and does not flash.
@@ -61,7 +61,7 @@ class SelectSteps:
 
     def __init__(self, common: Selecting) -> None:
         self._common = common
-        self._made_for: tuple[SelectSettings, int] | None = None
+        self._made_for: tuple[object, ...] | None = None
         self._loading: Loading[ClassLook] | None = None
         self._look: ClassLook | None = None
         self._share: F32 | None = None
@@ -101,11 +101,12 @@ class SelectSteps:
 
         Raises ModelError if it cannot be used; the next call tries again.
         """
-        settings = self._common.settings
-        wanted = (settings.stages.select, settings.matting.threads)
+        common = self._common.settings
+        settings, threads = common.stages.select, common.matting.threads
+        wanted = (settings.model, settings.things, threads)
         if wanted != self._made_for:
             self._made_for, self._look = wanted, None
-            self._loading = Loading(lambda: _load(*wanted), settings.stages.select.model)
+            self._loading = Loading(lambda: _load(settings, threads), settings.model)
             self.reset()
         if self._loading is not None:
             try:

@@ -45,7 +45,7 @@ def class_numbers(manifest: Manifest, names: Sequence[str]) -> tuple[int, ...]:
 
 
 def mistakes(settings: SelectSettings) -> Iterator[tuple[str, str]]:
-    """What is wrong with the stage's settings: key (dotted) and message; nothing while it is off."""
+    """What is wrong with the stage's settings, while it is on: key (dotted) and message."""
     if not settings.looks:
         return
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from appliance.errors import ModelError
-from appliance.tools.engine.graph import graph_inputs, graph_outputs, onnx
+from appliance.tools.engine.graph import graph_outputs, onnx
 from appliance.tools.importers.base import (
     Fields,
     Importer,

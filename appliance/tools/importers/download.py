@@ -1,4 +1,4 @@
-"""One published file fetched by its address: with a deadline, into a folder that goes afterwards."""
+"""One published file fetched by its address, with a deadline."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ _WAIT_S, _DEADLINE_S = 20.0, 300.0
 _BLOCK = 1 << 16
 
 
-def download(
-    address: str, release: Release, folder: Path, *, seconds: float = _DEADLINE_S
-) -> Path:
+def download(address: str, release: Release, folder: Path, *, seconds: float = _DEADLINE_S) -> Path:
     """Fetch ``release`` from ``address`` into ``folder``; returns the file's path.
 
     The proxy that the environment names is used (https_proxy). Raises FetchError with what to do:
@@ -29,7 +27,7 @@ def download(
     end = time.monotonic() + seconds
     most = release.size or 0
     try:
-        with urllib.request.urlopen(address, timeout=_WAIT_S) as answer:  # noqa: S310 - our own
+        with urllib.request.urlopen(address, timeout=_WAIT_S) as answer:
             parts, size = [], 0
             while block := answer.read(_BLOCK):
                 parts.append(block)

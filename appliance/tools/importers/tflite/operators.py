@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def _resize(builder: Builder, operator: Operator) -> None:
     if len(values) != 2 or min(values) < 1:
         raise ModelError(f"{operator.name}: a size of {values}, expected rows and columns")
     mode = "align_corners" if corners else "half_pixel" if half else "asymmetric"
-    how = {"mode": "linear", "coordinate_transformation_mode": mode}
+    how: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": mode}
     picture, result = builder.picture(operator, 0), builder.name(operator.outputs[0])
     if all(large % small == 0 for large, small in zip(values, size, strict=True)):
         # As factors, not sizes: exact for what networks do, and known to every runtime.
