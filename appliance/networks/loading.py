@@ -19,7 +19,8 @@ class Loading(Generic[T]):
         self._load, self._name = load, name
         self._made: T | None = None
         self._error: Exception | None = None
-        threading.Thread(target=self._run, name=f"load {name}", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=f"load {name}", daemon=True)
+        self._thread.start()
 
     def get(self) -> T | None:
         """What was loaded; None until it is there. Raises ModelError if it cannot be loaded."""

@@ -138,7 +138,7 @@ CASCADE: tuple[Step, ...] = (
     Step(
         "join", "the things beside the person, or instead of them",
         needs=("alpha", "raw"),
-        cpu="select.cpu:JoinSteps.join",
+        cpu="select.cpu:JoinSteps.join", gpu="select.gpu:JoinSteps.join",
         on=lambda settings: settings.stages.select.enabled, off="the person alone",
         launched="launch composite",
     ),

@@ -8,8 +8,10 @@ import numpy as np
 from appliance.media.frame import F32, Rect
 from appliance.pixels.cpu.guided import guided_coefficients
 
-# Half of a network's cell of 16 pixels and more: its edge may lie that far from the picture's.
-_RADIUS, _EPSILON = 10, 4e-4
+# A lead of this says surely: doubts are not shown as something seen through.
+_SURELY = 0.25
+# The network's edge may lie so far from the picture's, in cells of the network's own grid.
+_REACH, _EPSILON = 0.6, 4e-4
 # What is left of a doubt after the filter: from this share on a pixel is the thing's, and below one
 # minus it is not.
 _SURE = 0.7
@@ -20,7 +22,7 @@ _LEAST = 0.002
 def spread_lead(lead: F32, size: tuple[int, int], inner: Rect, *, corners: bool) -> F32:
     """A lead on the network's own grid, as a share of each pixel of a part of its input.
 
-    Bilinear in the lead, whose zero is the edge between two classes; then 0.5 + lead/2, clipped.
+    Bilinear in the lead, whose zero is the edge between two classes; then 0 to 1 about that edge.
 
     Args:
         lead: float32 (rows, columns), -1..1, over the whole input.
@@ -41,21 +43,24 @@ def spread_lead(lead: F32, size: tuple[int, int], inner: Rect, *, corners: bool)
         lead, matrix, (inner.width, inner.height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    return np.asarray(np.clip(spread * np.float32(0.5) + np.float32(0.5), 0, 1), np.float32)
+    share = np.asarray(spread * np.float32(0.5 / _SURELY) + np.float32(0.5), np.float32)
+    return np.clip(share, 0, 1, out=share)
 
 
-def follow_edges(planes: F32, share: F32) -> F32:
+def follow_edges(planes: F32, share: F32, cell: float) -> F32:
     """A coarse share with its edges where the picture has some, small specks left out.
 
     The guided filter of ``guided``, with a window as large as the network's cells, then a curve.
 
     Args:
         planes: float32 (3, rows, columns), Y, Cb, Cr, 0..255. share: float32, (rows, columns).
+        cell: how many pixels of this grid a cell of the network's own has, 1 or more.
 
     Returns float32 (rows, columns), 0..1.
     """
     coefficients = np.empty((2, *share.shape), np.float32)
-    guided_coefficients(planes[0], share, _RADIUS, _EPSILON, coefficients)
+    radius = max(1, round(_REACH * cell))
+    guided_coefficients(planes[0], share, radius, _EPSILON, coefficients)
     sharp = coefficients[0] * planes[0] + coefficients[1]
     sharp -= np.float32(1 - _SURE)
     sharp *= np.float32(1 / (2 * _SURE - 1))

@@ -46,4 +46,4 @@ class ClassLook:
         lead = self._network.lead(self._chosen)
         size = (self._spec.height, self._spec.width)
         share = cpu.spread_lead(lead, size, inner, corners=self._network.manifest.output.corners)
-        return cpu.follow_edges(planes, share)
+        return cpu.follow_edges(planes, share, max(1.0, size[0] / lead.shape[0]))

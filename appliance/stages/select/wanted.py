@@ -23,7 +23,8 @@ def class_network(settings: SelectSettings) -> tuple[Manifest, Path]:
         path = find_manifest(settings.model, model_folders())
     except ModelError as error:
         raise ModelError(
-            f"{error}; deeplab-small and deeplab are fetched by: mattebox model add NAME"
+            "no network of classes: mattebox model add deeplab-small (or deeplab) fetches one; "
+            f"{error}"
         ) from error
     return load_manifest(path, task="classes")
 
