@@ -15,7 +15,6 @@ from appliance.pixels.cpu.convert import (
 from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
-from appliance.pixels.cpu.flow import follow
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.huffman import first_fault
 from appliance.pixels.cpu.join import join_things
@@ -27,7 +26,14 @@ from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
-from appliance.pixels.cpu.things import box_of, follow_edges, mixed, spread_lead
+from appliance.pixels.cpu.things import (
+    box_of,
+    carry_share,
+    follow_edges,
+    mixed,
+    small_planes,
+    spread_lead,
+)
 from appliance.pixels.cpu.tiles import join_tiles
 
 __all__ = [
@@ -46,6 +52,7 @@ __all__ = [
     "blend_layer",
     "blend_overlay",
     "box_of",
+    "carry_share",
     "clean",
     "crop_bgrx",
     "crop_planes",
@@ -56,7 +63,6 @@ __all__ = [
     "empty_layer",
     "feather",
     "first_fault",
-    "follow",
     "follow_edges",
     "foreground_shift",
     "guided_coefficients",
@@ -74,6 +80,7 @@ __all__ = [
     "planes_to_tensor",
     "resample",
     "shape_edge",
+    "small_planes",
     "spread_lead",
     "steady",
     "taking_part",

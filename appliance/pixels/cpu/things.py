@@ -5,18 +5,35 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from appliance.media.frame import F32, Rect
+from appliance.media.frame import F32, Frame, Rect
+from appliance.pixels.cpu.flow import shrink
 from appliance.pixels.cpu.guided import guided_coefficients
+from appliance.pixels.cpu.jit import kernel
 
 # A lead of this says surely: doubts are not shown as something seen through.
 _SURELY = 0.25
 # The network's edge may lie so far from the picture's, in cells of the network's own grid.
 _REACH, _EPSILON = 0.6, 4e-4
+_WIDE = 8.0
 # What is left of a doubt after the filter: from this share on a pixel is the thing's, and below one
 # minus it is not.
 _SURE = 0.7
+# Cells that a thing goes in a frame at most: beyond, the next look has to find it.
+_FARTHEST = 16
 # Smaller things are errors far more often than they are things: shares of the picture.
 _LEAST = 0.002
+
+
+def small_planes(frame: Frame, rows: int, columns: int) -> F32:
+    """The whole frame as planes Y, Cb, Cr on a small grid, float32 (3, rows, columns), 0..255.
+
+    A cell is the mean of a few samples: see ``shrink``. ``crop_planes``, which takes the mean of
+    all, takes four times as long.
+    """
+    planes = np.empty((3, rows, columns), np.float32)
+    planes[0] = shrink(frame.y, columns, rows)
+    planes[1:] = np.moveaxis(shrink(frame.uv, columns, rows), 2, 0)
+    return planes
 
 
 def spread_lead(lead: F32, size: tuple[int, int], inner: Rect, *, corners: bool) -> F32:
@@ -58,10 +75,20 @@ def follow_edges(planes: F32, share: F32, cell: float) -> F32:
 
     Returns float32 (rows, columns), 0..1.
     """
-    coefficients = np.empty((2, *share.shape), np.float32)
-    radius = max(1, round(_REACH * cell))
-    guided_coefficients(planes[0], share, radius, _EPSILON, coefficients)
-    sharp = coefficients[0] * planes[0] + coefficients[1]
+    # With a wide window half of the grid's cells a side do: the coefficients are smooth.
+    wide = cell >= _WIDE
+    rows, columns = share.shape
+    size = (columns // 2, rows // 2) if wide else (columns, rows)
+    luma, coarse = (
+        cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (planes[0], share)
+    )
+    coefficients = np.empty((2, size[1], size[0]), np.float32)
+    radius = max(1, round(_REACH * cell / (2 if wide else 1)))
+    guided_coefficients(
+        np.asarray(luma, np.float32), np.asarray(coarse, np.float32), radius, _EPSILON, coefficients
+    )
+    slope, offset = (cv2.resize(one, (columns, rows)) for one in coefficients)
+    sharp = np.asarray(slope * planes[0] + offset, np.float32)
     sharp -= np.float32(1 - _SURE)
     sharp *= np.float32(1 / (2 * _SURE - 1))
     np.clip(sharp, 0, 1, out=sharp)
@@ -79,6 +106,47 @@ def _without_specks(share: F32) -> F32:
         rim = cv2.dilate(table[labels].view(np.uint8), np.ones((5, 5), np.uint8))
         share[rim.astype(bool)] = 0
     return share
+
+
+@kernel("void(float32[:, ::1], float32[:, :, ::1], int64, int64, int64, int64, float32[:, ::1])")
+def _carry(share: F32, origin: F32, first: int, last: int, begin: int, end: int, out: F32) -> None:
+    rows, columns = share.shape
+    of_rows, of_columns = origin.shape[0], origin.shape[1]
+    per_y, per_x = np.float32(rows / of_rows), np.float32(columns / of_columns)
+    for j in range(first, last):
+        r = int((j + 0.5) * of_rows / rows)
+        for i in range(begin, end):
+            c = int((i + 0.5) * of_columns / columns)
+            x = np.float32(i) + (origin[r, c, 0] - np.float32(c)) * per_x
+            y = np.float32(j) + (origin[r, c, 1] - np.float32(r)) * per_y
+            x = min(max(x, np.float32(0)), np.float32(columns - 1))
+            y = min(max(y, np.float32(0)), np.float32(rows - 1))
+            left, top = int(x), int(y)
+            right, bottom = min(left + 1, columns - 1), min(top + 1, rows - 1)
+            t, s = x - np.float32(left), y - np.float32(top)
+            over = share[top, left] + t * (share[top, right] - share[top, left])
+            under = share[bottom, left] + t * (share[bottom, right] - share[bottom, left])
+            out[j, i] = over + s * (under - over)
+
+
+def carry_share(share: F32, origin: F32) -> F32:
+    """The last frame's share, moved to where its things are now: ``flow.follow`` about them alone.
+
+    Args:
+        share: float32 (rows, columns), 0..1.
+        origin: float32, see ``flow.Motion.origin``, of any grid; the nearest of its cells counts.
+
+    Returns float32 (rows, columns), 0..1; the border is replicated beyond the plane.
+    """
+    out = np.zeros_like(share)
+    left, top, width, height = cv2.boundingRect((share > 0).view(np.uint8))
+    if width and height:
+        rows, columns = share.shape
+        _carry(
+            share, origin, max(top - _FARTHEST, 0), min(top + height + _FARTHEST, rows),
+            max(left - _FARTHEST, 0), min(left + width + _FARTHEST, columns), out,
+        )  # fmt: skip
+    return out
 
 
 def mixed(before: F32, fresh: F32, weight: float) -> F32:

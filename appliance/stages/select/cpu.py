@@ -84,7 +84,7 @@ class SelectSteps:
         every = 2 * s.every if spared else s.every
         share = None
         if self._share is not None and work.motion is not None:
-            share = cpu.follow(self._share, work.motion.origin)
+            share = cpu.carry_share(self._share, work.motion.origin)
         self._since += 1
         # Without motion (a cut, a light that was switched) nothing is known of this frame.
         if share is None or self._since >= every:

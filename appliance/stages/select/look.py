@@ -31,8 +31,7 @@ class ClassLook:
         when the network throws, or gives NaN.
         """
         inner = inner_rect(frame.rect, self._spec)
-        planes = np.empty((3, inner.height, inner.width), np.float32)
-        cpu.crop_planes(frame, frame.rect, planes)
+        planes = cpu.small_planes(frame, inner.height, inner.width)
         tensor = self._network.input
         if inner != self._inner:
             black = (0 - self._mean) * self._scale

@@ -23,7 +23,7 @@ def class_network(settings: SelectSettings) -> tuple[Manifest, Path]:
         path = find_manifest(settings.model, model_folders())
     except ModelError as error:
         raise ModelError(
-            "no network of classes: mattebox model add deeplab-small (or deeplab) fetches one; "
+            "no network of classes: mattebox model add deeplab (or deeplab-small) fetches one; "
             f"{error}"
         ) from error
     return load_manifest(path, task="classes")

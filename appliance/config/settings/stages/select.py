@@ -22,12 +22,15 @@ class SelectSettings(Section, title="Select"):
         description="what is shown: person, and classes of the network; without person nobody is",
     )
     model: ModelName = Field(
-        "deeplab-small", description="the network of classes (mattebox model add deeplab-small)"
+        "deeplab", description="the network of classes (mattebox model add deeplab)"
     )
     every: int = Field(
-        5, ge=1, le=120, description="the network looks at every so manieth frame; between, its "
-        "things follow the picture's motion"
-    )  # fmt: skip
+        10,
+        ge=1,
+        le=120,
+        description="the network looks at every so manieth frame; in between its things follow the "
+        "picture's motion",
+    )
 
     @property
     def names(self) -> tuple[str, ...]:
