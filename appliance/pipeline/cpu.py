@@ -100,6 +100,7 @@ class Pipeline:
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
+        self._cascade.guard.begin(frame.pts)
         work = Work(frame, out, matte_out)
         try:
             for bound in self._cascade.steps:

@@ -185,6 +185,7 @@ class GpuPipeline:
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
+        self._cascade.guard.begin(frame.pts)
         canvases = self._canvases
         in_place = canvases is not None and canvases.choose(out)
         work = DeviceWork(

@@ -90,7 +90,7 @@ class BoundCascade:
             if self.steps and step.name not in before:
                 part.reset()
             run = getattr(part, method)
-            if step.optional:
+            if step.optional and not (self._side == "gpu" and step.launched):
                 run = self.guard.wrap(step.name, run, part.reset)
             bound.append(BoundStep(step, part, run))
         self.guard.forget(before - {one.step.name for one in bound})
