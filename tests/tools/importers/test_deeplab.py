@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 
@@ -20,6 +21,8 @@ from appliance.networks.classes import ClassNetwork
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
 from appliance.tools.engine.build import static_graph
+from appliance.tools.engine.builder import Request
+from appliance.tools.engine.child import run_builder
 from appliance.tools.importers import deeplab, published
 from appliance.tools.importers.add import ImportOptions, add_model
 from appliance.tools.importers.base import Release
@@ -69,6 +72,22 @@ def test_as_the_published_one(shared: Path) -> None:
     assert 0.2 < seen.mean() < 0.7
     lead = cv2.resize(network.lead([person]), (513, 513)) > 0
     assert (lead == seen).mean() > 0.97
+
+
+@pytest.mark.shared
+def test_a_plan_can_be_built_of_it(shared: Path, builder: str, tmp_path: Path) -> None:
+    """It runs on the CPU; whoever runs it on a GPU finds that TensorRT takes all its operators."""
+    add_model(ImportOptions("small", shared / "models" / deeplab.SMALL.file))
+    onnx.save(static_graph(*added("small")), tmp_path / "model.onnx")
+    request = Request(
+        str(tmp_path / "model.onnx"), str(tmp_path / "plan"), str(tmp_path / "cache"), builder,
+        "sm86", 256,
+    )  # fmt: skip
+    made = run_builder(
+        request, tmp_path, memory_mb=4096, timeout=300, progress=lambda *_: None, say=print
+    )
+    assert made["outputs"][0]["shape"] == [1, 21, 11, 19]
+    assert (tmp_path / "plan").stat().st_size > 100_000
 
 
 @pytest.mark.shared
@@ -142,5 +161,5 @@ def test_fetched_by_its_name(shared: Path, address: str, monkeypatch: pytest.Mon
 def test_another_file_under_its_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own.tflite").write_bytes(b"something")
     wish = ImportOptions("deeplab", tmp_path / "own.tflite")
-    with pytest.raises(InputError, match="is not DeepLabv3 .*add it under a name of its own"):
+    with pytest.raises(InputError, match=r"is not DeepLabv3 .*add it under a name of its own"):
         published.add_published(wish, print)
