@@ -67,7 +67,7 @@ def spread_lead(lead: F32, size: tuple[int, int], inner: Rect, *, corners: bool)
 def follow_edges(planes: F32, share: F32, cell: float) -> F32:
     """A coarse share with its edges where the picture has some, small specks left out.
 
-    The guided filter of ``guided``, with a window as large as the network's cells, then a curve.
+    The guided filter of ``guided``, with a window as large as the network's cells, and a curve.
 
     Args:
         planes: float32 (3, rows, columns), Y, Cb, Cr, 0..255. share: float32, (rows, columns).
@@ -79,20 +79,24 @@ def follow_edges(planes: F32, share: F32, cell: float) -> F32:
     wide = cell >= _WIDE
     rows, columns = share.shape
     size = (columns // 2, rows // 2) if wide else (columns, rows)
-    luma, coarse = (
-        cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (planes[0], share)
+    luma, sharp = (
+        np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_AREA), np.float32)
+        for one in (planes[0], share)
     )
     coefficients = np.empty((2, size[1], size[0]), np.float32)
     radius = max(1, round(_REACH * cell / (2 if wide else 1)))
-    guided_coefficients(
-        np.asarray(luma, np.float32), np.asarray(coarse, np.float32), radius, _EPSILON, coefficients
-    )
+    # Twice: an edge that lies half a window off comes half of the way at first.
+    guided_coefficients(luma, sharp, radius, _EPSILON, coefficients)
+    sharp = _decided(coefficients[0] * luma + coefficients[1])
+    guided_coefficients(luma, sharp, radius, _EPSILON, coefficients)
     slope, offset = (cv2.resize(one, (columns, rows)) for one in coefficients)
-    sharp = np.asarray(slope * planes[0] + offset, np.float32)
-    sharp -= np.float32(1 - _SURE)
-    sharp *= np.float32(1 / (2 * _SURE - 1))
-    np.clip(sharp, 0, 1, out=sharp)
-    return _without_specks(sharp)
+    return _without_specks(_decided(np.asarray(slope * planes[0] + offset, np.float32)))
+
+
+def _decided(share: F32) -> F32:
+    share -= np.float32(1 - _SURE)
+    share *= np.float32(1 / (2 * _SURE - 1))
+    return np.clip(share, 0, 1, out=share)
 
 
 def _without_specks(share: F32) -> F32:
