@@ -21,8 +21,8 @@ def keep(tmp_path: Path, text: str, **how: Any) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["[person, chair, dining table]", "person, chair, dining table", "'Person,chair, dining  table'",
-     "[person, chair, person, dining table]"],
+    ["[person, chair, dining table]", "person, chair, dining table",
+     "'Person,chair, dining  table'", "[person, chair, person, dining table]"],
 )  # fmt: skip
 def test_a_text_or_a_list(tmp_path: Path, text: str) -> None:
     assert keep(tmp_path, text) == "person, chair, dining table"

@@ -117,10 +117,13 @@ def _carry(share: F32, origin: F32, first: int, last: int, begin: int, end: int,
     rows, columns = share.shape
     of_rows, of_columns = origin.shape[0], origin.shape[1]
     per_y, per_x = np.float32(rows / of_rows), np.float32(columns / of_columns)
+    nearest = np.empty(columns, np.int32)
+    for i in range(columns):
+        nearest[i] = int((i + 0.5) * of_columns / columns)
     for j in range(first, last):
         r = int((j + 0.5) * of_rows / rows)
         for i in range(begin, end):
-            c = int((i + 0.5) * of_columns / columns)
+            c = nearest[i]
             x = np.float32(i) + (origin[r, c, 0] - np.float32(c)) * per_x
             y = np.float32(j) + (origin[r, c, 1] - np.float32(r)) * per_y
             x = min(max(x, np.float32(0)), np.float32(columns - 1))

@@ -250,7 +250,7 @@ def test_a_quantisation_that_does_not_fit(
     made.inputs = [made.computed("picture", 1, 5, 6, 3, steps=(scales, zeros))]
     made.outputs = [made.run("RELU", ["picture"], made.computed("result", 1, 5, 6, 3))]
     (tmp_path / "net.tflite").write_bytes(made.file())
-    with pytest.raises(ModelError, match="scales and . zero points along axis 0; expected one of"):
+    with pytest.raises(ModelError, match=r"scales and . zero points along axis 0; expected one of"):
         convert(tmp_path / "net.tflite")
 
 
