@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Loading(Generic[T]):
-    """Loads something in a thread of its own, which ends with it. Nobody waits for it."""
+    """Loads something in a thread of its own, which ends with it. Nobody has to wait for it."""
 
     def __init__(self, load: Callable[[], T], name: str) -> None:
         """Begin at once. ``name``: of what is loaded, for the thread and for messages."""
@@ -27,6 +27,10 @@ class Loading(Generic[T]):
         if self._error is not None:
             raise ModelError(str(self._error)) from self._error
         return self._made
+
+    def wait(self, seconds: float) -> None:
+        """Return when it is there, or cannot be loaded, or after so long."""
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         try:

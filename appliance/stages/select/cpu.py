@@ -26,6 +26,8 @@ from appliance.stages.things import Things
 # Of what a new look says, against what is known from the last one: a thing that the network sees
 # in one look and not in the next fades, and does not flash.
 _FRESH = 0.6
+# One frame may be so late, as a network is loaded; what takes longer goes on beside the path.
+_LOAD_S = 0.2
 
 
 class Selecting(Protocol):
@@ -55,8 +57,8 @@ class Selected(Protocol):
 class SelectSteps:
     """Looks at every so manieth frame; in between, what was found follows the motion.
 
-    The network is loaded beside the frame's path, when it is first needed, and again when the
-    settings ask for something else; until it is there nothing is found.
+    The network is loaded when it is first needed, and again when the settings ask for something
+    else; if that takes long, beside the frame's path, and until it is there nothing is found.
     """
 
     def __init__(self, common: Selecting) -> None:
@@ -107,6 +109,8 @@ class SelectSteps:
         if wanted != self._made_for:
             self._made_for, self._look = wanted, None
             self._loading = Loading(lambda: _load(settings, threads), settings.model)
+            # Mostly it is there at once: a snapshot, and a file that is converted, have all of it.
+            self._loading.wait(_LOAD_S)
             self.reset()
         if self._loading is not None:
             try:

@@ -78,10 +78,12 @@ def wanted(keep: str = "person, chair", every: int = 5, **more: Any) -> Settings
 def on_cpu(networks: Path, bright: Path) -> Callable[..., Pipeline]:
     """Makes a pipeline whose network of classes is loaded."""
 
-    def make(keep: str = "person, chair", every: int = 5, **more: Any) -> Pipeline:
+    def make(
+        keep: str = "person, chair", every: int = 5, format: Format = FORMAT, **more: Any
+    ) -> Pipeline:
         matting = OnnxRuntimeMatting(*load_manifest(bright), threads=1)
         settings = wanted(keep, every, **more)
-        made = Pipeline(settings, FORMAT, matting, Stage(FORMAT.width, FORMAT.height))
+        made = Pipeline(settings, format, matting, Stage(format.width, format.height))
         loaded(made)
         return made
 

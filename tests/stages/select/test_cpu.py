@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from appliance.media.frame import Format
 from appliance.pipeline.cpu import Pipeline
 from appliance.shedding.level import Level
 from appliance.stages.guard import REST_NS
+from tests.scenes import FULL, flat
 from tests.stages.select.conftest import CHAIR, Calls, loaded, scene, show, wanted
 
 LEFT, TOP, RIGHT, BOTTOM = CHAIR
@@ -170,6 +173,21 @@ def test_a_network_that_is_not_there_rests_with_the_reason(networks: Path, on_cp
 
 def _select(pipeline: Pipeline):  # type: ignore[no-untyped-def]
     return next(b.part for b in pipeline._cascade.steps if b.step.name == "select")
+
+
+@pytest.mark.parametrize("size", [(3840, 2160), (180, 320), (98, 34), (34, 200)])
+def test_other_sizes_and_shapes(on_cpu: Make, size: tuple[int, int]) -> None:
+    """The lower half is a chair: of it nearly all is shown, of the upper half nothing."""
+    pipeline = on_cpu(format=Format(*size, (30, 1), FULL))
+    width, height = size
+    for serial in range(3):
+        frame = flat(width, height, 50)
+        frame.y[height // 2 :] = 40
+        frame.uv[height // 4 :] = (225, 110)
+        frame = replace(frame, pts=serial * 33_333_333, captured=serial * 33_333_333)
+        _, matte = show(pipeline, frame)
+    assert matte[height * 2 // 3 :].mean() > 240
+    assert matte[: height // 3].mean() < 4
 
 
 def test_switched_on_and_off_again_and_again(on_cpu: Make) -> None:

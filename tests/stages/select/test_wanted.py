@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from rich.console import Console
+
 from appliance.config.load import load_located
+from appliance.config.settings import Settings
 from appliance.config.settings.stages.select import SelectSettings
 from appliance.stages.select.wanted import mistakes
 from appliance.tools import check
+from appliance.tools.doctor import machine
+from appliance.tools.engine import show
+from appliance.tools.importers.add import list_models
 from tests.networks.bright import bright_network
 
 
@@ -59,3 +66,18 @@ def test_by_mattebox_check_for_the_person_too(networks: Path) -> None:
     [line] = [str(m) for m in check.mistakes(load_located(None, overrides=given))]
     assert "task: found classes" in line
     assert "this one is for stages.select.model" in line
+
+
+def test_by_mattebox_doctor_and_where_networks_are_listed(
+    networks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network of classes among the others is no fault."""
+    settings = Settings.model_validate(
+        {"stages": {"select": {"enabled": True, "model": "coloured", "keep": "piano"}}}
+    )
+    findings = {(one.state, one.what): one.detail for one in machine.networks(settings)}
+    assert "64x36" in findings["ok", "coloured"]
+    assert "knows no piano" in findings["bad", "stages.select.keep"]
+    assert show.list_plans([networks / "manifest.yaml"], Console()) == 0
+    assert list_models() == 0
+    assert "coloured           64x36" in capsys.readouterr().out
