@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from appliance.config.secrets import ALLOWED, Secret
 from appliance.config.settings import Settings
+from appliance.config.settings.types import WordList, joined
 from appliance.config.tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join, one_line
 from appliance.config.uris import Allowed, Resolves
 from appliance.system.redact import redact
@@ -46,6 +47,10 @@ def item_of(field: FieldInfo) -> type[BaseModel] | None:
         return None
     item = get_args(field.annotation)[0]
     return item if isinstance(item, type) and issubclass(item, BaseModel) else None
+
+
+def _is_words(field: FieldInfo) -> bool:
+    return any(isinstance(mark, WordList) for mark in field.metadata)
 
 
 def allowed(field: FieldInfo) -> str:
@@ -245,6 +250,8 @@ class Reading:
                 data[name] = self._items(node, item, key)
             else:
                 self._wrong(node, key, f"found {node.shown()}; expected {allowed(field)}")
+        elif isinstance(node, Sequence) and _is_words(field):
+            self._words(data, name, node, field, key)
         elif not isinstance(node, Scalar):
             self._wrong(node, key, f"found {node.shown()}; {expected(field)}")
         elif nothing:
@@ -263,6 +270,17 @@ class Reading:
             )
         else:
             data[name] = self._resolved(scalar_value(node, field), field, node.origin)
+
+    def _words(
+        self, data: dict[str, Any], name: str, node: Sequence, field: FieldInfo, key: str
+    ) -> None:
+        """A list of words, as the text that it stands for."""
+        wrong = [one for one in node.items if not isinstance(one, Scalar) or "," in one.text]
+        if wrong or not node.items:
+            found = (wrong[0] if wrong else node).shown()
+            self._wrong(wrong[0] if wrong else node, key, f"found {found}; {expected(field)}")
+            return
+        data[name] = joined([one.text for one in node.items if isinstance(one, Scalar)])
 
     def _items(self, node: Sequence, model: type[BaseModel], path: str) -> tuple[Any, ...]:
         items = []

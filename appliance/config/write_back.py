@@ -44,7 +44,13 @@ def edited(text: str, changes: Mapping[str, Value]) -> str:
         result = _with(text, changes)
     except (YAMLError, TypeError, AttributeError, ValueError) as error:
         raise NotKept(f"the file cannot be changed: {' '.join(str(error).split())}") from error
-    if _values(result) != _values(text) | {key: _shown(value) for key, value in changes.items()}:
+    # A list of words becomes one text with commas.
+    before = {
+        key: value
+        for key, value in _values(text).items()
+        if not any(key.startswith(f"{changed}.") for changed in changes)
+    }
+    if _values(result) != before | {key: _shown(value) for key, value in changes.items()}:
         raise NotKept("the file cannot be changed without changing other values in it")
     lost = [line for line in _comments(text) if line not in result]
     if lost:

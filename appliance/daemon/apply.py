@@ -29,6 +29,7 @@ from appliance.pipeline.make import Prepared, prepare
 from appliance.shedding import Shedding
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
+from appliance.stages.select import wanted as select
 from appliance.system.thermal import Thermometer
 
 # A new source that takes longer to answer keeps being tried; until then the placeholder is out.
@@ -166,6 +167,9 @@ def _build(
     if _network(daemon.settings) != _network(new) or "matting" in sections & stale:
         with _of("matting.model"):
             parts.network = _prepare(daemon, new, undo)
+    if "stages" in sections:
+        for key, problem in select.mistakes(new.stages.select):
+            raise NotApplied(key, problem)
     if "rtsp" in sections:
         with _of("rtsp.password"):
             new.rtsp.password.reveal()

@@ -72,7 +72,7 @@ class FlowNetwork:
 
 def load_flow(name: str, threads: int = 0) -> FlowNetwork:
     """Load the network of this name, or of the manifest at this path. Raises ModelError."""
-    return FlowNetwork(*load_manifest(find_manifest(name, model_folders())), threads)
+    return FlowNetwork(*load_manifest(find_manifest(name, model_folders()), task="flow"), threads)
 
 
 def _check(inputs: list, outputs: list, manifest: Manifest, model: Path) -> None:  # type: ignore[type-arg]

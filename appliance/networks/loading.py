@@ -12,20 +12,25 @@ T = TypeVar("T")
 
 
 class Loading(Generic[T]):
-    """Loads something in a thread of its own, which ends with it. Nobody waits for it."""
+    """Loads something in a thread of its own, which ends with it. Nobody has to wait for it."""
 
     def __init__(self, load: Callable[[], T], name: str) -> None:
         """Begin at once. ``name``: of what is loaded, for the thread and for messages."""
         self._load, self._name = load, name
         self._made: T | None = None
         self._error: Exception | None = None
-        threading.Thread(target=self._run, name=f"load {name}", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=f"load {name}", daemon=True)
+        self._thread.start()
 
     def get(self) -> T | None:
         """What was loaded; None until it is there. Raises ModelError if it cannot be loaded."""
         if self._error is not None:
             raise ModelError(str(self._error)) from self._error
         return self._made
+
+    def wait(self, seconds: float) -> None:
+        """Return when it is there, or cannot be loaded, or after so long."""
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         try:

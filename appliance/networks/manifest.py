@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from appliance.config.plain import read_plain
 from appliance.config.tree import InvalidConfig, one_line
 from appliance.errors import ModelError
+from appliance.networks.tasks import Task, wrong_task
 
 _MOST_WORDS = 400
 _MOST_MISTAKES = 20
 _MOST_STATE = 1 << 26
 
-Task = Literal["alpha", "classes", "flow", "between", "picture", "pose"]
-"""What a network gives: the person's matte, a class for each pixel, how the picture moved,
-a picture between two others, another picture, or the joints of a person."""
+_MOST_CLASSES = 1000
+ClassName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9 _.'/()-]{0,47}$")]
 
 Triple = tuple[float, float, float]
 
@@ -49,12 +57,19 @@ class InputSpec(StrictModel):
 
 
 class OutputSpec(StrictModel):
-    """The alpha output: which tensor, which channel of it, and how it becomes 0..1."""
+    """The output: which tensor, which channel of it, and how it becomes 0..1.
+
+    Of a network of ``classes`` every channel counts: ``softmax`` says that they are logits,
+    ``none`` probabilities; with ``argmax`` there is a whole number for each pixel, its class.
+    """
 
     name: str = Field(min_length=1)
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     channel: int = Field(0, ge=0)
-    activation: Literal["none", "sigmoid", "softmax"] = "none"
+    activation: Literal["none", "sigmoid", "softmax", "argmax"] = "none"
+    corners: bool = False
+    """Of classes on a coarser grid than the input's: its outermost cells lie on the outermost
+    pixels (TensorFlow's ``align_corners``); else each covers as much of the input as the others."""
 
 
 class StateSpec(StrictModel):
@@ -90,6 +105,8 @@ class Manifest(StrictModel):
     """For tasks with two pictures (flow, between): the input for the frame before, of the same
     shape and values as ``input``."""
     output: OutputSpec
+    classes: tuple[ClassName, ...] = Field((), max_length=_MOST_CLASSES)
+    """What a network of ``classes`` tells apart, in the order of its channels or numbers."""
     state: tuple[StateSpec, ...] = Field((), max_length=64)
     training: dict[str, Any] = {}
     figures: dict[str, Any] = {}
@@ -101,12 +118,29 @@ class Manifest(StrictModel):
             raise ValueError("must be a path inside the manifest's own folder")
         return value
 
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Self:
+        """Raises ValueError where fields contradict the task."""
+        if self.task == "classes":
+            if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
+                raise ValueError("classes: expected two or more, each once, as task is classes")
+            if self.output.activation == "sigmoid":
+                raise ValueError("output.activation: expected softmax, none or argmax for classes")
+            if self.state:
+                raise ValueError("state: expected none, as task is classes: it looks now and then")
+        elif self.classes:
+            raise ValueError(f"classes: expected none, as task is {self.task}")
+        elif self.task == "alpha" and self.output.activation == "argmax":
+            raise ValueError("output.activation: expected none, sigmoid or softmax for alpha")
+        return self
 
-def load_manifest(path: Path) -> tuple[Manifest, Path]:
-    """Read a manifest.
+
+def load_manifest(path: Path, task: Task | None = "alpha") -> tuple[Manifest, Path]:
+    """Read the manifest of a network that is to do ``task``; None: whatever it does.
 
     Returns the manifest and the path of its ONNX file. Raises ModelError when the file is missing,
-    is not YAML, has wrong fields, or names a model that does not exist; one line for each mistake.
+    is not YAML, has wrong fields, names a model that does not exist, or is for another task; one
+    line for each mistake.
     """
     try:
         data = read_plain(path, "give the manifest.yaml of a network")
@@ -123,6 +157,9 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
         raise ModelError("\n".join([*_in_words(path, error), *missing])) from error
     if missing:
         raise ModelError(missing[0])
+    wrong = wrong_task(manifest.task, task)
+    if wrong:
+        raise ModelError(f"{path}: task: {wrong}")
     return manifest, path.parent / manifest.model
 
 
@@ -132,7 +169,8 @@ def _in_words(path: Path, error: ValidationError) -> list[str]:
     for one in error.errors(include_url=False)[:_MOST_MISTAKES]:
         where = ".".join(str(part) for part in one["loc"])[:200]
         found = "" if one["type"] == "missing" else f" (found {one['input']!r})"
-        words = f"{where}: {one['msg']}{found}"
+        # A rule between fields names its own, and what it found would be the whole manifest.
+        words = f"{where}: {one['msg']}{found}" if where else str(one["msg"])
         lines.append(f"{path}: {one_line(words, _MOST_WORDS)}")
     more = error.error_count() - len(lines)
     return lines if more == 0 else [*lines, f"{path}: and {more:,} more mistakes"]

@@ -109,8 +109,32 @@ def _describe(tensors: list[ort.NodeArg]) -> str:
 
 def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
     """Compare the graph with its manifest; raise ModelError where they differ."""
+    check_inputs(session, manifest, model)
+    shape = output_shapes(session, manifest, model)[manifest.output.name]
+    spec = manifest.output
+    if len(shape) != 4:
+        raise ModelError(f"{model}: output {spec.name!r} has shape {shape}, expected 4 dimensions")
+    rows, columns = shape[2:] if spec.layout == "NCHW" else shape[1:3]
+    channels = shape[1] if spec.layout == "NCHW" else shape[3]
+    for what, have, want in (
+        ("height", rows, manifest.input.height),
+        ("width", columns, manifest.input.width),
+    ):
+        if isinstance(have, int) and have != want:
+            raise ModelError(
+                f"{model}: output {spec.name!r} has {what} {have} in shape {shape} "
+                f"({spec.layout}), expected the input's {want}"
+            )
+    if isinstance(channels, int) and spec.channel >= channels:
+        raise ModelError(
+            f"{model}: output {spec.name!r} has {channels} channel(s), the manifest asks for "
+            f"channel {spec.channel} (counted from 0)"
+        )
+
+
+def check_inputs(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
+    """Hold the graph's inputs against its manifest; raises ModelError where they differ."""
     inputs = {t.name: t for t in session.get_inputs()}
-    outputs = {t.name: t for t in session.get_outputs()}
     wanted: list[tuple[str, tuple[int, ...]]] = [(manifest.input.name, manifest.input.shape)]
     wanted += [(s.input, s.shape) for s in manifest.state]
     for name, shape in wanted:
@@ -135,29 +159,17 @@ def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> No
             f"{model}: input(s) {', '.join(sorted(inputs))} are not in the manifest; "
             "recurrent inputs go under state:, others must be constants in the graph"
         )
+
+
+def output_shapes(
+    session: ort.InferenceSession, manifest: Manifest, model: Path
+) -> dict[str, list[int | str | None]]:
+    """The shapes of the graph's outputs; raises ModelError where one that it names is missing."""
+    outputs = {t.name: t for t in session.get_outputs()}
     for name in [manifest.output.name, *(s.output for s in manifest.state)]:
         if name not in outputs:
             raise ModelError(
                 f"{model}: no output {name!r}, which its manifest names; "
                 f"it has: {_describe(session.get_outputs())}"
             )
-    shape = outputs[manifest.output.name].shape
-    spec = manifest.output
-    if len(shape) != 4:
-        raise ModelError(f"{model}: output {spec.name!r} has shape {shape}, expected 4 dimensions")
-    rows, columns = shape[2:] if spec.layout == "NCHW" else shape[1:3]
-    channels = shape[1] if spec.layout == "NCHW" else shape[3]
-    for what, have, want in (
-        ("height", rows, manifest.input.height),
-        ("width", columns, manifest.input.width),
-    ):
-        if isinstance(have, int) and have != want:
-            raise ModelError(
-                f"{model}: output {spec.name!r} has {what} {have} in shape {shape} "
-                f"({spec.layout}), expected the input's {want}"
-            )
-    if isinstance(channels, int) and spec.channel >= channels:
-        raise ModelError(
-            f"{model}: output {spec.name!r} has {channels} channel(s), the manifest asks for "
-            f"channel {spec.channel} (counted from 0)"
-        )
+    return {name: list(tensor.shape) for name, tensor in outputs.items()}

@@ -21,6 +21,7 @@
 #include "kernels/taking_part.cuh"
 #include "kernels/components.cuh"
 #include "kernels/clean.cuh"
+#include "kernels/join.cuh"
 #include "kernels/steady.cuh"
 #include "kernels/tiles.cuh"
 #include "kernels/guided.cuh"

@@ -12,6 +12,7 @@ from appliance.pixels.cpu.flow import Motion
 from appliance.shedding.level import Level
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker, frame_box
+from appliance.stages.things import Things
 from appliance.stages.timings import StageClock
 
 
@@ -62,6 +63,7 @@ class Work:
         raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
         carried: ``raw`` was carried; the network did not look.
         alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
+        things: those of the chosen classes, if they are to be shown.
         moved: float32 (rows, columns), 0..1: where the picture moved since the last frame, or the
             last matte is too old to be held.
         matte: what is composited; None where nobody is.
@@ -87,6 +89,7 @@ class Work:
     carried: bool = False
     alpha: F32 | None = None
     kept: cpu.Kept | None = None
+    things: Things | None = None
     moved: F32 | None = None
     matte: cpu.Matte | None = None
     layer: cpu.PersonLayer | None = None

@@ -123,10 +123,24 @@ CASCADE: tuple[Step, ...] = (
         gpu="composite.gpu:CompositeSteps.background",
     ),
     Step(
+        "select", "things of the chosen classes, found now and then, moved along in between",
+        needs=("frame",), gives=("things",),
+        cpu="select.cpu:SelectSteps.select", gpu="select.cpu:SelectSteps.select",
+        on=lambda settings: settings.stages.select.looks, optional=True, spared=True,
+    ),
+    Step(
         "clean", "only the connected components that are people, and take part, are kept",
         needs=("raw",), gives=("alpha", "kept"),
         cpu="matte.cpu:MatteSteps.clean", gpu="matte.gpu:MatteSteps.clean",
         off="the whole matte is kept; the person's box is still found", launched="launch composite",
+    ),
+    # Not optional: while select rests, whoever is not to be shown must not be.
+    Step(
+        "join", "the things beside the person, or instead of them",
+        needs=("alpha", "raw"),
+        cpu="select.cpu:JoinSteps.join", gpu="select.gpu:JoinSteps.join",
+        on=lambda settings: settings.stages.select.enabled, off="the person alone",
+        launched="launch composite",
     ),
     Step(
         "steady", "alpha is held where the picture is still",

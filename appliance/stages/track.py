@@ -10,6 +10,18 @@ from appliance.media.frame import Format, Frame, Rect
 from appliance.stages.participants import Participants, Sighting, by_participation
 from appliance.stages.roi import Box, Tracker
 from appliance.stages.split import Splitter
+from appliance.stages.things import Things
+
+
+def _with_things(work: Tracked, elsewhere: Box | None) -> Box | None:
+    """The box around everybody within the ROI, and the things: the ROI is to be around both.
+
+    While nobody is there the whole frame is looked at anyway, for whoever comes.
+    """
+    things = work.things.box if work.things is not None else None
+    if things is None or (work.box is None and elsewhere is None):
+        return work.box
+    return things.union(work.box or things)
 
 
 class Tracked(Protocol):
@@ -28,6 +40,11 @@ class Tracked(Protocol):
     @property
     def elsewhere(self) -> Box | None:
         """The box found in the whole frame, if that was looked at."""
+        ...
+
+    @property
+    def things(self) -> Things | None:
+        """What else is shown."""
         ...
 
     @property
@@ -75,7 +92,7 @@ class TrackSteps:
                 people.look(now, replace(work.sighting, parts=common.apart))
             if work.aside is not None:
                 elsewhere = people.look(now, work.aside, aside=True)
-        common.tracker.update(work.box, elsewhere)
+        common.tracker.update(_with_things(work, elsewhere), elsewhere)
         common.apart = self._split() if known else ()
 
     def _split(self) -> tuple[Rect, ...]:

@@ -16,6 +16,7 @@ from appliance.errors import MissingDependency, ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
 from appliance.outputs.rtsp import certificate
+from appliance.stages.select import wanted as select
 from appliance.system.redact import redact
 
 
@@ -48,6 +49,8 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         if as_service or not credentials_elsewhere(problem):
             add(key, problem)
     for key, problem in certificate.problems(settings.rtsp):
+        add(key, problem)
+    for key, problem in select.mistakes(settings.stages.select):
         add(key, problem)
     try:
         manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))

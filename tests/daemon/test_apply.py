@@ -83,6 +83,7 @@ def test_a_change_that_cannot_be_changes_nothing(
             {"background": {"uri": str(empty)}},
             {"source": {"uri": str(empty)}, "background": {"uri": "colour:#ffffff"}},
             {"matting": {"model": "nobody"}, "background": {"uri": "colour:#ffffff"}},
+            {"stages": {"select": {"enabled": True, "model": "nobody"}}},
         ):
             with pytest.raises(InputError):
                 daemon.apply(but(daemon, **bad))

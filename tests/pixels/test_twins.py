@@ -29,6 +29,7 @@ ALONE = {
     ("cpu", "picture"): "for PNGs; no part of the frame's path",
     ("cpu", "rgba"): "for a window of jetson-utils, which is fed with the CPU's frames",
     ("cpu", "rows"): "parts of common.cuh and composite.cuh",
+    ("cpu", "things"): "classes of things are looked for on the CPU in either pipeline",
     ("cpu", "table"): "where a source gives 10 bits, before a frame is one of ours",
     ("cpu", "wide_colour"): "formulas, and the table that is made of them once",
     ("gpu", "planes"): "device memory: on the CPU these are arrays",

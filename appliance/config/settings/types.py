@@ -105,3 +105,42 @@ EncoderName = Annotated[
     StringConstraints(pattern=r"^[a-z][a-z0-9_-]{1,63}$"),
     Allowed("auto, or a GStreamer element such as x264enc, nvh264enc, nvv4l2h264enc, vah264enc"),
 ]
+
+
+_MOST_WORDS, _LONGEST_WORD = 64, 48
+_WORD = re.compile(r"[a-z0-9][a-z0-9 _.'/()-]*")
+
+
+class WordList:
+    """Marks a field whose value may be written as a list in the file: its items are joined."""
+
+
+def joined(words: list[str]) -> str:
+    """The words as the setting holds them."""
+    return ", ".join(words)
+
+
+def _parse_words(value: Any) -> Any:
+    """'Person,chair' -> 'person, chair'; each once, in their order."""
+    if not isinstance(value, str):
+        raise ValueError("expected names with commas between them, for example person, chair")
+    words = list(dict.fromkeys(" ".join(word.split()).lower() for word in value.split(",")))
+    wrong = [word for word in words if not _WORD.fullmatch(word) or len(word) > _LONGEST_WORD]
+    if wrong or len(words) > _MOST_WORDS:
+        which = f"not {wrong[0][:_LONGEST_WORD]!r}" if wrong else f"not {len(words)} of them"
+        raise ValueError(
+            f"expected 1 to {_MOST_WORDS} names of lower-case letters, with commas between them, "
+            f"{which}"
+        )
+    return joined(words)
+
+
+Words = Annotated[
+    str,
+    BeforeValidator(_parse_words),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": _MOST_WORDS * (_LONGEST_WORD + 2)}
+    ),
+    WordList(),
+    Allowed("names with commas between them, or a list of names"),
+]

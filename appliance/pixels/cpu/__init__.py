@@ -25,6 +25,7 @@ from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.halfway import halfway
 from appliance.pixels.cpu.huffman import first_fault
+from appliance.pixels.cpu.join import join_things
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
@@ -33,6 +34,14 @@ from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
+from appliance.pixels.cpu.things import (
+    box_of,
+    carry_share,
+    follow_edges,
+    mixed,
+    small_planes,
+    spread_lead,
+)
 from appliance.pixels.cpu.tiles import join_tiles
 
 __all__ = [
@@ -52,6 +61,8 @@ __all__ = [
     "blend_between",
     "blend_layer",
     "blend_overlay",
+    "box_of",
+    "carry_share",
     "clean",
     "clear_weighed",
     "crop_bgrx",
@@ -64,13 +75,16 @@ __all__ = [
     "empty_weighed",
     "feather",
     "first_fault",
+    "follow_edges",
     "foreground_shift",
     "guided_coefficients",
     "halfway",
+    "join_things",
     "join_tiles",
     "keep_components",
     "look_up",
     "loosen",
+    "mixed",
     "motion",
     "nv12_to_bgrx",
     "over_black",
@@ -79,6 +93,8 @@ __all__ = [
     "planes_to_tensor",
     "resample",
     "shape_edge",
+    "small_planes",
+    "spread_lead",
     "steady",
     "taking_part",
     "weigh",

@@ -17,6 +17,7 @@ from appliance.pixels.gpu.convert import Matrices, bgrx_to_nv12, nv12_to_bgrx, y
 from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.gpu.join import join_things
 from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.paste import paste, paste_nv12
@@ -51,6 +52,7 @@ __all__ = [
     "fill_black",
     "foreground_shift",
     "guided_coefficients",
+    "join_things",
     "join_tiles",
     "keep_components",
     "nv12_to_bgrx",

@@ -20,6 +20,7 @@ from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker
+from appliance.stages.things import Things
 from appliance.stages.timings import StageClock
 
 
@@ -105,6 +106,7 @@ class DeviceWork:
         inner: where that goes in the network's input.
         motion, cut: as in ``base.Work``, in host memory.
         planes, raw, alpha, moved, matte, layer: as in ``base.Work``, in device memory.
+        things: as in ``base.Work``, in host memory.
         kept: the components are known on the device; the host learns of them from ``report``.
         behind: the picture behind the person. overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
@@ -125,6 +127,7 @@ class DeviceWork:
     planes: Plane | None = None
     raw: Raw | None = None
     alpha: Plane | None = None
+    things: Things | None = None
     kept: bool | None = None
     moved: Plane | None = None
     matte: Matte | None = None

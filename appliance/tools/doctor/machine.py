@@ -21,6 +21,7 @@ from appliance.errors import ModelError, PlanError
 from appliance.networks.beside import upright_of
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
+from appliance.stages.select import wanted as select
 from appliance.system import jetson_utils
 from appliance.tools import devices as plugged
 
@@ -215,7 +216,7 @@ def networks(settings: Settings, folders: Sequence[Path] | None = None) -> list[
     out = []
     for path in sorted(path for folder in places for path in folder.glob("*/manifest.yaml")):
         try:
-            manifest, model = load_manifest(path)
+            manifest, model = load_manifest(path, task=None)
         except ModelError as error:
             out.append(Finding("gap", path.parent.name, str(error)))
             continue
@@ -226,6 +227,8 @@ def networks(settings: Settings, folders: Sequence[Path] | None = None) -> list[
         load_manifest(find_manifest(settings.matting.model, places))
     except ModelError as error:
         out.append(Finding("bad", settings.matting.model, str(error)))
+    for key, problem in select.mistakes(settings.stages.select):
+        out.append(Finding("bad", key, problem))
     return out
 
 

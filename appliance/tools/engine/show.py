@@ -22,7 +22,7 @@ def list_plans(manifests: list[Path], console: Console) -> int:
         table.add_column(column, overflow="fold")
     runner, rows = this_runner(), 0
     for manifest_path in manifests:
-        manifest, model = load_manifest(manifest_path)
+        manifest, model = load_manifest(manifest_path, task=None)
         digest = sha256_of(model)
         for path in sidecars(model, manifest.name):
             rows += 1

@@ -11,6 +11,7 @@ from appliance.errors import InputError, ModelError
 from appliance.networks.folders import SHIPPED, data_folder, model_folders
 from appliance.networks.manifest import Manifest, load_manifest
 from appliance.networks.plans.sidecar import sha256_of
+from appliance.networks.tasks import PLACES
 from appliance.tools.engine.graph import (
     graph_inputs,
     graph_outputs,
@@ -20,6 +21,7 @@ from appliance.tools.engine.graph import (
 )
 from appliance.tools.importers import (
     any_onnx,
+    deeplab,
     mediapipe,
     modnet,
     pp_humanseg,
@@ -39,6 +41,7 @@ IMPORTERS: tuple[Importer, ...] = (
     mediapipe.IMPORTER,
     pp_humanseg.IMPORTER,
     modnet.IMPORTER,
+    deeplab.IMPORTER,
     any_onnx.IMPORTER,
 )
 """The most specific first: the first that fits a graph takes it."""
@@ -71,8 +74,8 @@ def add_model(wish: ImportOptions) -> list[str]:
     file = wish.file
     if file is None:
         raise InputError(
-            f"{wish.name}: --from is missing: name the file that you have downloaded; only selfie "
-            "is fetched by itself"
+            f"{wish.name}: --from is missing: name the file that you have downloaded; only selfie, "
+            "deeplab and deeplab-small are fetched by themselves"
         )
     if file.suffix.lower() in {".pth", ".pt", ".ckpt", ".pb"}:
         raise InputError(f"{file}: found a {file.suffix} file; convert it to ONNX first")
@@ -103,8 +106,16 @@ def add_model(wish: ImportOptions) -> list[str]:
         f"{wish.name}: {fields['title']}, input {size}, in {target}",
         known,
         f"licence: {importer.licence or 'not known: it is yours to find out'}",
-        f"run it: mattebox run --model {wish.name}",
+        _use(manifest),
     ]
+
+
+def _use(manifest: Manifest) -> str:
+    """What to do with it now."""
+    place = PLACES.get(manifest.task)
+    if manifest.task == "alpha":
+        return f"run it: mattebox run --model {manifest.name}"
+    return f"name it in {place}" if place else "no setting takes it yet"
 
 
 def free_place(wish: ImportOptions) -> Path:
@@ -174,7 +185,7 @@ def list_models() -> int:
     for folder in model_folders():
         for path in sorted(folder.glob("*/manifest.yaml")):
             try:
-                manifest, _ = load_manifest(path)
+                manifest, _ = load_manifest(path, task=None)
             except ModelError as error:
                 print(f"{path.parent.name:<18} cannot be used: {error}")
                 continue

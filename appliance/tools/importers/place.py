@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from appliance.errors import ModelError, StorageError
+from appliance.networks.classes import ClassNetwork
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.tools.importers.base import Fields
@@ -50,7 +51,11 @@ def _write(draft: Path, graph: ModelProto, fields: Fields, card: str) -> None:
 
 
 def _run_once(draft: Path) -> None:
-    matting = OnnxRuntimeMatting(*load_manifest(draft / "manifest.yaml"), threads=1)
+    manifest, model = load_manifest(draft / "manifest.yaml", task=None)
+    if manifest.task == "classes":
+        ClassNetwork(manifest, model, threads=1).lead([0])
+        return
+    matting = OnnxRuntimeMatting(manifest, model, threads=1)
     alpha = matting.infer()
     spec = matting.manifest.input
     if alpha.shape != (spec.height, spec.width):

@@ -200,6 +200,60 @@ def test_resize(tmp_path: Path, mode: str) -> None:
     assert np.allclose(found, expected, atol=1e-5)
 
 
+def test_resize_to_a_size_that_is_no_multiple(tmp_path: Path) -> None:
+    """33 times the float32 nearest to 513/33 is less than 513."""
+    picture = noise(1, 33, 33, 1)
+    size = np.asarray([513, 513], np.int32)
+    found = one(tmp_path, picture, (1, 513, 513, 1), "RESIZE_BILINEAR", size, b2=1)
+    assert np.allclose(found[0, ::16, ::16], picture[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(("axis", "size"), [(3, (1, 5, 6, 7)), (-1, (1, 5, 6, 7)), (1, None)])
+def test_concatenation(tmp_path: Path, axis: int, size: tuple[int, ...] | None) -> None:
+    picture, other = noise(1, 5, 6, 3), noise(1, 5, 6, 4 if size else 3)
+    expected = np.concatenate([picture, other], axis)
+    found = one(tmp_path, picture, size or expected.shape, "CONCATENATION", other, i0=axis)
+    assert np.allclose(found, expected)
+
+
+def quantised(values: Array, scale: float, zero: int) -> Array:
+    return np.clip(np.round(values / scale) + zero, 0, 255).astype(np.uint8)
+
+
+def test_a_quantised_network_becomes_floating_point(tmp_path: Path) -> None:
+    """With what it chooses from at its end, not the choice."""
+    picture, kernel, bias = noise(1, 5, 6, 3), noise(4, 1, 1, 3), noise(4)
+    made = Made()
+    made.inputs = [made.computed("picture", 1, 5, 6, 3, steps=(0.05, 128))]
+    weights = made.constant("weights", quantised(kernel, 0.04, 120), steps=(0.04, 120))
+    biases = made.constant("biases", np.round(bias / 0.002).astype(np.int32), steps=(0.002, 0))
+    scores = made.computed("scores", 1, 5, 6, 4, steps=(0.1, 100))
+    made.run("CONV_2D", ["picture", weights, biases], scores, i1=1, i2=1)
+    again = made.run("QUANTIZE", [scores], made.computed("again", 1, 5, 6, 4, steps=(0.2, 90)))
+    axis = made.constant("axis", np.asarray(3, np.int32))
+    made.outputs = [made.run("ARG_MAX", [again, axis], made.computed("choice", 1, 5, 6))]
+    file = tmp_path / "whole.tflite"
+    file.write_bytes(made.file())
+    expected = np.einsum("nhwc,oc->nhwo", picture, kernel[:, 0, 0]) + bias
+    found = ran(convert(file), picture)
+    assert found.shape == (1, 5, 6, 4)
+    assert np.abs(found - expected).max() < 0.02 * 3 * np.abs(picture).max() + 0.001
+
+
+@pytest.mark.parametrize(
+    ("scales", "zeros"), [([0.1, 0.2], [0]), ([0.1, 0.2], [0, 0]), ([-0.1], [0]), ([np.nan], [0])]
+)
+def test_a_quantisation_that_does_not_fit(
+    tmp_path: Path, scales: list[float], zeros: list[int]
+) -> None:
+    made = Made()
+    made.inputs = [made.computed("picture", 1, 5, 6, 3, steps=(scales, zeros))]
+    made.outputs = [made.run("RELU", ["picture"], made.computed("result", 1, 5, 6, 3))]
+    (tmp_path / "net.tflite").write_bytes(made.file())
+    with pytest.raises(ModelError, match=r"scales and . zero points along axis 0; expected one of"):
+        convert(tmp_path / "net.tflite")
+
+
 @pytest.mark.parametrize(
     ("kind", "function"),
     [

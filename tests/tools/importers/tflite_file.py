@@ -12,7 +12,8 @@ Fields = dict[int, Any]
 """A table: (kind, number) for an integer, or bytes, text, a list of int32 or of tables, a table."""
 
 CODES = {
-    "ADD": 0, "AVERAGE_POOL_2D": 1, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 4, "DEQUANTIZE": 6,
+    "ADD": 0, "AVERAGE_POOL_2D": 1, "CONCATENATION": 2, "ARG_MAX": 56, "QUANTIZE": 114,
+    "CONV_2D": 3, "DEPTHWISE_CONV_2D": 4, "DEQUANTIZE": 6,
     "LOGISTIC": 14, "MAX_POOL_2D": 17, "MUL": 18, "RELU": 19, "RELU6": 21, "RESIZE_BILINEAR": 23,
     "MEAN": 40, "TRANSPOSE_CONV": 67, "HARD_SWISH": 117, "SOMETHING_NEW": 190,
 }  # fmt: skip
@@ -27,12 +28,16 @@ class Made:
     operators: list[tuple[str, list[str], list[str], Fields, bytes]] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
+    steps: dict[str, Any] = field(default_factory=dict)
+    """Scale and zero point, or lists of them, of quantised tensors by their names."""
 
-    def computed(self, name: str, *shape: int) -> str:
-        self.tensors.append((name, shape, "float32", b""))
+    def computed(self, name: str, *shape: int, steps: Any = None) -> str:
+        self.tensors.append((name, shape, "uint8" if steps else "float32", b""))
+        self.steps[name] = steps
         return name
 
-    def constant(self, name: str, values: np.ndarray) -> str:
+    def constant(self, name: str, values: np.ndarray, steps: Any = None) -> str:
+        self.steps[name] = steps
         self.tensors.append((name, values.shape, str(values.dtype), values.tobytes()))
         return name
 
@@ -43,6 +48,12 @@ class Made:
         fields: Fields = {int(k[1:]): (k[0], v) for k, v in options.items()}
         self.operators.append((kind, inputs, [output], fields, custom))
         return output
+
+    def _quantised(self, name: str) -> Fields:
+        if self.steps.get(name) is None:
+            return {}
+        scales, zeros = (np.atleast_1d(one) for one in self.steps[name])
+        return {4: {2: np.asarray(scales, np.float32), 3: np.asarray(zeros, np.int64)}}
 
     def file(self) -> bytes:
         names = [name for name, *_ in self.tensors]
@@ -55,6 +66,7 @@ class Made:
         graph: Fields = {
             0: [
                 {0: list(shape), 1: ("b", KINDS[kind]), 2: ("I", 1 + n), 3: name}
+                | self._quantised(name)
                 for n, (name, shape, kind, _) in enumerate(self.tensors)
             ],
             1: [names.index(n) for n in self.inputs],
@@ -101,8 +113,8 @@ def _put(data: bytearray, value: Any) -> int:
         value = value.encode()
     at = len(data)
     data += struct.pack("<I", len(value))
-    if isinstance(value, bytes):
-        data += value
+    if isinstance(value, bytes | np.ndarray):
+        data += bytes(value)
     elif value and isinstance(value[0], dict):
         data += bytes(4 * len(value))
         for n, table in enumerate(value):

@@ -30,7 +30,7 @@ class StagesSettings(Section, title="Stages"):
     @property
     def needs_motion(self) -> bool:
         """Whether anything asks how the picture moves."""
-        return self.motion.enabled or self.interpolate.enabled
+        return self.motion.enabled or self.interpolate.enabled or self.select.looks
 
     @property
     def needs_layer(self) -> bool:

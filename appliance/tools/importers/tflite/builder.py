@@ -61,8 +61,8 @@ class Builder:
     def constant(self, operator: Operator, index: int) -> NDArray[np.generic]:
         """The values of the operator's constant input, as TensorFlow Lite lays them out.
 
-        Half precision that was widened by DEQUANTIZE is float32 here. Raises ModelError for an
-        input that is computed.
+        Half precision that was widened by DEQUANTIZE is float32 here, and so is what is quantised.
+        Raises ModelError for an input that is computed.
         """
         tensor = self.tensor(operator, index)
         number = operator.inputs[index]
@@ -70,7 +70,7 @@ class Builder:
             return self._constants[number]
         if not tensor.data:
             raise ModelError(f"{operator.name}: {tensor.name!r} is computed, expected a constant")
-        return tensor.values()
+        return tensor.numbers()
 
     def widen(self, operator: Operator) -> None:
         """Take a half-precision constant over as the float32 that DEQUANTIZE makes of it."""
@@ -110,10 +110,10 @@ class Builder:
         """
         tensor, number = self.tensor(operator, index), operator.inputs[index]
         if not tensor.data and number not in self._constants:
-            if tensor.kind != "float32" or len(tensor.shape) != 4:
+            if not tensor.real or len(tensor.shape) != 4:
                 raise ModelError(
                     f"{operator.name}: {tensor.name!r} is {tensor.kind} of shape {tensor.shape}, "
-                    "expected float32 of four dimensions"
+                    "expected float32, or quantised, of four dimensions"
                 )
             return self.name(number)
         values = self.constant(operator, index)

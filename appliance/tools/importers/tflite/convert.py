@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,14 @@ def convert(path: Path) -> ModelProto:
     """The graph of a .tflite file, checked by ONNX's own checker and shape inference.
 
     Input and outputs keep their names; a picture of 1 x rows x columns x channels there is one of
-    1 x channels x rows x columns here. Raises ModelError for a file that is malformed or has what
-    cannot be taken over, MissingDependency without onnx.
+    1 x channels x rows x columns here. A quantised network becomes one in floating point, its
+    pictures the real numbers that the quantised ones stand for; an ARG_MAX at the end is left out.
+    Raises ModelError for a file that is malformed or has what cannot be taken over,
+    MissingDependency without onnx.
     """
     require_onnx()
     network = read_network(path)
+    network = _without_choice(network)
     builder = Builder(network)
     unknown = sorted({o.name for o in network.operators} - set(OPERATORS))
     if unknown:
@@ -44,6 +48,14 @@ def convert(path: Path) -> ModelProto:
         return _checked(_model(builder), network, builder)
     except ModelError as error:
         raise ModelError(f"{path}: {error}; {_ELSEWHERE}") from error
+
+
+def _without_choice(network: Network) -> Network:
+    """Without the ARG_MAX at the end: what it chooses from says more than what it chose."""
+    last = network.operators[-1] if network.operators else None
+    if last is None or last.name != "ARG_MAX" or last.outputs != network.outputs:
+        return network
+    return replace(network, operators=network.operators[:-1], outputs=last.inputs[:1])
 
 
 def _model(builder: Builder) -> ModelProto:
@@ -71,10 +83,10 @@ def _turned(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _described(builder: Builder, number: int) -> ValueInfoProto:
     tensor = builder.network.tensors[number]
-    if tensor.kind != "float32" or len(tensor.shape) != 4 or tensor.data:
+    if not tensor.real or len(tensor.shape) != 4 or tensor.data:
         raise ModelError(
             f"{tensor.name!r} is {tensor.kind} of shape {tensor.shape}, expected pictures of "
-            "float32, four dimensions, at both ends"
+            "float32, or quantised, four dimensions, at both ends"
         )
     return onnx.helper.make_tensor_value_info(
         builder.name(number), onnx.TensorProto.FLOAT, _turned(tensor.shape)

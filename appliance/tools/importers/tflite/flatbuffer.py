@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from appliance.errors import ModelError
 
@@ -106,13 +107,20 @@ class Table:
         """A field that is a string; what is not UTF-8 in it is replaced."""
         return bytes(self.raw(index, most)).decode("utf-8", "replace")
 
-    def integers(self, index: int, most: int) -> tuple[int, ...]:
-        """A field that is a vector of int32, of at most ``most``."""
+    def integers(self, index: int, most: int, kind: str = "i") -> tuple[int, ...]:
+        """A field that is a vector of struct's ``kind``, int32 by default; of at most ``most``."""
+        return self._vector(index, most, kind)
+
+    def floats(self, index: int, most: int) -> tuple[float, ...]:
+        """A field that is a vector of float32, of at most ``most``."""
+        return self._vector(index, most, "f")
+
+    def _vector(self, index: int, most: int, kind: str) -> tuple[Any, ...]:
         at = self._target(index)
         if at is None:
             return ()
-        start, count = self.flat.span(at, 4, most)
-        return struct.unpack_from(f"<{count}i", self.flat.data, start)
+        start, count = self.flat.span(at, struct.calcsize(f"<{kind}"), most)
+        return struct.unpack_from(f"<{count}{kind}", self.flat.data, start)
 
     def table(self, index: int) -> Table | None:
         """A field that is a table; None where it is left out."""

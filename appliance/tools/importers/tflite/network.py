@@ -31,19 +31,57 @@ _CUSTOM = 32
 
 # Far above what a network has that mattes in real time; a file that goes beyond is no such network.
 _MOST_BYTES = 256 << 20
+_MOST_CHANNELS = 1 << 16
 _MOST_TENSORS, _MOST_OPERATORS, _MOST_CODES, _MOST_ENDS = 20_000, 10_000, 1_000, 64
 _MOST_VALUES = 1 << 26
 """Of one tensor: 4096x4096 pixels in four channels."""
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """What the whole numbers of a quantised tensor stand for: ``scale * (number - zero)``.
+
+    One of each, or one for each place along ``axis``.
+    """
+
+    scales: tuple[float, ...]
+    zeros: tuple[int, ...]
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
-    """One tensor as declared; ``data`` is empty for one that is computed."""
+    """One tensor as declared; ``data`` is empty for one that is computed.
+
+    Attributes:
+        steps: of a quantised tensor; None: its values stand for themselves.
+    """
 
     name: str
     shape: tuple[int, ...]
     kind: str
     data: memoryview
+    steps: Steps | None = None
+
+    @property
+    def real(self) -> bool:
+        """Whether it stands for real numbers: float32, or quantised."""
+        return self.kind == "float32" or self.steps is not None
+
+    def numbers(self) -> NDArray[np.generic]:
+        """The constant's values as float32 where it is quantised, else in its own type.
+
+        Raises ModelError where there are too few.
+        """
+        values, steps = self.values(), self.steps
+        if steps is None:
+            return values
+        along = [1] * values.ndim
+        if len(steps.scales) > 1:
+            along[steps.axis] = len(steps.scales)
+        scales = np.asarray(steps.scales, np.float32).reshape(along)
+        zeros = np.asarray(steps.zeros, np.int64).reshape(along)
+        return np.asarray((values.astype(np.int64) - zeros).astype(np.float32) * scales)
 
     def values(self) -> NDArray[np.generic]:
         """The constant's values, in its own type. Raises ModelError where there are too few."""
@@ -157,7 +195,27 @@ def _tensor(table: Table, buffers: list[memoryview]) -> Declared:
         raise Malformed(f"tensor {name!r} has the shape {shape}: open, or absurdly large")
     if buffer >= len(buffers):
         raise Malformed(f"tensor {name!r}: buffer {buffer} is asked for, there are {len(buffers)}")
-    return Declared(name, shape, _TYPES.get(kind, f"type {kind}"), buffers[buffer])
+    steps = _steps(name, shape, table.table(4))
+    return Declared(name, shape, _TYPES.get(kind, f"type {kind}"), buffers[buffer], steps)
+
+
+def _steps(name: str, shape: tuple[int, ...], table: Table | None) -> Steps | None:
+    """A tensor's quantisation; None where it has none."""
+    scales = () if table is None else table.floats(2, _MOST_CHANNELS)
+    if table is None or not scales:
+        return None
+    zeros = table.integers(3, _MOST_CHANNELS, "q") or (0,) * len(scales)
+    axis = table.number(6, "i")
+    # One of each serves for the whole tensor, along whichever axis.
+    many = len(scales) > 1
+    fits = not many or (0 <= axis < len(shape) and shape[axis] == len(scales))
+    finite = all(0 < scale < float("inf") for scale in scales)
+    if len(zeros) != len(scales) or not fits or not finite:
+        raise Malformed(
+            f"tensor {name!r} of shape {shape}: {len(scales)} scales and {len(zeros)} zero points "
+            f"along axis {axis}; expected one of each, or as many as the axis has, all above 0"
+        )
+    return Steps(scales, zeros, axis)
 
 
 def _operator(table: Table, codes: list[str]) -> Operator:

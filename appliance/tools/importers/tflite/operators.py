@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -42,18 +43,30 @@ def _mean(builder: Builder, operator: Operator) -> None:
 
 def _resize(builder: Builder, operator: Operator) -> None:
     corners, half = operator.option(2), operator.option(3)
-    rows, columns, _ = builder.sides(operator, 0)
+    size = builder.sides(operator, 0)[:2]
     values = builder.integers(operator, 1)
     if len(values) != 2 or min(values) < 1:
         raise ModelError(f"{operator.name}: a size of {values}, expected rows and columns")
-    # As factors, not sizes: exact for what networks do, and known to every runtime.
-    factors = np.asarray([1, 1, values[0] / rows, values[1] / columns], np.float32)
-    name = builder.write(f"{builder.name(operator.outputs[0])}/factors", factors)
     mode = "align_corners" if corners else "half_pixel" if half else "asymmetric"
-    builder.add(
-        operator, "Resize", [builder.picture(operator, 0), "", name],
-        mode="linear", coordinate_transformation_mode=mode,
-    )  # fmt: skip
+    how: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": mode}
+    picture, result = builder.picture(operator, 0), builder.name(operator.outputs[0])
+    if all(large % small == 0 for large, small in zip(values, size, strict=True)):
+        # As factors, not sizes: exact for what networks do, and known to every runtime.
+        factors = [1, 1, values[0] / size[0], values[1] / size[1]]
+        name = builder.write(f"{result}/factors", np.asarray(factors, np.float32))
+        builder.add(operator, "Resize", [picture, "", name], **how)
+        return
+    # 33 times float32(513 / 33) may round to 512.
+    whole = [1, builder.sides(operator, 0)[2], *values]
+    name = builder.write(f"{result}/sizes", np.asarray(whole, np.int64))
+    builder.add(operator, "Resize", [picture, "", "", name], **how)
+
+
+def _concatenation(builder: Builder, operator: Operator) -> None:
+    axis = operator.option(0, "i") % 4
+    inputs = [builder.picture(operator, n) for n in range(len(operator.inputs))]
+    # From NHWC to NCHW.
+    builder.add(operator, "Concat", inputs, fused=operator.option(1), axis=(0, 2, 3, 1)[axis])
 
 
 def _two(kind: str) -> Callable[[Builder, Operator], None]:
@@ -78,6 +91,7 @@ def _relu6(builder: Builder, operator: Operator) -> None:
 OPERATORS: dict[str, Callable[[Builder, Operator], None]] = {
     "ADD": _two("Add"),
     "AVERAGE_POOL_2D": _pool,
+    "CONCATENATION": _concatenation,
     "CONV_2D": convolution,
     "Convolution2DTransposeBias": transpose_bias,
     "DEPTHWISE_CONV_2D": depthwise,
@@ -86,6 +100,8 @@ OPERATORS: dict[str, Callable[[Builder, Operator], None]] = {
     "LOGISTIC": _one("Sigmoid"),
     "MEAN": _mean,
     "MUL": _two("Mul"),
+    # From one quantisation to another: to real numbers it is nothing.
+    "QUANTIZE": _one("Identity"),
     "RELU": _one("Relu"),
     "RELU6": _relu6,
     "RESIZE_BILINEAR": _resize,

@@ -1,0 +1,1 @@
+"""Things shown beside the person, or instead of them, by class."""
