@@ -61,6 +61,7 @@ class Work:
         matte: what is composited; None where nobody is.
         layer: the person apart from what is behind, if a stage wants them so: it is composited in
             place of ``frame`` under ``matte``.
+        view: the part of the frame that the layer shows on the canvas, where a stage has moved it.
         behind: the picture behind the person.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
@@ -80,6 +81,7 @@ class Work:
     moved: F32 | None = None
     matte: cpu.Matte | None = None
     layer: cpu.PersonLayer | None = None
+    view: cpu.Viewport | None = None
     behind: Frame | None = None
     scan: bool | None = None
     elsewhere: Box | None = None

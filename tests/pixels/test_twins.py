@@ -45,6 +45,7 @@ DIFFERENT = {
     ("cpu", "taking_part", "taking_part"): "a part of the kernel components_choose",
     ("cpu", "taking_part", "who"): "a part of taking_part.cuh",
     ("gpu", "taking_part", "KnownPeople"): "device memory: the CPU is given them as they are",
+    ("gpu", "affine", "DeviceViewport"): "device memory: the CPU is given the view as it is",
     ("cpu", "layer", "Separator"): "keeps arrays as wide as the ROI",
     ("cpu", "layer", "empty_layer"): "device memory: the step takes it",
     ("gpu", "layer", "separate"): "Separator's call: it has nothing to keep",

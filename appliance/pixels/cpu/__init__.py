@@ -1,5 +1,6 @@
 """Every per-pixel operation on the CPU: the oracles of those in ``gpu``, under the same names."""
 
+from appliance.pixels.cpu.affine import Viewport, warp_layer
 from appliance.pixels.cpu.blur import Blur
 from appliance.pixels.cpu.components import Kept, clean, keep_components
 from appliance.pixels.cpu.composite import Compositor
@@ -22,6 +23,7 @@ from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
+from appliance.pixels.cpu.projection import column_sums
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
@@ -38,11 +40,13 @@ __all__ = [
     "Overlay",
     "PersonLayer",
     "Separator",
+    "Viewport",
     "bgr_to_yuv",
     "bgrx_to_nv12",
     "blend_layer",
     "blend_overlay",
     "clean",
+    "column_sums",
     "crop_bgrx",
     "crop_planes",
     "crop_yuyv",
@@ -68,6 +72,7 @@ __all__ = [
     "shape_edge",
     "steady",
     "taking_part",
+    "warp_layer",
     "yuv_to_bgr",
     "yuv_to_rgb",
     "yuyv_to_nv12",

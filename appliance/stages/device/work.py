@@ -10,6 +10,7 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.cpu.affine import Viewport
 from appliance.pixels.gpu.layer import PersonLayer
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
@@ -101,6 +102,7 @@ class DeviceWork:
         live: the frame in device memory. rect: the part of it that the grid covers.
         inner: where that goes in the network's input.
         planes, raw, alpha, moved, matte, layer: as in ``base.Work``, in device memory.
+        view: as in ``base.Work``.
         kept: the components are known on the device; the host learns of them from ``report``.
         behind: the picture behind the person. overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
@@ -123,6 +125,7 @@ class DeviceWork:
     moved: Plane | None = None
     matte: Matte | None = None
     layer: PersonLayer | None = None
+    view: Viewport | None = None
     behind: Surface | None = None
     overlay: DeviceOverlay | None = None
     scan: bool | None = None
