@@ -29,6 +29,7 @@ ALONE = {
     ("cpu", "rgba"): "for a window of jetson-utils, which is fed with the CPU's frames",
     ("cpu", "rows"): "parts of common.cuh and composite.cuh",
     ("cpu", "table"): "where a source gives 10 bits, before a frame is one of ours",
+    ("cpu", "warp_rows"): "parts of affine.cuh",
     ("cpu", "wide_colour"): "formulas, and the table that is made of them once",
     ("gpu", "planes"): "device memory: on the CPU these are arrays",
     ("gpu", "scratch"): "device memory, taken once: the CPU's functions make their own arrays",

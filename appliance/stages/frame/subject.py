@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +14,7 @@ from appliance.stages.roi import Box
 _LIMBS = 0.04
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """Everybody who takes part, in frame pixels.
 
     Attributes:
@@ -44,26 +42,17 @@ def subject_in(box: Box, sums: F32, rect: Rect, *, several: bool) -> Subject:
             of the body, which an arm or a chair beside it hardly moves.
     """
     total = np.cumsum(sums, dtype=np.float64)
-    if total.size == 0 or total[-1] <= 0:
+    if several or total.size == 0 or total[-1] <= 0:
         middle = (box.left + box.right) / 2
         return Subject(box.left, box.top, box.right, box.bottom, box.left, box.right, middle)
-    limbs = min(_LIMBS, 0.02) if several else _LIMBS
     # The position within a column, too: whole columns would move the middle in steps.
     edges = np.concatenate([[0.0], total / total[-1]])
-    wanted = np.array([limbs, 0.5, 1 - limbs])
-    places = np.interp(wanted, edges, np.arange(edges.size)) * (rect.width / sums.size) + rect.x
-    left, middle, right = (float(each) for each in places)
-    if several:
-        middle = (box.left + box.right) / 2
-        left, right = box.left, box.right
+    places = np.interp([_LIMBS, 0.5, 1 - _LIMBS], edges, np.arange(edges.size))
+    left, middle, right = (float(each) for each in places * (rect.width / sums.size) + rect.x)
     return Subject(box.left, box.top, box.right, box.bottom, left, right, middle)
 
 
 def median(subjects: Sequence[Subject]) -> Subject:
     """Each number's median: a gesture that is over within half of the time moves nothing."""
-    return Subject(
-        *(
-            statistics.median(getattr(one, field.name) for one in subjects)
-            for field in fields(Subject)
-        )
-    )
+    middle = np.median(np.array(subjects), axis=0)
+    return Subject(*(float(each) for each in middle))
