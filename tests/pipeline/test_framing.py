@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import numpy as np
 import pytest
 
 from appliance.config.settings import Settings
-from appliance.media.frame import Frame, blank
+from appliance.media.frame import Format, Frame, blank
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.cpu import Pipeline
+from appliance.pixels import cpu
+from appliance.stages.frame.framer import Framer
 from tests.kernels import driver
 from tests.kernels.gpus import emulated
 from tests.pipeline.conftest import FORMAT, Maker
@@ -114,3 +118,95 @@ def test_nobody_is_no_failure(make: Maker, network: Path) -> None:
         pipeline = make_one(make, network, side, framed())
         assert not shown(pipeline, room).any()
         assert not pipeline.resting
+
+
+def test_as_on_the_cpu(make: Maker, network: Path) -> None:
+    """At rest both show the same; the GPU a frame later, as it learns of them a frame later."""
+    on_gpu, on_cpu = (make_one(make, network, side, framed()) for side in ("gpu", "cpu"))
+    for k in range(8):
+        frame = person(serial=k)
+        made = []
+        for pipeline in (on_gpu, on_cpu):
+            out, matte = blank(WIDTH, HEIGHT, FULL), np.empty((HEIGHT, WIDTH), np.uint8)
+            pipeline.process(frame, out, matte)
+            made.append((out.y, out.uv, matte))
+        if k > 1:
+            for one, other in zip(*made, strict=True):
+                assert np.abs(one.astype(int) - other).max() <= 2, k
+
+
+@pytest.mark.parametrize("side", ["cpu", "gpu"])
+def test_a_cut_is_crossed_at_once(make: Maker, network: Path, side: str) -> None:
+    pipeline = make_one(make, network, side, framed())
+    for k in range(4):
+        shown(pipeline, person(50, serial=k))
+    there = []
+    for k in range(4, 8):
+        frame = replace(person(110, 50, 12, serial=k), discontinuity=k == 4)
+        there.append(bounds(shown(pipeline, frame)))
+    settled = there[1] if side == "gpu" else there[0]
+    assert abs((settled[0] + settled[2]) / 2 - WIDTH / 2) <= 2
+    assert np.abs(np.subtract(settled, there[3])).max() <= 2, "nothing glides"
+
+
+def test_switching_often_leaves_nothing_behind(make: Maker, log: driver.Log, network: Path) -> None:
+    on, off = Settings.model_validate({"stages": framed()}), Settings.model_validate({})
+    for side, times in (("cpu", 200), ("gpu", 20)):
+        pipeline = make_one(make, network, side, {})
+        alive, layers = 0, 0
+        for k in range(times):
+            pipeline.configure(on if k % 2 == 0 else off)
+            shown(pipeline, person(serial=k))
+            if k == 9:
+                alive, layers = log.alive, kept()
+        assert (log.alive, kept()) == (alive, layers)
+
+
+def kept() -> int:
+    """How many layers and framers there are."""
+    gc.collect()
+    return sum(isinstance(each, (cpu.PersonLayer, Framer)) for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("size", [(32, 32), (34, 58), (90, 160), (642, 362), (3840, 2160)])
+def test_any_canvas(network: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    matting = OnnxRuntimeMatting(*load_manifest(network), threads=1)
+    settings = Settings.model_validate({"stages": framed()})
+    format = Format(width, height, (30, 1), FULL)
+    pipeline = Pipeline(settings, format, matting, Stage(width, height))
+    for k in range(2):
+        frame = disc(width, height, 0.4 * width, 0.5 * height, 0.15 * min(size), serial=k)
+        out = blank(width, height, FULL)
+        pipeline.process(frame, out)
+    left, top, right, bottom = bounds(out.y > 175)
+    assert abs((left + right) / 2 - width / 2) <= 0.04 * width + 2
+    assert bottom - top > 0.5 * min(size)
+    assert leaked(out.y) == 0
+    assert not pipeline.resting
+
+
+def test_what_a_resting_frame_takes(make: Maker, log: driver.Log, network: Path) -> None:
+    """Nothing is sent or recorded anew while the view rests, and two graphs are enough."""
+    pipeline = make_one(make, network, "gpu", {**framed()})
+    for k in range(12):
+        shown(pipeline, person(serial=k))
+    calls, allocations, waits = log.calls.copy(), log.allocations, log.waits
+    for k in range(12, 22):
+        shown(pipeline, person(serial=k))
+    calls = log.calls - calls
+    assert log.allocations == allocations
+    assert log.waits == waits + 10
+    assert calls["memcpy_htod_async"] == 10, "the frames"
+    assert calls["cuGraphLaunch"] >= 20
+
+
+def test_a_failure_leaves_the_person_as_they_are(
+    make: Maker, network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = make_one(make, network, "cpu", framed())
+    plain = shown(make_one(make, network, "cpu", {}), person())
+    monkeypatch.setattr(Framer, "at", lambda *_: 1 / 0)
+    there = shown(pipeline, person())
+    assert (there == plain).mean() > 0.99
+    assert "ZeroDivisionError" in pipeline.resting["frame"]

@@ -36,8 +36,8 @@ def _reach(places: U32, reach: int, most: int, out: I32) -> None:
     """The first and the last block of the picture that each block of the canvas is made of."""
     for j in range(out.shape[1]):
         stop = min((j + 1) * _BLOCK, places.shape[0])
-        out[0, j] = np.int64(places[j * _BLOCK]) // _BLOCK
-        out[1, j] = min(np.int64(places[stop - 1]) + reach, most) // _BLOCK
+        out[0, j] = int(np.int64(places[j * _BLOCK])) // _BLOCK
+        out[1, j] = min(int(np.int64(places[stop - 1])) + reach, most) // _BLOCK
 
 
 @inline
@@ -154,7 +154,10 @@ def _across(
     while j < kinds.shape[0]:
         end = _stretch(kinds, j)
         x, stop = j * _BLOCK, min(end * _BLOCK, places.shape[0])
-        left, right = np.int64(places[x]), min(np.int64(places[stop - 1]) + step + 1, columns)
+        left, right = (
+            int(np.int64(places[x])),
+            min(int(np.int64(places[stop - 1])) + step + 1, columns),
+        )
         if kinds[j] == _EMPTY:
             alpha[x:stop] = np.float32(0)
             product[x:stop] = np.float32(0)
@@ -243,8 +246,8 @@ def warp(
     rows, columns = fg_y.shape
     wide, most = column.shape[0], columns - 1
     blocks = -(-wide // _BLOCK)
-    first = min(np.int64(column[0]), np.int64(pairs[0])) // _BLOCK
-    last = min(max(np.int64(column[-1]) + 1, np.int64(pairs[-1]) + 3), most) // _BLOCK
+    first = min(int(np.int64(column[0])), int(np.int64(pairs[0]))) // _BLOCK
+    last = min(max(int(np.int64(column[-1])) + 1, int(np.int64(pairs[-1])) + 3), most) // _BLOCK
     marks = np.zeros((rows, last + 1), np.uint8)
     reach, reach_c = np.empty((2, blocks), np.int32), np.empty((2, blocks), np.int32)
     _reach(column, 1, most, reach)
@@ -255,10 +258,10 @@ def warp(
     # Rows k and k + 1 of the picture are in places k & 1 and 1 - (k & 1).
     alpha, product = np.zeros((2, wide), np.float32), np.zeros((2, wide), np.float32)
     alpha_c, product_c = np.zeros((2, wide), np.float32), np.zeros((2, wide), np.float32)
-    marked, ready, ready_c = np.int64(min(row[0], 2 * row_c[0])), -1, -1
+    marked, ready, ready_c = min(int(row[0]), 2 * int(row_c[0])), -1, -1
     for pair in range(row_c.shape[0]):
         for y in range(2 * pair, 2 * pair + 2):
-            k = np.int64(row[y])
+            k = int(row[y])
             n = min(k + 1, rows - 1)
             for r in range(marked, n + 1):
                 _mark_row(fg_alpha[r], first, last, marks[r])
@@ -275,7 +278,7 @@ def warp(
             _join(kinds[at], kinds[1 - at if n > k else at], kind)
             _down(alpha, product, at, t, kind, mixed, out_y[y0 + y, x0 : x0 + wide])
             _show(kind, mixed, fx, fy[y], out_alpha[y0 + y, x0 : x0 + wide])
-        k = np.int64(row_c[pair])
+        k = int(row_c[pair])
         n = min(k + 1, rows // 2 - 1)
         for r in range(marked, 2 * n + 2):
             _mark_row(fg_alpha[r], first, last, marks[r])

@@ -17,9 +17,12 @@ F64 = NDArray[np.float64]
 _SIDE = 0.04
 # Nearer to the picture's edge than this part of its sides is taken for cut off by it.
 _TOUCHING = 0.012
-# How far the canvas may reach beyond an edge, for each pixel between it and the people: they are
-# never shown floating, and who goes to the edge takes the canvas' edge along before they are there.
-_BEYOND = 2.0
+# How far the canvas is to reach beyond an edge, for each pixel that the people stay away from it
+# beyond some: left, top, right, bottom, as parts of the picture's sides. Hands go aside, and who
+# leaves takes the canvas' edge along before they are at the picture's.
+_BEYOND, _AWAY = 2.0, (0.08, 0.02, 0.08, 0.04)
+# How far it may, at any time: not at all where they are cut off.
+_FURTHEST = 4.0
 # What came near to an edge may do so again within this time: gestures do.
 _REMEMBER_NS = 10_000_000_000
 _BUCKET_NS = 500_000_000
@@ -35,22 +38,35 @@ class Room:
     right: float = 0.0
     bottom: float = 0.0
 
+    def within(self, view: F64, width: int, height: int) -> F64:
+        """The nearest view (middle x, y, width) that keeps to it, of a picture of this size."""
+        x, y, wide = view
+        most = width + self.left + self.right
+        wide = min(wide, most, (height + self.top + self.bottom) * width / height)
+        high = wide * height / width
+        x = min(max(x, wide / 2 - self.left), width + self.right - wide / 2)
+        y = min(max(y, high / 2 - self.top), height + self.bottom - high / 2)
+        return np.array([x, y, wide])
+
 
 class Reach:
-    """How near to the picture's edges the people have come of late."""
+    """How near to the picture's edges the people come, now and of late."""
 
     def __init__(self, width: int, height: int) -> None:
-        self._size = width, height
+        self._sides = (width, height, width, height)
         self._near: deque[tuple[int, list[float]]] = deque()
+        self._gaps: list[float] | None = None
 
     def reset(self) -> None:
         """Forget it."""
         self._near.clear()
+        self._gaps = None
 
     def note(self, now: int, subject: Subject) -> None:
-        """Take in a frame's subject; ``now`` in nanoseconds."""
-        width, height = self._size
+        """Take in who is in a frame; ``now`` in nanoseconds."""
+        width, height = self._sides[:2]
         gaps = [subject.left, subject.top, width - subject.right, height - subject.bottom]
+        self._gaps = gaps
         if self._near and not 0 <= now - self._near[-1][0] <= _REMEMBER_NS:
             self._near.clear()
         while self._near and now - self._near[0][0] > _REMEMBER_NS:
@@ -59,27 +75,34 @@ class Reach:
             least = self._near[-1][1]
             least[:] = [min(a, b) for a, b in zip(least, gaps, strict=True)]
         else:
-            self._near.append((now, gaps))
+            self._near.append((now, list(gaps)))
+
+    def nobody(self) -> None:
+        """Nobody is there to be cut off."""
+        self._gaps = None
 
     @property
     def room(self) -> Room:
-        """How far the canvas may reach beyond each edge."""
+        """How far the canvas is to reach beyond each edge, by where they have been of late."""
         if not self._near:
             return Room()
-        width, height = self._size
         least = [min(gaps) for gaps in zip(*(gaps for _, gaps in self._near), strict=True)]
-        slack = _TOUCHING * width, _TOUCHING * height
-        sides = [_BEYOND * max(gap - slack[k % 2], 0.0) for k, gap in enumerate(least)]
-        return Room(*sides)
+        return self._room(least, _AWAY, _BEYOND)
 
+    @property
+    def furthest(self) -> Room | None:
+        """How far it may, by where they are now; None: anywhere, as nobody is there."""
+        if self._gaps is None:
+            return None
+        return self._room(self._gaps, (_TOUCHING,) * 4, _FURTHEST)
 
-def touching(subject: Subject, width: int, height: int) -> tuple[bool, bool, bool, bool]:
-    """Which edges of the picture cut the people off: left, top, right, bottom."""
-    x, y = _TOUCHING * width, _TOUCHING * height
-    return (
-        subject.left <= x, subject.top <= y, subject.right >= width - x,
-        subject.bottom >= height - y,
-    )  # fmt: skip
+    def _room(self, gaps: list[float], away: tuple[float, ...], beyond: float) -> Room:
+        return Room(
+            *(
+                beyond * max(gap - part * side, 0.0)
+                for gap, part, side in zip(gaps, away, self._sides, strict=True)
+            )
+        )
 
 
 def aim(subject: Subject, room: Room, settings: FramingSettings, width: int, height: int) -> F64:
@@ -92,17 +115,14 @@ def aim(subject: Subject, room: Room, settings: FramingSettings, width: int, hei
         Its middle (x, y) and its width, in the camera's pixels; its shape is the picture's.
     """
     wanted = settings.size
-    if touching(subject, width, height)[3]:
+    if subject.bottom >= height * (1 - _TOUCHING):
         wanted = max(wanted, 1 - settings.headroom)
     scale = wanted * height / max(subject.bottom - subject.top, 1.0)
     scale = min(scale, (1 - 2 * _SIDE) * width / max(subject.core_right - subject.core_left, 1.0))
     scale = min(max(scale, _LEAST_SCALE), settings.zoom)
-    scale = max(
-        scale, width / (width + room.left + room.right), height / (height + room.top + room.bottom)
-    )
-    wide, high = width / scale, height / scale
-    left = subject.middle - wide / 2
-    left = min(max(left, -room.left), width + room.right - wide)
+    # Where the room asks for less of the picture, its headroom is of that.
+    wide = width / scale
+    wide = room.within(np.array([0.0, 0.0, wide]), width, height)[2]
+    high = wide * height / width
     top = subject.top - settings.headroom * high
-    top = min(max(top, -room.top), height + room.bottom - high)
-    return np.array([left + wide / 2, top + high / 2, wide])
+    return room.within(np.array([subject.middle, top + high / 2, wide]), width, height)

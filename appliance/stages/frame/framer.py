@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from appliance.config.settings.stages.frame import FramingSettings
 from appliance.pixels.cpu.affine import Viewport
-from appliance.stages.frame.aim import Reach, aim, touching
+from appliance.stages.frame.aim import Reach, aim
 from appliance.stages.frame.glide import Glide
 from appliance.stages.frame.subject import Subject, median
 
@@ -28,8 +28,12 @@ _FRESH_NS = 500_000_000
 _SHORT_NS = 150_000_000
 # While it moves, a goal that changes by less than this part of the dead zone is left as it is.
 _FOLLOW = 0.25
-# A second's further speed for each width that somebody is beyond the canvas' border.
-_PURSUIT = 6.0
+# Nearer to the canvas' border than this part of its width is about to leave it; and the further
+# speed of the view, widths a second, for each width that they are beyond that.
+_MARGIN, _PURSUIT = 0.1, 6.0
+_HURRIED_LAG_S = 0.2
+# A goal is left at once where it reaches beyond the picture by more than it is to, widths.
+_TOLERATED = 0.005
 _LONGEST_S = 1.0
 
 
@@ -42,7 +46,7 @@ class Framer:
         self._plain = np.array([width / 2, height / 2, float(width)])
         self._reach = Reach(width, height)
         self._recent: deque[tuple[int, Subject]] = deque()
-        self._glide = Glide(self._plain, lag_s=1.0)
+        self._glide = Glide(self._plain, lag_s=0.5)
         self._now: int | None = None
         self.configure(settings)
         self.reset()
@@ -53,7 +57,7 @@ class Framer:
         self._cap = 0.6 * 12**-calm
         self._zone = 0.03 + 0.06 * calm
         self._window_ns = int((0.2 + 0.8 * calm) * 1e9)
-        self._glide.soften(0.25 + 0.5 * calm)
+        self._lag_s = 0.25 + 0.5 * calm
         self._changed = True
 
     def reset(self) -> None:
@@ -66,7 +70,6 @@ class Framer:
         self._outside: int | None = None
         self._moving = False
         self._speed = self._cap
-        self._cut_below = True
 
     def see(self, now: int, subject: Subject | None) -> None:
         """Take in who is in the frame of pts ``now``; None: nobody."""
@@ -82,13 +85,11 @@ class Framer:
         while now - self._recent[0][0] > self._window_ns:
             self._recent.popleft()
         self._reach.note(now, subject)
-        self._cut_below = touching(subject, self._width, self._height)[3]
-        if not self._started:
-            self._started = True
-            self._glide.jump(self._aim(self._window_ns, now))
-            self._changed = False
+        if self._started:
+            self._decide(now, subject)
             return
-        self._decide(now, subject)
+        self._started, self._changed = True, False
+        self._glide.jump(self._aim(self._window_ns, now))
 
     def at(self, now: int) -> Viewport:
         """The view at pts ``now``; to be asked with rising times."""
@@ -96,38 +97,35 @@ class Framer:
             seconds = min((now - self._now) / 1e9, _LONGEST_S)
             self._glide.advance(seconds, self._speed * float(self._glide.goal[2]))
         self._now = now
-        x, y, wide = (float(each) for each in self._glide.place)
-        if self._glide.resting and (self._glide.place == self._plain).all():
+        place, furthest = self._glide.place, self._reach.furthest
+        if furthest is not None:
+            # Nothing may float, not even while the view catches up with somebody in a hurry.
+            place = furthest.within(place, self._width, self._height)
+        if (place == self._plain).all():
             return Viewport()
+        x, y, wide = (float(each) for each in place)
         scale = self._width / wide
-        high = self._height / scale
-        top = y - high / 2
-        if self._cut_below:
-            # A torso must not float: not even while the view catches up.
-            top = min(top, self._height - high)
-        return Viewport(x - wide / 2, top, scale)
+        return Viewport(x - wide / 2, y - self._height / scale / 2, scale)
 
     def _aim(self, window: int, now: int) -> F64:
         recent = [one for at, one in self._recent if now - at <= window]
-        return aim(
-            median(recent), self._reach.room, self._settings, self._width, self._height
-        )  # fmt: skip
+        return aim(median(recent), self._reach.room, self._settings, self._width, self._height)
 
     def _decide(self, now: int, subject: Subject) -> None:
         """Move, or rest."""
-        goal = self._glide.goal
-        hurry = self._hurry(subject)
-        if hurry > 0:
-            wanted = self._aim(_SHORT_NS, now)
-            self._speed = max(self._cap, _PURSUIT * hurry)
-            self._moving, self._outside = True, None
-            self._glide.send(wanted)
-            return
-        self._speed = self._cap
-        wanted = self._aim(self._window_ns, now)
+        goal, place = self._glide.goal, self._glide.place
+        soon = self._aim(_SHORT_NS, now)
+        hurry = max(self._leaving(subject, soon), self._beyond(place))
+        self._speed = max(self._cap, _PURSUIT * hurry)
+        wanted = soon if hurry > 0 else self._aim(self._window_ns, now)
         away = self._away(wanted, goal)
-        if self._changed:
-            self._moving, self._changed = True, False
+        if hurry > 0:
+            self._glide.follow(_HURRIED_LAG_S)
+        elif self._glide.resting:
+            # Not before: a spring that softens on its way would overshoot.
+            self._glide.follow(self._lag_s)
+        if hurry > 0 or self._changed or self._beyond(goal) > 0:
+            self._moving, self._changed, self._outside = True, False, None
             self._glide.send(wanted)
         elif self._moving:
             if away > _FOLLOW:
@@ -151,27 +149,29 @@ class Framer:
             max(across / (zone * goal[2]), down / (zone * high), wide / (2 * zone * goal[2]))
         )
 
-    def _hurry(self, subject: Subject) -> float:
-        """How far somebody is beyond where they may be, in widths of the view; 0: nowhere."""
+    def _leaving(self, subject: Subject, soon: F64) -> float:
+        """How far somebody is beyond the canvas' margin, in widths, where the view can follow."""
         x, y, wide = (float(each) for each in self._glide.place)
-        left, right = x - wide / 2, x + wide / 2
-        cut = touching(subject, self._width, self._height)
-        gaps = [
-            # Out of the canvas, though not out of the picture.
-            0.0 if cut[0] else left + 0.01 * wide - subject.core_left,
-            0.0 if cut[2] else subject.core_right - right + 0.01 * wide,
-            # What the camera cuts off, within the canvas.
-            -left if cut[0] else 0.0,
-            right - self._width if cut[2] else 0.0,
-        ]
         high = wide * self._height / self._width
-        gaps += [0.0 if cut[1] else y - high / 2 - subject.top]
-        gaps += [high / 2 - y if cut[1] else 0.0]
-        most = max(gaps) / wide
-        return most if most > 1e-3 else 0.0
+        # A hand above the head is not followed, a head is: it stays there.
+        top = float(np.median([one.top for _, one in self._recent]))
+        aside, down = float(soon[0] - x) / wide, float(soon[1] - y) / high
+        out = (
+            ((x - wide / 2 - subject.core_left) / wide + _MARGIN, -aside),
+            ((subject.core_right - x - wide / 2) / wide + _MARGIN, aside),
+            ((y - high / 2 - top) / high, -down),
+        )
+        return max(min(beyond, gain) if gain > self._zone else 0.0 for beyond, gain in out)
+
+    def _beyond(self, view: F64) -> float:
+        """How far a view reaches beyond the picture where it is not to, in widths; 0: nowhere."""
+        kept = self._reach.room.within(view, self._width, self._height)
+        most = float(np.abs(kept - view).max() / view[2])
+        return most if most > _TOLERATED else 0.0
 
     def _alone(self, now: int) -> None:
         """Nobody is there."""
+        self._reach.nobody()
         self._recent.clear()
         self._moving, self._outside, self._speed = False, None, self._cap
         if not self._started:
@@ -182,5 +182,7 @@ class Framer:
         if self._seen is None or now < self._seen:
             self._seen = now
         if now - self._seen >= _ALONE_NS:
+            if self._glide.resting:
+                self._glide.follow(self._lag_s)
             self._reach.reset()
             self._glide.send(self._plain)

@@ -36,8 +36,8 @@ class Glide:
         self._runner, self.goal = to.copy(), to.copy()
         self.resting = True
 
-    def soften(self, lag_s: float) -> None:
-        """Another lag from now on."""
+    def follow(self, lag_s: float) -> None:
+        """Another lag from now on; a longer one only at rest, for it would overshoot."""
         self._omega = 2 / lag_s
 
     def send(self, goal: F64) -> None:
