@@ -27,6 +27,8 @@
 #include "kernels/guided.cuh"
 #include "kernels/composite.cuh"
 #include "kernels/layer.cuh"
+#include "kernels/projection.cuh"
+#include "kernels/affine.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

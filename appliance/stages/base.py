@@ -71,6 +71,7 @@ class Work:
             place of ``frame`` under ``matte``.
         behind: the picture behind the person. behind_then: the same for the time of ``also``, if
             that is another picture.
+        view: the part of the frame that the layer shows on the canvas, where a stage has moved it.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
@@ -93,6 +94,7 @@ class Work:
     moved: F32 | None = None
     matte: cpu.Matte | None = None
     layer: cpu.PersonLayer | None = None
+    view: cpu.Viewport | None = None
     behind: Frame | None = None
     behind_then: Frame | None = None
     scan: bool | None = None

@@ -170,6 +170,13 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite",
     ),
     Step(
+        "frame", "the person is moved and brought to size on the canvas",
+        needs=("layer",), gives=("view",),
+        cpu="frame.cpu:FrameSteps.frame", gpu="frame.gpu:FrameSteps.frame",
+        on=lambda settings: settings.frames_people, when="while somebody is there",
+        launched="launch composite", optional=True,
+    ),
+    Step(
         "composite", "the person over the background",
         needs=("behind",),
         cpu="composite.cpu:CompositeSteps.composite", gpu="composite.gpu:CompositeSteps.composite",
@@ -200,6 +207,12 @@ CASCADE: tuple[Step, ...] = (
         "track", "where the person will be in the next frame",
         needs=("rect",),
         cpu="track:TrackSteps.track", gpu="track:TrackSteps.track",
+    ),
+    Step(
+        "aim", "which part of the picture the canvas is to show",
+        needs=("rect",),
+        cpu="frame.cpu:FrameSteps.aim", gpu="frame.gpu:FrameSteps.aim",
+        on=lambda settings: settings.frames_people, optional=True,
     ),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from appliance.config.schemes import BACKGROUNDS
 from appliance.config.settings.background import BackgroundSettings
 from appliance.config.settings.base import Section, rule
 from appliance.config.settings.canvas import CanvasSettings
@@ -24,7 +25,7 @@ from appliance.config.settings.rtsp import RtspSettings, check_outputs
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
-from appliance.config.uris import output_scheme, path_of, source_scheme
+from appliance.config.uris import output_scheme, path_of, scheme_of, source_scheme
 
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "EdgeSettings", "HttpSettings",
@@ -59,6 +60,15 @@ class Settings(Section):
         source = None if self.source.uri == "auto" else source_scheme(self.source.uri)
         outputs = [output_scheme(output.uri) for output in self.outputs]
         return all(scheme is not None and scheme.has_file for scheme in (source, *outputs))
+
+    @property
+    def frames_people(self) -> bool:
+        """Whether people are moved and brought to size.
+
+        Not over the room itself: they would stand beside their own image.
+        """
+        scheme = BACKGROUNDS.named(scheme_of(self.background.uri))
+        return self.stages.frame.enabled and (scheme is None or scheme.hides_room)
 
     @property
     def source_in_use(self) -> SourceSettings:

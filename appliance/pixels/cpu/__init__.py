@@ -7,6 +7,7 @@ from appliance.pixels.cpu.between import (
     empty_weighed,
     weigh,
 )
+from appliance.pixels.cpu.affine import Viewport, warp_layer
 from appliance.pixels.cpu.blur import Blur
 from appliance.pixels.cpu.components import Kept, clean, keep_components
 from appliance.pixels.cpu.composite import Compositor
@@ -31,6 +32,7 @@ from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
+from appliance.pixels.cpu.projection import column_sums
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
@@ -56,6 +58,7 @@ __all__ = [
     "PersonLayer",
     "Separator",
     "Weighed",
+    "Viewport",
     "bgr_to_yuv",
     "bgrx_to_nv12",
     "blend_between",
@@ -65,6 +68,7 @@ __all__ = [
     "carry_share",
     "clean",
     "clear_weighed",
+    "column_sums",
     "crop_bgrx",
     "crop_planes",
     "crop_yuyv",
@@ -98,6 +102,7 @@ __all__ = [
     "steady",
     "taking_part",
     "weigh",
+    "warp_layer",
     "yuv_to_bgr",
     "yuv_to_rgb",
     "yuyv_to_nv12",

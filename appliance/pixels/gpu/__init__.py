@@ -10,6 +10,7 @@ has run on which hardware.
 
 from appliance.cuda.context import Buffer, Context, GpuError
 from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.gpu.affine import DeviceViewport, warp_layer
 from appliance.pixels.gpu.blur import Blur
 from appliance.pixels.gpu.components import clean, keep_components
 from appliance.pixels.gpu.composite import composite
@@ -22,6 +23,7 @@ from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
+from appliance.pixels.gpu.projection import column_sums
 from appliance.pixels.gpu.scratch import Scratch
 from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
@@ -32,6 +34,7 @@ __all__ = [
     "Buffer",
     "Context",
     "DeviceOverlay",
+    "DeviceViewport",
     "EdgePlan",
     "GpuError",
     "Matrices",
@@ -45,6 +48,7 @@ __all__ = [
     "bgrx_to_nv12",
     "blend_layer",
     "clean",
+    "column_sums",
     "composite",
     "crop_planes",
     "edge_guide",
@@ -62,5 +66,6 @@ __all__ = [
     "separate",
     "shape_edge",
     "steady",
+    "warp_layer",
     "yuyv_to_nv12",
 ]

@@ -11,6 +11,7 @@ from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.cpu.flow import Motion
+from appliance.pixels.cpu.affine import Viewport
 from appliance.pixels.gpu.layer import PersonLayer
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
@@ -107,6 +108,7 @@ class DeviceWork:
         motion, cut: as in ``base.Work``, in host memory.
         planes, raw, alpha, moved, matte, layer: as in ``base.Work``, in device memory.
         things: as in ``base.Work``, in host memory.
+        view: as in ``base.Work``.
         kept: the components are known on the device; the host learns of them from ``report``.
         behind: the picture behind the person. overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
@@ -132,6 +134,7 @@ class DeviceWork:
     moved: Plane | None = None
     matte: Matte | None = None
     layer: PersonLayer | None = None
+    view: Viewport | None = None
     behind: Surface | None = None
     overlay: DeviceOverlay | None = None
     scan: bool | None = None
