@@ -17,6 +17,9 @@ from appliance.stages.timings import StageClock
 class BackgroundFrames(Protocol):
     """What the steps need of a background."""
 
+    wants_frame: bool
+    """True when it shows the person's own room."""
+
     def frame(self, live: Frame) -> Frame:
         """The picture behind the person for this live frame, of the same size and colour."""
         ...
@@ -61,7 +64,7 @@ class Work:
         matte: what is composited; None where nobody is.
         layer: the person apart from what is behind, if a stage wants them so: it is composited in
             place of ``frame`` under ``matte``.
-        behind: the picture behind the person.
+        behind: the picture behind the person. at_home: it shows their own room.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
@@ -81,6 +84,7 @@ class Work:
     matte: cpu.Matte | None = None
     layer: cpu.PersonLayer | None = None
     behind: Frame | None = None
+    at_home: bool = False
     scan: bool | None = None
     elsewhere: Box | None = None
     sighting: Sighting | None = None

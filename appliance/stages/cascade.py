@@ -143,6 +143,13 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite",
     ),
     Step(
+        "harmonise", "the person in the light of what is behind",
+        needs=("layer", "behind"),
+        cpu="harmonise.cpu:HarmoniseSteps.harmonise",
+        on=lambda settings: settings.stages.harmonise.enabled, when="while somebody is there",
+        launched="launch composite", optional=True,
+    ),
+    Step(
         "composite", "the person over the background",
         needs=("behind",),
         cpu="composite.cpu:CompositeSteps.composite", gpu="composite.gpu:CompositeSteps.composite",

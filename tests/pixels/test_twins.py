@@ -22,6 +22,7 @@ ALONE = {
     ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
     ("cpu", "huffman"): "looks at a picture before it is decoded, and changes none",
+    ("cpu", "light"): "its kernels come with the stage's side on the GPU",
     ("cpu", "jit"): "numba's; the GPU's kernels are CUDA C++",
     ("cpu", "overlay"): "the GPU's composite lays the caption on in its one pass",
     ("cpu", "over_black"): "where a source gives alpha, before a frame is one of ours",

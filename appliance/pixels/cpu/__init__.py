@@ -18,6 +18,15 @@ from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.huffman import first_fault
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
+from appliance.pixels.cpu.light import (
+    Relight,
+    Wrap,
+    light_grid,
+    shrink,
+    small_picture,
+    soft,
+    wrap_share,
+)
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
@@ -37,7 +46,9 @@ __all__ = [
     "Matte",
     "Overlay",
     "PersonLayer",
+    "Relight",
     "Separator",
+    "Wrap",
     "bgr_to_yuv",
     "bgrx_to_nv12",
     "blend_layer",
@@ -56,6 +67,7 @@ __all__ = [
     "guided_coefficients",
     "join_tiles",
     "keep_components",
+    "light_grid",
     "look_up",
     "loosen",
     "motion",
@@ -66,8 +78,12 @@ __all__ = [
     "planes_to_tensor",
     "resample",
     "shape_edge",
+    "shrink",
+    "small_picture",
+    "soft",
     "steady",
     "taking_part",
+    "wrap_share",
     "yuv_to_bgr",
     "yuv_to_rgb",
     "yuyv_to_nv12",
