@@ -146,6 +146,7 @@ CASCADE: tuple[Step, ...] = (
         "harmonise", "the person in the light of what is behind",
         needs=("layer", "behind"),
         cpu="harmonise.cpu:HarmoniseSteps.harmonise",
+        gpu="harmonise.gpu:HarmoniseSteps.harmonise",
         on=lambda settings: settings.stages.harmonise.enabled, when="while somebody is there",
         launched="launch composite", optional=True,
     ),

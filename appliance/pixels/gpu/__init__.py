@@ -18,6 +18,14 @@ from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
+from appliance.pixels.gpu.light import (
+    Soft,
+    Wrap,
+    light_grid,
+    relight,
+    shrink,
+    small_picture,
+)
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
@@ -39,8 +47,10 @@ __all__ = [
     "Plane",
     "Raw",
     "Scratch",
+    "Soft",
     "Surface",
     "Tensor",
+    "Wrap",
     "bgrx_to_nv12",
     "blend_layer",
     "clean",
@@ -53,12 +63,16 @@ __all__ = [
     "guided_coefficients",
     "join_tiles",
     "keep_components",
+    "light_grid",
     "nv12_to_bgrx",
     "paste",
     "paste_nv12",
+    "relight",
     "resample",
     "separate",
     "shape_edge",
+    "shrink",
+    "small_picture",
     "steady",
     "yuyv_to_nv12",
 ]

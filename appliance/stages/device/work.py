@@ -24,6 +24,11 @@ from appliance.stages.timings import StageClock
 class DeviceBackgroundFrames(Protocol):
     """What the steps need of a background in device memory."""
 
+    @property
+    def wants_frame(self) -> bool:
+        """True when it shows the person's own room."""
+        ...
+
     def __call__(self, frame: Frame, live: Surface) -> Surface:
         """The background for ``frame``; ``live`` is that frame's copy in device memory."""
         ...
@@ -102,7 +107,8 @@ class DeviceWork:
         inner: where that goes in the network's input.
         planes, raw, alpha, moved, matte, layer: as in ``base.Work``, in device memory.
         kept: the components are known on the device; the host learns of them from ``report``.
-        behind: the picture behind the person. overlay: what is drawn on top.
+        behind: the picture behind the person. at_home: as in ``base.Work``.
+        overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
         made, made_matte: what came back, unless it is in the canvas already.
         report: the verdict on the matte, once the composite is finished.
@@ -124,6 +130,7 @@ class DeviceWork:
     matte: Matte | None = None
     layer: PersonLayer | None = None
     behind: Surface | None = None
+    at_home: bool = False
     overlay: DeviceOverlay | None = None
     scan: bool | None = None
     looked_aside: bool | None = None
