@@ -27,6 +27,7 @@
 #include "kernels/composite.cuh"
 #include "kernels/layer.cuh"
 #include "kernels/light.cuh"
+#include "kernels/shadow.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

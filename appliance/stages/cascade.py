@@ -164,6 +164,13 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite", optional=True,
     ),
     Step(
+        "shadow", "the person's soft shadow on what is behind",
+        needs=("layer", "behind"),
+        cpu="shadow.cpu:ShadowSteps.shadow", gpu="shadow.gpu:ShadowSteps.shadow",
+        on=lambda settings: settings.stages.harmonise.throws_shadow,
+        when="while somebody is there", launched="launch composite", optional=True,
+    ),
+    Step(
         "composite", "the person over the background",
         needs=("behind",),
         cpu="composite.cpu:CompositeSteps.composite", gpu="composite.gpu:CompositeSteps.composite",

@@ -31,6 +31,7 @@ from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
+from appliance.pixels.cpu.shadow import contact_shadow, darken, feet
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
@@ -54,14 +55,17 @@ __all__ = [
     "blend_layer",
     "blend_overlay",
     "clean",
+    "contact_shadow",
     "crop_bgrx",
     "crop_planes",
     "crop_yuyv",
+    "darken",
     "default_ramp",
     "edge_guide",
     "edge_plan",
     "empty_layer",
     "feather",
+    "feet",
     "first_fault",
     "foreground_shift",
     "guided_coefficients",

@@ -21,6 +21,7 @@ from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
 from appliance.pixels.gpu.light import (
     Soft,
     Wrap,
+    enlarge,
     light_grid,
     relight,
     shrink,
@@ -30,6 +31,7 @@ from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
 from appliance.pixels.gpu.scratch import Scratch
+from appliance.pixels.gpu.shadow import ContactShadow, darken, feet
 from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
@@ -37,6 +39,7 @@ __all__ = [
     "VERDICT",
     "Blur",
     "Buffer",
+    "ContactShadow",
     "Context",
     "DeviceOverlay",
     "EdgePlan",
@@ -56,8 +59,11 @@ __all__ = [
     "clean",
     "composite",
     "crop_planes",
+    "darken",
     "edge_guide",
     "edge_plan",
+    "enlarge",
+    "feet",
     "fill_black",
     "foreground_shift",
     "guided_coefficients",

@@ -11,7 +11,7 @@ from appliance.media.surface import Surface
 from appliance.pixels.cpu.light import light_grid
 from appliance.pixels.gpu.layer import PersonLayer
 
-__all__ = ["Soft", "Wrap", "light_grid", "relight", "shrink", "small_picture"]
+__all__ = ["Soft", "Wrap", "enlarge", "light_grid", "relight", "shrink", "small_picture"]
 
 _BLOCK = (32, 4)
 
@@ -43,15 +43,30 @@ def shrink(
     """
     (width, height), (rows, columns) = size, grid
     if width < columns or height < rows:
-        context.kernels["enlarge"](
-            blocks(-(-columns * step // 4), rows, _BLOCK), (*_BLOCK, 1),
-            plane=plane, pitch=pitch, width=width, height=height, step=step, out=out,
-            out_pitch=columns * step, out_width=columns, out_height=rows,
-        )  # fmt: skip
+        _bilinear(context, plane, pitch, size, step, out, (columns, rows))
         return
     context.kernels["shrink"](
         blocks(columns * step, rows, _BLOCK), (*_BLOCK, 1), plane=plane, pitch=pitch, width=width,
         height=height, step=step, out=out, rows=rows, columns=columns,
+    )  # fmt: skip
+
+
+def enlarge(
+    context: Context, plane: int, grid: tuple[int, int], step: int, out: int, size: tuple[int, int]
+) -> None:
+    """A dense plane of ``grid`` rows and columns as one of ``size``, width and height."""
+    rows, columns = grid
+    _bilinear(context, plane, columns * step, (columns, rows), step, out, size)
+
+
+def _bilinear(
+    context: Context, plane: int, pitch: int, size: tuple[int, int], step: int, out: int,
+    to: tuple[int, int],
+) -> None:  # fmt: skip
+    context.kernels["enlarge"](
+        blocks(-(-to[0] * step // 4), to[1], _BLOCK), (*_BLOCK, 1), plane=plane, pitch=pitch,
+        width=size[0], height=size[1], step=step, out=out, out_pitch=to[0] * step,
+        out_width=to[0], out_height=to[1],
     )  # fmt: skip
 
 
@@ -67,14 +82,13 @@ def small_picture(context: Context, picture: Surface, luma: int, chroma: int) ->
 class Soft:
     """``cpu.soft``, of dense planes of one size and sigma; keeps its memory."""
 
-    def __init__(self, context: Context, grid: tuple[int, int], sigma: float) -> None:
-        """``grid``: rows and columns."""
+    def __init__(
+        self, context: Context, grid: tuple[int, int], sigma: float, down: float | None = None
+    ) -> None:
+        """``grid``: rows and columns. ``down``: sigma along columns, if another one."""
         self._context, self._grid, self.sigma = context, grid, sigma
-        sigma = max(0.3, sigma)
-        # OpenCV's kernel size for 8-bit pictures.
-        size = round(sigma * 6 + 1) | 1
-        self._radius = size // 2
-        self._weights = context.upload(cv2.getGaussianKernel(size, sigma, cv2.CV_32F).ravel())
+        self._across = _gauss(context, sigma)
+        self._down = self._across if down is None else _gauss(context, down)
         self._sums: Buffer = context.alloc(2 * 4 * grid[0] * grid[1])
 
     def __call__(self, plane: int, step: int, out: int) -> None:
@@ -82,15 +96,26 @@ class Soft:
         rows, columns = self._grid
         kernels, grid = self._context.kernels, blocks(columns * step, rows, _BLOCK)
         small = {"width": columns, "height": rows, "step": step}
-        gauss = {"weights": self._weights.address, "radius": self._radius}
         kernels["gauss_rows"](
-            grid, (*_BLOCK, 1), plane=plane, pitch=columns * step, **small, **gauss,
+            grid, (*_BLOCK, 1), plane=plane, pitch=columns * step, **small, **_named(self._across),
             out=self._sums.address,
         )  # fmt: skip
         kernels["gauss_columns"](
-            grid, (*_BLOCK, 1), sums=self._sums.address, **small, **gauss, out=out,
+            grid, (*_BLOCK, 1), sums=self._sums.address, **small, **_named(self._down), out=out,
             out_pitch=columns * step,
         )  # fmt: skip
+
+
+def _gauss(context: Context, sigma: float) -> tuple[Buffer, int]:
+    """Weights in device memory, and their radius."""
+    sigma = max(0.3, sigma)
+    # OpenCV's kernel size for 8-bit pictures.
+    size = round(sigma * 6 + 1) | 1
+    return context.upload(cv2.getGaussianKernel(size, sigma, cv2.CV_32F).ravel()), size // 2
+
+
+def _named(gauss: tuple[Buffer, int]) -> dict[str, int]:
+    return {"weights": gauss[0].address, "radius": gauss[1]}
 
 
 def relight(context: Context, layer: PersonLayer, matrix: int, wrap: Wrap | None) -> None:

@@ -54,6 +54,8 @@ def relit(person: float, room: float, scene: float, light: F64, colour: Colour) 
     black = black_of(colour)
     person, room, scene = (max(luma - black, _DARK) for luma in (person, room, scene))
     gain = scene / min(max(scene, min(person, room)), max(person, room))
+    # A black backdrop says nothing about the light before it.
+    gain **= min(1.0, (scene - _DARK) / _DARK)
     matrix = yuv_to_rgb(colour)[:, :3].astype(np.float64)
     linear = np.linalg.inv(matrix) @ (light[:, None] * matrix) * gain
     neutral = np.array([black, 128.0, 128.0])

@@ -93,8 +93,18 @@ def eased(map: F64, strength: float, person: Colours, colour: Colour) -> F32:
     part = np.eye(3, 4) * (1 - strength) + strength * map
     low, high = LUMA_GAIN
     black = black_of(colour)
+    # Nor so much brighter that foreheads and shirts burn out.
+    bright = float(person.mean[0] + 2 * np.sqrt(person.covariance[0, 0])) - black
+    high = min(high, max(1.0, (255 - 2.25 * black) / max(bright, 1.0)))
     own = max(float(person.mean[0]) - black, 1.0)
+    neutral = np.array([black, 128.0, 128.0])
     gain = (float(part[0, :3] @ person.mean + part[0, 3]) - black) / own
+    if not low <= gain <= high:
+        # All of it darker or brighter, so that skin does not become paler or redder by this.
+        by = float(np.clip(np.clip(gain, low, high) / max(gain, 1e-3), 0.5, 2.0))
+        part *= by
+        part[:, 3] += neutral * (1 - by)
+        gain *= by
     if not low <= gain <= high:
         _keep(part[:1], (min(max(gain, low), high) - 1) / (gain - 1), np.eye(3, 4)[:1])
     # Around the mean, so that the mean does not move with it.

@@ -38,10 +38,14 @@ def test_a_still_scene_does_not_move_it() -> None:
     assert len(seen) == 1
 
 
+# Darker than people(), so that what is made brighter does not burn out.
+DIM = np.array([[0.5], [1.0], [1.0]], np.float32)
+
+
 def gains(step: int, change: int, until: int) -> list[float]:
     """Luma gains at full strength, a frame each ``step``, the scene darker from ``change`` on."""
     light, found = LightMap(Colour()), []
-    person = colours_of(people(), skin=True)
+    person = colours_of(DIM * people(), skin=True)
     for k, pts in enumerate(range(0, until, step)):
         if k % 5 == 0:
             light.measured(dimmed(0.75 if pts >= change else 1.2), person)
@@ -67,7 +71,7 @@ def test_time_counts_and_not_frames() -> None:
 
 
 def test_what_is_measured_first_counts_at_once_and_time_may_go_back() -> None:
-    light, person = LightMap(Colour()), colours_of(people())
+    light, person = LightMap(Colour()), colours_of(DIM * people())
     assert light.matrix(0.4, 5 * S) is None
     light.measured(dimmed(0.8), person)
     made = light.matrix(1.0, 6 * S)
@@ -82,7 +86,7 @@ def test_what_is_measured_first_counts_at_once_and_time_may_go_back() -> None:
 
 
 def test_the_strength_is_live() -> None:
-    light, person = LightMap(Colour()), colours_of(people())
+    light, person = LightMap(Colour()), colours_of(DIM * people())
     light.measured(dimmed(0.8), person)
     for strength, gain in ((1.0, 0.8), (0.5, 0.9), (0.0, 1.0)):
         made = light.matrix(strength, S)

@@ -42,3 +42,8 @@ class HarmoniseSettings(Section, title="Harmonise"):
         le=1,
         description="how dark a soft shadow the person throws on the background; 0: none",
     )
+
+    @property
+    def throws_shadow(self) -> bool:
+        """Whether the person's shadow is wanted."""
+        return self.enabled and self.contact_shadow > 0
