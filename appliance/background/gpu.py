@@ -33,6 +33,11 @@ class DeviceBackground:
             self._upload = Upload(context, format, _DEPTH, mapped=mapped)
         self._picture: Frame | None = None
 
+    @property
+    def wants_frame(self) -> bool:
+        """See ``Background.wants_frame``."""
+        return self._background.wants_frame
+
     def __call__(self, frame: Frame, live: Surface) -> Surface:
         """The background for ``frame``; ``live`` is that frame's copy in device memory.
 

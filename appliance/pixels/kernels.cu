@@ -29,6 +29,8 @@
 #include "kernels/layer.cuh"
 #include "kernels/projection.cuh"
 #include "kernels/affine.cuh"
+#include "kernels/light.cuh"
+#include "kernels/shadow.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

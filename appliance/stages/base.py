@@ -19,6 +19,9 @@ from appliance.stages.timings import StageClock
 class BackgroundFrames(Protocol):
     """What the steps need of a background."""
 
+    wants_frame: bool
+    """True when it shows the person's own room."""
+
     def frame(self, live: Frame) -> Frame:
         """The picture behind the person for this live frame, of the same size and colour."""
         ...
@@ -72,6 +75,7 @@ class Work:
         behind: the picture behind the person. behind_then: the same for the time of ``also``, if
             that is another picture.
         view: the part of the frame that the layer shows on the canvas, where a stage has moved it.
+        at_home: what is behind shows the person's own room.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
@@ -97,6 +101,7 @@ class Work:
     view: cpu.Viewport | None = None
     behind: Frame | None = None
     behind_then: Frame | None = None
+    at_home: bool = False
     scan: bool | None = None
     elsewhere: Box | None = None
     sighting: Sighting | None = None

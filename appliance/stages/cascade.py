@@ -177,6 +177,21 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite", optional=True,
     ),
     Step(
+        "harmonise", "the person in the light of what is behind",
+        needs=("layer", "behind"),
+        cpu="harmonise.cpu:HarmoniseSteps.harmonise",
+        gpu="harmonise.gpu:HarmoniseSteps.harmonise",
+        on=lambda settings: settings.stages.harmonise.enabled, when="while somebody is there",
+        launched="launch composite", optional=True,
+    ),
+    Step(
+        "shadow", "the person's soft shadow on what is behind",
+        needs=("layer", "behind"),
+        cpu="shadow.cpu:ShadowSteps.shadow", gpu="shadow.gpu:ShadowSteps.shadow",
+        on=lambda settings: settings.stages.harmonise.throws_shadow,
+        when="while somebody is there", launched="launch composite", optional=True,
+    ),
+    Step(
         "composite", "the person over the background",
         needs=("behind",),
         cpu="composite.cpu:CompositeSteps.composite", gpu="composite.gpu:CompositeSteps.composite",

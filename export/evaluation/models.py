@@ -95,6 +95,8 @@ class BareNetwork:
 class LiveBackground:
     """A background that nobody looks at: the live frame itself."""
 
+    wants_frame = True
+
     def frame(self, live: Frame) -> Frame:
         """The live frame as its own background."""
         return live

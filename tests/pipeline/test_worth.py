@@ -25,6 +25,8 @@ WHOLE = {"roi": {"enabled": False}}
 class Still:
     """A background of one luma, in the frames' colour format."""
 
+    wants_frame = False
+
     def __init__(self, like: Frame) -> None:
         self._picture = replace(flat(like.width, like.height, STAGE), colour=like.colour)
 

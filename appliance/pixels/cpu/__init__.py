@@ -1,5 +1,6 @@
 """Every per-pixel operation on the CPU: the oracles of those in ``gpu``, under the same names."""
 
+from appliance.pixels.cpu.affine import Viewport, warp_layer
 from appliance.pixels.cpu.between import (
     Weighed,
     blend_between,
@@ -7,7 +8,6 @@ from appliance.pixels.cpu.between import (
     empty_weighed,
     weigh,
 )
-from appliance.pixels.cpu.affine import Viewport, warp_layer
 from appliance.pixels.cpu.blur import Blur
 from appliance.pixels.cpu.components import Kept, clean, keep_components
 from appliance.pixels.cpu.composite import Compositor
@@ -28,11 +28,21 @@ from appliance.pixels.cpu.halfway import halfway
 from appliance.pixels.cpu.huffman import first_fault
 from appliance.pixels.cpu.join import join_things
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
+from appliance.pixels.cpu.light import (
+    Relight,
+    Wrap,
+    light_grid,
+    shrink,
+    small_picture,
+    soft,
+    wrap_share,
+)
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.projection import column_sums
+from appliance.pixels.cpu.shadow import contact_shadow, darken, feet
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
@@ -56,9 +66,11 @@ __all__ = [
     "Matte",
     "Overlay",
     "PersonLayer",
+    "Relight",
     "Separator",
-    "Weighed",
     "Viewport",
+    "Weighed",
+    "Wrap",
     "bgr_to_yuv",
     "bgrx_to_nv12",
     "blend_between",
@@ -69,15 +81,18 @@ __all__ = [
     "clean",
     "clear_weighed",
     "column_sums",
+    "contact_shadow",
     "crop_bgrx",
     "crop_planes",
     "crop_yuyv",
+    "darken",
     "default_ramp",
     "edge_guide",
     "edge_plan",
     "empty_layer",
     "empty_weighed",
     "feather",
+    "feet",
     "first_fault",
     "follow_edges",
     "foreground_shift",
@@ -86,6 +101,7 @@ __all__ = [
     "join_things",
     "join_tiles",
     "keep_components",
+    "light_grid",
     "look_up",
     "loosen",
     "mixed",
@@ -97,12 +113,16 @@ __all__ = [
     "planes_to_tensor",
     "resample",
     "shape_edge",
+    "shrink",
+    "small_picture",
     "small_planes",
+    "soft",
     "spread_lead",
     "steady",
     "taking_part",
-    "weigh",
     "warp_layer",
+    "weigh",
+    "wrap_share",
     "yuv_to_bgr",
     "yuv_to_rgb",
     "yuyv_to_nv12",

@@ -20,11 +20,21 @@ from appliance.pixels.gpu.edge import EdgePlan, edge_guide, edge_plan, shape_edg
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.join import join_things
 from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
+from appliance.pixels.gpu.light import (
+    Soft,
+    Wrap,
+    enlarge,
+    light_grid,
+    relight,
+    shrink,
+    small_picture,
+)
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
 from appliance.pixels.gpu.projection import column_sums
 from appliance.pixels.gpu.scratch import Scratch
+from appliance.pixels.gpu.shadow import ContactShadow, darken, feet
 from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
@@ -32,6 +42,7 @@ __all__ = [
     "VERDICT",
     "Blur",
     "Buffer",
+    "ContactShadow",
     "Context",
     "DeviceOverlay",
     "DeviceViewport",
@@ -43,28 +54,37 @@ __all__ = [
     "Plane",
     "Raw",
     "Scratch",
+    "Soft",
     "Surface",
     "Tensor",
+    "Wrap",
     "bgrx_to_nv12",
     "blend_layer",
     "clean",
     "column_sums",
     "composite",
     "crop_planes",
+    "darken",
     "edge_guide",
     "edge_plan",
+    "enlarge",
+    "feet",
     "fill_black",
     "foreground_shift",
     "guided_coefficients",
     "join_things",
     "join_tiles",
     "keep_components",
+    "light_grid",
     "nv12_to_bgrx",
     "paste",
     "paste_nv12",
+    "relight",
     "resample",
     "separate",
     "shape_edge",
+    "shrink",
+    "small_picture",
     "steady",
     "warp_layer",
     "yuyv_to_nv12",

@@ -25,6 +25,7 @@ class CompositeSteps:
         """The picture behind the person in this frame."""
         assert self._background is not None
         work.behind = self._background.frame(work.frame)
+        work.at_home = self._background.wants_frame
 
     def composite(self, work: Work) -> None:
         """The person over the background, into ``out``; only the background if nobody is there."""

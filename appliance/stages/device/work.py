@@ -10,8 +10,8 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
-from appliance.pixels.cpu.flow import Motion
 from appliance.pixels.cpu.affine import Viewport
+from appliance.pixels.cpu.flow import Motion
 from appliance.pixels.gpu.layer import PersonLayer
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
@@ -27,6 +27,11 @@ from appliance.stages.timings import StageClock
 
 class DeviceBackgroundFrames(Protocol):
     """What the steps need of a background in device memory."""
+
+    @property
+    def wants_frame(self) -> bool:
+        """True when it shows the person's own room."""
+        ...
 
     def __call__(self, frame: Frame, live: Surface) -> Surface:
         """The background for ``frame``; ``live`` is that frame's copy in device memory."""
@@ -110,7 +115,8 @@ class DeviceWork:
         things: as in ``base.Work``, in host memory.
         view: as in ``base.Work``.
         kept: the components are known on the device; the host learns of them from ``report``.
-        behind: the picture behind the person. overlay: what is drawn on top.
+        behind: the picture behind the person. at_home: as in ``base.Work``.
+        overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
         made, made_matte: what came back, unless it is in the canvas already.
         report: the verdict on the matte, once the composite is finished.
@@ -136,6 +142,7 @@ class DeviceWork:
     layer: PersonLayer | None = None
     view: Viewport | None = None
     behind: Surface | None = None
+    at_home: bool = False
     overlay: DeviceOverlay | None = None
     scan: bool | None = None
     looked_aside: bool | None = None

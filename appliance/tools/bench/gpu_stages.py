@@ -62,6 +62,7 @@ class KernelBenchOfStages:
     def run(self) -> None:
         """Measure all of them. Raises GpuError."""
         self.layer()
+        self.light()
 
     def layer(self) -> None:
         """The person apart from what is behind, and laid over it."""
@@ -86,3 +87,39 @@ class KernelBenchOfStages:
         bench.timer.measure(
             f"layer {width}x{height}, half everywhere", round(9.5 * width * height), launches
         )
+
+    def light(self) -> None:
+        """The person in the light of what is behind, and a shadow on it."""
+        bench, size, sets = self._bench, self._bench.sizes.picture, self._bench.sizes.sets
+        context, timer, (width, height) = bench.context, bench.timer, size
+        grid = gpu.light_grid(width, height)
+        cells, pixels = grid[0] * grid[1], width * height
+        back, fronts, out = (bench.surfaces(size, sets) for _ in range(3))
+        rect = Rect(0, 0, width, height)
+        layers = [PersonLayer(f, timer.alloc(pixels).address, width, rect) for f in fronts]
+        matrix = context.upload(np.eye(3, 4, dtype=np.float32))
+        luma, luma_soft, alpha, alpha_soft, shade = (timer.alloc(cells).address for _ in range(5))
+        chroma, chroma_soft = (timer.alloc(2 * cells).address for _ in range(2))
+        whole = timer.alloc(pixels).address
+        behind, edge = gpu.Soft(context, grid, 8.4), gpu.Soft(context, grid, 2.9)
+        shadow = gpu.ContactShadow(context, grid)
+        wrap = gpu.Wrap(alpha_soft, 0.2, luma_soft, chroma_soft)
+
+        def light(i: int) -> None:
+            j = i % sets
+            layer = layers[j]
+            gpu.small_picture(context, back[j], luma, chroma)
+            gpu.shrink(context, layer.alpha, layer.pitch, size, 1, alpha, grid)
+            edge(alpha, 1, alpha_soft)
+            behind(luma, 1, luma_soft)
+            behind(chroma, 2, chroma_soft)
+            gpu.relight(context, layer, matrix.address, wrap)
+
+        def dark(i: int) -> None:
+            j = i % sets
+            shadow(alpha, 0.5, shade)
+            gpu.enlarge(context, shade, grid, 1, whole, size)
+            gpu.darken(context, back[j], whole, width, out[j])
+
+        timer.measure(f"light {width}x{height}", round(6.5 * pixels + 30 * cells), light)
+        timer.measure(f"shadow {width}x{height}", round(5 * pixels + 18 * cells), dark)

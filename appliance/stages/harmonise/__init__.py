@@ -1,0 +1,1 @@
+"""The person in the light of the new scene."""

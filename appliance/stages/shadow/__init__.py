@@ -1,0 +1,1 @@
+"""The person's soft shadow on what is behind."""
