@@ -33,6 +33,7 @@ from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
 from appliance.sources.base import Ends
+from appliance.stages.looks.make import Style, make_style
 from appliance.system import malloc
 from appliance.system.thermal import Thermometer
 
@@ -83,6 +84,7 @@ class Daemon:
         self.feeder, self.format = first_open(settings)
         try:
             self.background: Background = make_background(settings.background, self.format)
+            self.style = self._make_style(settings)
             lossless = not self.feeder.source.live
             self.outputs = [self.make_output(output) for output in settings.outputs]
             self.programme = Programme(
@@ -129,6 +131,16 @@ class Daemon:
             background=settings.background.uri,
         )  # fmt: skip
 
+    def _make_style(self, settings: Settings) -> Style | None:
+        wanted = settings.stages.style
+        if not wanted.wanted:
+            return None
+        try:
+            return make_style(wanted, self.format.colour, self.background.picture)
+        except BaseException:
+            self.background.close()
+            raise
+
     def _make_shedding(self) -> Shedding:
         load = self.settings.load
         self.thermometer = Thermometer(load.hottest_c)
@@ -140,6 +152,7 @@ class Daemon:
         def make() -> FramePipeline:
             pipeline = make_pipeline(self.settings, self.format, network, self.background)
             pipeline.use_canvases(self.pool)
+            pipeline.use_style(self.style)
             return pipeline
 
         try:

@@ -9,6 +9,7 @@ from appliance.config.settings import Settings
 from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Motion
+from appliance.stages.looks.make import Style
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.timings import StageClock
@@ -32,6 +33,7 @@ class Common:
         tracker: predicts where the person will be; replaced together with the network.
         participants: remembers who takes part.
         apart: the parts of the frame to look at in place of the ROI, as people stand far apart.
+        style: made ahead for the settings, its tables baked.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class Common:
     tracker: Tracker
     participants: Participants
     apart: tuple[Rect, ...] = ()
+    style: Style | None = None
 
 
 @dataclass(slots=True)

@@ -143,10 +143,24 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite",
     ),
     Step(
+        "style", "the look of the person, or of what is behind",
+        needs=("behind",),
+        cpu="style.cpu:StyleSteps.style", gpu="style.gpu:StyleSteps.style",
+        on=lambda settings: settings.stages.style.wanted and settings.stages.style.on != "all",
+        optional=True, launched="launch composite",
+    ),
+    Step(
         "composite", "the person over the background",
         needs=("behind",),
         cpu="composite.cpu:CompositeSteps.composite", gpu="composite.gpu:CompositeSteps.composite",
         launched="launch composite",
+    ),
+    Step(
+        "style-all", "the look of the whole composite",
+        needs=("behind",),
+        cpu="style.cpu:StyleSteps.style_all", gpu="style.gpu:StyleSteps.style_all",
+        on=lambda settings: settings.stages.style.wanted and settings.stages.style.on == "all",
+        optional=True, launched="launch composite",
     ),
     Step(
         "rescan", "a look at the whole frame, for people outside the region",

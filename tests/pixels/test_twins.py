@@ -18,6 +18,7 @@ SIDES = {"cpu": cpu, "gpu": gpu}
 
 # Files that only one side has.
 ALONE = {
+    ("cpu", "bake"): "tables, made once for both sides",
     ("cpu", "cover"): "a part of the GPU's keep_components",
     ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
@@ -48,6 +49,7 @@ DIFFERENT = {
     ("cpu", "layer", "Separator"): "keeps arrays as wide as the ROI",
     ("cpu", "layer", "empty_layer"): "device memory: the step takes it",
     ("gpu", "layer", "separate"): "Separator's call: it has nothing to keep",
+    ("gpu", "look", "upload_look"): "device memory: the CPU's tables are arrays",
     ("cpu", "matte", "Stretch"): "the GPU's kernels stretch the coefficients in their one pass",
     ("cpu", "matte", "reached"): "the GPU's kernels look at the cells under their pixels",
     ("gpu", "matte", "matte_arguments"): "what kernels take: the CPU's take the arrays",

@@ -1,5 +1,6 @@
 """Every per-pixel operation on the CPU: the oracles of those in ``gpu``, under the same names."""
 
+from appliance.pixels.cpu.bake import ColourCube, bake_affine, bake_look
 from appliance.pixels.cpu.blur import Blur
 from appliance.pixels.cpu.components import Kept, clean, keep_components
 from appliance.pixels.cpu.composite import Compositor
@@ -18,6 +19,7 @@ from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.huffman import first_fault
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
+from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
@@ -29,15 +31,20 @@ from appliance.pixels.cpu.tiles import join_tiles
 
 __all__ = [
     "Blur",
+    "ColourCube",
     "Component",
     "Compositor",
     "EdgePlan",
     "Kept",
     "Known",
+    "LookTable",
     "Matte",
     "Overlay",
     "PersonLayer",
     "Separator",
+    "apply_look",
+    "bake_affine",
+    "bake_look",
     "bgr_to_yuv",
     "bgrx_to_nv12",
     "blend_layer",

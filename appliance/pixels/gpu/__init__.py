@@ -18,6 +18,7 @@ from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
+from appliance.pixels.gpu.look import LookTable, apply_look, upload_look
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
@@ -33,6 +34,7 @@ __all__ = [
     "DeviceOverlay",
     "EdgePlan",
     "GpuError",
+    "LookTable",
     "Matrices",
     "Matte",
     "PersonLayer",
@@ -41,6 +43,7 @@ __all__ = [
     "Scratch",
     "Surface",
     "Tensor",
+    "apply_look",
     "bgrx_to_nv12",
     "blend_layer",
     "clean",
@@ -60,5 +63,6 @@ __all__ = [
     "separate",
     "shape_edge",
     "steady",
+    "upload_look",
     "yuyv_to_nv12",
 ]

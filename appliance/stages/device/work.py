@@ -16,6 +16,7 @@ from appliance.pixels.gpu.planes import Plane, Raw
 from appliance.stages.device.look import DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
+from appliance.stages.looks.make import Style
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker
 from appliance.stages.timings import StageClock
@@ -51,7 +52,7 @@ class DeviceCommon:
     """What the parts of one pipeline on the GPU share.
 
     Attributes:
-        settings, format, clock, tracker, participants, apart: as in ``base.Common``.
+        settings, format, clock, tracker, participants, apart, style: as in ``base.Common``.
         memory, looks: the current network's.
     """
 
@@ -64,6 +65,7 @@ class DeviceCommon:
     memory: GridMemory
     looks: DeviceLooks | None = None
     apart: tuple[Rect, ...] = ()
+    style: Style | None = None
 
 
 class DevicePart(Protocol):

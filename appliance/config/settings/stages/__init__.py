@@ -30,9 +30,14 @@ class StagesSettings(Section, title="Stages"):
     @property
     def needs_motion(self) -> bool:
         """Whether anything asks how the picture moves."""
-        return self.motion.enabled
+        return self.motion.enabled or (self.style.moves and self.style.on != "background")
 
     @property
     def needs_layer(self) -> bool:
         """Whether anything works on the person apart from what is behind."""
-        return self.mattes.enabled or self.frame.enabled or self.harmonise.enabled
+        return (
+            self.mattes.enabled
+            or self.frame.enabled
+            or self.harmonise.enabled
+            or (self.style.wanted and self.style.on == "person")
+        )
