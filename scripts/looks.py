@@ -35,11 +35,14 @@ def saturated(rgb: F64, by: float) -> F64:
 
 
 def warm(rgb: F64) -> F64:
-    """Late light: red lifted and blue lowered in the middle, a little contrast; black stays."""
-    middle = rgb * (1 - rgb)
-    tinted = rgb + middle * np.array([0.16, 0.035, -0.20])
-    tinted = tinted + (luma(rgb) - luma(tinted)) * 0.8
-    return bend(tinted, 0.25)
+    """Late light: red lifted and blue lowered in the middle tones, black and white as they were.
+
+    What has a strong colour is tinted less: skin would turn orange.
+    """
+    strength = (1 - (rgb.max(axis=-1) - rgb.min(axis=-1)))[..., None] ** 2
+    tinted = rgb + rgb * (1 - rgb) * strength * np.array([0.22, 0.05, -0.26])
+    tinted = tinted + (luma(rgb) - luma(tinted)) * 0.7
+    return tinted + (bend(luma(tinted), 0.18) - luma(tinted))
 
 
 def cool_cinema(rgb: F64) -> F64:

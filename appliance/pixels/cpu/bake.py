@@ -88,11 +88,11 @@ def _tetrahedral(
 @kernel(
     "boolean(float64[:, ::1], float64[:, ::1], float32[::1], int64, float64[:, ::1], "
     "float64[:, ::1], float64[:, ::1], float64[::1], float64, uint16[:, :, ::1], "
-    "uint8[:, :, :, ::1])"
+    "uint16[:, :, :, ::1])"
 )
 def _bake(
     curves: F64, curve_ends: F64, cube: F32, nodes: int, cube_ends: F64, to_rgb: F64,
-    to_yuv: F64, offset: F64, strength: float, luma: U16, chroma: U8,
+    to_yuv: F64, offset: F64, strength: float, luma: U16, chroma: U16,
 ) -> bool:  # fmt: skip
     changes = False
     rgb, new = np.empty(3), np.empty(3)
@@ -131,12 +131,14 @@ def _bake(
                     cb_now += to_yuv[1, c] * new[c]
                     cr_now += to_yuv[2, c] * new[c]
                 steps = int(min(max(luma_now, 0.0), 255.0) * 256 + 0.5)
-                blue = int(min(max(cb_now, 0.0), 255.0) + 0.5)
-                red = int(min(max(cr_now, 0.0), 255.0) + 0.5)
+                blue = int(min(max(cb_now, 0.0), 255.0) * 256 + 0.5)
+                red = int(min(max(cr_now, 0.0), 255.0) * 256 + 0.5)
                 luma[cb, cr, y] = steps
                 chroma[cb, cr, y, 0] = blue
                 chroma[cb, cr, y, 1] = red
-                if shown and (steps != 256 * y or blue != cb or red != cr):
+                if shown and (
+                    abs(steps - 256 * y) > 8 or abs(blue - 256 * cb) > 8 or abs(red - 256 * cr) > 8
+                ):
                     changes = True
     return changes
 
@@ -147,9 +149,9 @@ def _ends(low: F64, high: F64, table: F64 | F32 | None) -> F64:
     return np.ascontiguousarray(np.stack((low, steps / (high - low))), np.float64)
 
 
-def empty_table() -> tuple[U16, U8]:
+def empty_table() -> tuple[U16, U16]:
     """Memory for a table's luma and chroma."""
-    return np.empty((256, 256, 256), np.uint16), np.empty((256, 256, 256, 2), np.uint8)
+    return np.empty((256, 256, 256), np.uint16), np.empty((256, 256, 256, 2), np.uint16)
 
 
 def bake_look(look: ColourCube, colour: Colour, strength: float = 1.0) -> LookTable:
@@ -173,19 +175,20 @@ def bake_look(look: ColourCube, colour: Colour, strength: float = 1.0) -> LookTa
 
 
 @kernel(
-    "void(float64[:, ::1], float64[::1], float64[:, ::1], uint16[:, :, ::1], uint8[:, :, :, ::1])"
+    "void(float64[:, ::1], float64[::1], float64[:, ::1], uint16[:, :, ::1], uint16[:, :, :, ::1])"
 )
-def _bake_affine(matrix: F64, offset: F64, ends: F64, luma: U16, chroma: U8) -> None:
+def _bake_affine(matrix: F64, offset: F64, ends: F64, luma: U16, chroma: U16) -> None:
     for cb in range(256):
         for cr in range(256):
             for y in range(256):
                 for c in range(3):
                     value = offset[c] + matrix[c, 0] * y + matrix[c, 1] * cb + matrix[c, 2] * cr
                     value = min(max(value, ends[0, c]), ends[1, c])
+                    steps = int(value * 256 + 0.5)
                     if c == 0:
-                        luma[cb, cr, y] = int(value * 256 + 0.5)
+                        luma[cb, cr, y] = steps
                     else:
-                        chroma[cb, cr, y, c - 1] = int(value + 0.5)
+                        chroma[cb, cr, y, c - 1] = steps
 
 
 def bake_affine(matrix: F64, offset: F64, colour: Colour) -> LookTable:

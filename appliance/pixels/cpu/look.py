@@ -22,17 +22,17 @@ U16 = NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LookTable:
-    """A look for frames of one colour: 67 MB, of which a frame uses a small part.
+    """A look for frames of one colour: 101 MB, of which a frame uses a small part.
 
     Attributes:
         luma: uint16 (256, 256, 256), at Cb, Cr, Y: the new Y in steps of 1/256.
-        chroma: uint8 (256, 256, 256, 2), likewise: the new Cb and Cr.
+        chroma: uint16 (256, 256, 256, 2), likewise: the new Cb and Cr.
         changes: whether it changes any colour that can be shown. If not, it need not be applied,
             and Y'CbCr values outside R'G'B' pass, too, which a look would bring into it.
     """
 
     luma: U16
-    chroma: U8
+    chroma: U16
     changes: bool
 
 
@@ -48,16 +48,17 @@ def _bayer() -> U8:
 
 
 THRESHOLDS = _bayer()
-"""uint8 (8, 8): what is added to luma in steps of 1/256 before the fraction is cut off. It is the
-same in every frame: nothing flickers, and a whole value stays what it is."""
+"""uint8 (8, 8): what is added to luma and Cb, in steps of 1/256, before the fraction is cut off;
+to Cr it is 256 less that. It is the same in every frame: nothing flickers, and a whole value stays
+what it is."""
 
 
 @kernel(
-    "void(uint8[:, :], uint8[:, :], uint16[:, :, ::1], uint8[:, :, :, ::1], uint8[:, ::1], int64, "
+    "void(uint8[:, :], uint8[:, :], uint16[:, :, ::1], uint16[:, :, :, ::1], uint8[:, ::1], int64, "
     "int64, int64, int64, uint8[:, :], uint8[:, :])"
 )
 def _apply(
-    y: U8, uv: U8, luma: U16, chroma: U8, thresholds: U8, left: int, top: int, right: int,
+    y: U8, uv: U8, luma: U16, chroma: U16, thresholds: U8, left: int, top: int, right: int,
     bottom: int, out_y: U8, out_uv: U8,
 ) -> None:  # fmt: skip
     for row in range(top, bottom, 2):
@@ -65,6 +66,7 @@ def _apply(
         to_above, to_below = out_y[row], out_y[row + 1]
         add_above, add_below = thresholds[row & 7], thresholds[(row + 1) & 7]
         colours, to_colours = uv[row // 2], out_uv[row // 2]
+        add_colours = thresholds[(row // 2) & 7]
         for x in range(left, right, 2):
             cb, cr = colours[x], colours[x + 1]
             a, b, c, d = above[x], above[x + 1], below[x], below[x + 1]
@@ -75,8 +77,9 @@ def _apply(
             to_above[x + 1] = np.uint8((np.int32(new[b]) + np.int32(add_above[k + 1])) >> 8)
             to_below[x] = np.uint8((np.int32(new[c]) + np.int32(add_below[k])) >> 8)
             to_below[x + 1] = np.uint8((np.int32(new[d]) + np.int32(add_below[k + 1])) >> 8)
-            to_colours[x] = chroma[cb, cr, mean, 0]
-            to_colours[x + 1] = chroma[cb, cr, mean, 1]
+            tint, add = chroma[cb, cr, mean], np.int32(add_colours[(x >> 1) & 7])
+            to_colours[x] = np.uint8((np.int32(tint[0]) + add) >> 8)
+            to_colours[x + 1] = np.uint8((np.int32(tint[1]) + 256 - add) >> 8)
 
 
 def apply_look(frame: Frame, table: LookTable, out: Frame, rect: Rect | None = None) -> None:

@@ -15,7 +15,7 @@ _BLOCK = (32, 8)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LookTable:
-    """A ``cpu.LookTable`` in device memory: 67 MB, uploaded once."""
+    """A ``cpu.LookTable`` in device memory: 101 MB, uploaded once."""
 
     luma: Buffer
     chroma: Buffer
