@@ -33,6 +33,11 @@ class DeviceBackground:
             self._upload = Upload(context, format, _DEPTH, mapped=mapped)
         self._picture: Frame | None = None
 
+    @property
+    def picture(self) -> Frame | None:
+        """What the last call's surface is a copy of; None if it was made on the device."""
+        return self._picture
+
     def __call__(self, frame: Frame, live: Surface) -> Surface:
         """The background for ``frame``; ``live`` is that frame's copy in device memory.
 

@@ -21,6 +21,7 @@ Task = Literal["alpha", "classes", "flow", "between", "picture", "pose"]
 a picture between two others, another picture, or the joints of a person."""
 
 Triple = tuple[float, float, float]
+_Factor = Annotated[float, Field(gt=0)]
 
 
 class StrictModel(BaseModel):
@@ -49,12 +50,19 @@ class InputSpec(StrictModel):
 
 
 class OutputSpec(StrictModel):
-    """The alpha output: which tensor, which channel of it, and how it becomes 0..1."""
+    """The output: which tensor, which channel of it is alpha, and how it becomes 0..1.
+
+    ``order``, ``mean``, ``scale`` are for ``task: picture`` and as an input's: what the network
+    gives is ``(pixel - mean) * scale``, pixels in 0..255.
+    """
 
     name: str = Field(min_length=1)
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     channel: int = Field(0, ge=0)
     activation: Literal["none", "sigmoid", "softmax"] = "none"
+    order: Literal["RGB", "BGR"] = "RGB"
+    mean: Triple = (0.0, 0.0, 0.0)
+    scale: tuple[_Factor, _Factor, _Factor] = (1 / 255, 1 / 255, 1 / 255)
 
 
 class StateSpec(StrictModel):

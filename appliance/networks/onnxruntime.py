@@ -36,6 +36,21 @@ def choose_threads(cores: int | None = None) -> int:
     return max(1, min(4, cores // 2))
 
 
+def open_session(model: Path, threads: int) -> ort.InferenceSession:
+    """An ONNX file, loaded for the CPU. Raises ModelError."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A spinning thread burns the core that the encoder needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except ORT_ERRORS as error:
+        detail = " ".join(str(error).split())
+        raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
+
+
 class OnnxRuntimeMatting:
     """A network in an ONNX Runtime session, checked against its manifest when it is loaded."""
 
@@ -49,20 +64,8 @@ class OnnxRuntimeMatting:
         self.smaller: Matting | None = None
         self.upright: Matting | None = None
         threads = threads or choose_threads()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # A spinning thread burns the core that the encoder needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
-            )
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
-        _check(self._session, manifest, model)
+        self._session = open_session(model, threads)
+        check_graph(self._session, manifest, model)
         spec = manifest.input
         self._tensor = np.zeros(spec.shape, np.float32)
         planes = self._tensor[0] if spec.layout == "NCHW" else np.moveaxis(self._tensor[0], 2, 0)
@@ -100,7 +103,7 @@ def _describe(tensors: list[ort.NodeArg]) -> str:
     return ", ".join(f"{t.name} {t.type} {t.shape}" for t in tensors) or "none"
 
 
-def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
+def check_graph(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
     """Compare the graph with its manifest; raise ModelError where they differ."""
     inputs = {t.name: t for t in session.get_inputs()}
     outputs = {t.name: t for t in session.get_outputs()}

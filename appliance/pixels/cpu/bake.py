@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.media.frame import F32, U8, Colour, Range
+from appliance.media.frame import F32, Colour, Range
 from appliance.media.rgb import matrix_of
 from appliance.pixels.cpu.jit import inline, kernel
 from appliance.pixels.cpu.look import U16, LookTable

@@ -47,6 +47,7 @@ class CompositeSteps:
         assert self._background is not None
         assert work.live is not None
         work.behind = self._background(work.frame, work.live)
+        work.behind_of = self._background.picture
 
     def composite(self, work: DeviceWork) -> None:
         """The person over the background; the verdict decides whether anybody is shown."""

@@ -25,6 +25,11 @@ from appliance.stages.timings import StageClock
 class DeviceBackgroundFrames(Protocol):
     """What the steps need of a background in device memory."""
 
+    @property
+    def picture(self) -> Frame | None:
+        """What the last call's surface is a copy of; None if it was made on the device."""
+        ...
+
     def __call__(self, frame: Frame, live: Surface) -> Surface:
         """The background for ``frame``; ``live`` is that frame's copy in device memory."""
         ...
@@ -104,7 +109,8 @@ class DeviceWork:
         inner: where that goes in the network's input.
         planes, raw, alpha, moved, matte, layer: as in ``base.Work``, in device memory.
         kept: the components are known on the device; the host learns of them from ``report``.
-        behind: the picture behind the person. overlay: what is drawn on top.
+        behind: the picture behind the person. behind_of: what it is a copy of, if anything.
+        overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
         made, made_matte: what came back, unless it is in the canvas already.
         report: the verdict on the matte, once the composite is finished.
@@ -126,6 +132,7 @@ class DeviceWork:
     matte: Matte | None = None
     layer: PersonLayer | None = None
     behind: Surface | None = None
+    behind_of: Frame | None = None
     overlay: DeviceOverlay | None = None
     scan: bool | None = None
     looked_aside: bool | None = None

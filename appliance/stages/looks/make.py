@@ -11,13 +11,17 @@ import numpy as np
 
 from appliance.config import shapes
 from appliance.config.settings.stages.style import StyleSettings
-from appliance.errors import InputError
+from appliance.errors import InputError, ModelError
 from appliance.media.frame import Colour, Frame
 from appliance.media.image import read_picture
 from appliance.media.rgb import rgb_to_nv12
+from appliance.networks.folders import model_folders
+from appliance.networks.manifest import find_manifest, load_manifest
+from appliance.networks.picture import PictureNetwork
 from appliance.pixels.cpu.bake import F64, ColourCube, bake_affine, bake_look
 from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.stages.looks.cube import read_cube
+from appliance.stages.looks.painting import add_painting, paint
 from appliance.stages.looks.reference import Moments, moments, transfer
 
 SHIPPED = Path(__file__).with_name("shipped")
@@ -30,6 +34,7 @@ class Style:
 
     Attributes:
         settings: what it was made for.
+        network: paints the picture anew before the look; None: none does.
         table: the look; None: there is none, it changes nothing, or it is to be measured first.
         reference: of the picture whose look is taken over; None: the look is not a picture's.
         still: what is behind, and the same styled; None: nothing was prepared.
@@ -37,6 +42,7 @@ class Style:
 
     settings: StyleSettings
     colour: Colour
+    network: PictureNetwork | None = None
     table: LookTable | None = None
     reference: Moments | None = None
     still: tuple[Frame, Frame] | None = None
@@ -55,12 +61,13 @@ class Style:
 
 
 def make_style(settings: StyleSettings, colour: Colour, behind: Frame | None = None) -> Style:
-    """Read the look and bake its table, which takes a second.
+    """Read the look and bake its table, which takes a second; load the network.
 
     ``behind``: the picture of the background if the style is for that: it is styled at once.
 
-    Raises InputError for a file that cannot be used.
+    Raises InputError (ModelError) for a file that cannot be used.
     """
+    network = None if settings.model == "none" else load_network(settings.model)
     table: LookTable | None = None
     reference: Moments | None = None
     if settings.look != "none" and settings.strength > 0:
@@ -69,18 +76,28 @@ def make_style(settings: StyleSettings, colour: Colour, behind: Frame | None = N
             table = bake_look(look, colour, settings.strength)
         else:
             reference = moments(rgb_to_nv12(look, colour))
-    style = Style(settings, colour, table, reference)
+    style = Style(settings, colour, network, table, reference)
     if behind is None or settings.on != "background":
         return style
+    made = behind
+    if network is not None:
+        made = Frame(np.empty_like(behind.y), np.empty_like(behind.uv), behind.colour)
+        shift = paint(network, behind)
+        add_painting(behind, shift, settings.strength, made, behind.rect)
     if reference is not None:
-        found = moments(behind)
+        found = moments(made)
         assert found is not None
         table = style.grade(found)
-    made = behind
     if table is not None and table.changes:
+        before = made
         made = Frame(np.empty_like(behind.y), np.empty_like(behind.uv), behind.colour)
-        apply_look(behind, table, made)
-    return Style(settings, colour, table, reference, (behind, made))
+        apply_look(before, table, made)
+    return Style(settings, colour, network, table, reference, (behind, made))
+
+
+def load_network(name: str) -> PictureNetwork:
+    """The network of that name or path. Raises ModelError."""
+    return PictureNetwork(*load_manifest(find_manifest(name, model_folders())))
 
 
 def look_path(name: str) -> Path | None:
@@ -94,8 +111,15 @@ def look_path(name: str) -> Path | None:
 
 def style_files(settings: StyleSettings) -> tuple[Path, ...]:
     """The files that a style is made of; none if it is off."""
-    path = look_path(settings.look) if settings.wanted else None
-    return () if path is None else (path,)
+    if not settings.wanted:
+        return ()
+    path = look_path(settings.look)
+    found = () if path is None else (path,)
+    try:
+        manifest = find_manifest(settings.model, model_folders()) if settings.moves else None
+        return found if manifest is None else (*found, manifest, load_manifest(manifest)[1])
+    except ModelError:
+        return found
 
 
 def read_look(name: str) -> ColourCube | np.ndarray:
@@ -133,3 +157,8 @@ def problems(settings: StyleSettings) -> Iterator[tuple[str, str]]:
             read_look(settings.look)
         except InputError as error:
             yield "look", str(error)
+    if settings.moves:
+        try:
+            load_network(settings.model)
+        except ModelError as error:
+            yield from (("model", line) for line in str(error).splitlines())

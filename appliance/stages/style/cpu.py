@@ -8,8 +8,10 @@ from appliance.media.frame import U8, Frame
 from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.stages.base import Common, Work
 from appliance.stages.looks.make import Style, make_style
+from appliance.stages.looks.painting import add_painting
 from appliance.stages.looks.reference import moments
 from appliance.stages.style.grade import Grade
+from appliance.stages.style.painted import OwnMotion, Painted
 
 
 class StyleSteps:
@@ -18,12 +20,15 @@ class StyleSteps:
     def __init__(self, common: Common) -> None:
         self._common = common
         self._grade = Grade()
+        self._painted, self._motion = Painted(), OwnMotion()
         self._copy: Frame | None = None
         self._last: tuple[Style, Frame, Frame] | None = None
 
     def reset(self) -> None:
-        """Measure anew: after a cut, a failure, a reconnect."""
+        """Measure and paint anew: after a cut, a failure, a reconnect."""
         self._grade.start_over()
+        self._painted.start_over()
+        self._motion.start_over()
         self._last = None
 
     def style(self, work: Work) -> None:
@@ -32,14 +37,24 @@ class StyleSteps:
         if self._common.settings.stages.style.on == "background":
             self._style_behind(work, work.behind)
         elif work.layer is not None and work.layer.rect.area:
-            style = self._style()
-            table = self._table(style, work.layer.front, work.layer.alpha)
+            style, layer = self._style(), work.layer
+            if style.network is not None:
+                shift = self._painted(
+                    style.network, work.frame, style.settings.every, work.motion, layer.alpha
+                )
+                strength = style.settings.strength
+                add_painting(layer.front, shift, strength, layer.front, layer.rect)
+            table = self._table(style, layer.front, layer.alpha)
             if table is not None:
-                apply_look(work.layer.front, table, work.layer.front, work.layer.rect)
+                apply_look(layer.front, table, layer.front, layer.rect)
 
     def style_all(self, work: Work) -> None:
         """The look of the whole composite."""
-        table = self._table(self._style(), work.out)
+        style = self._style()
+        if style.network is not None:
+            shift = self._painted(style.network, work.out, style.settings.every, work.motion)
+            add_painting(work.out, shift, style.settings.strength, work.out, work.out.rect)
+        table = self._table(style, work.out)
         if table is not None:
             apply_look(work.out, table, work.out)
 
@@ -53,10 +68,16 @@ class StyleSteps:
         if style.still is not None and style.still[0] is behind:
             made = style.still[1]
         else:
-            table = self._table(style, behind)
-            if table is not None:
+            if style.network is not None:
+                shift = self._painted(
+                    style.network, behind, style.settings.every, self._motion(behind)
+                )
                 made = self._room(behind)
-                apply_look(behind, table, made)
+                add_painting(behind, shift, style.settings.strength, made, behind.rect)
+            table = self._table(style, made)
+            if table is not None:
+                before, made = made, self._room(behind)
+                apply_look(before, table, made)
         self._last = (style, behind, made)
         work.behind = made
 

@@ -6,11 +6,12 @@ from collections.abc import Hashable
 
 from appliance.cuda.transfer import pitched
 from appliance.errors import InputError, MatteboxError
+from appliance.media.frame import Frame
 from appliance.media.surface import Surface
 from appliance.pixels.cpu.look import LookTable as HostTable
 from appliance.pixels.gpu.look import LookTable, apply_look, upload_look
 from appliance.stages.device.work import DeviceCommon, DeviceWork
-from appliance.stages.looks.make import make_style
+from appliance.stages.looks.make import Style, make_style
 
 
 class StyleSteps:
@@ -24,6 +25,7 @@ class StyleSteps:
         self._uploaded: tuple[HostTable, LookTable] | None = None
         self._uploads = 0
         self._copy: Surface | None = None
+        self._still: tuple[Frame, Surface] | None = None
         self._trouble: MatteboxError | None = None
         self._source: Surface | None = None
         self._table: LookTable | None = None
@@ -39,11 +41,16 @@ class StyleSteps:
     def begin(self, work: DeviceWork) -> None:
         """Upload the table, unless that was done, and put the styled background in its place."""
         self._table, self._source, self._trouble = None, None, None
+        behind = self._common.settings.stages.style.on == "background"
         try:
-            self._table = self._ready()
+            style = self._style()
+            if behind and style.still is not None and style.still[0] is work.behind_of:
+                work.behind = self._uploaded_still(style.still[1])
+                return
+            self._table = self._ready(style)
         except InputError as error:
             self._trouble = error  # the step's own failure, which the frame survives
-        if self._table is not None and self._common.settings.stages.style.on == "background":
+        if self._table is not None and behind:
             if self._copy is None:
                 self._copy = pitched(self._common.context, self._common.format)
             self._source, work.behind = work.behind, self._copy
@@ -83,12 +90,36 @@ class StyleSteps:
             raise self._trouble
         return self._table
 
-    def _ready(self) -> LookTable | None:
+    def _style(self) -> Style:
+        """What was made ahead, or, if nobody did, made now."""
         common = self._common
         wanted = common.settings.stages.style
         style = common.style
         if style is None or not style.made_for(wanted, common.format.colour):
             style = common.style = make_style(wanted, common.format.colour)
+        return style
+
+    def _uploaded_still(self, made: Frame) -> Surface:
+        """The styled background in device memory."""
+        if self._still is None or self._still[0] is not made:
+            self._still = None
+            context = self._common.context
+            luma, chroma = context.upload(made.y), context.upload(made.uv)
+            surface = Surface(
+                "nv12", made.width, made.height, luma.address, made.width, chroma.address,
+                made.width, made.colour, (luma, chroma),
+            )  # fmt: skip
+            self._still = (made, surface)
+            self._uploads += 1
+        return self._still[1]
+
+    def _ready(self, style: Style) -> LookTable | None:
+        wanted = style.settings
+        if style.network is not None:
+            raise InputError(
+                f"network {wanted.model!r}: on the GPU it paints a background that is a still "
+                "picture, and nothing else; set matting.runtime: onnxruntime, or model: none"
+            )
         if style.table is None and style.reference is not None:
             raise InputError(
                 f"look {wanted.look!r}: on the GPU a picture's look is for a background that is a "
@@ -99,6 +130,6 @@ class StyleSteps:
             return None
         if self._uploaded is None or self._uploaded[0] is not table:
             self._uploaded = None  # before the new one takes its memory
-            self._uploaded = (table, upload_look(common.context, table))
+            self._uploaded = (table, upload_look(self._common.context, table))
             self._uploads += 1
         return self._uploaded[1]
