@@ -38,6 +38,11 @@ class DeviceBackground:
         """See ``Background.wants_frame``."""
         return self._background.wants_frame
 
+    @property
+    def picture(self) -> Frame | None:
+        """What the last call's surface is a copy of; None if it was made on the device."""
+        return self._picture
+
     def __call__(self, frame: Frame, live: Surface) -> Surface:
         """The background for ``frame``; ``live`` is that frame's copy in device memory.
 

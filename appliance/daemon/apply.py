@@ -29,6 +29,7 @@ from appliance.pipeline.make import Prepared, prepare
 from appliance.shedding import Shedding
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
+from appliance.stages.looks.make import Style, make_style
 from appliance.stages.select import wanted as select
 from appliance.system.thermal import Thermometer
 
@@ -55,6 +56,7 @@ class RunningDaemon(Protocol):
     source_format: Format
     feeder: SourceFeeder
     background: Background
+    style: Style | None
     outputs: list[OutputFeeder]
     programme: Programme
     worker: Worker
@@ -83,6 +85,7 @@ class _Parts:
     """The parts built for the new settings; None where the old part stays."""
 
     background: Background | None = None
+    style: Style | None = None
     network: Prepared | None = None
     feeder: SourceFeeder | None = None
     outputs: list[OutputFeeder] = field(default_factory=list)
@@ -164,6 +167,7 @@ def _build(
         with _of("background.uri"):
             parts.background = make_background(new.background, daemon.format)
         undo.callback(parts.background.close)
+    parts.style = _style(daemon, new, sections, stale, parts.background or daemon.background)
     if _network(daemon.settings) != _network(new) or "matting" in sections & stale:
         with _of("matting.model"):
             parts.network = _prepare(daemon, new, undo)
@@ -192,6 +196,7 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
     if parts.background is not None:
         retired.append(daemon.background.close)
         daemon.background = parts.background
+    daemon.style = parts.style
     for output in parts.outputs:
         output.use_rtsp(new.rtsp)
     for use in parts.reencoded:
@@ -208,6 +213,7 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None
         daemon.pipeline.use_canvases(daemon.pool)
         daemon.worker.use(daemon.pipeline)
     daemon.pipeline.configure(new)
+    daemon.pipeline.use_style(parts.style)
     daemon.shedding.configure(new.load)
     daemon.shedding.look_again()
     daemon.thermometer.configure(new.load.hottest_c)
@@ -229,6 +235,21 @@ def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:
     prepared = daemon.worker.call(load, LOAD_S)
     undo.callback(daemon.worker.submit, prepared.discard)
     return prepared
+
+
+def _style(
+    daemon: RunningDaemon, new: Settings, sections: frozenset[str], stale: frozenset[str],
+    behind: Background,
+) -> Style | None:  # fmt: skip
+    """The style for the new settings: the old one, where nothing that it is made of changed."""
+    wanted, old = new.stages.style, daemon.style
+    if not wanted.wanted:
+        return None
+    again = ("background" in sections and wanted.on == "background") or "stages" in sections & stale
+    if old is not None and not again and old.made_for(wanted, daemon.format.colour):
+        return old
+    with _of("stages.style.look"):
+        return make_style(wanted, daemon.format.colour, behind.picture)
 
 
 def _network(settings: Settings) -> tuple[object, ...]:

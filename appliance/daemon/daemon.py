@@ -33,6 +33,7 @@ from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
 from appliance.sources.base import Ends
+from appliance.stages.looks.make import Style, make_style
 from appliance.system import malloc
 from appliance.system.thermal import Thermometer
 
@@ -87,6 +88,7 @@ class Daemon:
         self.format = canvas_format(settings, self.source_format)
         try:
             self.background: Background = make_background(settings.background, self.format)
+            self.style = self._make_style(settings)
             lossless = not self.feeder.source.live
             self.outputs = [self.make_output(output) for output in settings.outputs]
             self.programme = Programme(
@@ -136,6 +138,16 @@ class Daemon:
             background=settings.background.uri,
         )  # fmt: skip
 
+    def _make_style(self, settings: Settings) -> Style | None:
+        wanted = settings.stages.style
+        if not wanted.wanted:
+            return None
+        try:
+            return make_style(wanted, self.format.colour, self.background.picture)
+        except BaseException:
+            self.background.close()
+            raise
+
     def _make_shedding(self) -> Shedding:
         load = self.settings.load
         self.thermometer = Thermometer(load.hottest_c)
@@ -147,6 +159,7 @@ class Daemon:
         def make() -> FramePipeline:
             pipeline = make_pipeline(self.settings, self.format, network, self.background)
             pipeline.use_canvases(self.pool)
+            pipeline.use_style(self.style)
             return pipeline
 
         try:

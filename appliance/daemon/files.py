@@ -10,6 +10,7 @@ from appliance.config.uris import background_scheme, path_of, source_scheme
 from appliance.errors import ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
+from appliance.stages.looks.make import style_files
 from appliance.system.file_identity import Identity, identity
 
 Files = Mapping[str, tuple[Identity | None, ...]]
@@ -17,7 +18,7 @@ Files = Mapping[str, tuple[Identity | None, ...]]
 
 
 def files_of(settings: Settings) -> Files:
-    """The files of background, source (a device does not count) and network."""
+    """The files of background, source (a device does not count), network and style."""
     found: dict[str, tuple[Identity | None, ...]] = {}
     for section, uri, scheme in (
         ("background", settings.background.uri, background_scheme(settings.background.uri)),
@@ -27,6 +28,7 @@ def files_of(settings: Settings) -> Files:
         if path is not None:
             found[section] = (identity(path.expanduser()),)
     found["matting"] = tuple(identity(path) for path in _network(settings))
+    found["stages"] = tuple(identity(path) for path in style_files(settings.stages.style))
     return found
 
 

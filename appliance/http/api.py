@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from appliance.background.image import MOST_PIXELS
 from appliance.config.uris import path_of
 from appliance.config.validate import broken
 from appliance.errors import InputError, MatteboxError
@@ -35,6 +34,7 @@ from appliance.http.schemas import (
 )
 from appliance.http.site import Site
 from appliance.http.stages import stages, wanted_of
+from appliance.media.image import MOST_PIXELS
 from appliance.system.redact import redact
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")

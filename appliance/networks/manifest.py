@@ -29,6 +29,7 @@ _MOST_CLASSES = 1000
 ClassName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9 _.'/()-]{0,47}$")]
 
 Triple = tuple[float, float, float]
+_Factor = Annotated[float, Field(gt=0)]
 
 
 class StrictModel(BaseModel):
@@ -61,6 +62,9 @@ class OutputSpec(StrictModel):
 
     Of a network of ``classes`` every channel counts: ``softmax`` says that they are logits,
     ``none`` probabilities; with ``argmax`` there is a whole number for each pixel, its class.
+
+    ``order``, ``mean``, ``scale`` are for ``task: picture`` and as an input's: what the network
+    gives is ``(pixel - mean) * scale``, pixels in 0..255.
     """
 
     name: str = Field(min_length=1)
@@ -70,6 +74,9 @@ class OutputSpec(StrictModel):
     corners: bool = False
     """Of classes on a coarser grid than the input's: its outermost cells lie on the outermost
     pixels (TensorFlow's ``align_corners``); else each covers as much of the input as the others."""
+    order: Literal["RGB", "BGR"] = "RGB"
+    mean: Triple = (0.0, 0.0, 0.0)
+    scale: tuple[_Factor, _Factor, _Factor] = (1 / 255, 1 / 255, 1 / 255)
 
 
 class StateSpec(StrictModel):

@@ -69,7 +69,7 @@ class OnnxRuntimeMatting:
         self.smaller: Matting | None = None
         self.upright: Matting | None = None
         self._session, threads = open_session(model, threads)
-        _check(self._session, manifest, model)
+        check_graph(self._session, manifest, model)
         spec = manifest.input
         self._tensor = np.zeros(spec.shape, np.float32)
         planes = self._tensor[0] if spec.layout == "NCHW" else np.moveaxis(self._tensor[0], 2, 0)
@@ -107,7 +107,7 @@ def _describe(tensors: list[ort.NodeArg]) -> str:
     return ", ".join(f"{t.name} {t.type} {t.shape}" for t in tensors) or "none"
 
 
-def _check(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
+def check_graph(session: ort.InferenceSession, manifest: Manifest, model: Path) -> None:
     """Compare the graph with its manifest; raise ModelError where they differ."""
     check_inputs(session, manifest, model)
     shape = output_shapes(session, manifest, model)[manifest.output.name]

@@ -10,6 +10,7 @@ from appliance.background.base import Background
 from appliance.config.settings import Settings
 from appliance.media.frame import U8, Frame, Rect
 from appliance.shedding import Level
+from appliance.stages.looks.make import Style
 from appliance.stages.roi import Box
 from appliance.stages.timings import StageClock
 
@@ -89,6 +90,13 @@ class FramePipeline(Protocol):
 
     def use_background(self, background: Background) -> None:
         """Put another background behind the person from the next frame on."""
+        ...
+
+    def use_style(self, style: Style | None) -> None:
+        """Take a style made ahead for the settings, from the next frame on.
+
+        Without it the step makes its own, and the frame waits for that.
+        """
         ...
 
     def use_canvases(self, pool: BufferPool) -> None:

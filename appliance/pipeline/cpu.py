@@ -15,6 +15,7 @@ from appliance.shedding import Level
 from appliance.stages.base import BackgroundFrames, Common, Work
 from appliance.stages.binding import BoundCascade
 from appliance.stages.composite.cpu import CompositeSteps
+from appliance.stages.looks.make import Style
 from appliance.stages.network.cpu import NetworkSteps
 from appliance.stages.participants import Participants
 from appliance.stages.roi import Tracker
@@ -77,6 +78,10 @@ class Pipeline:
     def use_background(self, background: BackgroundFrames) -> None:
         """Put another background behind the person from the next frame on."""
         self._composite.use(background)
+
+    def use_style(self, style: Style | None) -> None:
+        """See ``FramePipeline.use_style``."""
+        self._common.style = style
 
     def configure(self, settings: Settings) -> None:
         """Apply new settings to every step from the next frame on."""

@@ -36,6 +36,7 @@ from appliance.stages.device.look import DeviceInput, DeviceLook, DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.span import spans
 from appliance.stages.device.work import DeviceCommon, DeviceWork
+from appliance.stages.looks.make import Style
 from appliance.stages.network.gpu import NetworkSteps
 from appliance.stages.participants import Participants
 from appliance.stages.roi import Tracker
@@ -132,6 +133,10 @@ class GpuPipeline:
             self._context, self.format, background, self._replay, mapped=self._context.integrated
         )
         self._cascade.part(CompositeSteps).use(on_device)
+
+    def use_style(self, style: Style | None) -> None:
+        """See ``FramePipeline.use_style``."""
+        self._common.style = style
 
     def configure(self, settings: Settings) -> None:
         """Apply new settings to every step from the next frame on."""

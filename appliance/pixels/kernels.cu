@@ -31,6 +31,7 @@
 #include "kernels/affine.cuh"
 #include "kernels/light.cuh"
 #include "kernels/shadow.cuh"
+#include "kernels/look.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

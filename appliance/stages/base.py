@@ -10,6 +10,7 @@ from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Motion
 from appliance.shedding.level import Level
+from appliance.stages.looks.make import Style
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.things import Things
@@ -38,6 +39,7 @@ class Common:
         participants: remembers who takes part.
         level: what is left out: at ``Level.SPARE`` and above, optional stages look half as often.
         apart: the parts of the frame to look at in place of the ROI, as people stand far apart.
+        style: made ahead for the settings, its tables baked.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class Common:
     participants: Participants
     level: Level = Level.FULL
     apart: tuple[Rect, ...] = ()
+    style: Style | None = None
 
 
 @dataclass(slots=True)

@@ -177,12 +177,19 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite", optional=True,
     ),
     Step(
+        "style-behind", "the look of what is behind",
+        needs=("behind",),
+        cpu="style.cpu:StyleSteps.style", gpu="style.gpu:StyleSteps.style",
+        on=lambda settings: settings.stages.style.of("background"),
+        optional=True, launched="launch composite", stage="style",
+    ),
+    Step(
         "harmonise", "the person in the light of what is behind",
         needs=("layer", "behind"),
         cpu="harmonise.cpu:HarmoniseSteps.harmonise",
         gpu="harmonise.gpu:HarmoniseSteps.harmonise",
         on=lambda settings: settings.stages.harmonise.enabled, when="while somebody is there",
-        launched="launch composite", optional=True,
+        launched="launch composite", optional=True, left_out=Level.PLAIN,
     ),
     Step(
         "shadow", "the person's soft shadow on what is behind",
@@ -190,6 +197,14 @@ CASCADE: tuple[Step, ...] = (
         cpu="shadow.cpu:ShadowSteps.shadow", gpu="shadow.gpu:ShadowSteps.shadow",
         on=lambda settings: settings.stages.harmonise.throws_shadow,
         when="while somebody is there", launched="launch composite", optional=True,
+        stage="harmonise", left_out=Level.PLAIN,
+    ),
+    Step(
+        "style-person", "the look of the person",
+        needs=("layer",),
+        cpu="style.cpu:StyleSteps.style", gpu="style.gpu:StyleSteps.style",
+        on=lambda settings: settings.stages.style.of("person"), when="while somebody is there",
+        optional=True, launched="launch composite", stage="style", spared=True,
     ),
     Step(
         "composite", "the person over the background",
@@ -203,6 +218,13 @@ CASCADE: tuple[Step, ...] = (
         cpu="interpolate.cpu:InterpolateSteps.interpolate",
         on=lambda settings: settings.stages.interpolate.enabled, optional=True,
         left_out=Level.SPARE,
+    ),
+    Step(
+        "style-all", "the look of the whole composite",
+        needs=("behind",),
+        cpu="style.cpu:StyleSteps.style_all", gpu="style.gpu:StyleSteps.style_all",
+        on=lambda settings: settings.stages.style.of("all"),
+        optional=True, launched="launch composite", stage="style", spared=True,
     ),
     Step(
         "rescan", "a look at the whole frame, for people outside the region",

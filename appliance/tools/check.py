@@ -1,4 +1,4 @@
-"""What can be checked in a configuration without opening anything: are its files there?"""
+"""What can be checked in a configuration without opening a device: are its files there?"""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         add(key, problem)
     for key, problem in select.mistakes(settings.stages.select):
         add(key, problem)
+    if settings.stages.style.wanted:
+        # It reads the whole table, for which it loads what the frame's path is made of.
+        from appliance.stages.looks.make import problems
+
+        for key, problem in problems(settings.stages.style):
+            add(f"stages.style.{key}", problem)
     try:
         manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
         wrong = unreadable(model)

@@ -230,3 +230,64 @@ def test_a_source_and_a_network_replaced_under_their_names(
         assert daemon.apply(daemon.settings, read_again=True) == {"matting"}
         assert len(chosen) == 1
         recorder.wait_for("composite", 2)
+
+
+def cube(path: Path, low: float) -> Path:
+    """A look that lifts black."""
+    rows = [
+        " ".join(str(low + (1 - low) * value) for value in (r, g, b))
+        for b in (0, 1) for g in (0, 1) for r in (0, 1)
+    ]  # fmt: skip
+    aside = path.with_suffix(".new")
+    aside.write_text("\n".join(["LUT_3D_SIZE 2", *rows]))
+    return aside.rename(path)
+
+
+def test_a_look_is_read_again_when_its_file_is_another(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    look = cube(tmp_path / "mine.cube", 0.5)
+    style = {"enabled": True, "on": "background", "look": str(look)}
+    settings = {
+        "source": {"uri": str(room)}, "background": {"uri": "colour:#000000"},
+        "stages": {"style": style},
+    }  # fmt: skip
+    with running(monkeypatch, network, **settings) as (daemon, recorder, _):
+        recorder.wait_for("other", 2)
+        assert daemon.style is not None
+        first = daemon.style
+        assert first.still is not None
+        assert first.still[0] is daemon.background.picture
+        lifted = int(first.still[1].y[4, 4])
+        cube(look, 0.9)
+        # A change of something else leaves it alone; it may not be copied wholly yet.
+        assert daemon.apply(but(daemon, steady={"strength": 0.5})) == {"steady"}
+        assert daemon.style is first
+        assert daemon.apply(daemon.settings, read_again=True) == {"stages"}
+        assert daemon.style is not None
+        assert daemon.style.still is not None
+        assert daemon.style.still[1].y[4, 4] > lifted + 50
+        assert daemon.apply(daemon.settings, read_again=True) == frozenset()
+        # Another background is styled before it is shown; a broken look changes nothing.
+        daemon.apply(but(daemon, background={"uri": "colour:#202020"}))
+        assert daemon.style.still[0] is daemon.background.picture
+        kept = daemon.style
+        look.write_text("LUT_3D_SIZE 2\n0 0\n")
+        with pytest.raises(ConfigError, match=r"mine.cube', line 2: found '0 0'") as refused:
+            daemon.apply(daemon.settings, read_again=True)
+        assert refused.value.key == "stages.style.look"  # type: ignore[attr-defined]
+        assert daemon.style is kept
+        assert daemon.apply(but(daemon, stages={"style": style | {"enabled": False}})) == {"stages"}
+        assert daemon.style is None
+
+
+def test_a_look_that_cannot_be_used_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    style = {"enabled": True, "look": "no-such-look"}
+    settings = {"source": {"uri": str(room)}, "stages": {"style": style}}
+    with (
+        pytest.raises(InputError, match="none of the shipped ones"),
+        running(monkeypatch, network, **settings),
+    ):
+        pass

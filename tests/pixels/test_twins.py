@@ -19,6 +19,7 @@ SIDES = {"cpu": cpu, "gpu": gpu}
 # Files that only one side has.
 ALONE = {
     ("cpu", "between"): "frames are made between others on the CPU path alone, so far",
+    ("cpu", "bake"): "tables, made once for both sides",
     ("cpu", "cover"): "a part of the GPU's keep_components",
     ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
@@ -49,6 +50,7 @@ DIFFERENT = {
     ("cpu", "taking_part", "who"): "a part of taking_part.cuh",
     ("gpu", "taking_part", "KnownPeople"): "device memory: the CPU is given them as they are",
     ("gpu", "affine", "DeviceViewport"): "device memory: the CPU is given the view as it is",
+    ("cpu", "affine", "seen_through"): "interpolation is on the CPU alone so far",
     ("cpu", "layer", "Separator"): "keeps arrays as wide as the ROI",
     ("cpu", "layer", "empty_layer"): "device memory: the step takes it",
     ("gpu", "layer", "separate"): "Separator's call: it has nothing to keep",
@@ -60,6 +62,7 @@ DIFFERENT = {
     ("gpu", "light", "enlarge"): "OpenCV's resize, where the CPU wants it",
     ("cpu", "shadow", "contact_shadow"): "ContactShadow's call: on the device it keeps memory",
     ("gpu", "shadow", "ContactShadow"): "keeps planes and weights in device memory",
+    ("gpu", "look", "upload_look"): "device memory: the CPU's tables are arrays",
     ("cpu", "matte", "Stretch"): "the GPU's kernels stretch the coefficients in their one pass",
     ("cpu", "matte", "reached"): "the GPU's kernels look at the cells under their pixels",
     ("gpu", "matte", "matte_arguments"): "what kernels take: the CPU's take the arrays",

@@ -81,6 +81,17 @@ def test_a_file_address_is_checked_too(engines, tmp_path):
     assert len(found(("source.uri", f"file://{tmp_path}/gone.mp4"))) == 1
 
 
+def test_a_look_is_read_to_its_end(engines, tmp_path):
+    path = tmp_path / "mine.cube"
+    path.write_text("LUT_3D_SIZE 2\n0 0 0\n")
+    style = (("stages.style.look", str(path)), ("stages.style.enabled", "true"))
+    assert found(style[0]) == [], "it is off"
+    said = f"look '{path}', line 2: the file ends after 1 of 8 rows; it was cut off"
+    assert found(*style) == [f"--set stages.style.look: {said}"]
+    assert "none of the shipped ones" in found(("stages.style.look", "no"), style[1])[0]
+    assert found(("stages.style.look", "monochrome"), style[1]) == []
+
+
 def test_what_cannot_be_written(engines, tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     os.mkfifo(tmp_path / "fifo.mp4")

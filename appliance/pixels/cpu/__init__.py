@@ -1,6 +1,7 @@
 """Every per-pixel operation on the CPU: the oracles of those in ``gpu``, under the same names."""
 
-from appliance.pixels.cpu.affine import Viewport, warp_layer
+from appliance.pixels.cpu.affine import Viewport, seen_through, warp_layer
+from appliance.pixels.cpu.bake import ColourCube, bake_affine, bake_look
 from appliance.pixels.cpu.between import (
     Weighed,
     blend_between,
@@ -37,6 +38,7 @@ from appliance.pixels.cpu.light import (
     soft,
     wrap_share,
 )
+from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
@@ -58,11 +60,13 @@ from appliance.pixels.cpu.tiles import join_tiles
 
 __all__ = [
     "Blur",
+    "ColourCube",
     "Component",
     "Compositor",
     "EdgePlan",
     "Kept",
     "Known",
+    "LookTable",
     "Matte",
     "Overlay",
     "PersonLayer",
@@ -71,6 +75,9 @@ __all__ = [
     "Viewport",
     "Weighed",
     "Wrap",
+    "apply_look",
+    "bake_affine",
+    "bake_look",
     "bgr_to_yuv",
     "bgrx_to_nv12",
     "blend_between",
@@ -112,6 +119,7 @@ __all__ = [
     "paste_nv12",
     "planes_to_tensor",
     "resample",
+    "seen_through",
     "shape_edge",
     "shrink",
     "small_picture",

@@ -29,6 +29,7 @@ from appliance.pixels.gpu.light import (
     shrink,
     small_picture,
 )
+from appliance.pixels.gpu.look import LookTable, apply_look, upload_look
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
@@ -48,6 +49,7 @@ __all__ = [
     "DeviceViewport",
     "EdgePlan",
     "GpuError",
+    "LookTable",
     "Matrices",
     "Matte",
     "PersonLayer",
@@ -58,6 +60,7 @@ __all__ = [
     "Surface",
     "Tensor",
     "Wrap",
+    "apply_look",
     "bgrx_to_nv12",
     "blend_layer",
     "clean",
@@ -86,6 +89,7 @@ __all__ = [
     "shrink",
     "small_picture",
     "steady",
+    "upload_look",
     "warp_layer",
     "yuyv_to_nv12",
 ]

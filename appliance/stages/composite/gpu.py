@@ -48,6 +48,7 @@ class CompositeSteps:
         assert work.live is not None
         work.behind = self._background(work.frame, work.live)
         work.at_home = self._background.wants_frame
+        work.behind_of = self._background.picture
 
     def composite(self, work: DeviceWork) -> None:
         """The person over the background; the verdict decides whether anybody is shown."""

@@ -19,6 +19,7 @@ from appliance.shedding.level import Level
 from appliance.stages.device.look import DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
+from appliance.stages.looks.make import Style
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker
 from appliance.stages.things import Things
@@ -31,6 +32,11 @@ class DeviceBackgroundFrames(Protocol):
     @property
     def wants_frame(self) -> bool:
         """True when it shows the person's own room."""
+        ...
+
+    @property
+    def picture(self) -> Frame | None:
+        """What the last call's surface is a copy of; None if it was made on the device."""
         ...
 
     def __call__(self, frame: Frame, live: Surface) -> Surface:
@@ -60,7 +66,8 @@ class DeviceCommon:
     """What the parts of one pipeline on the GPU share.
 
     Attributes:
-        settings, format, clock, tracker, participants, level, apart: as in ``base.Common``.
+        settings, format, clock, tracker, participants, level, apart, style: as in
+            ``base.Common``.
         memory, looks: the current network's.
     """
 
@@ -74,6 +81,7 @@ class DeviceCommon:
     looks: DeviceLooks | None = None
     level: Level = Level.FULL
     apart: tuple[Rect, ...] = ()
+    style: Style | None = None
 
 
 class DevicePart(Protocol):
@@ -115,7 +123,8 @@ class DeviceWork:
         things: as in ``base.Work``, in host memory.
         view: as in ``base.Work``.
         kept: the components are known on the device; the host learns of them from ``report``.
-        behind: the picture behind the person. at_home: as in ``base.Work``.
+        behind: the picture behind the person. behind_of: what it is a copy of, if anything.
+        at_home: as in ``base.Work``.
         overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
         made, made_matte: what came back, unless it is in the canvas already.
@@ -143,6 +152,7 @@ class DeviceWork:
     view: Viewport | None = None
     behind: Surface | None = None
     at_home: bool = False
+    behind_of: Frame | None = None
     overlay: DeviceOverlay | None = None
     scan: bool | None = None
     looked_aside: bool | None = None

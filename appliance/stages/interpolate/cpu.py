@@ -9,6 +9,8 @@ from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 from appliance.stages.interpolate.when import Moment, moment_of
 
+_PLAIN = cpu.Viewport()
+
 
 class InterpolateSteps:
     """Remembers the person in the last frame, and makes the frame that is asked for."""
@@ -17,6 +19,7 @@ class InterpolateSteps:
         self._common = common
         self._people: tuple[cpu.Weighed, cpu.Weighed] | None = None
         self._last_pts: int | None = None
+        self._view: cpu.Viewport | None = None
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a reconnect."""
@@ -29,6 +32,7 @@ class InterpolateSteps:
             first, second = (cpu.empty_weighed(f.width, f.height) for _ in range(2))
             self._people = (first, second)
         last_pts, self._last_pts = self._last_pts, None
+        before, self._view = self._view, work.view
         last, this = self._people
         if work.layer is None:
             cpu.clear_weighed(this)
@@ -41,12 +45,13 @@ class InterpolateSteps:
             return
         mode = self._common.settings.stages.interpolate.mode
         moment = moment_of(mode, last_pts, work.frame.pts)
-        self._make(work, last, this, work.also, moment)
+        self._make(work, last, this, work.also, moment, before)
         work.made_at = moment.pts
 
     def _make(
-        self, work: Work, last: cpu.Weighed, this: cpu.Weighed, out: Frame, moment: Moment
-    ) -> None:
+        self, work: Work, last: cpu.Weighed, this: cpu.Weighed, out: Frame, moment: Moment,
+        before: cpu.Viewport | None,
+    ) -> None:  # fmt: skip
         assert work.behind is not None
         assert work.motion is not None
         behind = work.behind_then or work.behind
@@ -54,5 +59,11 @@ class InterpolateSteps:
             np.copyto(out.y, behind.y)
             np.copyto(out.uv, behind.uv)
             return
-        flow = cpu.halfway(work.motion.origin, moment.at, work.layer.alpha)
+        origin = work.motion.origin
+        if work.view is not None or before is not None:
+            # The person was moved on the canvas, and their motion with them.
+            origin = cpu.seen_through(
+                origin, work.view or _PLAIN, before or _PLAIN, work.frame.rect
+            )
+        flow = cpu.halfway(origin, moment.at, work.layer.alpha)
         cpu.blend_between(last, this, flow, moment.at, behind, out)

@@ -30,7 +30,12 @@ class StagesSettings(Section, title="Stages"):
     @property
     def needs_motion(self) -> bool:
         """Whether anything asks how the picture moves."""
-        return self.motion.enabled or self.interpolate.enabled or self.select.looks
+        return (
+            self.motion.enabled
+            or self.interpolate.enabled
+            or self.select.looks
+            or (self.style.moves and self.style.on != "background")
+        )
 
     @property
     def needs_layer(self) -> bool:
@@ -40,4 +45,5 @@ class StagesSettings(Section, title="Stages"):
             or self.frame.enabled
             or self.harmonise.enabled
             or self.interpolate.enabled
+            or self.style.of("person")
         )

@@ -25,12 +25,12 @@ _STRIP = 1 << 20
 _ORIENTATION = 0x0112
 
 
-def open_picture(path: Path) -> Image.Image | None:
-    """A picture file, only its header read; None if it is none.
+def open_picture(path: Path, use: str = "background") -> Image.Image | None:
+    """A picture file, only its header read; None if it is none. ``use`` is what messages call it.
 
     Raises InputError for too many pixels or a damaged header.
     """
-    where = f"background {str(path)!r}"
+    where = f"{use} {str(path)!r}"
     try:
         with warnings.catch_warnings():
             # Our own limit is lower than the one this warns of.
@@ -51,7 +51,7 @@ def open_picture(path: Path) -> Image.Image | None:
     return picture
 
 
-def read_picture(path: Path, longest: int) -> U8 | None:
+def read_picture(path: Path, longest: int, use: str = "background") -> U8 | None:
     """The picture in a file, RGB (height, width, 3), or None when it should be played as a video.
 
     In sRGB, by its colour profile if it has one; turned upright by its EXIF tag; with transparency
@@ -60,11 +60,12 @@ def read_picture(path: Path, longest: int) -> U8 | None:
     Args:
         path: a regular file (``check_file``).
         longest: the canvas's longer side in pixels; a far larger JPEG is decoded at reduced size.
+        use: what messages call it.
 
     Raises:
         InputError: too many pixels, truncated, or damaged.
     """
-    opened = open_picture(path)
+    opened = open_picture(path, use)
     if opened is None:
         return None
     with opened as picture:
@@ -72,12 +73,12 @@ def read_picture(path: Path, longest: int) -> U8 | None:
             return None
         needs = working_bytes(picture)
         if needs > MOST_WORKING:
-            raise InputError(f"background {str(path)!r}: {too_costly(picture, needs)}")
+            raise InputError(f"{use} {str(path)!r}: {too_costly(picture, needs)}")
         try:
             return reduced(picture, longest, str(path))
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise InputError(
-                f"background {str(path)!r}: the {picture.format} picture is damaged or broken off "
+                f"{use} {str(path)!r}: the {picture.format} picture is damaged or broken off "
                 f"({error}); expected a whole one: copy or save it anew"
             ) from error
 

@@ -1,0 +1,80 @@
+"""A network that gives another picture (a painter's style, say), run by ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from appliance.errors import ModelError
+from appliance.media.frame import F32, Colour
+from appliance.media.rgb import matrix_of
+from appliance.networks.manifest import Manifest
+from appliance.networks.onnxruntime import ORT_ERRORS, check_graph, open_session
+from appliance.pixels.cpu.crop import planes_to_tensor
+
+
+class PictureNetwork:
+    """One network whose manifest says ``task: picture``. Used from one thread at a time."""
+
+    def __init__(self, manifest: Manifest, model: Path, threads: int = 0) -> None:
+        """Load and check. Raises ModelError."""
+        if manifest.task != "picture":
+            raise ModelError(
+                f"{manifest.name}: its manifest says task: {manifest.task}; a network that paints "
+                "a picture anew says task: picture"
+            )
+        if manifest.state:
+            raise ModelError(
+                f"{manifest.name}: its manifest names a recurrent state, which is not kept for "
+                "task: picture; leave state out"
+            )
+        self.manifest = manifest
+        self._session, _ = open_session(model, threads)
+        check_graph(self._session, manifest, model)
+        spec, out = manifest.input, manifest.output
+        shape = next(t.shape for t in self._session.get_outputs() if t.name == out.name)
+        channels = shape[1] if out.layout == "NCHW" else shape[3]
+        if isinstance(channels, int) and channels != 3:
+            raise ModelError(
+                f"{model}: output {out.name!r} has {channels} channel(s), expected the 3 of a "
+                "picture"
+            )
+        self._tensor = np.zeros(spec.shape, np.float32)
+        nchw = spec.layout == "NCHW"
+        self._planes: F32 = self._tensor[0] if nchw else np.moveaxis(self._tensor[0], 2, 0)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of the picture that it takes and gives."""
+        return self.manifest.input.width, self.manifest.input.height
+
+    def __call__(self, planes: F32, colour: Colour) -> F32:
+        """The picture as the network paints it.
+
+        Args:
+            planes: float32 (3, rows, columns): Y, Cb, Cr of ``colour``, 0..255.
+
+        Returns the like. Raises ModelError when the network throws or gives NaN.
+        """
+        spec, out = self.manifest.input, self.manifest.output
+        mean, scale = np.array(spec.mean, np.float32), np.array(spec.scale, np.float32)
+        planes_to_tensor(planes, colour, mean, scale, self._planes, bgr=spec.order == "BGR")
+        try:
+            raw = self._session.run([out.name], {spec.name: self._tensor})[0][0]
+        except ORT_ERRORS as error:
+            detail = " ".join(str(error).split())
+            raise ModelError(f"{self.manifest.name}: ONNX Runtime failed: {detail}") from error
+        values = raw if out.layout == "NCHW" else np.moveaxis(raw, 2, 0)
+        if values.shape != planes.shape or not np.isfinite(values).all():
+            raise ModelError(
+                f"{self.manifest.name}: gave {values.shape} with NaN or infinities, or of another "
+                f"size; expected finite values of {planes.shape}"
+            )
+        scale, mean = np.array(out.scale, np.float32), np.array(out.mean, np.float32)
+        rgb = np.clip(values / scale[:, None, None] + mean[:, None, None], 0, 255)
+        if out.order == "BGR":
+            rgb = rgb[::-1]
+        matrix, offset = matrix_of(colour)
+        painted = np.tensordot(matrix, rgb, 1) + offset[:, None, None]
+        return np.asarray(painted, np.float32)

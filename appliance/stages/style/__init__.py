@@ -1,0 +1,1 @@
+"""A look on the person, on what is behind, or on all."""
