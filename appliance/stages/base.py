@@ -67,6 +67,7 @@ class Work:
         matte: what is composited; None where nobody is.
         layer: the person apart from what is behind, if a stage wants them so: it is composited in
             place of ``frame`` under ``matte``.
+        light: what the composite is to do to the person, where there is no layer.
         behind: the picture behind the person. at_home: it shows their own room.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
@@ -86,6 +87,7 @@ class Work:
     moved: F32 | None = None
     matte: cpu.Matte | None = None
     layer: cpu.PersonLayer | None = None
+    light: cpu.Light | None = None
     behind: Frame | None = None
     at_home: bool = False
     scan: bool | None = None

@@ -27,6 +27,7 @@ from appliance.pixels.cpu.light import (
     soft,
     wrap_share,
 )
+from appliance.pixels.cpu.lit import Light, LitCompositor, grid_alpha
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
@@ -44,6 +45,8 @@ __all__ = [
     "EdgePlan",
     "Kept",
     "Known",
+    "Light",
+    "LitCompositor",
     "Matte",
     "Overlay",
     "PersonLayer",
@@ -68,6 +71,7 @@ __all__ = [
     "feet",
     "first_fault",
     "foreground_shift",
+    "grid_alpha",
     "guided_coefficients",
     "join_tiles",
     "keep_components",
