@@ -79,6 +79,7 @@ class Work:
             that is another picture.
         view: the part of the frame that the layer shows on the canvas, where a stage has moved it.
         at_home: what is behind shows the person's own room.
+        light: what the composite is to do to the person, where there is no layer.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
@@ -102,6 +103,7 @@ class Work:
     matte: cpu.Matte | None = None
     layer: cpu.PersonLayer | None = None
     view: cpu.Viewport | None = None
+    light: cpu.Light | None = None
     behind: Frame | None = None
     behind_then: Frame | None = None
     at_home: bool = False

@@ -185,7 +185,7 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "harmonise", "the person in the light of what is behind",
-        needs=("layer", "behind"),
+        needs=("matte", "behind"),
         cpu="harmonise.cpu:HarmoniseSteps.harmonise",
         gpu="harmonise.gpu:HarmoniseSteps.harmonise",
         on=lambda settings: settings.stages.harmonise.enabled, when="while somebody is there",
@@ -193,7 +193,7 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "shadow", "the person's soft shadow on what is behind",
-        needs=("layer", "behind"),
+        needs=("matte", "behind"),
         cpu="shadow.cpu:ShadowSteps.shadow", gpu="shadow.gpu:ShadowSteps.shadow",
         on=lambda settings: settings.stages.harmonise.throws_shadow,
         when="while somebody is there", launched="launch composite", optional=True,

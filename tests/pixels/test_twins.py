@@ -25,6 +25,8 @@ ALONE = {
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
     ("cpu", "huffman"): "looks at a picture before it is decoded, and changes none",
     ("cpu", "jit"): "numba's; the GPU's kernels are CUDA C++",
+    ("cpu", "light_rows"): "parts of light.cuh",
+    ("cpu", "lit"): "saves the CPU the layer's memory; the GPU's costs little",
     ("cpu", "overlay"): "the GPU's composite lays the caption on in its one pass",
     ("cpu", "over_black"): "where a source gives alpha, before a frame is one of ours",
     ("cpu", "picture"): "for PNGs; no part of the frame's path",

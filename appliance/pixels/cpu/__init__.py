@@ -39,6 +39,7 @@ from appliance.pixels.cpu.light import (
     wrap_share,
 )
 from appliance.pixels.cpu.look import LookTable, apply_look
+from appliance.pixels.cpu.lit import Light, LitCompositor, grid_alpha
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
@@ -66,6 +67,8 @@ __all__ = [
     "EdgePlan",
     "Kept",
     "Known",
+    "Light",
+    "LitCompositor",
     "LookTable",
     "Matte",
     "Overlay",
@@ -103,6 +106,7 @@ __all__ = [
     "first_fault",
     "follow_edges",
     "foreground_shift",
+    "grid_alpha",
     "guided_coefficients",
     "halfway",
     "join_things",

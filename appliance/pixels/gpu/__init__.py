@@ -40,7 +40,6 @@ from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
-    "VERDICT",
     "Blur",
     "Buffer",
     "ContactShadow",
@@ -59,6 +58,7 @@ __all__ = [
     "Soft",
     "Surface",
     "Tensor",
+    "VERDICT",
     "Wrap",
     "apply_look",
     "bgrx_to_nv12",

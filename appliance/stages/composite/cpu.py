@@ -12,6 +12,7 @@ class CompositeSteps:
     def __init__(self, common: Common) -> None:
         self._common = common
         self._compositor = cpu.Compositor()
+        self._lit = cpu.LitCompositor()
         self._background: BackgroundFrames | None = None
 
     def use(self, background: BackgroundFrames) -> None:
@@ -32,6 +33,12 @@ class CompositeSteps:
         assert work.behind is not None
         if work.layer is not None:
             cpu.blend_layer(work.layer, work.behind, work.out, matte_out=work.matte_out)
+            return
+        if work.light is not None and work.matte is not None:
+            self._lit(
+                work.frame, work.behind, work.matte, work.out, work.light,
+                feather_fraction=self._common.settings.roi.ramp, matte_out=work.matte_out,
+            )  # fmt: skip
             return
         self._compositor(
             work.frame, work.behind, work.matte, work.out,

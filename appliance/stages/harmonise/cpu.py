@@ -27,8 +27,7 @@ class HarmoniseSteps:
         self._scene = self._light = None
 
     def harmonise(self, work: Work) -> None:
-        """The layer in the scene's light. Before their own room, people are left as they are."""
-        assert work.layer is not None
+        """The person in the scene's light. Before their own room, people are left as they are."""
         assert work.behind is not None
         if work.at_home:
             self.reset()
@@ -42,8 +41,11 @@ class HarmoniseSteps:
             matrix = self._map.matrix(s.strength, work.frame.pts)
         wrap = None
         if s.light_wrap > 0:
-            wrap = self._wrap(work.layer, work.behind, s.light_wrap, s.wrap_width)
-        self._relight(work.layer, matrix, wrap)
+            wrap = self._wrap(work, work.behind, s.light_wrap, s.wrap_width)
+        if work.layer is not None:
+            self._relight(work.layer, matrix, wrap)
+        elif matrix is not None or wrap is not None:
+            work.light = cpu.Light(matrix, wrap)
 
     def _measure(self, work: Work, behind: Frame) -> None:
         assert work.alpha is not None
@@ -62,9 +64,7 @@ class HarmoniseSteps:
             self._scene = kept = (behind, *cpu.small_picture(behind))
         return kept[1], kept[2]
 
-    def _wrap(
-        self, layer: cpu.PersonLayer, behind: Frame, strength: float, width: float
-    ) -> cpu.Wrap:
+    def _wrap(self, work: Work, behind: Frame, strength: float, width: float) -> cpu.Wrap:
         kept = self._light
         if kept is None or kept[0] is not behind:
             luma, chroma = self._small(behind)
@@ -72,6 +72,15 @@ class HarmoniseSteps:
             kept = (behind, cpu.soft(luma, sigma), cpu.soft(chroma, sigma))
             self._light = kept
         rows, columns = kept[1].shape
-        alpha = cpu.shrink(layer.alpha, rows, columns)
+        alpha = small_alpha(work, (rows, columns))
         share = cpu.wrap_share(alpha, width * max(rows, columns), strength)
         return cpu.Wrap(share, kept[1], kept[2])
+
+
+def small_alpha(work: Work, grid: tuple[int, int]) -> U8:
+    """Where the person is, on a small grid: of the layer, which may have moved, or of the matte."""
+    if work.layer is not None:
+        return cpu.shrink(work.layer.alpha, *grid)
+    assert work.alpha is not None
+    assert work.rect is not None
+    return cpu.grid_alpha(work.alpha, work.rect, work.frame.rect, grid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.config.settings.stages import StagesSettings
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 
@@ -14,12 +15,22 @@ class LayerSteps:
         self._separate = cpu.Separator()
         self._layers: tuple[cpu.PersonLayer, cpu.PersonLayer] | None = None
 
+        self._asked: tuple[StagesSettings, bool] | None = None
+
     def reset(self) -> None:
         """Nothing is carried over time here."""
 
     def layer(self, work: Work) -> None:
-        """The person's layer; where frames are made in between, the last one's stays valid."""
+        """The person's layer; where frames are made in between, the last one's stays valid.
+
+        None for the sake of their light alone: the composite sees to that in its one pass.
+        """
         assert work.matte is not None
+        stages = self._common.settings.stages
+        if self._asked is None or self._asked[0] is not stages:
+            self._asked = (stages, not stages.only_light)
+        if not self._asked[1]:
+            return
         if self._layers is None:
             f = self._common.format
             first, second = (cpu.empty_layer(f.width, f.height, f.colour) for _ in range(2))

@@ -8,6 +8,7 @@ import numpy as np
 from appliance.media.frame import U8, Frame
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
+from appliance.stages.harmonise.cpu import small_alpha
 
 
 class ShadowSteps:
@@ -23,15 +24,14 @@ class ShadowSteps:
 
     def shadow(self, work: Work) -> None:
         """What is behind, darker near the person; not in their own room, which has its shadows."""
-        assert work.layer is not None
         assert work.behind is not None
-        if work.at_home or work.layer.rect.area == 0:
+        if work.at_home:
             return
         behind, f = work.behind, self._common.format
         if self._shade is None or self._behind is None:
             self._shade = np.empty((f.height, f.width), np.uint8)
             self._behind = cpu.empty_layer(f.width, f.height, f.colour).front
-        alpha = cpu.shrink(work.layer.alpha, *cpu.light_grid(f.width, f.height))
+        alpha = small_alpha(work, cpu.light_grid(f.width, f.height))
         strength = self._common.settings.stages.harmonise.contact_shadow
         small = cpu.contact_shadow(alpha, strength)
         cv2.resize(small, (f.width, f.height), self._shade, interpolation=cv2.INTER_LINEAR)

@@ -47,6 +47,9 @@ def made(pipeline: FramePipeline, k: int) -> Frame:
 
 def on_cpu(network: Path, background: Any, stages: dict[str, Any]) -> Pipeline:
     matting = OnnxRuntimeMatting(*load_manifest(network), threads=1)
+    if stages:
+        # Something that wants the layer, as the GPU's side of the light does.
+        stages = {**stages, "mattes": {"enabled": True}}
     return Pipeline(Settings.model_validate({"stages": stages}), FORMAT, matting, background)
 
 

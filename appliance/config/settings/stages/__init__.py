@@ -38,6 +38,12 @@ class StagesSettings(Section, title="Stages"):
         )
 
     @property
+    def only_light(self) -> bool:
+        """Whether nobody but ``harmonise`` asks for the layer, which the CPU then does without."""
+        without = self.model_copy(update={"harmonise": HarmoniseSettings()})
+        return self.harmonise.enabled and not without.needs_layer
+
+    @property
     def needs_layer(self) -> bool:
         """Whether anything works on the person apart from what is behind."""
         return (
