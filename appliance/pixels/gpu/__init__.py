@@ -10,6 +10,7 @@ has run on which hardware.
 
 from appliance.cuda.context import Buffer, Context, GpuError
 from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between
 from appliance.pixels.gpu.blur import Blur
 from appliance.pixels.gpu.components import clean, keep_components
 from appliance.pixels.gpu.composite import composite
@@ -27,9 +28,11 @@ from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
     "VERDICT",
+    "Between",
     "Blur",
     "Buffer",
     "Context",
+    "DeviceFlow",
     "DeviceOverlay",
     "EdgePlan",
     "GpuError",
@@ -42,6 +45,7 @@ __all__ = [
     "Surface",
     "Tensor",
     "bgrx_to_nv12",
+    "blend_between",
     "blend_layer",
     "clean",
     "composite",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from appliance.media.frame import Frame
+from appliance.media.frame import F32, Frame
 from appliance.pixels import cpu
+from appliance.pixels.cpu.flow import View, origin_through
 from appliance.stages.base import Common, Work
 from appliance.stages.interpolate.when import Moment, moment_of
 
@@ -17,6 +18,7 @@ class InterpolateSteps:
         self._common = common
         self._people: tuple[cpu.Weighed, cpu.Weighed] | None = None
         self._last_pts: int | None = None
+        self._view: View | None = None
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a reconnect."""
@@ -29,6 +31,9 @@ class InterpolateSteps:
             first, second = (cpu.empty_weighed(f.width, f.height) for _ in range(2))
             self._people = (first, second)
         last_pts, self._last_pts = self._last_pts, None
+        # Where another stage has moved the person on the canvas, the motion is moved along.
+        view: View | None = getattr(work, "view", None)
+        before, self._view = self._view, view
         last, this = self._people
         if work.layer is None:
             cpu.clear_weighed(this)
@@ -41,18 +46,21 @@ class InterpolateSteps:
             return
         mode = self._common.settings.stages.interpolate.mode
         moment = moment_of(mode, last_pts, work.frame.pts)
-        self._make(work, last, this, work.also, moment)
+        origin = work.motion.origin
+        if before is not None and view is not None:
+            origin = origin_through(origin, work.frame.rect, before, view)
+        self._make(work, last, this, work.also, moment, origin)
         work.made_at = moment.pts
 
     def _make(
-        self, work: Work, last: cpu.Weighed, this: cpu.Weighed, out: Frame, moment: Moment
-    ) -> None:
+        self, work: Work, last: cpu.Weighed, this: cpu.Weighed, out: Frame, moment: Moment,
+        origin: F32,
+    ) -> None:  # fmt: skip
         assert work.behind is not None
-        assert work.motion is not None
         behind = work.behind_then or work.behind
         if work.layer is None:
             np.copyto(out.y, behind.y)
             np.copyto(out.uv, behind.uv)
             return
-        flow = cpu.halfway(work.motion.origin, moment.at, work.layer.alpha)
+        flow = cpu.halfway(origin, moment.at, work.layer.alpha)
         cpu.blend_between(last, this, flow, moment.at, behind, out)
