@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from appliance.config.settings import Settings
 from appliance.media.frame import F32, U8, Format, Frame, Rect
@@ -20,6 +20,15 @@ class BackgroundFrames(Protocol):
 
     def frame(self, live: Frame) -> Frame:
         """The picture behind the person for this live frame, of the same size and colour."""
+        ...
+
+
+@runtime_checkable
+class MovingFrames(Protocol):
+    """A background that moves by itself."""
+
+    def before(self, ago_ns: int) -> Frame:
+        """Its picture so many nanoseconds ago."""
         ...
 
 
@@ -67,8 +76,8 @@ class Work:
         matte: what is composited; None where nobody is.
         layer: the person apart from what is behind, if a stage wants them so: it is composited in
             place of ``frame`` under ``matte``.
-        behind: the picture behind the person. behind_then: the same for the time of ``also``, if
-            that is another picture.
+        behind: the picture behind the person. given: the same as the background gave it, and
+            giver: that background, if it moves by itself.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
@@ -91,7 +100,8 @@ class Work:
     matte: cpu.Matte | None = None
     layer: cpu.PersonLayer | None = None
     behind: Frame | None = None
-    behind_then: Frame | None = None
+    given: Frame | None = None
+    giver: MovingFrames | None = None
     scan: bool | None = None
     elsewhere: Box | None = None
     sighting: Sighting | None = None

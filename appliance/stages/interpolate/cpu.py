@@ -57,7 +57,10 @@ class InterpolateSteps:
         origin: F32,
     ) -> None:  # fmt: skip
         assert work.behind is not None
-        behind = work.behind_then or work.behind
+        behind = work.behind
+        if work.giver is not None and behind is work.given:
+            # Nothing has changed it since, so another picture of it is as good.
+            behind = work.giver.before(work.frame.pts - moment.pts)
         if work.layer is None:
             np.copyto(out.y, behind.y)
             np.copyto(out.uv, behind.uv)
