@@ -221,6 +221,7 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None
         daemon.pipeline.use_background(parts.background)
         # Only now: a frame may have been made with the old one since it was replaced.
         daemon.programme.forget()
+        daemon.worker.forget()
 
 
 def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:

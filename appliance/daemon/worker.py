@@ -193,6 +193,10 @@ class Worker:
         if self.shedding is not None:
             self.shedding.attach(pipeline)
 
+    def forget(self) -> None:
+        """What went out last is not to be shown again; call only in the thread itself."""
+        self._filler.forget()
+
     def take_from(self, inbox: Mailbox[Frame]) -> None:
         """Read another mailbox from the next frame on; its first frame is a cut."""
         self._inbox = inbox

@@ -76,6 +76,7 @@ class GpuPipeline:
         self._context = context = network.make_context()
         self._canvases: Canvases | None = None
         self._pool: CanvasPool | None = None
+        self._another: Download | None = None
         try:
             mapped = context.integrated
             self._download = Download(context, format, DEPTH, mapped=mapped)
@@ -203,6 +204,7 @@ class GpuPipeline:
         work = DeviceWork(
             frame, out, matte_out, way=canvases if in_place else self._download,
             matte_way=None if matte_out is None else self._matte,
+            also=also, also_way=None if also is None else self._way_of_another(),
         )  # fmt: skip
         try:
             for span in self._spans:
@@ -214,7 +216,14 @@ class GpuPipeline:
             raise
         assert work.rect is not None
         assert work.report is not None
-        return Outcome(work.rect, work.box, work.report.count)
+        return Outcome(work.rect, work.box, work.report.count, made_at=work.made_at)
+
+    def _way_of_another(self) -> Download:
+        """The way back of a frame made beside the composite; takes its memory when first used."""
+        if self._another is None:
+            mapped = self._context.integrated
+            self._another = Download(self._context, self.format, DEPTH, mapped=mapped)
+        return self._another
 
     def close(self) -> None:
         """Release everything: graphs, network, memory, and the GPU last. Safe to call twice."""
@@ -223,7 +232,16 @@ class GpuPipeline:
         self._step(loaded.close if loaded else None)
         self._step(self._canvases.close if self._canvases else None)
         self._canvases = None
-        for name in ("_replay", "_loaded", "_download", "_matte", "_spans", "_cascade", "_common"):
+        for name in (
+            "_replay",
+            "_loaded",
+            "_download",
+            "_matte",
+            "_another",
+            "_spans",
+            "_cascade",
+            "_common",
+        ):
             # Memory must be freed while its context exists.
             self.__dict__.pop(name, None)
         self._context.close()

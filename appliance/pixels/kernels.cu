@@ -32,6 +32,7 @@
 #include "kernels/light.cuh"
 #include "kernels/shadow.cuh"
 #include "kernels/look.cuh"
+#include "kernels/between.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from appliance.config.settings import Settings
 from appliance.media.frame import F32, U8, Format, Frame, Rect
@@ -25,6 +25,15 @@ class BackgroundFrames(Protocol):
 
     def frame(self, live: Frame) -> Frame:
         """The picture behind the person for this live frame, of the same size and colour."""
+        ...
+
+
+@runtime_checkable
+class MovingFrames(Protocol):
+    """A background that moves by itself."""
+
+    def before(self, ago_ns: int) -> Frame:
+        """Its picture so many nanoseconds ago."""
         ...
 
 
@@ -75,11 +84,11 @@ class Work:
         matte: what is composited; None where nobody is.
         layer: the person apart from what is behind, if a stage wants them so: it is composited in
             place of ``frame`` under ``matte``.
-        behind: the picture behind the person. behind_then: the same for the time of ``also``, if
-            that is another picture.
         view: the part of the frame that the layer shows on the canvas, where a stage has moved it.
         at_home: what is behind shows the person's own room.
         light: what the composite is to do to the person, where there is no layer.
+        behind: the picture behind the person. given: the same as the background gave it, and
+            giver: that background, if it moves by itself.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
@@ -105,8 +114,9 @@ class Work:
     view: cpu.Viewport | None = None
     light: cpu.Light | None = None
     behind: Frame | None = None
-    behind_then: Frame | None = None
     at_home: bool = False
+    given: Frame | None = None
+    giver: MovingFrames | None = None
     scan: bool | None = None
     elsewhere: Box | None = None
     sighting: Sighting | None = None

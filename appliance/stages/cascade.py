@@ -216,6 +216,7 @@ CASCADE: tuple[Step, ...] = (
         "interpolate", "a frame for a time between those of the source",
         needs=("behind",),
         cpu="interpolate.cpu:InterpolateSteps.interpolate",
+        gpu="interpolate.gpu:InterpolateSteps.interpolate", launched="launch composite",
         on=lambda settings: settings.stages.interpolate.enabled, optional=True,
         left_out=Level.SPARE,
     ),

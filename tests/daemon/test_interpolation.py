@@ -11,7 +11,7 @@ import pytest
 
 from appliance.config.settings import Settings
 from appliance.daemon.negotiate import canvas_format
-from appliance.media.frame import Format
+from appliance.media.frame import Format, Frame
 from tests.daemons import running
 from tests.shedding.test_daemon import until, watch_ages
 
@@ -65,6 +65,31 @@ def test_switched_under_load_no_frame_is_late(
         seen = [one for one in list(recorder.seen) if one.kind != "slate"]
         assert {one.kind for one in seen} == {"composite"}
         assert all(later.pts > sooner.pts for sooner, later in pairwise(seen))
+
+
+def test_another_background_is_not_undone_by_a_cut(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    """At a cut the last composite is shown again: never one from before the change."""
+    with running(monkeypatch, network, **wanted(room)) as (daemon, recorder, _):
+        recorder.wait_for("composite", 5)
+        changed = Settings.model_validate(
+            daemon.settings.model_dump() | {"background": {"uri": "colour:#505050"}}
+        )
+        sent: list[Frame] = []
+        send = daemon.worker._filler.send
+
+        def note(shown: Frame, made: Frame | None, mode: str) -> int:
+            sent.append(shown)
+            return send(shown, None, mode)  # type: ignore[arg-type]
+
+        daemon.apply(changed)
+        # From here on, every frame is a cut.
+        monkeypatch.setattr(daemon.worker._filler, "send", note)
+        start = len(recorder.seen)
+        recorder.wait(lambda seen: len(seen) > start + 20)
+        assert "composite" not in {one.kind for one in recorder.seen[start + 2 :]}
+        assert {int(frame.y[4, 4]) for frame in sent} <= {79, 80, 81}
 
 
 def test_a_canvas_without_room_says_so(

@@ -18,11 +18,11 @@ SIDES = {"cpu": cpu, "gpu": gpu}
 
 # Files that only one side has.
 ALONE = {
-    ("cpu", "between"): "frames are made between others on the CPU path alone, so far",
     ("cpu", "bake"): "tables, made once for both sides",
     ("cpu", "cover"): "a part of the GPU's keep_components",
     ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
+    ("cpu", "halfway"): "a motion, which is estimated on the CPU in either path",
     ("cpu", "huffman"): "looks at a picture before it is decoded, and changes none",
     ("cpu", "jit"): "numba's; the GPU's kernels are CUDA C++",
     ("cpu", "light_rows"): "parts of light.cuh",
@@ -52,7 +52,12 @@ DIFFERENT = {
     ("cpu", "taking_part", "who"): "a part of taking_part.cuh",
     ("gpu", "taking_part", "KnownPeople"): "device memory: the CPU is given them as they are",
     ("gpu", "affine", "DeviceViewport"): "device memory: the CPU is given the view as it is",
-    ("cpu", "affine", "seen_through"): "interpolation is on the CPU alone so far",
+    ("cpu", "between", "Weighed"): "the GPU's kernel weighs as it reads",
+    ("cpu", "between", "empty_weighed"): "the GPU's kernel weighs as it reads",
+    ("cpu", "between", "clear_weighed"): "the GPU's kernel weighs as it reads",
+    ("cpu", "between", "weigh"): "the GPU's kernel weighs as it reads",
+    ("gpu", "between", "Between"): "what the kernel takes, by name",
+    ("gpu", "between", "DeviceFlow"): "device memory: the CPU is given the motion as it is",
     ("cpu", "layer", "Separator"): "keeps arrays as wide as the ROI",
     ("cpu", "layer", "empty_layer"): "device memory: the step takes it",
     ("gpu", "layer", "separate"): "Separator's call: it has nothing to keep",

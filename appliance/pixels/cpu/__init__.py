@@ -1,6 +1,6 @@
 """Every per-pixel operation on the CPU: the oracles of those in ``gpu``, under the same names."""
 
-from appliance.pixels.cpu.affine import Viewport, seen_through, warp_layer
+from appliance.pixels.cpu.affine import Viewport, warp_layer
 from appliance.pixels.cpu.bake import ColourCube, bake_affine, bake_look
 from appliance.pixels.cpu.between import (
     Weighed,
@@ -38,8 +38,8 @@ from appliance.pixels.cpu.light import (
     soft,
     wrap_share,
 )
-from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.pixels.cpu.lit import Light, LitCompositor, grid_alpha
+from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
@@ -123,7 +123,6 @@ __all__ = [
     "paste_nv12",
     "planes_to_tensor",
     "resample",
-    "seen_through",
     "shape_edge",
     "shrink",
     "small_picture",

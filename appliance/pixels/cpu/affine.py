@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 
 from appliance.media.frame import F32, U8, Frame, Rect
@@ -20,7 +18,6 @@ from appliance.pixels.cpu.layer import NOWHERE, PersonLayer
 from appliance.pixels.cpu.matte import I32
 from appliance.pixels.cpu.warp_rows import warp
 
-_NONE: Any = None
 # Where the camera's picture ends within the canvas, what is cut off there fades over this part of
 # the picture's width.
 _FADE = 0.03
@@ -151,30 +148,3 @@ def _clear(alpha: U8, old: Rect, new: Rect) -> None:
 
 def _rows(uv: U8) -> U8:
     return uv.reshape(uv.shape[0], -1)
-
-
-def seen_through(origin: F32, view: Viewport, before: Viewport, frame: Rect) -> F32:
-    """How the picture moved, as seen on the canvas that shows parts of two frames.
-
-    Args:
-        origin: float32 (rows, columns, 2), see ``flow.Motion``: of the whole frame.
-        view, before: the part of this frame on the canvas, and of the last one.
-        frame: the frame's rectangle, which is the canvas's, too.
-
-    Returns the same for the canvas: a cell of it now, and where on it that was in the last frame.
-    """
-    rows, columns = origin.shape[:2]
-    cell = np.array((frame.width / columns, frame.height / rows))
-    y, x = np.mgrid[0:rows, 0:columns]
-    canvas = (np.dstack((x, y)) + 0.5) * cell
-    corner, last = np.array((view.left, view.top)), np.array((before.left, before.top))
-    picture = canvas / view.scale + corner
-    place = (picture / cell - 0.5).astype(np.float32)
-    # How far it moved, rather than from where: beyond the picture's border that goes on.
-    home = np.dstack((x, y)).astype(np.float32)
-    moved = np.asarray(
-        cv2.remap(origin - home, place, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-        np.float32,
-    )
-    from_there = (picture + moved * cell - last) * before.scale
-    return np.asarray(from_there / cell - 0.5, np.float32)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -155,6 +155,41 @@ def origin_over(motion: Motion, frame: Rect, rect: Rect, rows: int, columns: int
     )
     scale = np.array([1 / x, 1 / y], np.float32)
     return np.asarray(there * scale + home(rows, columns), np.float32)
+
+
+class View(Protocol):
+    """Which part of the picture fills the canvas: its corner, pixels, and its enlargement."""
+
+    @property
+    def left(self) -> float: ...  # noqa: D102
+    @property
+    def top(self) -> float: ...  # noqa: D102
+    @property
+    def scale(self) -> float: ...  # noqa: D102
+
+
+def origin_through(origin: F32, frame: Rect, before: View, now: View) -> F32:
+    """The picture's motion as it is seen on a canvas that shows a part of it.
+
+    Args:
+        origin: see ``Motion``. frame: the whole frame, which has the canvas's size.
+        before, now: what the canvas shows in the last frame and in this one.
+
+    Returns the same for the canvas, on the same grid.
+    """
+    rows, columns = origin.shape[:2]
+    per = np.array([columns / frame.width, rows / frame.height])
+    corner = np.array([now.left, now.top]) * per
+    last_corner = np.array([before.left, before.top]) * per
+    one = 1 / now.scale
+    start = 0.5 * one + corner - 0.5
+    place = np.array([[one, 0, start[0]], [0, one, start[1]]], np.float64)
+    shift = cv2.warpAffine(
+        origin - home(rows, columns), place, (columns, rows),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    there = home(rows, columns) * one + start + shift
+    return np.asarray((there + 0.5 - last_corner) * before.scale - 0.5, np.float32)
 
 
 def unexplained_over(motion: Motion, frame: Rect, rect: Rect) -> float:

@@ -51,18 +51,22 @@ def _settle(own: F32, near: F32, far: F32, origin: F32, out: F32) -> None:
                 out[r, c, 1] = origin[r, c, 1] - np.float32(r)
 
 
-def halfway(origin: F32, at: float, alpha: U8) -> F32:
+def halfway(origin: F32, at: float, alpha: U8 | None = None) -> F32:
     """How the person moved, at another time than the second frame's.
 
     Args:
         origin: see ``Motion.origin``: of the whole picture.
         at: 0 is the first frame's time, 1 the second's; above 1, the motion goes on as it was.
-        alpha: uint8, of any size: where the person is in the second frame.
+        alpha: uint8, of any size: where the person is in the second frame. None: unknown, so the
+            motion of the whole picture is taken, which at the person's edge is mixed with the
+            room's.
 
     Returns float32 (rows, columns, 2): how far, in cells, what is at each cell at that time moved
     from the second frame back to the first. Far from the person it is 0.
     """
     rows, columns = origin.shape[:2]
+    if alpha is None:
+        return _at_that_time(np.asarray(origin - home(rows, columns), np.float32), at)
     small = shrink(alpha, columns, rows)
     whole = np.zeros((rows, columns, 2), np.float32)
     box = cv2.boundingRect(small)
@@ -80,7 +84,12 @@ def halfway(origin: F32, at: float, alpha: U8) -> F32:
         origin[top:bottom, left:right] - np.array((left, top), np.float32),
         small[top:bottom, left:right],
     )
-    own = home(bottom - top, right - left)
+    whole[top:bottom, left:right] = _at_that_time(shift, at)
+    return whole
+
+
+def _at_that_time(shift: F32, at: float) -> F32:
+    own = home(*shift.shape[:2])
     there = shift
     for _ in range(_ROUNDS):
         place = own - np.float32(1 - at) * there
@@ -88,8 +97,7 @@ def halfway(origin: F32, at: float, alpha: U8) -> F32:
             cv2.remap(shift, place, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
             np.float32,
         )
-    whole[top:bottom, left:right] = there
-    return whole
+    return there
 
 
 def _of_the_person(origin: F32, alpha: U8) -> F32:

@@ -11,6 +11,7 @@ has run on which hardware.
 from appliance.cuda.context import Buffer, Context, GpuError
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.affine import DeviceViewport, warp_layer
+from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between
 from appliance.pixels.gpu.blur import Blur
 from appliance.pixels.gpu.components import clean, keep_components
 from appliance.pixels.gpu.composite import composite
@@ -40,10 +41,13 @@ from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
+    "VERDICT",
+    "Between",
     "Blur",
     "Buffer",
     "ContactShadow",
     "Context",
+    "DeviceFlow",
     "DeviceOverlay",
     "DeviceViewport",
     "EdgePlan",
@@ -58,10 +62,10 @@ __all__ = [
     "Soft",
     "Surface",
     "Tensor",
-    "VERDICT",
     "Wrap",
     "apply_look",
     "bgrx_to_nv12",
+    "blend_between",
     "blend_layer",
     "clean",
     "column_sums",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.pixels import cpu
-from appliance.stages.base import BackgroundFrames, Common, Work
+from appliance.stages.base import BackgroundFrames, Common, MovingFrames, Work
 
 
 class CompositeSteps:
@@ -14,10 +14,12 @@ class CompositeSteps:
         self._compositor = cpu.Compositor()
         self._lit = cpu.LitCompositor()
         self._background: BackgroundFrames | None = None
+        self._moving: MovingFrames | None = None
 
     def use(self, background: BackgroundFrames) -> None:
         """Put another background behind the person from the next frame on."""
         self._background = background
+        self._moving = background if isinstance(background, MovingFrames) else None
 
     def reset(self) -> None:
         """Nothing is carried over time here."""
@@ -27,6 +29,8 @@ class CompositeSteps:
         assert self._background is not None
         work.behind = self._background.frame(work.frame)
         work.at_home = self._background.wants_frame
+        work.behind = work.given = self._background.frame(work.frame)
+        work.giver = self._moving
 
     def composite(self, work: Work) -> None:
         """The person over the background, into ``out``; only the background if nobody is there."""

@@ -116,6 +116,7 @@ class DeviceWork:
     Attributes:
         frame, out, matte_out: as in ``base.Work``.
         way: brings the composite back. matte_way: the matte, if wanted.
+        also, made_at: as in ``base.Work``. also_way: brings that frame back.
         live: the frame in device memory. rect: the part of it that the grid covers.
         inner: where that goes in the network's input.
         motion, cut: as in ``base.Work``, in host memory.
@@ -127,7 +128,7 @@ class DeviceWork:
         at_home: as in ``base.Work``.
         overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
-        made, made_matte: what came back, unless it is in the canvas already.
+        made, made_matte, made_also: what came back, unless it is in the canvas already.
         report: the verdict on the matte, once the composite is finished.
     """
 
@@ -136,6 +137,10 @@ class DeviceWork:
     matte_out: U8 | None = None
     way: Way | None = None
     matte_way: Way | None = None
+    also: Frame | None = None
+    also_way: Way | None = None
+    made_at: int | None = None
+    made_also: Frame | None = None
     live: Surface | None = None
     rect: Rect | None = None
     inner: Rect | None = None

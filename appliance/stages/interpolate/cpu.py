@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from appliance.media.frame import Frame
+from appliance.media.frame import F32, Frame
 from appliance.pixels import cpu
+from appliance.pixels.cpu.flow import View, origin_through
 from appliance.stages.base import Common, Work
 from appliance.stages.interpolate.when import Moment, moment_of
-
-_PLAIN = cpu.Viewport()
 
 
 class InterpolateSteps:
@@ -19,7 +18,7 @@ class InterpolateSteps:
         self._common = common
         self._people: tuple[cpu.Weighed, cpu.Weighed] | None = None
         self._last_pts: int | None = None
-        self._view: cpu.Viewport | None = None
+        self._view: View | None = None
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a reconnect."""
@@ -32,7 +31,9 @@ class InterpolateSteps:
             first, second = (cpu.empty_weighed(f.width, f.height) for _ in range(2))
             self._people = (first, second)
         last_pts, self._last_pts = self._last_pts, None
-        before, self._view = self._view, work.view
+        # Where another stage has moved the person on the canvas, the motion is moved along.
+        view: View | None = work.view
+        before, self._view = self._view, view
         last, this = self._people
         if work.layer is None:
             cpu.clear_weighed(this)
@@ -45,25 +46,24 @@ class InterpolateSteps:
             return
         mode = self._common.settings.stages.interpolate.mode
         moment = moment_of(mode, last_pts, work.frame.pts)
-        self._make(work, last, this, work.also, moment, before)
+        origin = work.motion.origin
+        if before is not None and view is not None:
+            origin = origin_through(origin, work.frame.rect, before, view)
+        self._make(work, last, this, work.also, moment, origin)
         work.made_at = moment.pts
 
     def _make(
         self, work: Work, last: cpu.Weighed, this: cpu.Weighed, out: Frame, moment: Moment,
-        before: cpu.Viewport | None,
+        origin: F32,
     ) -> None:  # fmt: skip
         assert work.behind is not None
-        assert work.motion is not None
-        behind = work.behind_then or work.behind
+        behind = work.behind
+        if work.giver is not None and behind is work.given:
+            # Nothing has changed it since, so another picture of it is as good.
+            behind = work.giver.before(work.frame.pts - moment.pts)
         if work.layer is None:
             np.copyto(out.y, behind.y)
             np.copyto(out.uv, behind.uv)
             return
-        origin = work.motion.origin
-        if work.view is not None or before is not None:
-            # The person was moved on the canvas, and their motion with them.
-            origin = cpu.seen_through(
-                origin, work.view or _PLAIN, before or _PLAIN, work.frame.rect
-            )
         flow = cpu.halfway(origin, moment.at, work.layer.alpha)
         cpu.blend_between(last, this, flow, moment.at, behind, out)

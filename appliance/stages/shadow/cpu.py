@@ -37,5 +37,4 @@ class ShadowSteps:
         cv2.resize(small, (f.width, f.height), self._shade, interpolation=cv2.INTER_LINEAR)
         out = Frame(self._behind.y, self._behind.uv, behind.colour, behind.pts)
         cpu.darken(behind, self._shade, out)
-        # A frame made in between has the same shadow: one that came and went would flicker.
-        work.behind, work.behind_then = out, None
+        work.behind = out

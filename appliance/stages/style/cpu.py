@@ -64,7 +64,7 @@ class StyleSteps:
         style = self._style(behind)
         # A still picture, and a video's until its next one comes, are styled once.
         if self._last is not None and self._last[0] is style and self._last[1] is behind:
-            self._put_behind(work, self._last[2])
+            work.behind = self._last[2]
             return
         made = behind
         if style.still is not None and style.still[0] is behind:
@@ -81,12 +81,7 @@ class StyleSteps:
                 before, made = made, self._room(behind)
                 apply_look(before, table, made)
         self._last = (style, behind, made)
-        self._put_behind(work, made)
-
-    @staticmethod
-    def _put_behind(work: Work, made: Frame) -> None:
-        # A frame made in between has the same picture behind it: a second one would take its time.
-        work.behind, work.behind_then = made, None
+        work.behind = made
 
     def _style(self, behind: Frame | None = None) -> Style:
         """What was made ahead, or, if nobody did, made now."""

@@ -46,17 +46,24 @@ class TransferSteps:
         work.way.send()
         if work.matte_way is not None:
             work.matte_way.send()
+        also = work.also_way if work.made_at is not None else None
+        if also is not None:
+            also.send()
         work.made = work.way.take()
+        work.made_also = None if also is None else also.take()
         work.made_matte = None if work.matte_way is None else work.matte_way.take()
         work.report = self._judge(memory.report())
         if work.looked_aside:
             work.report_aside = self._judge(memory.aside_verdict.report())
 
     def download(self, work: DeviceWork) -> None:
-        """Copy out the composite and the matte, unless they were made in place."""
+        """Copy out the composite and what was made with it, unless they were made in place."""
         if work.made is not None:
             np.copyto(work.out.y, work.made.y)
             np.copyto(work.out.uv, work.made.uv)
+        if work.made_also is not None and work.also is not None:
+            np.copyto(work.also.y, work.made_also.y)
+            np.copyto(work.also.uv, work.made_also.uv)
         if work.made_matte is not None and work.matte_out is not None:
             np.copyto(work.matte_out, work.made_matte.y)
 

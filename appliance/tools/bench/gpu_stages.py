@@ -63,6 +63,27 @@ class KernelBenchOfStages:
         """Measure all of them. Raises GpuError."""
         self.layer()
         self.light()
+        self.between()
+
+    def between(self) -> None:
+        """The person between two frames, over the background of that time."""
+        bench = self._bench
+        (width, height), sets = bench.sizes.picture, bench.sizes.sets
+        one, two, back, out = (bench.surfaces((width, height), sets) for _ in range(4))
+        alpha = bench.plane(np.ones((height, width), np.float32)).address
+        flow = gpu.DeviceFlow(bench.context, 270, 480)
+        flow.put(np.full((270, 480, 2), 1.3, np.float32))
+        whole = Rect(0, 0, width, height)
+
+        def launches(i: int) -> None:
+            j = i % sets
+            first, second = (PersonLayer(front[j], alpha, width, whole) for front in (one, two))
+            what = gpu.Between(first, second, flow, 0.5)
+            gpu.blend_between(bench.context, what, back[j], out[j])
+
+        bench.timer.measure(
+            f"between {width}x{height}, the person everywhere", round(8 * width * height), launches
+        )
 
     def layer(self) -> None:
         """The person apart from what is behind, and laid over it."""

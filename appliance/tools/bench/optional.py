@@ -30,8 +30,9 @@ def measure_optional(
     meet the same moods of the machine. The time is the process's: a stage's own network threads
     count. A stage that cannot be measured here says why.
     """
-    names = [name for name in StagesSettings.model_fields if name != "interpolate"]
-    tried = [*((name, (name,)) for name in names), (_ALL, tuple(names))]
+    names = list(StagesSettings.model_fields)
+    others = tuple(name for name in names if name != "interpolate")
+    tried = [*((name, (name,)) for name in names), (_ALL, others)]
     found: dict[str, Any] = {}
     steps: dict[str, float] = {}
     for number, (name, on) in enumerate(tried):
@@ -66,15 +67,16 @@ def _added(
     without: Settings, with_it: Settings, frames: list[Frame], passes: int
 ) -> tuple[dict[str, float], dict[str, float]]:
     plain, more = make_pipeline(without, frames), make_pipeline(with_it, frames)
-    out = blank(frames[0].width, frames[0].height, frames[0].colour)
+    first = frames[0]
+    out, also = (blank(first.width, first.height, first.colour) for _ in range(2))
     for frame in frames[:_WARM_UP]:
         for pipeline in (plain, more):
-            pipeline.process(frame, out)
+            _spent(pipeline, frame, out, also)
     more.clock.reset()
     added = []
     for index in range(passes):
         frame = frames[index % len(frames)]
-        pair = [_spent(pipeline, frame, out) for pipeline in (plain, more)]
+        pair = [_spent(pipeline, frame, out, also) for pipeline in (plain, more)]
         added.append((pair[1] - pair[0]) / 1e6)
     if more.resting:
         raise InputError(f"it failed: {'; '.join(more.resting.values())}")
@@ -90,7 +92,7 @@ def _added(
     return figures, steps
 
 
-def _spent(pipeline: Pipeline, frame: Frame, out: Frame) -> int:
+def _spent(pipeline: Pipeline, frame: Frame, out: Frame, also: Frame) -> int:
     before = time.process_time_ns()
-    pipeline.process(frame, out)
+    pipeline.process(frame, out, None, also if pipeline.interpolates else None)
     return time.process_time_ns() - before

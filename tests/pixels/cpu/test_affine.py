@@ -7,7 +7,7 @@ import pytest
 
 from appliance.media.frame import Rect
 from appliance.pixels import cpu
-from appliance.pixels.cpu.affine import Viewport, fades, seen_through
+from appliance.pixels.cpu.affine import Viewport, fades
 from tests.pixels.cpu.test_composite import SIZES
 from tests.pixels.frames import noise
 
@@ -127,20 +127,3 @@ def test_nobody_and_sizes() -> None:
     assert into.rect.area == 0
     with pytest.raises(ValueError, match="66x36"):
         cpu.warp_layer(layer, Viewport(1, 1, 1.5), blob(66, 36))
-
-
-def test_motion_is_seen_through_the_viewports() -> None:
-    """A point of the scene, followed by hand from the canvas now to the canvas then."""
-    rows, columns, frame = 36, 64, Rect(0, 0, 640, 360)
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-    # In pixels: everything came from 6 to the left and 3 below.
-    origin = np.dstack((x - 0.6, y + 0.3)).astype(np.float32)
-    now, then = Viewport(100, 40, 1.5), Viewport(90, 44, 1.4)
-    seen = seen_through(origin, now, then, frame)
-    canvas = np.array(((10 + 0.5) * 10, (20 + 0.5) * 10))
-    picture = canvas / 1.5 + (100, 40)
-    before = picture + np.array((-6, 3))
-    want = ((before - (90, 44)) * 1.4) / 10 - 0.5
-    assert np.abs(seen[20, 10] - want).max() < 1e-3
-    plain = seen_through(origin, Viewport(), Viewport(), frame)
-    assert np.abs(plain - origin).max() < 1e-4

@@ -17,7 +17,7 @@ from appliance.pixels.cpu.flow import Flow
 from appliance.shedding import Level
 from appliance.stages.interpolate.when import moment_of
 from tests.networks.bright import bright_network
-from tests.scenes import FULL, PERSON, STAGE, Stage
+from tests.scenes import FULL, PERSON, STAGE, Stage, flat
 from tests.stages.motion.test_cpu import PERIOD, texture, view
 
 WIDTH, HEIGHT = 640, 360
@@ -162,3 +162,26 @@ def test_times() -> None:
     assert moment_of("between", 100, 140).pts == 120
     assert moment_of("ahead", 100, 141).pts == 161
     assert (moment_of("between", 100, 140).at, moment_of("ahead", 100, 140).at) == (0.5, 1.5)
+
+
+class Film(Stage):
+    """A background that tells for when it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(WIDTH, HEIGHT)
+        self.asked: list[int] = []
+
+    def before(self, ago_ns: int) -> Frame:
+        self.asked.append(ago_ns)
+        return flat(WIDTH, HEIGHT, 60)
+
+
+@pytest.mark.parametrize(("mode", "ago"), [("between", PERIOD // 2), ("ahead", -PERIOD // 2)])
+def test_a_background_that_moves_is_that_of_the_time(tmp_path: Path, mode: str, ago: int) -> None:
+    pipeline = make(tmp_path, mode=mode)
+    film = Film()
+    pipeline.use_background(film)
+    show(pipeline, camera(0))
+    out, also, _ = show(pipeline, camera(1))
+    assert film.asked == [ago]
+    assert (int(out.y[10, 10]), int(also.y[10, 10])) == (STAGE, 60)

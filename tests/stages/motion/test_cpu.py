@@ -19,7 +19,7 @@ from appliance.errors import ModelError
 from appliance.media.frame import U8, Format, Frame, Rect, blank
 from appliance.networks import flow as flow_networks
 from appliance.pipeline.cpu import Pipeline
-from appliance.pixels.cpu.flow import Flow, follow, origin_over, unexplained_over
+from appliance.pixels.cpu.flow import Flow, follow, origin_over, origin_through, unexplained_over
 from appliance.shedding import Level
 from appliance.stages.motion.cpu import MotionSteps
 from tests.networks.bright import bright_network
@@ -94,6 +94,27 @@ def test_a_plane_over_a_part_of_the_frame_goes_along() -> None:
 
     origin = origin_over(motion, Rect(0, 0, width, height), rect, 120, 160)
     assert np.abs(follow(disc(70, 50), origin) - disc(78, 54)).mean() < 0.004
+
+
+def test_the_motion_on_a_canvas_that_shows_a_part() -> None:
+    """A point that stands still in the room moves on a canvas that is moved, and the reverse."""
+    width, height = 640, 360
+    rows, columns = 36, 64
+    frame = Rect(0, 0, width, height)
+    across, down = np.meshgrid(np.arange(columns), np.arange(rows))
+    own = np.dstack((across, down)).astype(np.float32)
+    before = SimpleNamespace(left=100.0, top=40.0, scale=2.0)
+    now = SimpleNamespace(left=120.0, top=50.0, scale=1.6)
+    # In pixels: the picture moved by (30, -10).
+    origin = own + np.array([-3, 1], np.float32)
+    found = origin_through(origin, frame, before, now)
+    x, y = 300.0, 200.0
+    place = found[int(y / 10), int(x / 10)] * 10 + 5
+    camera = (305 / 1.6 + 120, 205 / 1.6 + 50)
+    want = ((camera[0] - 30 - 100) * 2.0, (camera[1] + 10 - 40) * 2.0)
+    assert place == pytest.approx(want, abs=0.05)
+    same = SimpleNamespace(left=0.0, top=0.0, scale=1.0)
+    assert np.allclose(origin_through(origin, frame, same, same), origin, atol=1e-4)
 
 
 def test_what_is_unexplained_is_told_of_each_part() -> None:
