@@ -105,11 +105,26 @@ class Reach:
         )
 
 
-def aim(subject: Subject, room: Room, settings: FramingSettings, width: int, height: int) -> F64:
+def cut_off(subject: Subject, width: int, height: int) -> bool:
+    """Whether a side of the picture or its upper edge cuts through somebody."""
+    aside = _TOUCHING * width
+    return (
+        subject.left <= aside or subject.right >= width - aside
+        or subject.top <= _TOUCHING * height
+    )  # fmt: skip
+
+
+def aim(
+    subject: Subject, room: Room, settings: FramingSettings, width: int, height: int,
+    least: float = 0.0,
+) -> F64:  # fmt: skip
     """The part of the picture that is to fill the canvas.
 
     What is cut off stays at the canvas' border; then everybody is in it from left to right; then
     the headroom is as wanted; then the size.
+
+    Args:
+        least: of the picture's width at least so much, pixels.
 
     Returns:
         Its middle (x, y) and its width, in the camera's pixels; its shape is the picture's.
@@ -121,7 +136,7 @@ def aim(subject: Subject, room: Room, settings: FramingSettings, width: int, hei
     scale = min(scale, (1 - 2 * _SIDE) * width / max(subject.core_right - subject.core_left, 1.0))
     scale = min(max(scale, _LEAST_SCALE), settings.zoom)
     # Where the room asks for less of the picture, its headroom is of that.
-    wide = width / scale
+    wide = max(width / scale, least)
     wide = room.within(np.array([0.0, 0.0, wide]), width, height)[2]
     high = wide * height / width
     top = subject.top - settings.headroom * high
