@@ -56,11 +56,13 @@ class Reach:
         self._sides = (width, height, width, height)
         self._near: deque[tuple[int, list[float]]] = deque()
         self._gaps: list[float] | None = None
+        self.room = Room()
+        """How far the canvas is to reach beyond each edge, by where they have been of late."""
 
     def reset(self) -> None:
         """Forget it."""
         self._near.clear()
-        self._gaps = None
+        self._gaps, self.room = None, Room()
 
     def note(self, now: int, subject: Subject) -> None:
         """Take in who is in a frame; ``now`` in nanoseconds."""
@@ -76,18 +78,12 @@ class Reach:
             least[:] = [min(a, b) for a, b in zip(least, gaps, strict=True)]
         else:
             self._near.append((now, list(gaps)))
+        least = [min(each) for each in zip(*(gaps for _, gaps in self._near), strict=True)]
+        self.room = self._room(least, _AWAY, _BEYOND)
 
     def nobody(self) -> None:
         """Nobody is there to be cut off."""
         self._gaps = None
-
-    @property
-    def room(self) -> Room:
-        """How far the canvas is to reach beyond each edge, by where they have been of late."""
-        if not self._near:
-            return Room()
-        least = [min(gaps) for gaps in zip(*(gaps for _, gaps in self._near), strict=True)]
-        return self._room(least, _AWAY, _BEYOND)
 
     @property
     def furthest(self) -> Room | None:

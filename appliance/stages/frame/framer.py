@@ -101,7 +101,7 @@ class Framer:
             self._decide(now, subject)
             return
         self._started, self._changed = True, False
-        self._glide.jump(self._aim(self._window_ns, now))
+        self._glide.jump(self._aim(subject, now))
 
     def at(self, now: int) -> Viewport:
         """The view at pts ``now``; to be asked with rising times."""
@@ -137,22 +137,26 @@ class Framer:
         if push.any():
             self._glide.push(push)
 
-    def _aim(self, window: int, now: int) -> F64:
-        recent = [one for at, one in self._recent if now - at <= window]
+    def _over(self, window: int, now: int) -> Subject:
+        """Where they have been of late."""
+        return median([one for at, one in self._recent if now - at <= window])
+
+    def _aim(self, subject: Subject, now: int) -> F64:
+        """The view that they ask for."""
         # What is left of somebody who leaves, or is there of who comes, is nobody to go closer to.
         passing = self._cut_since is not None and now - self._cut_since < _PASSING_NS
         least = float(self._glide.goal[2]) if self._started and passing else 0.0
-        return aim(
-            median(recent), self._reach.room, self._settings, self._width, self._height, least
-        )
+        room = self._reach.room
+        return aim(subject, room, self._settings, self._width, self._height, least)
 
     def _decide(self, now: int, subject: Subject) -> None:
         """Move, or rest."""
         goal, place = self._glide.goal, self._glide.place
-        soon = self._aim(_SHORT_NS, now)
-        hurry = max(self._leaving(subject, soon), self._beyond(place))
+        late = self._over(self._window_ns, now)
+        # A hand above the head is not followed, a head is: it stays there.
+        hurry = max(self._leaving(subject, late.top, now), self._beyond(place))
         self._speed = max(self._cap, _PURSUIT * hurry)
-        wanted = soon if hurry > 0 else self._aim(self._window_ns, now)
+        wanted = self._aim(self._over(_SHORT_NS, now) if hurry > 0 else late, now)
         away = self._away(wanted, goal)
         if hurry > 0:
             self._glide.follow(_HURRIED_LAG_S)
@@ -184,18 +188,18 @@ class Framer:
             max(across / (zone * goal[2]), down / (zone * high), wide / (2 * zone * goal[2]))
         )
 
-    def _leaving(self, subject: Subject, soon: F64) -> float:
+    def _leaving(self, subject: Subject, top: float, now: int) -> float:
         """How far somebody is beyond the canvas' margin, in widths, where the view can follow."""
         x, y, wide = (float(each) for each in self._glide.place)
         high = wide * self._height / self._width
-        # A hand above the head is not followed, a head is: it stays there.
-        top = float(np.median([one.top for _, one in self._recent]))
+        left = (x - wide / 2 - subject.core_left) / wide + _MARGIN
+        right = (subject.core_right - x - wide / 2) / wide + _MARGIN
+        above = (y - high / 2 - top) / high
+        if max(left, right, above) <= 0:
+            return 0.0
+        soon = self._aim(self._over(_SHORT_NS, now), now)
         aside, down = float(soon[0] - x) / wide, float(soon[1] - y) / high
-        out = (
-            ((x - wide / 2 - subject.core_left) / wide + _MARGIN, -aside),
-            ((subject.core_right - x - wide / 2) / wide + _MARGIN, aside),
-            ((y - high / 2 - top) / high, -down),
-        )
+        out = ((left, -aside), (right, aside), (above, -down))
         return max(min(beyond, gain) if gain > self._zone else 0.0 for beyond, gain in out)
 
     def _beyond(self, view: F64) -> float:
