@@ -56,11 +56,13 @@ class Reach:
         self._sides = (width, height, width, height)
         self._near: deque[tuple[int, list[float]]] = deque()
         self._gaps: list[float] | None = None
+        self.room = Room()
+        """How far the canvas is to reach beyond each edge, by where they have been of late."""
 
     def reset(self) -> None:
         """Forget it."""
         self._near.clear()
-        self._gaps = None
+        self._gaps, self.room = None, Room()
 
     def note(self, now: int, subject: Subject) -> None:
         """Take in who is in a frame; ``now`` in nanoseconds."""
@@ -76,18 +78,12 @@ class Reach:
             least[:] = [min(a, b) for a, b in zip(least, gaps, strict=True)]
         else:
             self._near.append((now, list(gaps)))
+        least = [min(each) for each in zip(*(gaps for _, gaps in self._near), strict=True)]
+        self.room = self._room(least, _AWAY, _BEYOND)
 
     def nobody(self) -> None:
         """Nobody is there to be cut off."""
         self._gaps = None
-
-    @property
-    def room(self) -> Room:
-        """How far the canvas is to reach beyond each edge, by where they have been of late."""
-        if not self._near:
-            return Room()
-        least = [min(gaps) for gaps in zip(*(gaps for _, gaps in self._near), strict=True)]
-        return self._room(least, _AWAY, _BEYOND)
 
     @property
     def furthest(self) -> Room | None:
@@ -105,11 +101,26 @@ class Reach:
         )
 
 
-def aim(subject: Subject, room: Room, settings: FramingSettings, width: int, height: int) -> F64:
+def cut_off(subject: Subject, width: int, height: int) -> bool:
+    """Whether a side of the picture or its upper edge cuts through somebody."""
+    aside = _TOUCHING * width
+    return (
+        subject.left <= aside or subject.right >= width - aside
+        or subject.top <= _TOUCHING * height
+    )  # fmt: skip
+
+
+def aim(
+    subject: Subject, room: Room, settings: FramingSettings, width: int, height: int,
+    least: float = 0.0,
+) -> F64:  # fmt: skip
     """The part of the picture that is to fill the canvas.
 
     What is cut off stays at the canvas' border; then everybody is in it from left to right; then
     the headroom is as wanted; then the size.
+
+    Args:
+        least: of the picture's width at least so much, pixels.
 
     Returns:
         Its middle (x, y) and its width, in the camera's pixels; its shape is the picture's.
@@ -121,7 +132,7 @@ def aim(subject: Subject, room: Room, settings: FramingSettings, width: int, hei
     scale = min(scale, (1 - 2 * _SIDE) * width / max(subject.core_right - subject.core_left, 1.0))
     scale = min(max(scale, _LEAST_SCALE), settings.zoom)
     # Where the room asks for less of the picture, its headroom is of that.
-    wide = width / scale
+    wide = max(width / scale, least)
     wide = room.within(np.array([0.0, 0.0, wide]), width, height)[2]
     high = wide * height / width
     top = subject.top - settings.headroom * high

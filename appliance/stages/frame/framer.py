@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from appliance.config.settings.stages.frame import FramingSettings
 from appliance.pixels.cpu.affine import Viewport
-from appliance.stages.frame.aim import Reach, aim
+from appliance.stages.frame.aim import Reach, aim, cut_off
 from appliance.stages.frame.glide import Glide
 from appliance.stages.frame.subject import Subject, median
 
@@ -22,6 +22,10 @@ F64 = NDArray[np.float64]
 
 # Nobody there for so long: back to the whole picture.
 _ALONE_NS = 3_000_000_000
+# Nobody there for so long: it is no longer gone after them; the network may lose somebody.
+_BLINK_NS = 300_000_000
+# Whoever is cut off at a side or above for so long stays so, and does not come or leave.
+_PASSING_NS = 3_000_000_000
 # After a cut, whoever is found within this time is framed at once.
 _FRESH_NS = 500_000_000
 # Whoever is about to leave the canvas is measured over this time only.
@@ -34,6 +38,8 @@ _MARGIN, _PURSUIT = 0.1, 6.0
 _HURRIED_LAG_S = 0.2
 # A goal is left at once where it reaches beyond the picture by more than it is to, widths.
 _TOLERATED = 0.005
+# Widths a second at which the view gives way where something would float.
+_PUSH = 0.5
 _LONGEST_S = 1.0
 
 
@@ -66,8 +72,10 @@ class Framer:
         self._reach.reset()
         self._fresh: int | None = None
         self._started = False
+        self._following = False
         self._seen: int | None = None
         self._outside: int | None = None
+        self._cut_since: int | None = None
         self._moving = False
         self._speed = self._cap
 
@@ -78,46 +86,77 @@ class Framer:
         if subject is None:
             self._alone(now)
             return
-        self._seen = now
+        self._seen, self._following = now, True
         if self._recent and not 0 <= now - self._recent[-1][0] <= _FRESH_NS:
             self._recent.clear()
         self._recent.append((now, subject))
         while now - self._recent[0][0] > self._window_ns:
             self._recent.popleft()
         self._reach.note(now, subject)
+        if not cut_off(subject, self._width, self._height):
+            self._cut_since = None
+        elif self._cut_since is None or now < self._cut_since:
+            self._cut_since = now
         if self._started:
             self._decide(now, subject)
             return
         self._started, self._changed = True, False
-        self._glide.jump(self._aim(self._window_ns, now))
+        self._glide.jump(self._aim(subject, now))
 
     def at(self, now: int) -> Viewport:
         """The view at pts ``now``; to be asked with rising times."""
+        seconds = 0.0
         if self._now is not None and now > self._now:
             seconds = min((now - self._now) / 1e9, _LONGEST_S)
             self._glide.advance(seconds, self._speed * float(self._glide.goal[2]))
         self._now = now
-        place, furthest = self._glide.place, self._reach.furthest
-        if furthest is not None:
-            # Nothing may float, not even while the view catches up with somebody in a hurry.
-            place = furthest.within(place, self._width, self._height)
+        self._give_way(seconds)
+        place = self._glide.place
         if (place == self._plain).all():
             return Viewport()
         x, y, wide = (float(each) for each in place)
         scale = self._width / wide
         return Viewport(x - wide / 2, y - self._height / scale / 2, scale)
 
-    def _aim(self, window: int, now: int) -> F64:
-        recent = [one for at, one in self._recent if now - at <= window]
-        return aim(median(recent), self._reach.room, self._settings, self._width, self._height)
+    def _give_way(self, seconds: float) -> None:
+        """Let nothing float, while the view catches up with somebody in a hurry.
+
+        A torso never does. Aside it takes some frames: what is cut off there fades, and is rather
+        seen so than everybody jumping for the sake of a hand.
+        """
+        furthest = self._reach.furthest
+        if furthest is None:
+            return
+        place = self._glide.place
+        push = furthest.within(place, self._width, self._height) - place
+        most = _PUSH * seconds * place[2]
+        push = np.clip(push, -most, most)
+        _, y, wide = place + push
+        lowest = self._height + furthest.bottom - wide * self._height / self._width / 2
+        push[1] = min(y, lowest) - place[1]
+        if push.any():
+            self._glide.push(push)
+
+    def _over(self, window: int, now: int) -> Subject:
+        """Where they have been of late."""
+        return median([one for at, one in self._recent if now - at <= window])
+
+    def _aim(self, subject: Subject, now: int) -> F64:
+        """The view that they ask for."""
+        # What is left of somebody who leaves, or is there of who comes, is nobody to go closer to.
+        passing = self._cut_since is not None and now - self._cut_since < _PASSING_NS
+        least = float(self._glide.goal[2]) if self._started and passing else 0.0
+        room = self._reach.room
+        return aim(subject, room, self._settings, self._width, self._height, least)
 
     def _decide(self, now: int, subject: Subject) -> None:
         """Move, or rest."""
         goal, place = self._glide.goal, self._glide.place
-        soon = self._aim(_SHORT_NS, now)
-        hurry = max(self._leaving(subject, soon), self._beyond(place))
+        late = self._over(self._window_ns, now)
+        # A hand above the head is not followed, a head is: it stays there.
+        hurry = max(self._leaving(subject, late.top, now), self._beyond(place))
         self._speed = max(self._cap, _PURSUIT * hurry)
-        wanted = soon if hurry > 0 else self._aim(self._window_ns, now)
+        wanted = self._aim(self._over(_SHORT_NS, now) if hurry > 0 else late, now)
         away = self._away(wanted, goal)
         if hurry > 0:
             self._glide.follow(_HURRIED_LAG_S)
@@ -149,18 +188,18 @@ class Framer:
             max(across / (zone * goal[2]), down / (zone * high), wide / (2 * zone * goal[2]))
         )
 
-    def _leaving(self, subject: Subject, soon: F64) -> float:
+    def _leaving(self, subject: Subject, top: float, now: int) -> float:
         """How far somebody is beyond the canvas' margin, in widths, where the view can follow."""
         x, y, wide = (float(each) for each in self._glide.place)
         high = wide * self._height / self._width
-        # A hand above the head is not followed, a head is: it stays there.
-        top = float(np.median([one.top for _, one in self._recent]))
+        left = (x - wide / 2 - subject.core_left) / wide + _MARGIN
+        right = (subject.core_right - x - wide / 2) / wide + _MARGIN
+        above = (y - high / 2 - top) / high
+        if max(left, right, above) <= 0:
+            return 0.0
+        soon = self._aim(self._over(_SHORT_NS, now), now)
         aside, down = float(soon[0] - x) / wide, float(soon[1] - y) / high
-        out = (
-            ((x - wide / 2 - subject.core_left) / wide + _MARGIN, -aside),
-            ((subject.core_right - x - wide / 2) / wide + _MARGIN, aside),
-            ((y - high / 2 - top) / high, -down),
-        )
+        out = ((left, -aside), (right, aside), (above, -down))
         return max(min(beyond, gain) if gain > self._zone else 0.0 for beyond, gain in out)
 
     def _beyond(self, view: F64) -> float:
@@ -174,6 +213,7 @@ class Framer:
         self._reach.nobody()
         self._recent.clear()
         self._moving, self._outside, self._speed = False, None, self._cap
+        self._cut_since = None
         if not self._started:
             if self._fresh is not None and now - self._fresh > _FRESH_NS:
                 self._started = True
@@ -181,6 +221,9 @@ class Framer:
             return
         if self._seen is None or now < self._seen:
             self._seen = now
+        if now - self._seen >= _BLINK_NS and self._following:
+            self._following = False
+            self._glide.halt()
         if now - self._seen >= _ALONE_NS:
             if self._glide.resting:
                 self._glide.follow(self._lag_s)

@@ -45,6 +45,17 @@ class Glide:
         self.goal = goal.copy()
         self.resting = self.resting and bool((goal == self.place).all())
 
+    def halt(self) -> None:
+        """Come to rest, as soon as that goes without going back."""
+        self.goal = self._runner.copy()
+
+    def push(self, by: F64) -> None:
+        """Be displaced at once, and go on from there; the runner not past the goal."""
+        before, after = self.goal - self._runner, self.goal - self._runner - by
+        self._runner = np.where(before * after < 0, self.goal, self._runner + by)
+        self.place = self.place + by
+        self.resting = False
+
     def advance(self, seconds: float, speed: float) -> None:
         """Let time pass; no coordinate moves by more than ``speed`` a second."""
         if self.resting or seconds <= 0:

@@ -54,5 +54,6 @@ def subject_in(box: Box, sums: F32, rect: Rect, *, several: bool) -> Subject:
 
 def median(subjects: Sequence[Subject]) -> Subject:
     """Each number's median: a gesture that is over within half of the time moves nothing."""
-    middle = np.median(np.array(subjects), axis=0)
-    return Subject(*(float(each) for each in middle))
+    ordered = np.sort(np.array(subjects), axis=0)
+    upper, lower = len(subjects) // 2, (len(subjects) - 1) // 2
+    return Subject(*(float(each) for each in (ordered[lower] + ordered[upper]) / 2))
