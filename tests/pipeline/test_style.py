@@ -205,7 +205,8 @@ def test_the_look_of_a_picture(
     on_gpu = "gpu" in request.node.name
     person, corner = shown(live)
     assert corner == STAGE
-    assert abs(person - (PERSON if on_gpu else 77)) <= 4
+    # A person is moved by 24 codes at most, and the network's disc is of one colour.
+    assert abs(person - (PERSON if on_gpu else PERSON - 24)) <= 4
     assert bool(live.resting) == on_gpu
 
 

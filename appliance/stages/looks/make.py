@@ -54,7 +54,8 @@ class Style:
     def grade(self, source: Moments) -> LookTable:
         """The table that gives pictures with these moments the reference's look; some 50 ms."""
         assert self.reference is not None
-        matrix, offset = transfer(source, self.reference)
+        faces = self.settings.on != "background"
+        matrix, offset = transfer(source, self.reference, faces=faces)
         strength = self.settings.strength
         mixed: F64 = np.eye(3) + strength * (matrix - np.eye(3))
         return bake_affine(mixed, strength * offset, self.colour)
