@@ -12,7 +12,7 @@ from appliance.config.settings import MattingSettings
 from appliance.errors import MatteboxError, MissingDependency, ModelError
 from appliance.networks.base import Matting
 from appliance.networks.folders import model_folders
-from appliance.networks.manifest import find_manifest, load_manifest
+from appliance.networks.manifest import check_task, find_manifest, load_manifest
 
 if TYPE_CHECKING:
     from appliance.networks.on_gpu import OnGpu
@@ -57,7 +57,7 @@ def _choose(settings: MattingSettings, tensorrt: Callable[[Path], _Made]) -> Mat
     from appliance.cuda.compile import KernelBuildError
 
     path = find_manifest(settings.model, model_folders())
-    load_manifest(path)
+    check_task(load_manifest(path)[0], "alpha", "matting.model")
     if settings.runtime == "onnxruntime":
         return _on_the_cpu(path, settings)
     try:

@@ -131,6 +131,15 @@ def load_manifest(path: Path) -> tuple[Manifest, Path]:
     return manifest, path.parent / manifest.model
 
 
+def check_task(manifest: Manifest, task: Task, key: str) -> None:
+    """Raise ModelError unless a network does what the setting ``key`` wants of it."""
+    if manifest.task != task:
+        raise ModelError(
+            f"{key}: the manifest of {manifest.name} says task: {manifest.task}; expected a "
+            f"network with task: {task}"
+        )
+
+
 def _in_words(path: Path, error: ValidationError) -> list[str]:
     """A line for each mistake, none of them long: what is wrong came with somebody's file."""
     lines = []

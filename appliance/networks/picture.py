@@ -9,7 +9,7 @@ import numpy as np
 from appliance.errors import ModelError
 from appliance.media.frame import F32, Colour
 from appliance.media.rgb import matrix_of
-from appliance.networks.manifest import Manifest
+from appliance.networks.manifest import Manifest, check_task
 from appliance.networks.onnxruntime import ORT_ERRORS, check_graph, choose_threads, open_session
 from appliance.pixels.cpu.crop import planes_to_tensor
 
@@ -19,11 +19,7 @@ class PictureNetwork:
 
     def __init__(self, manifest: Manifest, model: Path, threads: int = 0) -> None:
         """Load and check. Raises ModelError."""
-        if manifest.task != "picture":
-            raise ModelError(
-                f"{manifest.name}: its manifest says task: {manifest.task}; a network that paints "
-                "a picture anew says task: picture"
-            )
+        check_task(manifest, "picture", "stages.style.model")
         if manifest.state:
             raise ModelError(
                 f"{manifest.name}: its manifest names a recurrent state, which is not kept for "

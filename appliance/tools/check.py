@@ -14,7 +14,7 @@ from appliance.config.settings import Section, Settings
 from appliance.config.uris import background_scheme, output_scheme, path_of, source_scheme
 from appliance.errors import MissingDependency, ModelError
 from appliance.networks.folders import model_folders
-from appliance.networks.manifest import Manifest, find_manifest, load_manifest
+from appliance.networks.manifest import Manifest, check_task, find_manifest, load_manifest
 from appliance.outputs.rtsp import certificate
 from appliance.system.redact import redact
 
@@ -57,6 +57,7 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
             add(f"stages.style.{key}", problem)
     try:
         manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
+        check_task(manifest, "alpha", "matting.model")
         wrong = unreadable(model)
     except ModelError as error:
         for line in str(error).splitlines():
