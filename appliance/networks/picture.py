@@ -19,11 +19,6 @@ class PictureNetwork:
 
     def __init__(self, manifest: Manifest, model: Path, threads: int = 0) -> None:
         """Load and check. Raises ModelError."""
-        if manifest.task != "picture":
-            raise ModelError(
-                f"{manifest.name}: its manifest says task: {manifest.task}; a network that paints "
-                "a picture anew says task: picture"
-            )
         if manifest.state:
             raise ModelError(
                 f"{manifest.name}: its manifest names a recurrent state, which is not kept for "

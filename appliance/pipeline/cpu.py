@@ -89,6 +89,8 @@ class Pipeline:
             self._common.participants.reset()
         self._common.settings = settings
         self._common.tracker.configure(settings.roi)
+        if not settings.stages.style.wanted:
+            self._common.style = None
         self._cascade.configure(settings)
 
     def use_canvases(self, pool: object) -> None:

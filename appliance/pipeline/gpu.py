@@ -147,6 +147,8 @@ class GpuPipeline:
         common.settings = settings
         common.memory.configure(settings)
         common.tracker.configure(settings.roi)
+        if not settings.stages.style.wanted:
+            common.style = None
         self._cascade.configure(settings)
         self._spans = spans(self._cascade, self._replay)
 

@@ -60,6 +60,7 @@ class BoundCascade:
         self._side: Side = side
         self._shared = shared
         self._parts: dict[type[Part], Part] = {}
+        self._optional: set[type[Part]] = set()
         self.guard = StageGuard()
         """Which optional stages are left out for now, and why."""
         self.steps: tuple[BoundStep, ...] = ()
@@ -73,7 +74,8 @@ class BoundCascade:
     def configure(self, settings: Settings) -> None:
         """Run the steps that these settings want, and no others, from the next frame on.
 
-        A part that regains a step starts over: what it remembers is out of date.
+        A part that regains a step starts over: what it remembers is out of date. One whose steps
+        are optional and all off is dropped, with its memory.
         """
         before = {bound.step.name for bound in self.steps}
         self._settings = settings
@@ -87,12 +89,17 @@ class BoundCascade:
             if step.left_out <= self._level and step.left_out != Level.HALF:
                 continue
             part, method = self._part(where)
+            if step.optional:
+                self._optional.add(type(part))
             if self.steps and step.name not in before:
                 part.reset()
             run = getattr(part, method)
             if step.optional and not (self._side == "gpu" and step.launched):
                 run = self.guard.wrap(step.name, run, part.reset)
             bound.append(BoundStep(step, part, run))
+        used = {type(one.part) for one in bound}
+        for kind in self._optional - used:
+            self._parts.pop(kind, None)
         self.guard.forget(before - {one.step.name for one in bound})
         self.steps = tuple(bound)
         self.levels = frozenset(levels)

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from appliance.config.settings import MattingSettings
 from appliance.errors import ModelError
 from appliance.media.frame import Colour, Range
 from appliance.media.rgb import matrix_of
+from appliance.networks.choose import choose_network
 from appliance.networks.manifest import load_manifest
 from appliance.networks.picture import PictureNetwork
 from tests.networks.painter import painting_network
@@ -35,14 +37,24 @@ def test_the_picture_comes_back_painted(tmp_path: Path, layout: str, order: str)
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"task": "alpha"}, "its manifest says task: alpha; a network that paints"),
+        (
+            {"task": "alpha"},
+            r"manifest\.yaml: task: found alpha",
+        ),
         ({"channels": 1}, r"output 'painted' has 1 channel\(s\), expected the 3"),
     ],
 )
 def test_what_is_no_painter(tmp_path: Path, options: dict[str, object], says: str) -> None:
     manifest = painting_network(tmp_path, **options)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=says):
-        PictureNetwork(*load_manifest(manifest))
+        PictureNetwork(*load_manifest(manifest, task="picture"))
+
+
+def test_a_painter_cuts_nobody_out(tmp_path: Path) -> None:
+    """Its red channel, taken for alpha, would show the room."""
+    settings = MattingSettings(model=str(painting_network(tmp_path)), runtime="onnxruntime")
+    with pytest.raises(ModelError, match=r"manifest\.yaml: task: found picture"):
+        choose_network(settings)
 
 
 def test_infinities_are_refused(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import types
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from appliance.pipeline.cpu import Pipeline
 from appliance.stages import binding
 from appliance.stages.base import Common, Work
 from appliance.stages.cascade import CASCADE, Step
+from appliance.stages.composite.cpu import CompositeSteps
 from appliance.tools import cascade
 from tests.scenes import FULL, Stage, disc
 
@@ -171,3 +174,30 @@ def test_an_optional_stage_that_fails_is_left_out_for_a_while(
     assert shown(6.1) == 200
     assert pipeline.resting == {}
     assert plain.y[5, 5] != 200
+
+
+def test_the_part_of_a_stage_that_is_switched_off_gives_its_memory_back(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("appliance.stages.moody.cpu")
+    module.Moody = Moody  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "appliance.stages.moody", types.ModuleType("moody"))
+    monkeypatch.setitem(sys.modules, "appliance.stages.moody.cpu", module)
+    step = Step(
+        "moody", "bright", needs=("behind",), cpu="moody.cpu:Moody.brighten", optional=True,
+        on=lambda settings: settings.stages.mattes.enabled,
+    )  # fmt: skip
+    monkeypatch.setattr(binding, "CASCADE", (*CASCADE, step))
+    matting = OnnxRuntimeMatting(*load_manifest(network), threads=1)
+    on = Settings.model_validate({"stages": {"mattes": {"enabled": True}}})
+    pipeline = Pipeline(on, Format(320, 180, (30, 1), FULL), matting, Stage(320, 180))
+    cascade = pipeline._cascade
+    there = weakref.ref(cascade.part(Moody))
+    kept = cascade.part(CompositeSteps)
+    pipeline.configure(Settings())
+    gc.collect()
+    assert there() is None
+    assert cascade.part(CompositeSteps) is kept
+    pipeline.configure(on)
+    pipeline.process(disc(), blank(320, 180, FULL))
+    assert cascade.part(Moody) is not None

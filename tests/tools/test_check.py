@@ -13,6 +13,7 @@ from appliance.config.settings import Settings
 from appliance.networks.plans import here
 from appliance.networks.plans.flavour import Flavour
 from appliance.tools import check
+from tests.networks.painter import painting_network
 
 
 @pytest.fixture
@@ -129,6 +130,16 @@ def test_a_model_whose_file_is_empty(engines):
     [line] = found()
     assert line.startswith("the default: matting.model:")
     assert "is empty" in line
+
+
+def test_networks_for_another_task(engines, tmp_path):
+    painter = painting_network(tmp_path / "painter")
+    [said] = found(("matting.model", str(painter)))
+    assert "task: found picture" in said
+    style = (("stages.style.enabled", "true"), ("stages.style.look", "none"))
+    assert found(*style, ("stages.style.model", str(painter))) == []
+    [said] = found(*style, ("stages.style.model", "no"))
+    assert said.startswith("--set stages.style.model: no model named 'no'")
 
 
 def test_tensorrt_insisted_on_wants_a_plan(engines, monkeypatch):

@@ -54,7 +54,8 @@ class Style:
     def grade(self, source: Moments) -> LookTable:
         """The table that gives pictures with these moments the reference's look; some 50 ms."""
         assert self.reference is not None
-        matrix, offset = transfer(source, self.reference)
+        faces = self.settings.on != "background"
+        matrix, offset = transfer(source, self.reference, faces=faces)
         strength = self.settings.strength
         mixed: F64 = np.eye(3) + strength * (matrix - np.eye(3))
         return bake_affine(mixed, strength * offset, self.colour)
@@ -97,7 +98,8 @@ def make_style(settings: StyleSettings, colour: Colour, behind: Frame | None = N
 
 def load_network(name: str) -> PictureNetwork:
     """The network of that name or path. Raises ModelError."""
-    return PictureNetwork(*load_manifest(find_manifest(name, model_folders())))
+    manifest = find_manifest(name, model_folders())
+    return PictureNetwork(*load_manifest(manifest, task="picture"))
 
 
 def look_path(name: str) -> Path | None:
@@ -117,7 +119,11 @@ def style_files(settings: StyleSettings) -> tuple[Path, ...]:
     found = () if path is None else (path,)
     try:
         manifest = find_manifest(settings.model, model_folders()) if settings.moves else None
-        return found if manifest is None else (*found, manifest, load_manifest(manifest)[1])
+        return (
+            found
+            if manifest is None
+            else (*found, manifest, load_manifest(manifest, task="picture")[1])
+        )
     except ModelError:
         return found
 

@@ -18,7 +18,9 @@ from appliance.pixels.cpu.bake import F64
 _COLUMNS, _ROWS = 128, 72
 # Variance, in codes squared, that every picture has at least: rounding, noise.
 _LEAST = 2.0
-_LEAST_GAIN, _MOST_GAIN = 0.5, 2.0
+_GAINS, _GAINS_OF_FACES = (0.5, 2.0), (0.7, 1.4)
+# How far the mean of people may move, in codes.
+_MOST_LUMA, _MOST_CHROMA = 24, 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,11 +67,14 @@ def moments(frame: Frame, alpha: U8 | None = None) -> Moments | None:
     return Moments(mean, (away * weights) @ away.T / weight, weight)
 
 
-def transfer(source: Moments, target: Moments) -> tuple[F64, F64]:
+def transfer(source: Moments, target: Moments, *, faces: bool = False) -> tuple[F64, F64]:
     """The affine map that gives ``source`` the mean and covariance of ``target``.
 
     Along no axis is contrast more than halved or doubled: a reference of one colour leaves a
     picture recognisable, and a wall of one colour does not become coloured noise.
+
+    ``faces``: there are people in the source. Contrast then changes by less, and the mean moves no
+    further than light of the reference's colour would move it: an all blue face is a mask.
 
     Returns a matrix (3, 3) and an offset (3,): v -> matrix v + offset.
     """
@@ -78,8 +83,12 @@ def transfer(source: Moments, target: Moments) -> tuple[F64, F64]:
     back = np.linalg.inv(root)
     gain = back @ _root(root @ (target.covariance + least) @ root) @ back
     values, vectors = np.linalg.eigh((gain + gain.T) / 2)
-    matrix = (vectors * np.clip(values, _LEAST_GAIN, _MOST_GAIN)) @ vectors.T
-    return np.asarray(matrix), np.asarray(target.mean - matrix @ source.mean)
+    matrix = (vectors * np.clip(values, *(_GAINS_OF_FACES if faces else _GAINS))) @ vectors.T
+    step = target.mean - source.mean
+    if faces:
+        step[0] = np.clip(step[0], -_MOST_LUMA, _MOST_LUMA)
+        step[1:] *= min(1.0, _MOST_CHROMA / max(float(np.hypot(*step[1:])), 1e-6))
+    return np.asarray(matrix), np.asarray(source.mean + step - matrix @ source.mean)
 
 
 def _root(matrix: F64) -> F64:

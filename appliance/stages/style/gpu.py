@@ -23,7 +23,6 @@ class StyleSteps:
     def __init__(self, common: DeviceCommon) -> None:
         self._common = common
         self._uploaded: tuple[HostTable, LookTable] | None = None
-        self._uploads = 0
         self._copy: Surface | None = None
         self._still: tuple[Frame, Surface] | None = None
         self._trouble: MatteboxError | None = None
@@ -62,7 +61,8 @@ class StyleSteps:
         """See ``DevicePart.key``."""
         on = self._common.settings.stages.style.on
         rect = work.layer.rect if work.layer is not None and on == "person" else None
-        return (self._uploads, self._source.address if self._source else 0, rect, on)
+        table = self._table.luma.address if self._table else 0
+        return (table, self._source.address if self._source else 0, rect, on)
 
     def style(self, work: DeviceWork) -> None:
         """The look of the person, or of what is behind."""
@@ -110,7 +110,6 @@ class StyleSteps:
                 made.width, made.colour, (luma, chroma),
             )  # fmt: skip
             self._still = (made, surface)
-            self._uploads += 1
         return self._still[1]
 
     def _ready(self, style: Style) -> LookTable | None:
@@ -131,5 +130,4 @@ class StyleSteps:
         if self._uploaded is None or self._uploaded[0] is not table:
             self._uploaded = None  # before the new one takes its memory
             self._uploaded = (table, upload_look(self._common.context, table))
-            self._uploads += 1
         return self._uploaded[1]

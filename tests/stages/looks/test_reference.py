@@ -100,3 +100,18 @@ def test_two_together_are_as_one() -> None:
     assert np.abs(both.mean - measured(wide).mean).max() < 0.5
     assert np.abs(both.covariance - measured(wide).covariance).max() < 12
     assert both.weight == one.weight + other.weight
+
+
+def test_people_are_tinted_not_painted_over() -> None:
+    source, reference = measured(blobs(1)), measured(one_colour(20, 220, 60))
+    far, near = transfer(source, reference), transfer(source, reference, faces=True)
+    assert np.abs(far[0] @ source.mean + far[1] - reference.mean).max() < 1e-6
+    moved = near[0] @ source.mean + near[1] - source.mean
+    assert moved[0] == pytest.approx(-24)
+    assert np.hypot(*moved[1:]) == pytest.approx(10)
+    # In the direction of the reference.
+    assert moved[1] * (220 - source.mean[1]) > 0
+    assert moved[2] * (60 - source.mean[2]) > 0
+    like = Moments(source.mean + np.array([3, 4, -5]), source.covariance, 1)
+    found = transfer(source, like, faces=True)
+    assert np.abs(found[0] @ source.mean + found[1] - like.mean).max() < 1e-6
