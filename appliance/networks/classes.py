@@ -47,8 +47,10 @@ class ClassNetwork:
         """float32 (3, height, width) view of the input tensor, to be filled before ``lead``."""
         return self._planes
 
-    def lead(self, chosen: Sequence[int]) -> F32:
+    def lead(self, chosen: Sequence[int], aside: Sequence[int] = ()) -> F32:
         """Run on ``input``: by how much one of the classes ``chosen`` (numbers) leads all others.
+
+        ``aside``: numbers of those that count neither way, where there are scores.
 
         Returns float32 (rows, columns) of the network's output, -1 to 1: above 0 where one of them
         leads, 1 where it surely does. Raises ModelError when the network throws, or gives NaN.
@@ -63,19 +65,17 @@ class ClassNetwork:
             numbers = np.asarray(raw).reshape(_size(raw.shape, spec.layout))
             return np.where(np.isin(numbers, chosen), 1, -1).astype(np.float32)
         scores = raw[0] if spec.layout == "NCHW" else np.moveaxis(raw[0], 2, 0)
-        lead = _lead(scores, chosen) / np.float32(_SURE[spec.activation])
+        lead = _lead(scores, chosen, aside) / np.float32(_SURE[spec.activation])
         if not np.isfinite(lead).all():
             raise ModelError(f"{self.manifest.name}: the network gave NaN or infinity")
         return np.asarray(np.clip(lead, -1, 1), np.float32)
 
 
-def _lead(scores: NDArray[Any], chosen: Sequence[int]) -> F32:
+def _lead(scores: NDArray[Any], chosen: Sequence[int], aside: Sequence[int]) -> F32:
     """The best of the chosen channels less the best of the others."""
-    mine = np.zeros(len(scores), bool)
-    mine[list(chosen)] = True
-    best = scores[mine].max(axis=0, initial=-np.inf)
-    rest = scores[~mine].max(axis=0, initial=-np.inf)
-    return np.asarray(best - rest, np.float32)
+    others = sorted({*range(len(scores))} - {*chosen, *aside})
+    best = scores[list(chosen)].max(axis=0)
+    return np.asarray(best - scores[others].max(axis=0), np.float32)
 
 
 def _size(shape: Sequence[int], layout: str) -> tuple[int, int]:

@@ -38,6 +38,13 @@ def test_each_form_of_output(tmp_path: Path, form: dict[str, Any]) -> None:
     assert np.abs(network.lead([CHAIR, CAT]) - np.maximum(chair, cat)).max() < 0.1
 
 
+def test_a_class_that_counts_neither_way(tmp_path: Path) -> None:
+    network = ClassNetwork(*load_manifest(coloured_network(tmp_path), task="classes"), 1)
+    network.input[:] = np.float32([0.9, 0.1, 0.85])[:, None, None]
+    assert network.lead([CHAIR]).max() < 0, "the cat leads"
+    assert network.lead([CHAIR], [CAT]).min() > 0
+
+
 @pytest.mark.parametrize(
     ("form", "manifest", "message"),
     [

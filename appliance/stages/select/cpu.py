@@ -20,14 +20,14 @@ from appliance.shedding.level import Level
 from appliance.stages.base import Common, Work
 from appliance.stages.roi import frame_box
 from appliance.stages.select.look import ClassLook
-from appliance.stages.select.wanted import class_network, class_numbers
+from appliance.stages.select.wanted import class_network, class_numbers, person_numbers
 from appliance.stages.things import Things
 
 # Of what a new look says, against what is known from the last one: a thing that the network sees
 # in one look and not in the next fades, and does not flash.
 _FRESH = 0.6
 # One frame may be so late, as a network is loaded; what takes longer goes on beside the path.
-_LOAD_S = 0.2
+_LOAD_S, _LOAD_FAST_S = 0.2, 10.0
 
 
 class Selecting(Protocol):
@@ -105,12 +105,13 @@ class SelectSteps:
         """
         common = self._common.settings
         settings, threads = common.stages.select, common.matting.threads
-        wanted = (settings.model, settings.things, threads)
+        wanted = (settings.model, settings.names, threads)
         if wanted != self._made_for:
             self._made_for, self._look = wanted, None
             self._loading = Loading(lambda: _load(settings, threads), settings.model)
-            # Mostly it is there at once: a snapshot, and a file that is converted, have all of it.
-            self._loading.wait(_LOAD_S)
+            # A file that is converted has to have all of it.
+            fast = common.source_in_use.pace == "fast"
+            self._loading.wait(_LOAD_FAST_S if fast else _LOAD_S)
             self.reset()
         if self._loading is not None:
             try:
@@ -126,7 +127,10 @@ class SelectSteps:
 def _load(settings: SelectSettings, threads: int) -> ClassLook:
     manifest, model = class_network(settings)
     chosen = class_numbers(manifest, settings.things)
-    return ClassLook(ClassNetwork(manifest, model, threads), chosen)
+    # Beside a person who is shown anyway a table ends where the room begins, not where they do:
+    # else a gap would be left between the two.
+    aside = person_numbers(manifest) if settings.person else ()
+    return ClassLook(ClassNetwork(manifest, model, threads), chosen, aside)
 
 
 class JoinSteps:

@@ -15,10 +15,12 @@ from appliance.stages.letterbox import inner_rect
 class ClassLook:
     """A network of classes with everything needed to look at frames through it."""
 
-    def __init__(self, network: ClassNetwork, chosen: Sequence[int]) -> None:
-        """``chosen``: the numbers of the classes to look for."""
+    def __init__(
+        self, network: ClassNetwork, chosen: Sequence[int], aside: Sequence[int] = ()
+    ) -> None:
+        """``chosen``: numbers of the classes to look for. ``aside``: see ``ClassNetwork.lead``."""
         self._network = network
-        self._chosen = tuple(chosen)
+        self._chosen, self._aside = tuple(chosen), tuple(aside)
         spec = self._spec = network.manifest.input
         self._mean = np.array(spec.mean, np.float32)
         self._scale = np.array(spec.scale, np.float32)
@@ -42,7 +44,7 @@ class ClassLook:
             tensor[:, inner.y : inner.bottom, inner.x : inner.right],
             bgr=self._spec.order == "BGR",
         )  # fmt: skip
-        lead = self._network.lead(self._chosen)
+        lead = self._network.lead(self._chosen, self._aside)
         size = (self._spec.height, self._spec.width)
         share = cpu.spread_lead(lead, size, inner, corners=self._network.manifest.output.corners)
         return cpu.follow_edges(planes, share, max(1.0, size[0] / lead.shape[0]))

@@ -115,9 +115,9 @@ class Calls:
         self.count = 0
         run = ClassNetwork.lead
 
-        def lead(network: ClassNetwork, chosen: Any) -> Any:
+        def lead(network: ClassNetwork, *numbers: Any) -> Any:
             self.count += 1
-            return run(network, chosen)
+            return run(network, *numbers)
 
         monkeypatch.setattr(ClassNetwork, "lead", lead)
 
