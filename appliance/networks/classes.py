@@ -40,6 +40,7 @@ class ClassNetwork:
         self._tensor = np.zeros(spec.shape, np.float32)
         planes = self._tensor[0] if spec.layout == "NCHW" else np.moveaxis(self._tensor[0], 2, 0)
         self._planes: F32 = planes
+        self._raw: Any = None
         self.description = f"{manifest.name} on ONNX Runtime {ort.__version__}, {threads} thread(s)"
 
     @property
@@ -47,20 +48,27 @@ class ClassNetwork:
         """float32 (3, height, width) view of the input tensor, to be filled before ``lead``."""
         return self._planes
 
+    def infer(self) -> None:
+        """Run on ``input``, for ``lead`` to tell of. Raises ModelError when the network throws."""
+        manifest = self.manifest
+        try:
+            (self._raw,) = self._session.run(
+                [manifest.output.name], {manifest.input.name: self._tensor}
+            )
+        except ORT_ERRORS as error:
+            detail = " ".join(str(error).split())
+            raise ModelError(f"{manifest.name}: ONNX Runtime failed: {detail}") from error
+
     def lead(self, chosen: Sequence[int], aside: Sequence[int] = ()) -> F32:
-        """Run on ``input``: by how much one of the classes ``chosen`` (numbers) leads all others.
+        """By how much one of the classes ``chosen`` (numbers) leads all others.
 
         ``aside``: numbers of those that count neither way, where there are scores.
 
         Returns float32 (rows, columns) of the network's output, -1 to 1: above 0 where one of them
-        leads, 1 where it surely does. Raises ModelError when the network throws, or gives NaN.
+        leads, 1 where it surely does. Raises ModelError when the network gave NaN.
         """
-        spec = self.manifest.output
-        try:
-            (raw,) = self._session.run([spec.name], {self.manifest.input.name: self._tensor})
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise ModelError(f"{self.manifest.name}: ONNX Runtime failed: {detail}") from error
+        spec, raw = self.manifest.output, self._raw
+        assert raw is not None, "infer comes first"
         if spec.activation == "argmax":
             numbers = np.asarray(raw).reshape(_size(raw.shape, spec.layout))
             return np.where(np.isin(numbers, chosen), 1, -1).astype(np.float32)

@@ -27,12 +27,16 @@ from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
 from appliance.pixels.cpu.things import (
+    Shares,
     box_of,
     carry_share,
+    carry_shares,
     follow_edges,
+    halved,
     mixed,
     small_planes,
     spread_lead,
+    without_people,
 )
 from appliance.pixels.cpu.tiles import join_tiles
 
@@ -47,12 +51,14 @@ __all__ = [
     "Overlay",
     "PersonLayer",
     "Separator",
+    "Shares",
     "bgr_to_yuv",
     "bgrx_to_nv12",
     "blend_layer",
     "blend_overlay",
     "box_of",
     "carry_share",
+    "carry_shares",
     "clean",
     "crop_bgrx",
     "crop_planes",
@@ -66,6 +72,7 @@ __all__ = [
     "follow_edges",
     "foreground_shift",
     "guided_coefficients",
+    "halved",
     "join_things",
     "join_tiles",
     "keep_components",
@@ -84,6 +91,7 @@ __all__ = [
     "spread_lead",
     "steady",
     "taking_part",
+    "without_people",
     "yuv_to_bgr",
     "yuv_to_rgb",
     "yuyv_to_nv12",
