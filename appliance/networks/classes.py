@@ -40,6 +40,7 @@ class ClassNetwork:
         self._tensor = np.zeros(spec.shape, np.float32)
         planes = self._tensor[0] if spec.layout == "NCHW" else np.moveaxis(self._tensor[0], 2, 0)
         self._planes: F32 = planes
+        self._raw: Any = None
         self.description = f"{manifest.name} on ONNX Runtime {ort.__version__}, {threads} thread(s)"
 
     @property
@@ -47,35 +48,42 @@ class ClassNetwork:
         """float32 (3, height, width) view of the input tensor, to be filled before ``lead``."""
         return self._planes
 
-    def lead(self, chosen: Sequence[int]) -> F32:
-        """Run on ``input``: by how much one of the classes ``chosen`` (numbers) leads all others.
-
-        Returns float32 (rows, columns) of the network's output, -1 to 1: above 0 where one of them
-        leads, 1 where it surely does. Raises ModelError when the network throws, or gives NaN.
-        """
-        spec = self.manifest.output
+    def infer(self) -> None:
+        """Run on ``input``, for ``lead`` to tell of. Raises ModelError when the network throws."""
+        manifest = self.manifest
         try:
-            (raw,) = self._session.run([spec.name], {self.manifest.input.name: self._tensor})
+            (self._raw,) = self._session.run(
+                [manifest.output.name], {manifest.input.name: self._tensor}
+            )
         except ORT_ERRORS as error:
             detail = " ".join(str(error).split())
-            raise ModelError(f"{self.manifest.name}: ONNX Runtime failed: {detail}") from error
+            raise ModelError(f"{manifest.name}: ONNX Runtime failed: {detail}") from error
+
+    def lead(self, chosen: Sequence[int], aside: Sequence[int] = ()) -> F32:
+        """By how much one of the classes ``chosen`` (numbers) leads all others.
+
+        ``aside``: numbers of those that count neither way, where there are scores.
+
+        Returns float32 (rows, columns) of the network's output, -1 to 1: above 0 where one of them
+        leads, 1 where it surely does. Raises ModelError when the network gave NaN.
+        """
+        spec, raw = self.manifest.output, self._raw
+        assert raw is not None, "infer comes first"
         if spec.activation == "argmax":
             numbers = np.asarray(raw).reshape(_size(raw.shape, spec.layout))
             return np.where(np.isin(numbers, chosen), 1, -1).astype(np.float32)
         scores = raw[0] if spec.layout == "NCHW" else np.moveaxis(raw[0], 2, 0)
-        lead = _lead(scores, chosen) / np.float32(_SURE[spec.activation])
+        lead = _lead(scores, chosen, aside) / np.float32(_SURE[spec.activation])
         if not np.isfinite(lead).all():
             raise ModelError(f"{self.manifest.name}: the network gave NaN or infinity")
         return np.asarray(np.clip(lead, -1, 1), np.float32)
 
 
-def _lead(scores: NDArray[Any], chosen: Sequence[int]) -> F32:
+def _lead(scores: NDArray[Any], chosen: Sequence[int], aside: Sequence[int]) -> F32:
     """The best of the chosen channels less the best of the others."""
-    mine = np.zeros(len(scores), bool)
-    mine[list(chosen)] = True
-    best = scores[mine].max(axis=0, initial=-np.inf)
-    rest = scores[~mine].max(axis=0, initial=-np.inf)
-    return np.asarray(best - rest, np.float32)
+    others = sorted({*range(len(scores))} - {*chosen, *aside})
+    best = scores[list(chosen)].max(axis=0)
+    return np.asarray(best - scores[others].max(axis=0), np.float32)
 
 
 def _size(shape: Sequence[int], layout: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from appliance.config.settings import StagesSettings
 from tests.http.serving import Served, as_json, problem
+from tests.networks.coloured import coloured_network
 
 
 def patch(appliance: Served, stages: dict[str, Any], **more: Any) -> Any:
@@ -67,3 +69,20 @@ def test_a_wrong_value_changes_nothing(appliance: Served) -> None:
     answer = patch(appliance, {"motion": {"enabled": "perhaps"}})
     assert "stages.motion.enabled: found 'perhaps'; expected true or false" in problem(answer, 409)
     assert appliance.daemon.settings == before
+
+
+def test_classes_are_chosen_by_name(
+    appliance: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    coloured_network(tmp_path / "engines" / "coloured")
+    before = appliance.daemon.settings
+    select = {"enabled": True, "model": "coloured", "keep": "person, piano"}
+    refused = problem(patch(appliance, {"select": select}), 409)
+    assert "stages.select.keep" in refused
+    assert "coloured knows no piano; it knows chair, cat" in refused
+    assert appliance.daemon.settings == before
+    answer = as_json(patch(appliance, {"select": select | {"keep": "Person,chair"}}))
+    fields = next(s for s in answer["stages"] if s["name"] == "select")["fields"]
+    assert next(f for f in fields if f["name"] == "keep")["value"] == "person, chair"
+    assert patch(appliance, {"select": {"enabled": False}}).status_code == 200

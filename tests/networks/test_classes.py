@@ -27,6 +27,7 @@ def test_each_form_of_output(tmp_path: Path, form: dict[str, Any]) -> None:
     network.input[:] = 0.4
     network.input[:, :, :32] = np.float32([0.1, 0.1, 0.9])[:, None, None]
     network.input[:, :12, 48:] = np.float32([0.9, 0.1, 0.1])[:, None, None]
+    network.infer()
     size = 4 if form.get("coarse") else 1
     rows, columns = 36 // size, 64 // size
     chair = np.full((rows, columns), -1.0)
@@ -36,6 +37,14 @@ def test_each_form_of_output(tmp_path: Path, form: dict[str, Any]) -> None:
     assert np.abs(network.lead([CHAIR]) - chair).max() < 0.1
     assert np.abs(network.lead([CAT]) - cat).max() < 0.1
     assert np.abs(network.lead([CHAIR, CAT]) - np.maximum(chair, cat)).max() < 0.1
+
+
+def test_a_class_that_counts_neither_way(tmp_path: Path) -> None:
+    network = ClassNetwork(*load_manifest(coloured_network(tmp_path), task="classes"), 1)
+    network.input[:] = np.float32([0.9, 0.1, 0.85])[:, None, None]
+    network.infer()
+    assert network.lead([CHAIR]).max() < 0, "the cat leads"
+    assert network.lead([CHAIR], [CAT]).min() > 0
 
 
 @pytest.mark.parametrize(

@@ -50,12 +50,16 @@ from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
 from appliance.pixels.cpu.things import (
+    Shares,
     box_of,
     carry_share,
+    carry_shares,
     follow_edges,
+    halved,
     mixed,
     small_planes,
     spread_lead,
+    without_people,
 )
 from appliance.pixels.cpu.tiles import join_tiles
 
@@ -75,6 +79,7 @@ __all__ = [
     "PersonLayer",
     "Relight",
     "Separator",
+    "Shares",
     "Viewport",
     "Weighed",
     "Wrap",
@@ -88,6 +93,7 @@ __all__ = [
     "blend_overlay",
     "box_of",
     "carry_share",
+    "carry_shares",
     "clean",
     "clear_weighed",
     "column_sums",
@@ -109,6 +115,7 @@ __all__ = [
     "grid_alpha",
     "guided_coefficients",
     "halfway",
+    "halved",
     "join_things",
     "join_tiles",
     "keep_components",
@@ -133,6 +140,7 @@ __all__ = [
     "taking_part",
     "warp_layer",
     "weigh",
+    "without_people",
     "wrap_share",
     "yuv_to_bgr",
     "yuv_to_rgb",

@@ -15,14 +15,15 @@ def _join(alpha: F32, raw: F32, things: F32, person: np.float32) -> None:
             shown = alpha[j, i] * person
             seen = min(max(raw[j, i], np.float32(0)), np.float32(1))
             hidden = min(max(np.float32(2) * (seen - shown), np.float32(0)), np.float32(1))
-            alpha[j, i] = max(shown, things[j, i] * (np.float32(1) - hidden))
+            alpha[j, i] = shown + (np.float32(1) - shown) * things[j, i] * (np.float32(1) - hidden)
 
 
 def join_things(alpha: F32, raw: F32, things: F32 | None, *, person: bool) -> None:
     """Show things beside the person, or instead of them; in place.
 
-    alpha becomes max(p, t * (1 - h)), with p = alpha, or 0 where no person is to be shown; h =
-    clip(2 * (raw - p), 0, 1): whoever is there and not shown is not let in by a thing around them.
+    alpha becomes p + (1 - p) * t * (1 - h), with p = alpha, or 0 where no person is to be shown,
+    and h = clip(2 * (raw - p), 0, 1): whoever is there and not shown is not let in by a thing
+    around them.
 
     Args:
         alpha: float32 (rows, columns), 0..1, of those who are shown. raw: of everybody.

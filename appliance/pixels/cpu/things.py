@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.media.frame import F32, Frame, Rect
-from appliance.pixels.cpu.flow import shrink
+from appliance.pixels.cpu.flow import home, shrink
 from appliance.pixels.cpu.guided import guided_coefficients
 from appliance.pixels.cpu.jit import kernel
 
@@ -18,6 +21,10 @@ _WIDE = 8.0
 # What is left of a doubt after the filter: from this share on a pixel is the thing's, and below one
 # minus it is not.
 _SURE = 0.7
+# From this share of a person on, what is behind them is not seen.
+_COVERED = 0.2
+# A picture of which half moves by less, in cells of the motion, is that of a camera that stands.
+_STANDS = 0.5
 # Cells that a thing goes in a frame at most: beyond, the next look has to find it.
 _FARTHEST = 16
 # Smaller things are errors far more often than they are things: shares of the picture.
@@ -156,11 +163,75 @@ def carry_share(share: F32, origin: F32) -> F32:
     return out
 
 
-def mixed(before: F32, fresh: F32, weight: float) -> F32:
-    """``weight`` of a fresh share and the rest of the one before, float32 (rows, columns)."""
-    if before.shape != fresh.shape:
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What is a thing, and what is a person, on grids over the whole frame.
+
+    Attributes:
+        things: float32 (rows, columns), 0..1; behind people, as far as it is known there.
+        people: float32 (rows // 2, columns // 2), 0..1; None where the network tells none.
+    """
+
+    things: F32
+    people: F32 | None
+
+
+def halved(share: F32) -> F32:
+    """A share on a grid of half as many rows and columns, as ``Shares.people`` has it."""
+    size = (share.shape[1] // 2, share.shape[0] // 2)
+    return np.asarray(cv2.resize(share, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def carry_shares(shares: Shares, origin: F32) -> Shares:
+    """The last frame's shares, moved to where things and people are now.
+
+    A thing behind a person stays where it is, and is there when they have gone; the motion there is
+    theirs. Unless all of the picture moves.
+    """
+    things = carry_share(shares.things, origin)
+    if shares.people is None:
+        return Shares(things, None)
+    people = carry_share(shares.people, origin)
+    if not _all_moves(origin):
+        covered = _covered(np.maximum(people, shares.people), things.shape)
+        np.copyto(things, shares.things, where=covered)
+    return Shares(things, people)
+
+
+def mixed(before: Shares, fresh: Shares, weight: float) -> Shares:
+    """``weight`` of what a fresh look says and the rest of the one before.
+
+    Of what is behind people a look sees nothing: there it stays what it was.
+    """
+    if before.things.shape != fresh.things.shape:
         return fresh
-    return np.asarray(cv2.addWeighted(fresh, weight, before, 1 - weight, 0), np.float32)
+    things = cv2.addWeighted(fresh.things, weight, before.things, 1 - weight, 0)
+    things = np.asarray(things, np.float32)
+    if fresh.people is not None:
+        np.copyto(things, before.things, where=_covered(fresh.people, things.shape))
+    return Shares(np.asarray(things, np.float32), fresh.people)
+
+
+def without_people(shares: Shares) -> F32:
+    """The things less the people before them, float32 (rows, columns), 0..1."""
+    if shares.people is None:
+        return shares.things
+    rows, columns = shares.things.shape
+    people = cv2.resize(cv2.dilate(shares.people, np.ones((3, 3), np.uint8)), (columns, rows))
+    return np.asarray(shares.things * (1 - people), np.float32)
+
+
+def _covered(people: F32, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    there = cv2.dilate((people > _COVERED).view(np.uint8), np.ones((3, 3), np.uint8))
+    full = cv2.resize(there, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(full).view(np.bool_)
+
+
+def _all_moves(origin: F32) -> bool:
+    """Whether the camera moves: half of the picture does, by half a cell and more."""
+    rows, columns = origin.shape[:2]
+    shift = origin[::8, ::8] - home(rows, columns)[::8, ::8]
+    return bool(np.abs(np.median(shift, axis=(0, 1))).max() > _STANDS)
 
 
 def box_of(share: F32) -> Rect | None:

@@ -1,7 +1,7 @@
 // Join: the person's alpha and the things', as one. Twin: join_things.
 #pragma once
 
-// alpha becomes max(p, t * (1 - h)), p = alpha * person, h = clip(2 * (clip(raw, 0, 1) - p), 0, 1):
+// alpha becomes p + (1 - p) * t * (1 - h), p = alpha * person, h = clip(2 * (clip(raw, 0, 1) - p), 0, 1):
 // whoever is there and not shown is not let in by a thing around them. In place.
 template <class T>
 __device__ __forceinline__ void join_with(float *alpha, const T *raw, int stride,
@@ -13,7 +13,7 @@ __device__ __forceinline__ void join_with(float *alpha, const T *raw, int stride
     float shown_there = alpha[at] * person;
     float seen = clampf(get(raw, (long long)y * stride + x), 0.0f, 1.0f);
     float hidden = clampf(2.0f * (seen - shown_there), 0.0f, 1.0f);
-    alpha[at] = fmaxf(shown_there, __ldg(things + at) * (1.0f - hidden));
+    alpha[at] = shown_there + (1.0f - shown_there) * __ldg(things + at) * (1.0f - hidden);
 }
 
 // Must move: 12 (fp16: 10) bytes a grid pixel in, 4 out.

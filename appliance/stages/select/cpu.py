@@ -11,7 +11,7 @@ from typing import Protocol
 from appliance.config.settings import Settings
 from appliance.config.settings.stages.select import SelectSettings
 from appliance.errors import ModelError
-from appliance.media.frame import F32, Format, Frame
+from appliance.media.frame import Format, Frame
 from appliance.networks.classes import ClassNetwork
 from appliance.networks.loading import Loading
 from appliance.pixels import cpu
@@ -20,14 +20,14 @@ from appliance.shedding.level import Level
 from appliance.stages.base import Common, Work
 from appliance.stages.roi import frame_box
 from appliance.stages.select.look import ClassLook
-from appliance.stages.select.wanted import class_network, class_numbers
+from appliance.stages.select.wanted import class_network, class_numbers, person_numbers
 from appliance.stages.things import Things
 
 # Of what a new look says, against what is known from the last one: a thing that the network sees
 # in one look and not in the next fades, and does not flash.
 _FRESH = 0.6
 # One frame may be so late, as a network is loaded; what takes longer goes on beside the path.
-_LOAD_S = 0.2
+_LOAD_S, _LOAD_FAST_S = 0.2, 10.0
 
 
 class Selecting(Protocol):
@@ -66,12 +66,12 @@ class SelectSteps:
         self._made_for: tuple[object, ...] | None = None
         self._loading: Loading[ClassLook] | None = None
         self._look: ClassLook | None = None
-        self._share: F32 | None = None
+        self._shares: cpu.Shares | None = None
         self._since = 0
 
     def reset(self) -> None:
         """Forget what was found: after a cut, a failure, a reconnect."""
-        self._share, self._since = None, 0
+        self._shares, self._since = None, 0
 
     def select(self, work: Selected) -> None:
         """Where things are in this frame; nothing is given until the network is loaded.
@@ -84,18 +84,19 @@ class SelectSteps:
             return
         spared = self._common.level >= Level.SPARE
         every = 2 * s.every if spared else s.every
-        share = None
-        if self._share is not None and work.motion is not None:
-            share = cpu.carry_share(self._share, work.motion.origin)
+        shares = None
+        if self._shares is not None and work.motion is not None:
+            shares = cpu.carry_shares(self._shares, work.motion.origin)
         self._since += 1
         # Without motion (a cut, a light that was switched) nothing is known of this frame.
-        if share is None or self._since >= every:
+        if shares is None or self._since >= every:
             fresh = look(work.frame)
-            share = fresh if share is None else cpu.mixed(share, fresh, _FRESH)
+            shares = fresh if shares is None else cpu.mixed(shares, fresh, _FRESH)
             self._since = 0
+        share = shares.things if s.person else cpu.without_people(shares)
         box = cpu.box_of(share)
         around = frame_box(box, share.shape, work.frame.rect) if box else None
-        self._share = share
+        self._shares = shares
         work.things = Things(share, around)
 
     def _ready(self) -> ClassLook | None:
@@ -105,12 +106,13 @@ class SelectSteps:
         """
         common = self._common.settings
         settings, threads = common.stages.select, common.matting.threads
-        wanted = (settings.model, settings.things, threads)
+        wanted = (settings.model, settings.names, threads)
         if wanted != self._made_for:
             self._made_for, self._look = wanted, None
             self._loading = Loading(lambda: _load(settings, threads), settings.model)
-            # Mostly it is there at once: a snapshot, and a file that is converted, have all of it.
-            self._loading.wait(_LOAD_S)
+            # A file that is converted has to have all of it.
+            fast = common.source_in_use.pace == "fast"
+            self._loading.wait(_LOAD_FAST_S if fast else _LOAD_S)
             self.reset()
         if self._loading is not None:
             try:
@@ -126,7 +128,9 @@ class SelectSteps:
 def _load(settings: SelectSettings, threads: int) -> ClassLook:
     manifest, model = class_network(settings)
     chosen = class_numbers(manifest, settings.things)
-    return ClassLook(ClassNetwork(manifest, model, threads), chosen)
+    person = person_numbers(manifest)
+    network = ClassNetwork(manifest, model, threads)
+    return ClassLook(network, chosen, person, shown=settings.person)
 
 
 class JoinSteps:

@@ -45,6 +45,11 @@ def class_numbers(manifest: Manifest, names: Sequence[str]) -> tuple[int, ...]:
     return tuple(n for n, name in enumerate(manifest.classes) if name in names)
 
 
+def person_numbers(manifest: Manifest) -> tuple[int, ...]:
+    """The number of the class for persons, if the network has one."""
+    return tuple(n for n, name in enumerate(manifest.classes) if name == PERSON)
+
+
 def mistakes(settings: SelectSettings) -> Iterator[tuple[str, str]]:
     """What is wrong with the stage's settings, while it is on: key (dotted) and message."""
     if not settings.looks:

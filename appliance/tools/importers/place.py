@@ -53,7 +53,9 @@ def _write(draft: Path, graph: ModelProto, fields: Fields, card: str) -> None:
 def _run_once(draft: Path) -> None:
     manifest, model = load_manifest(draft / "manifest.yaml", task=None)
     if manifest.task == "classes":
-        ClassNetwork(manifest, model, threads=1).lead([0])
+        network = ClassNetwork(manifest, model, threads=1)
+        network.infer()
+        network.lead([0])
         return
     matting = OnnxRuntimeMatting(manifest, model, threads=1)
     alpha = matting.infer()

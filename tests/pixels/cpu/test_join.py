@@ -13,7 +13,7 @@ from appliance.pixels import cpu
     [
         (0.0, 0.0, 1.0, True, 1.0),
         (1.0, 1.0, 0.0, True, 1.0),
-        (0.7, 0.7, 0.9, True, 0.9),
+        (0.7, 0.7, 0.9, True, 0.97),
         # Somebody whom clean has removed.
         (0.0, 0.8, 1.0, True, 0.0),
         (0.0, 0.25, 1.0, True, 0.5),

@@ -95,7 +95,53 @@ def test_the_box() -> None:
     assert cpu.box_of(share) == Rect(6, 4, 10, 5)
 
 
+def shares(things: F32, people: F32 | None = None) -> cpu.Shares:
+    return cpu.Shares(things, people)
+
+
 def test_mixed_with_the_one_before() -> None:
-    before, fresh = np.zeros((4, 5), np.float32), np.ones((4, 5), np.float32)
-    assert np.allclose(cpu.mixed(before, fresh, 0.6), 0.6)
-    assert (cpu.mixed(np.zeros((2, 2), np.float32), fresh, 0.6) == 1).all(), "of another size"
+    before, fresh = np.zeros((8, 12), np.float32), np.ones((8, 12), np.float32)
+    assert np.allclose(cpu.mixed(shares(before), shares(fresh), 0.6).things, 0.6)
+    small = shares(np.zeros((4, 4), np.float32))
+    assert (cpu.mixed(small, shares(fresh), 0.6).things == 1).all(), "of another size"
+    people = np.zeros((4, 6), np.float32)
+    people[:, :2] = 1
+    mixed = cpu.mixed(shares(before, people), shares(fresh, people), 0.6)
+    assert (mixed.things[:, :4] == 0).all(), "behind somebody nothing was seen"
+    assert np.allclose(mixed.things[:, 8:], 0.6)
+    assert mixed.people is people
+
+
+def behind_somebody(shift: tuple[float, float], where: slice) -> tuple[cpu.Shares, F32]:
+    """A thing, somebody who stands before it, and a motion of columns ``where`` of 144."""
+    things, people = np.zeros((80, 144), np.float32), np.zeros((40, 72), np.float32)
+    things[30:60, 40:100] = 1
+    people[:, 30:40] = 1
+    origin = home(144, 256).copy()
+    part = slice(where.start * 256 // 144, where.stop * 256 // 144)
+    origin[:, part] -= np.float32(shift) * np.float32([256 / 144, 144 / 80])
+    return cpu.Shares(things, people), np.ascontiguousarray(origin)
+
+
+def test_a_thing_stays_behind_whoever_moves_before_it() -> None:
+    both, origin = behind_somebody((8, 0), slice(50, 92))
+    found = cpu.carry_shares(both, origin)
+    assert found.people is not None
+    assert found.people[20, 36:43].min() == 1
+    assert found.people[20, 30:33].max() == 0
+    assert (found.things[34:56, 44:96] == 1).all()
+
+
+def test_unless_the_camera_moves() -> None:
+    both, origin = behind_somebody((8, 0), slice(0, 144))
+    found = cpu.carry_shares(both, origin)
+    assert (found.things[34:56, 40:47] == 0).all()
+    assert (found.things[34:56, 50:106] == 1).all()
+
+
+def test_things_without_the_people_before_them() -> None:
+    both, _ = behind_somebody((0, 0), slice(0, 0))
+    left = cpu.without_people(both)
+    assert left[40, 60:80].max() == 0
+    assert left[40, 42:56].min() == 1
+    assert (cpu.without_people(shares(both.things)) == both.things).all()

@@ -113,13 +113,13 @@ class Calls:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
-        run = ClassNetwork.lead
+        run = ClassNetwork.infer
 
-        def lead(network: ClassNetwork, chosen: Any) -> Any:
+        def infer(network: ClassNetwork) -> None:
             self.count += 1
-            return run(network, chosen)
+            run(network)
 
-        monkeypatch.setattr(ClassNetwork, "lead", lead)
+        monkeypatch.setattr(ClassNetwork, "infer", infer)
 
 
 @pytest.fixture

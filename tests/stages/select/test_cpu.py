@@ -148,7 +148,7 @@ def test_a_look_that_fails_hides_whoever_is_not_to_be_shown(
     def fails(*_: object) -> None:
         raise RuntimeError("it broke")
 
-    monkeypatch.setattr("appliance.networks.classes.ClassNetwork.lead", fails)
+    monkeypatch.setattr("appliance.networks.classes.ClassNetwork.infer", fails)
     _, matte = show(pipeline, scene(4))
     assert matte[:, 150:].max() == 0
     assert "it broke" in pipeline.resting["select"]

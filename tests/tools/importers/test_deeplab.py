@@ -64,6 +64,7 @@ def test_as_the_published_one(shared: Path) -> None:
     still = cv2.resize(cv2.imread(str(shared / "media/stills/astronaut.png")), (513, 513))
     picture = (cv2.cvtColor(still, cv2.COLOR_BGR2RGB).astype(np.float32) - 128) / 128
     network.input[:] = picture.transpose(2, 0, 1)
+    network.infer()
     session = ort.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
     (scores,) = session.run(None, {manifest.input.name: network.input[None]})
     assert scores.shape == (1, 21, 513, 513)
