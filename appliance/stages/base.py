@@ -63,6 +63,7 @@ class Work:
             place of ``frame`` under ``matte``.
         behind: the picture behind the person.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
+        scanned: float32 (rows, columns): raw alpha of the whole frame, from that look.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
 
@@ -83,6 +84,7 @@ class Work:
     behind: Frame | None = None
     scan: bool | None = None
     elsewhere: Box | None = None
+    scanned: F32 | None = None
     sighting: Sighting | None = None
     aside: Sighting | None = None
 

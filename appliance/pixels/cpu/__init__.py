@@ -22,6 +22,16 @@ from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
+from appliance.pixels.cpu.plate import (
+    Plate,
+    empty_plate,
+    free_cells,
+    learn,
+    plate_noise,
+)
+from appliance.pixels.cpu.plate_detail import sharpen, true_colour
+from appliance.pixels.cpu.plate_light import Fit, Light, expected_planes, fit_light
+from appliance.pixels.cpu.plate_matte import person_colours, weigh_in
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
@@ -32,11 +42,14 @@ __all__ = [
     "Component",
     "Compositor",
     "EdgePlan",
+    "Fit",
     "Kept",
     "Known",
+    "Light",
     "Matte",
     "Overlay",
     "PersonLayer",
+    "Plate",
     "Separator",
     "bgr_to_yuv",
     "bgrx_to_nv12",
@@ -50,12 +63,17 @@ __all__ = [
     "edge_guide",
     "edge_plan",
     "empty_layer",
+    "empty_plate",
+    "expected_planes",
     "feather",
     "first_fault",
+    "fit_light",
     "foreground_shift",
+    "free_cells",
     "guided_coefficients",
     "join_tiles",
     "keep_components",
+    "learn",
     "look_up",
     "loosen",
     "motion",
@@ -63,11 +81,16 @@ __all__ = [
     "over_black",
     "paste",
     "paste_nv12",
+    "person_colours",
     "planes_to_tensor",
+    "plate_noise",
     "resample",
     "shape_edge",
+    "sharpen",
     "steady",
     "taking_part",
+    "true_colour",
+    "weigh_in",
     "yuv_to_bgr",
     "yuv_to_rgb",
     "yuyv_to_nv12",

@@ -35,4 +35,5 @@ class StagesSettings(Section, title="Stages"):
     @property
     def needs_layer(self) -> bool:
         """Whether anything works on the person apart from what is behind."""
-        return self.mattes.enabled or self.frame.enabled or self.harmonise.enabled
+        own_colour = self.plate.enabled and self.plate.foreground
+        return self.mattes.enabled or self.frame.enabled or self.harmonise.enabled or own_colour
