@@ -90,6 +90,7 @@ class Work:
         behind: the picture behind the person. given: the same as the background gave it, and
             giver: that background, if it moves by itself.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
+        scanned: float32 (rows, columns): raw alpha of the whole frame, from that look.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
     """
 
@@ -119,6 +120,7 @@ class Work:
     giver: MovingFrames | None = None
     scan: bool | None = None
     elsewhere: Box | None = None
+    scanned: F32 | None = None
     sighting: Sighting | None = None
     aside: Sighting | None = None
 

@@ -149,11 +149,24 @@ CASCADE: tuple[Step, ...] = (
         on=lambda settings: settings.steady.enabled, launched="launch composite",
     ),
     Step(
+        "plate", "what looks like the empty room is not the person",
+        needs=("alpha", "planes"),
+        cpu="plate.cpu:PlateSteps.plate",
+        on=lambda settings: settings.stages.plate.enabled, optional=True,
+    ),
+    Step(
         "refine", "the matte's edges follow the picture's",
         needs=("alpha", "planes", "somebody"), gives=("matte",),
         cpu="matte.cpu:MatteSteps.refine", gpu="matte.gpu:MatteSteps.refine",
         off="alpha is only enlarged", when="while somebody is there",
         launched="launch composite",
+    ),
+    Step(
+        "plate detail", "the edge follows the difference to the empty room, pixel by pixel",
+        needs=("matte",),
+        cpu="plate.cpu:PlateSteps.detail",
+        on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.matte,
+        when="while somebody is there", optional=True,
     ),
     Step(
         "edge", "the edge is shrunk or grown, and softened",
@@ -168,6 +181,13 @@ CASCADE: tuple[Step, ...] = (
         cpu="layer.cpu:LayerSteps.layer", gpu="layer.gpu:LayerSteps.layer",
         on=lambda settings: settings.stages.needs_layer, when="while somebody is there",
         launched="launch composite",
+    ),
+    Step(
+        "plate colour", "the room's colour is taken out of soft pixels",
+        needs=("layer",),
+        cpu="plate.cpu:PlateSteps.colour",
+        on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.foreground,
+        when="while somebody is there", optional=True, stage="plate",
     ),
     Step(
         "frame", "the person is moved and brought to size on the canvas",
@@ -232,6 +252,12 @@ CASCADE: tuple[Step, ...] = (
         needs=("scan",), gives=("elsewhere",),
         cpu="network.cpu:NetworkSteps.rescan", gpu="network.gpu:NetworkSteps.rescan",
         on=lambda settings: settings.roi.enabled, when="every roi.rescan_s seconds",
+    ),
+    Step(
+        "plate learning", "the empty room is learnt where nobody is",
+        needs=("frame", "raw"),
+        cpu="plate.cpu:PlateSteps.learn",
+        on=lambda settings: settings.stages.plate.enabled, optional=True,
     ),
     Step(
         "wait", "the host waits for the finished composite",

@@ -21,7 +21,8 @@ from tests.networks.painter import painting_network
 @pytest.mark.parametrize("order", ["RGB", "BGR"])
 def test_the_picture_comes_back_painted(tmp_path: Path, layout: str, order: str) -> None:
     network = PictureNetwork(
-        *load_manifest(painting_network(tmp_path, layout=layout, order=order)), threads=1
+        *load_manifest(painting_network(tmp_path, layout=layout, order=order), task="picture"),
+        threads=1,
     )
     assert network.size == (64, 36)
     for colour in (Colour(), Colour(range=Range.FULL)):
@@ -58,6 +59,8 @@ def test_a_painter_cuts_nobody_out(tmp_path: Path) -> None:
 
 
 def test_infinities_are_refused(tmp_path: Path) -> None:
-    network = PictureNetwork(*load_manifest(painting_network(tmp_path, divide=True)), threads=1)
+    network = PictureNetwork(
+        *load_manifest(painting_network(tmp_path, divide=True), task="picture"), threads=1
+    )
     with pytest.raises(ModelError, match="NaN or infinities"):
         network(np.full((3, 36, 64), 90, np.float32), Colour())

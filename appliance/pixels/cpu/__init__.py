@@ -44,6 +44,16 @@ from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
+from appliance.pixels.cpu.plate import (
+    Plate,
+    empty_plate,
+    free_cells,
+    learn,
+    plate_noise,
+)
+from appliance.pixels.cpu.plate_detail import sharpen, true_colour
+from appliance.pixels.cpu.plate_light import Fit, RoomLight, expected_planes, fit_light
+from appliance.pixels.cpu.plate_matte import person_colours, weigh_in
 from appliance.pixels.cpu.projection import column_sums
 from appliance.pixels.cpu.shadow import contact_shadow, darken, feet
 from appliance.pixels.cpu.steady import loosen, motion, resample, steady
@@ -69,6 +79,7 @@ __all__ = [
     "Component",
     "Compositor",
     "EdgePlan",
+    "Fit",
     "Kept",
     "Known",
     "Light",
@@ -77,7 +88,9 @@ __all__ = [
     "Matte",
     "Overlay",
     "PersonLayer",
+    "Plate",
     "Relight",
+    "RoomLight",
     "Separator",
     "Shares",
     "Viewport",
@@ -106,12 +119,16 @@ __all__ = [
     "edge_guide",
     "edge_plan",
     "empty_layer",
+    "empty_plate",
     "empty_weighed",
+    "expected_planes",
     "feather",
     "feet",
     "first_fault",
+    "fit_light",
     "follow_edges",
     "foreground_shift",
+    "free_cells",
     "grid_alpha",
     "guided_coefficients",
     "halfway",
@@ -119,6 +136,7 @@ __all__ = [
     "join_things",
     "join_tiles",
     "keep_components",
+    "learn",
     "light_grid",
     "look_up",
     "loosen",
@@ -128,9 +146,12 @@ __all__ = [
     "over_black",
     "paste",
     "paste_nv12",
+    "person_colours",
     "planes_to_tensor",
+    "plate_noise",
     "resample",
     "shape_edge",
+    "sharpen",
     "shrink",
     "small_picture",
     "small_planes",
@@ -138,8 +159,10 @@ __all__ = [
     "spread_lead",
     "steady",
     "taking_part",
+    "true_colour",
     "warp_layer",
     "weigh",
+    "weigh_in",
     "without_people",
     "wrap_share",
     "yuv_to_bgr",

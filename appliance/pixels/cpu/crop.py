@@ -9,18 +9,22 @@ from appliance.media.frame import F32, U8, Colour, Frame, Range, Rect
 from appliance.pixels.cpu.jit import kernel
 
 
-@kernel("void(uint8[:, :], int64, int64, int64, int64, int64, float32[:, :, :])")
-def _area(plane: U8, x0: int, y0: int, width: int, height: int, channels: int, out: F32) -> None:
+@kernel("void(uint8[:, :], int64, int64, int64, int64, int64, float32[:, :, :], int64, int64)")
+def _area(
+    plane: U8, x0: int, y0: int, width: int, height: int, channels: int, out: F32, start: int,
+    end: int,
+) -> None:  # fmt: skip
     """Mean of the source box under each destination pixel; ``out`` is (channels, rows, columns).
 
-    ``plane`` holds ``channels`` interleaved bytes a pixel. Only for shrinking or equal size.
+    ``plane`` holds ``channels`` interleaved bytes a pixel. Only for shrinking or equal size, and
+    only the rows from ``start`` to ``end``.
     """
     rows, columns = out.shape[1], out.shape[2]
     step_y, step_x = height / rows, width / columns
     span = width * channels
     line = np.empty(span, np.float32)
     norm = np.float32(1.0 / (step_y * step_x))
-    for j in range(rows):
+    for j in range(start, end):
         top, bottom = j * step_y, (j + 1) * step_y
         first, last = int(top), min(int(np.ceil(bottom - 1e-9)), height)
         line[:] = np.float32(0)
@@ -44,25 +48,28 @@ def _area(plane: U8, x0: int, y0: int, width: int, height: int, channels: int, o
                 out[c, j, k] = total * norm
 
 
-def _resample(plane: U8, channels: int, rect: Rect, out: F32) -> None:
+def _resample(
+    plane: U8, channels: int, rect: Rect, out: F32, part: tuple[int, int] | None = None
+) -> None:
     """Area mean where the part shrinks, bilinear (half-pixel centres) where it grows."""
     rows, columns = out.shape[1:]
     if rect.height >= rows and rect.width >= columns:
-        _area(plane, rect.x, rect.y, rect.width, rect.height, channels, out)
+        _area(plane, rect.x, rect.y, rect.width, rect.height, channels, out, *(part or (0, rows)))
         return
-    part = plane[rect.y : rect.bottom, rect.x * channels : rect.right * channels]
-    part = np.ascontiguousarray(part).reshape(rect.height, rect.width, channels)
-    sized = cv2.resize(part.astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
+    cut = plane[rect.y : rect.bottom, rect.x * channels : rect.right * channels]
+    cut = np.ascontiguousarray(cut).reshape(rect.height, rect.width, channels)
+    sized = cv2.resize(cut.astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
     out[:] = np.moveaxis(sized.reshape(rows, columns, channels), 2, 0)
 
 
-def crop_planes(frame: Frame, rect: Rect, out: F32) -> None:
+def crop_planes(frame: Frame, rect: Rect, out: F32, part: tuple[int, int] | None = None) -> None:
     """Resize ``rect`` of ``frame`` to planes Y, Cb, Cr on one grid.
 
     Args:
         frame: NV12, any pitch.
         rect: inside the frame, even on all sides.
         out: float32 (3, rows, columns), overwritten; values 0..255 as they stand in the frame.
+        part: at least the rows from the first to before the second; None: all of them.
 
     Raises:
         ValueError: ``rect`` is empty, odd, or not inside the frame.
@@ -71,9 +78,9 @@ def crop_planes(frame: Frame, rect: Rect, out: F32) -> None:
         raise ValueError(f"{rect} is not inside a frame of {frame.width}x{frame.height} pixels")
     if (rect.x | rect.y | rect.width | rect.height) & 1:
         raise ValueError(f"{rect}: NV12 can only be cut on even pixels")
-    _resample(frame.y, 1, rect, out[:1])
+    _resample(frame.y, 1, rect, out[:1], part)
     half = Rect(rect.x // 2, rect.y // 2, rect.width // 2, rect.height // 2)
-    _resample(frame.uv.reshape(frame.uv.shape[0], -1), 2, half, out[1:])
+    _resample(frame.uv.reshape(frame.uv.shape[0], -1), 2, half, out[1:], part)
 
 
 def yuv_to_rgb(colour: Colour) -> F32:

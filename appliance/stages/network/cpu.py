@@ -254,3 +254,4 @@ class NetworkSteps:
         kept = cpu.keep_components(raw, clean.threshold, keep, clean.min_area)
         work.elsewhere = frame_box(kept.box, raw.shape, work.frame.rect) if kept.box else None
         work.aside = Sighting(work.frame.rect, raw.shape, kept.found)
+        work.scanned = raw

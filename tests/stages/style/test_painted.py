@@ -29,7 +29,7 @@ class Counting(PictureNetwork):
 
 @pytest.fixture
 def network(tmp_path: Path) -> Counting:
-    return Counting(*load_manifest(painting_network(tmp_path)), threads=1)
+    return Counting(*load_manifest(painting_network(tmp_path), task="picture"), threads=1)
 
 
 def moved(by: float) -> Motion:

@@ -52,4 +52,5 @@ class StagesSettings(Section, title="Stages"):
             or self.harmonise.enabled
             or self.interpolate.enabled
             or self.style.of("person")
+            or (self.plate.enabled and self.plate.foreground)
         )
