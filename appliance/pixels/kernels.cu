@@ -26,6 +26,7 @@
 #include "kernels/guided.cuh"
 #include "kernels/composite.cuh"
 #include "kernels/layer.cuh"
+#include "kernels/mattes.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

@@ -143,6 +143,12 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite",
     ),
     Step(
+        "mattes", "what is drawn by hand: always room, always kept",
+        needs=("frame",), cpu="mattes.cpu:MattesSteps.mattes", gpu="mattes.gpu:MattesSteps.mattes",
+        on=lambda settings: settings.stages.mattes.enabled,
+        when="every frame, also with nobody there", launched="launch composite",
+    ),
+    Step(
         "composite", "the person over the background",
         needs=("behind",),
         cpu="composite.cpu:CompositeSteps.composite", gpu="composite.gpu:CompositeSteps.composite",

@@ -50,6 +50,7 @@ DIFFERENT = {
     ("gpu", "layer", "separate"): "Separator's call: it has nothing to keep",
     ("cpu", "matte", "Stretch"): "the GPU's kernels stretch the coefficients in their one pass",
     ("cpu", "matte", "reached"): "the GPU's kernels look at the cells under their pixels",
+    ("cpu", "mattes", "hand_mattes"): "drawn on the host once, and uploaded",
     ("gpu", "matte", "matte_arguments"): "what kernels take: the CPU's take the arrays",
     ("gpu", "composite", "overlay_arguments"): "what kernels take: the CPU's take the arrays",
     ("cpu", "composite", "Compositor"): "keeps arrays as wide as the ROI",

@@ -19,6 +19,7 @@ from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.huffman import first_fault
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.matte import Matte
+from appliance.pixels.cpu.mattes import HandMattes, apply_mattes, hand_mattes
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
@@ -32,12 +33,14 @@ __all__ = [
     "Component",
     "Compositor",
     "EdgePlan",
+    "HandMattes",
     "Kept",
     "Known",
     "Matte",
     "Overlay",
     "PersonLayer",
     "Separator",
+    "apply_mattes",
     "bgr_to_yuv",
     "bgrx_to_nv12",
     "blend_layer",
@@ -54,6 +57,7 @@ __all__ = [
     "first_fault",
     "foreground_shift",
     "guided_coefficients",
+    "hand_mattes",
     "join_tiles",
     "keep_components",
     "look_up",

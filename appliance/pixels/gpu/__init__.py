@@ -19,6 +19,7 @@ from appliance.pixels.gpu.edge import EdgePlan, edge_guide, edge_plan, shape_edg
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
 from appliance.pixels.gpu.matte import Matte
+from appliance.pixels.gpu.mattes import HandMattes, apply_mattes
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
 from appliance.pixels.gpu.scratch import Scratch
@@ -33,6 +34,7 @@ __all__ = [
     "DeviceOverlay",
     "EdgePlan",
     "GpuError",
+    "HandMattes",
     "Matrices",
     "Matte",
     "PersonLayer",
@@ -41,6 +43,7 @@ __all__ = [
     "Scratch",
     "Surface",
     "Tensor",
+    "apply_mattes",
     "bgrx_to_nv12",
     "blend_layer",
     "clean",
