@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,8 @@ def test_written_and_read_again() -> None:
     ],
 )
 def test_what_is_wrong_is_said(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match="expected|crosses|no area|the same") as caught:
+    with pytest.raises(ValueError, match=re.escape(words)):
         parse_polygons(text)
-    assert words in str(caught.value)
 
 
 def test_a_mistake_in_the_file_has_line_and_key(tmp_path: Path) -> None:
