@@ -54,6 +54,7 @@ class Work:
         planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
         motion: how the whole frame moved since the last one; None at the first, and after a cut.
         raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
+        key: the chroma key over ``rect``, if there is a wall.
         carried: ``raw`` was carried; the network did not look.
         alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
         moved: float32 (rows, columns), 0..1: where the picture moved since the last frame, or the
@@ -74,6 +75,7 @@ class Work:
     planes: F32 | None = None
     motion: Motion | None = None
     raw: F32 | None = None
+    key: cpu.Key | None = None
     carried: bool = False
     alpha: F32 | None = None
     kept: cpu.Kept | None = None

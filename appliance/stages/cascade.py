@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.config.settings import Settings
+from appliance.stages.keyer import keys
 
 Side = Literal["cpu", "gpu"]
 
@@ -99,6 +100,11 @@ CASCADE: tuple[Step, ...] = (
         when="every frame that is not carried", launched="launch network",
     ),
     Step(
+        "key", "the wall's colour decides where the network's edge is",
+        needs=("raw", "planes"), cpu="keyer.cpu:KeyerSteps.key",
+        on=keys, optional=True,
+    ),
+    Step(
         "check", "an implausible alpha is refused; the placeholder is shown instead",
         needs=("raw",),
         cpu="matte.cpu:MatteSteps.check", within="clean",
@@ -127,6 +133,12 @@ CASCADE: tuple[Step, ...] = (
         cpu="matte.cpu:MatteSteps.refine", gpu="matte.gpu:MatteSteps.refine",
         off="alpha is only enlarged", when="while somebody is there",
         launched="launch composite",
+    ),
+    Step(
+        "key edge", "alpha at full size by the wall's colour; its light taken off the person",
+        needs=("matte", "key", "alpha"), cpu="keyer.cpu:KeyerSteps.edge",
+        on=keys, when="while somebody is there",
+        optional=True,
     ),
     Step(
         "edge", "the edge is shrunk or grown, and softened",

@@ -12,11 +12,21 @@ from appliance.pixels.cpu.convert import (
     yuv_to_bgr,
     yuyv_to_nv12,
 )
-from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
+from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, shrunk, yuv_to_rgb
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.huffman import first_fault
+from appliance.pixels.cpu.key import (
+    Key,
+    darken,
+    despill,
+    fuse_key,
+    key_guide,
+    key_matte,
+    key_planes,
+    solid,
+)
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.mattes import HandMattes, apply_mattes, hand_mattes
@@ -27,6 +37,7 @@ from appliance.pixels.cpu.steady import loosen, motion, resample, steady
 from appliance.pixels.cpu.table import look_up
 from appliance.pixels.cpu.taking_part import Component, Known, taking_part
 from appliance.pixels.cpu.tiles import join_tiles
+from appliance.pixels.cpu.wall import NoWall, Wall, WallLearner, outline, shade, stretched
 
 __all__ = [
     "Blur",
@@ -35,11 +46,15 @@ __all__ = [
     "EdgePlan",
     "HandMattes",
     "Kept",
+    "Key",
     "Known",
     "Matte",
+    "NoWall",
     "Overlay",
     "PersonLayer",
     "Separator",
+    "Wall",
+    "WallLearner",
     "apply_mattes",
     "bgr_to_yuv",
     "bgrx_to_nv12",
@@ -49,28 +64,39 @@ __all__ = [
     "crop_bgrx",
     "crop_planes",
     "crop_yuyv",
+    "darken",
     "default_ramp",
+    "despill",
     "edge_guide",
     "edge_plan",
     "empty_layer",
     "feather",
     "first_fault",
     "foreground_shift",
+    "fuse_key",
     "guided_coefficients",
     "hand_mattes",
     "join_tiles",
     "keep_components",
+    "key_guide",
+    "key_matte",
+    "key_planes",
     "look_up",
     "loosen",
     "motion",
     "nv12_to_bgrx",
+    "outline",
     "over_black",
     "paste",
     "paste_nv12",
     "planes_to_tensor",
     "resample",
+    "shade",
     "shape_edge",
+    "shrunk",
+    "solid",
     "steady",
+    "stretched",
     "taking_part",
     "yuv_to_bgr",
     "yuv_to_rgb",
