@@ -1,4 +1,4 @@
-"""A studio: somebody with a known alpha before a wall of one colour, with all that is in its way."""
+"""A studio: somebody whose alpha is known before a wall of one colour, and what is in its way."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.config.settings import Settings
-from appliance.stages.keyer import keys
 
 Side = Literal["cpu", "gpu"]
 
@@ -101,8 +100,8 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "key", "the wall's colour decides where the network's edge is",
-        needs=("raw", "planes"), cpu="keyer.cpu:KeyerSteps.key",
-        on=keys, optional=True,
+        needs=("raw", "planes"), cpu="keyer.cpu:KeyerSteps.key", gpu="keyer.gpu:KeyerSteps.key",
+        on=lambda settings: settings.keys, optional=True,
     ),
     Step(
         "check", "an implausible alpha is refused; the placeholder is shown instead",
@@ -137,7 +136,7 @@ CASCADE: tuple[Step, ...] = (
     Step(
         "key edge", "alpha at full size by the wall's colour; its light taken off the person",
         needs=("matte", "key", "alpha"), cpu="keyer.cpu:KeyerSteps.edge",
-        on=keys, when="while somebody is there",
+        on=lambda settings: settings.keys, when="while somebody is there",
         optional=True,
     ),
     Step(

@@ -25,7 +25,8 @@ _FAR = 31
 _NOISE, _SHADOW, _SMEAR = 2.5**2, 25.0**2, 0.25
 _SURE = 9.0  # squared contrast, in units of the error, from which the key is trusted
 # Of the wall's chroma: from the first on a pixel may be the person's colour, from the second it is.
-_PERHAPS, _SURELY = 0.15, 0.35
+# Hair, which is mostly mixed with the wall, counts for little.
+_PERHAPS, _SURELY = 0.15, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,10 @@ def fuse_key(raw: F32, key: Key, reach: int, core: int) -> F32:
 
 
 def solid(alpha: F32) -> F32:
-    """Alpha, float32 (rows, columns), 0..1, with small holes closed, as a network would give it."""
+    """Alpha, float32 (rows, columns), 0..1, with small holes closed deep within."""
     box = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-    return np.asarray(cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, box), np.float32)
+    closed = cv2.erode(cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, box), box)
+    return np.asarray(np.maximum(alpha, closed), np.float32)
 
 
 def key_matte(matte: Matte, alpha: F32, key: Key, guide: U8, frame: Frame) -> Matte:

@@ -11,7 +11,6 @@ from appliance.errors import MattingError
 from appliance.media.frame import F32, U8, Colour, Frame, Rect, blank
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
-from appliance.stages.keyer import keys_alone
 
 _REACH, _CORE = 0.06, 0.03
 """How far from the person the key may reach, and how deep within the network fills: of the grid."""
@@ -36,12 +35,12 @@ class KeyerSteps:
     def key(self, work: Work) -> None:
         """The network's alpha and the key's, in one.
 
-        Raises MattingError where there is no network beside it and no wall: see ``keys_alone``.
+        Raises MattingError where there is no network beside it and no wall.
         """
         assert work.raw is not None
         assert work.planes is not None
         assert work.rect is not None
-        if not keys_alone(self._common.settings):
+        if not self._common.settings.matting.keyer:
             work.raw, work.key = self._fused(work.frame, work.raw, work.planes, work.rect)
             return
         try:

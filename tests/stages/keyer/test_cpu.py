@@ -126,7 +126,7 @@ def test_no_wall(chroma: OnnxRuntimeMatting) -> None:
     fused, _, made = played(studio, matting, FUSED)
     assert "no wall to key out" in made.resting["key"]
     assert np.array_equal(network, fused)
-    with pytest.raises(MattingError, match="chroma keyer cannot key: .*no wall to key out"):
+    with pytest.raises(MattingError, match="cannot key: green or blue"):
         played(studio, chroma, ALONE)
 
 
