@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.config.settings import Settings
+from appliance.shedding.level import Level
 
 Side = Literal["cpu", "gpu"]
 
@@ -35,6 +36,9 @@ class Step:
         within: on the GPU, the step whose kernels also do this one; empty: none.
         optional: one of the ``stages`` of the configuration. If it fails it is left out for a
             while, and the frame goes on as if it were off; so it stores its result at its end.
+        stage: its section of ``stages``, if that is not called as the step is.
+        spared: from ``Level.SPARE`` on it does less (``Common.level``).
+        left_out: the level of shedding that leaves it out; ``Level.HALF`` leaves no step out.
         on: whether given settings call for it; None: always.
         off: what remains of it when the settings switch it off.
         when: how often it is run.
@@ -55,6 +59,9 @@ class Step:
     launched: str = ""
     within: str = ""
     optional: bool = False
+    stage: str = ""
+    spared: bool = False
+    left_out: Level = Level.HALF
 
     def runs_on(self, side: Side) -> str | None:
         """The method that does it on one side."""
@@ -63,6 +70,12 @@ class Step:
     def wanted(self, settings: Settings) -> bool:
         """Whether these settings call for it."""
         return self.on is None or self.on(settings)
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of shedding at which it does less, or nothing."""
+        spared = (Level.SPARE,) if self.spared else ()
+        return spared if self.left_out == Level.HALF else (*spared, self.left_out)
 
     @property
     def span(self) -> str:
@@ -101,7 +114,7 @@ CASCADE: tuple[Step, ...] = (
     Step(
         "key", "the wall's colour decides where the network's edge is",
         needs=("raw", "planes"), cpu="keyer.cpu:KeyerSteps.key", gpu="keyer.gpu:KeyerSteps.key",
-        on=lambda settings: settings.keys, optional=True,
+        on=lambda settings: settings.keys, optional=True, stage="keyer",
     ),
     Step(
         "check", "an implausible alpha is refused; the placeholder is shown instead",
@@ -137,7 +150,7 @@ CASCADE: tuple[Step, ...] = (
         "key edge", "alpha at full size by the wall's colour; its light taken off the person",
         needs=("matte", "key", "alpha"), cpu="keyer.cpu:KeyerSteps.edge",
         on=lambda settings: settings.keys, when="while somebody is there",
-        optional=True,
+        optional=True, stage="keyer",
     ),
     Step(
         "edge", "the edge is shrunk or grown, and softened",
