@@ -107,6 +107,7 @@ _PAGE = {
     "/page/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/page/stages.js": ("stages.js", "text/javascript; charset=utf-8"),
+    "/page/mattes.js": ("mattes.js", "text/javascript; charset=utf-8"),
     "/page/mattebox.svg": ("mattebox.svg", "image/svg+xml"),
 }
 

@@ -58,6 +58,13 @@ def _choose(settings: MattingSettings, tensorrt: Callable[[Path], _Made]) -> Mat
 
     path = find_manifest(settings.model, model_folders())
     load_manifest(path)
+    if settings.keyer:
+        if settings.runtime == "tensorrt":
+            raise ModelError(
+                f"matting.runtime is tensorrt, and matting.model {settings.model} is the keyer, "
+                "which runs on the processor: set matting.runtime to auto or onnxruntime"
+            )
+        return _on_the_cpu(path, settings)
     if settings.runtime == "onnxruntime":
         return _on_the_cpu(path, settings)
     try:

@@ -33,6 +33,7 @@
 #include "kernels/shadow.cuh"
 #include "kernels/look.cuh"
 #include "kernels/between.cuh"
+#include "kernels/mattes.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

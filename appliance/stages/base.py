@@ -76,6 +76,7 @@ class Work:
         motion: how the whole frame moved since the last one; None at the first, and after a cut.
         cut: a cut, or a time away, was seen between the last frame and this one.
         raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
+        key: the chroma key over ``rect``, if there is a wall.
         carried: ``raw`` was carried; the network did not look.
         alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
         things: those of the chosen classes, if they are to be shown.
@@ -105,6 +106,7 @@ class Work:
     motion: Motion | None = None
     cut: bool | None = None
     raw: F32 | None = None
+    key: cpu.Key | None = None
     carried: bool = False
     alpha: F32 | None = None
     kept: cpu.Kept | None = None

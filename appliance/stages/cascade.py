@@ -112,6 +112,11 @@ CASCADE: tuple[Step, ...] = (
         when="every frame that is not carried", launched="launch network",
     ),
     Step(
+        "key", "the wall's colour decides where the network's edge is",
+        needs=("raw", "planes"), cpu="keyer.cpu:KeyerSteps.key", gpu="keyer.gpu:KeyerSteps.key",
+        on=lambda settings: settings.keys, optional=True, stage="keyer",
+    ),
+    Step(
         "check", "an implausible alpha is refused; the placeholder is shown instead",
         needs=("raw",),
         cpu="matte.cpu:MatteSteps.check", within="clean",
@@ -166,7 +171,13 @@ CASCADE: tuple[Step, ...] = (
         needs=("matte",),
         cpu="plate.cpu:PlateSteps.detail",
         on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.matte,
-        when="while somebody is there", optional=True,
+        when="while somebody is there", optional=True, stage="plate",
+    ),
+    Step(
+        "key edge", "alpha at full size by the wall's colour; its light taken off the person",
+        needs=("matte", "key", "alpha"), cpu="keyer.cpu:KeyerSteps.edge",
+        on=lambda settings: settings.keys, when="while somebody is there",
+        optional=True, stage="keyer",
     ),
     Step(
         "edge", "the edge is shrunk or grown, and softened",
@@ -188,6 +199,12 @@ CASCADE: tuple[Step, ...] = (
         cpu="plate.cpu:PlateSteps.colour",
         on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.foreground,
         when="while somebody is there", optional=True, stage="plate",
+    ),
+    Step(
+        "mattes", "what is drawn by hand: always room, always kept",
+        needs=("frame",), cpu="mattes.cpu:MattesSteps.mattes", gpu="mattes.gpu:MattesSteps.mattes",
+        on=lambda settings: settings.stages.mattes.enabled,
+        when="every frame, also with nobody there", launched="launch composite",
     ),
     Step(
         "frame", "the person is moved and brought to size on the canvas",

@@ -34,6 +34,8 @@ def where(settings: Settings) -> tuple[Side, str]:
 
     if settings.matting.runtime == "onnxruntime":
         return "cpu", "matting.runtime is onnxruntime"
+    if settings.matting.keyer:
+        return "cpu", "the keyer without a network runs on the processor"
     manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
     try:
         engine_here(manifest, model)

@@ -11,12 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.wait import WebDriverWait
 
+from appliance.config.polygons import parse_polygons
 from tests.http.serving import Served, picture_file, serving, settings_of
 
 TOKEN = "let-me-in-please"
@@ -63,7 +67,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
 
 
 def until(browser: WebDriver, what: Callable[[WebDriver], object], timeout: float = 20) -> None:
-    WebDriverWait(browser, timeout, poll_frequency=0.05).until(what)
+    # The page redraws its lists: an element may be gone just after it was found.
+    stale = (StaleElementReferenceException,)
+    WebDriverWait(browser, timeout, 0.05, ignored_exceptions=stale).until(what)
 
 
 def text(browser: WebDriver, identity: str) -> str:
@@ -184,6 +190,88 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     # No violation of the page's own policy, and no error in its script.
     logged = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert all(" 401 " in entry["message"] for entry in logged), logged
+
+
+def draw_mattes(browser: WebDriver) -> None:
+    until(browser, lambda b: b.find_element(By.ID, "mattes-draw").click() is None)
+    until(browser, lambda b: b.find_element(By.ID, "mattes-dialog").get_attribute("open"))
+
+
+def test_mattes_are_drawn_by_hand(studio: Served, browser: WebDriver) -> None:
+    browser.get(studio.server.url or "")
+    browser.execute_script(f"sessionStorage.setItem('mattebox-token', '{TOKEN}')")
+    browser.get(studio.server.url or "")
+    until(browser, lambda b: drawn(b) > 1)
+    browser.find_element(By.CSS_SELECTOR, "#effects-panel > summary").click()
+    until(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "[data-stage='mattes']"))
+    opened = "[data-stage='mattes'][open]"
+    until(
+        browser,
+        lambda b: (
+            b.find_elements(By.CSS_SELECTOR, opened)
+            or b.find_element(By.CSS_SELECTOR, "[data-stage='mattes'] summary").click()
+        ),
+    )
+    draw_mattes(browser)
+    picture = browser.find_element(By.ID, "mattes-canvas")
+
+    def click(x: float, y: float) -> None:
+        size = picture.size
+        away = round((x - 0.5) * size["width"]), round((y - 0.5) * size["height"])
+        ActionChains(browser).move_to_element_with_offset(picture, *away).click().perform()
+
+    # By mouse: four points, closed on the first one.
+    for x, y in ((0.1, 0.1), (0.4, 0.1), (0.4, 0.9), (0.1, 0.9)):
+        click(x, y)
+    assert "Point 4 at 10 % across, 90 % down" in text(browser, "mattes-told")
+    click(0.1, 0.1)
+    assert "Closed: 4 points, always room" in text(browser, "mattes-told")
+
+    # By keyboard: three points, each moved by the arrow keys, one of them deleted and made again.
+    browser.find_element(By.CSS_SELECTOR, "#mattes-kind [value='keep'] + span").click()
+    add = browser.find_element(By.ID, "mattes-add")
+    add.send_keys(Keys.ENTER)
+    browser.switch_to.active_element.send_keys(*[Keys.ARROW_RIGHT] * 4)
+    add.send_keys(Keys.ENTER)
+    browser.find_element(By.ID, "mattes-close").send_keys(Keys.ENTER)
+    assert "2 points are no polygon" in text(browser, "mattes-told")
+    add.send_keys(Keys.ENTER)
+    browser.switch_to.active_element.send_keys(Keys.DELETE)
+    add.send_keys(Keys.ENTER)
+    keys = ActionChains(browser).key_down(Keys.SHIFT)
+    keys.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN).key_up(Keys.SHIFT).perform()
+    label = browser.switch_to.active_element.get_attribute("aria-label")
+    assert "Polygon 2, always kept, point 3: 62 % across, 55 % down" in str(label)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert "Closed: 3 points" in text(browser, "mattes-told")
+    assert browser.find_element(By.ID, "mattes-room-shown").is_displayed()
+
+    # A polygon that crosses itself is refused in words, and stays to be put right.
+    browser.find_element(By.CSS_SELECTOR, "#mattes-kind [value='room'] + span").click()
+    for x, y in ((0.7, 0.7), (0.9, 0.9), (0.9, 0.7), (0.7, 0.9)):
+        click(x, y)
+    browser.find_element(By.ID, "mattes-save").click()
+    until(browser, lambda b: "polygon 2 crosses itself" in text(b, "mattes-wrong"))
+    assert not studio.daemon.settings.stages.mattes.enabled
+    browser.find_element(By.CSS_SELECTOR, "[aria-label='Delete polygon 3']").click()
+    browser.find_element(By.ID, "mattes-save").click()
+    until(browser, lambda b: studio.daemon.settings.stages.mattes.enabled)
+    until(browser, lambda b: not b.find_element(By.ID, "mattes-dialog").get_attribute("open"))
+    made = studio.daemon.settings.stages.mattes
+    [room], [keep] = parse_polygons(made.room), parse_polygons(made.keep)
+    assert np.allclose(room, ((0.1, 0.1), (0.4, 0.1), (0.4, 0.9), (0.1, 0.9)), atol=0.01)
+    assert np.allclose(keep, ((0.52, 0.45), (0.57, 0.45), (0.62, 0.55)), atol=0.001)
+    until(browser, lambda b: max(pixel(b, "matte", 0.57, 0.48)) > 240)
+    until(browser, lambda b: max(pixel(b, "matte", 0.3, 0.5)) < 16)
+
+    # Opened again, they are there as they were set.
+    until(browser, lambda b: b.find_element(By.ID, "stage-mattes-enabled").is_selected())
+    draw_mattes(browser)
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#mattes-shapes polygon")) == 2
+    browser.find_element(By.ID, "mattes-cancel").click()
+    logged = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    asked = (" 401 ", " 409 ")  # before the token, and of the polygon that crossed itself
+    assert all(any(code in entry["message"] for code in asked) for entry in logged), logged
 
 
 def test_at_a_telephones_width(studio: Served, browser: WebDriver) -> None:

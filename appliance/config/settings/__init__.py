@@ -55,6 +55,11 @@ class Settings(Section):
     log: LogSettings = LogSettings()
 
     @property
+    def keys(self) -> bool:
+        """Whether the keyer works, with a network or by itself."""
+        return self.stages.keyer.enabled or self.matting.keyer
+
+    @property
     def conversion(self) -> bool:
         """Whether a file becomes files, and nobody watches while it does."""
         source = None if self.source.uri == "auto" else source_scheme(self.source.uri)

@@ -32,3 +32,8 @@ class MattingSettings(Section, title="Matting"):
         le=1,
         description="a matte that lets more of what is looked at through than this is a failure",
     )
+
+    @property
+    def keyer(self) -> bool:
+        """Whether there is no network: the keyer (``stages.keyer``) then works by itself."""
+        return self.model == "chroma"

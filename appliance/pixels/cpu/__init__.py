@@ -21,13 +21,23 @@ from appliance.pixels.cpu.convert import (
     yuv_to_bgr,
     yuyv_to_nv12,
 )
-from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, yuv_to_rgb
+from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, shrunk, yuv_to_rgb
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.halfway import halfway
 from appliance.pixels.cpu.huffman import first_fault
 from appliance.pixels.cpu.join import join_things
+from appliance.pixels.cpu.key import (
+    Key,
+    despill,
+    fuse_key,
+    key_guide,
+    key_matte,
+    key_planes,
+    shade_behind,
+    solid,
+)
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.light import (
     Relight,
@@ -41,6 +51,7 @@ from appliance.pixels.cpu.light import (
 from appliance.pixels.cpu.lit import Light, LitCompositor, grid_alpha
 from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.pixels.cpu.matte import Matte
+from appliance.pixels.cpu.mattes import HandMattes, apply_mattes, hand_mattes
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
@@ -72,6 +83,7 @@ from appliance.pixels.cpu.things import (
     without_people,
 )
 from appliance.pixels.cpu.tiles import join_tiles
+from appliance.pixels.cpu.wall import NoWall, Wall, WallLearner, outline, shade, stretched
 
 __all__ = [
     "Blur",
@@ -80,12 +92,15 @@ __all__ = [
     "Compositor",
     "EdgePlan",
     "Fit",
+    "HandMattes",
     "Kept",
+    "Key",
     "Known",
     "Light",
     "LitCompositor",
     "LookTable",
     "Matte",
+    "NoWall",
     "Overlay",
     "PersonLayer",
     "Plate",
@@ -94,9 +109,12 @@ __all__ = [
     "Separator",
     "Shares",
     "Viewport",
+    "Wall",
+    "WallLearner",
     "Weighed",
     "Wrap",
     "apply_look",
+    "apply_mattes",
     "bake_affine",
     "bake_look",
     "bgr_to_yuv",
@@ -116,6 +134,7 @@ __all__ = [
     "crop_yuyv",
     "darken",
     "default_ramp",
+    "despill",
     "edge_guide",
     "edge_plan",
     "empty_layer",
@@ -129,13 +148,18 @@ __all__ = [
     "follow_edges",
     "foreground_shift",
     "free_cells",
+    "fuse_key",
     "grid_alpha",
     "guided_coefficients",
     "halfway",
     "halved",
+    "hand_mattes",
     "join_things",
     "join_tiles",
     "keep_components",
+    "key_guide",
+    "key_matte",
+    "key_planes",
     "learn",
     "light_grid",
     "look_up",
@@ -143,6 +167,7 @@ __all__ = [
     "mixed",
     "motion",
     "nv12_to_bgrx",
+    "outline",
     "over_black",
     "paste",
     "paste_nv12",
@@ -150,14 +175,19 @@ __all__ = [
     "planes_to_tensor",
     "plate_noise",
     "resample",
+    "shade",
+    "shade_behind",
     "shape_edge",
     "sharpen",
     "shrink",
+    "shrunk",
     "small_picture",
     "small_planes",
     "soft",
+    "solid",
     "spread_lead",
     "steady",
+    "stretched",
     "taking_part",
     "true_colour",
     "warp_layer",

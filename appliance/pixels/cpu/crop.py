@@ -62,6 +62,13 @@ def _resample(
     out[:] = np.moveaxis(sized.reshape(rows, columns, channels), 2, 0)
 
 
+def shrunk(plane: U8, shape: tuple[int, ...]) -> F32:
+    """One plane, uint8, antialiased to (rows, columns): float32, 0..255."""
+    out = np.empty((1, *shape), np.float32)
+    _resample(plane, 1, Rect(0, 0, plane.shape[1], plane.shape[0]), out)
+    return np.asarray(out[0], np.float32)
+
+
 def crop_planes(frame: Frame, rect: Rect, out: F32, part: tuple[int, int] | None = None) -> None:
     """Resize ``rect`` of ``frame`` to planes Y, Cb, Cr on one grid.
 

@@ -32,6 +32,7 @@ from appliance.pixels.gpu.light import (
 )
 from appliance.pixels.gpu.look import LookTable, apply_look, upload_look
 from appliance.pixels.gpu.matte import Matte
+from appliance.pixels.gpu.mattes import HandMattes, apply_mattes
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
 from appliance.pixels.gpu.projection import column_sums
@@ -52,6 +53,7 @@ __all__ = [
     "DeviceViewport",
     "EdgePlan",
     "GpuError",
+    "HandMattes",
     "LookTable",
     "Matrices",
     "Matte",
@@ -64,6 +66,7 @@ __all__ = [
     "Tensor",
     "Wrap",
     "apply_look",
+    "apply_mattes",
     "bgrx_to_nv12",
     "blend_between",
     "blend_layer",

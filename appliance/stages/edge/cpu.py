@@ -27,12 +27,15 @@ class EdgeSteps:
         assert work.planes is not None
         s, matte = self._common.settings.edge, work.matte
         plan = cpu.edge_plan(matte.coefficients.shape[1:], matte.rect, s.choke, s.softness)
-        coefficients, normals = cpu.shape_edge(
-            work.planes[0], matte.coefficients, plan, matte.shifted
-        )
-        guide = None
+        luma, coarse = work.frame.y, work.planes[0]
+        if matte.guide is not None:
+            # A keyed matte: the guide is alpha itself.
+            luma, rect = matte.guide, matte.rect
+            part = luma[rect.y : rect.bottom, rect.x : rect.right]
+            coarse = cpu.shrunk(part, matte.coefficients.shape[1:])
+        coefficients, normals = cpu.shape_edge(coarse, matte.coefficients, plan, matte.shifted)
+        guide = matte.guide
         if normals is not None:
-            luma = work.frame.y
             if self._guide is None or self._guide.shape != luma.shape:
                 self._guide = np.empty(luma.shape, np.uint8)
             guide = self._guide

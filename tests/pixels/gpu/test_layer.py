@@ -7,7 +7,7 @@ import pytest
 
 from appliance.media.frame import Rect
 from appliance.pixels import cpu, gpu
-from tests.kernels.memory import Memory
+from tests.kernels.memory import Memory, Picture, Rows
 from tests.pixels.cpu.test_composite import rects
 from tests.pixels.cpu.test_layer import coefficients
 from tests.pixels.frames import noise
@@ -16,7 +16,7 @@ from tests.pixels.gpu.test_composite import LAYOUTS, SIZES, close, device_matte
 
 def device_layer(
     memory: Memory, layer: cpu.PersonLayer, pad: int = 0, offset: int = 0, rect: Rect | None = None
-) -> tuple[gpu.PersonLayer, object]:
+) -> tuple[gpu.PersonLayer, tuple[Picture, Rows]]:
     front = memory.picture(layer.front, pad, offset)
     alpha = memory.rows(layer.alpha, pad, offset)
     made = gpu.PersonLayer(front.surface, alpha.address, alpha.pitch, rect or layer.rect)

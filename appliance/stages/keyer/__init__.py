@@ -1,0 +1,1 @@
+"""A chroma keyer, together with the network or by itself."""
