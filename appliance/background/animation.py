@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from appliance.background.image import flat_rgb, open_picture
+from appliance.media.picture_file import flat_rgb, open_picture
 from appliance.background.still import place
 from appliance.errors import InputError, SourceError
 from appliance.media.frame import Format, Frame

@@ -16,7 +16,7 @@ def picture_or_video(path: Path, format: Format, fit: str) -> Background:
     check_file(path, "background")
     # Decoders are only imported when there is something to decode.
     from appliance.background.animation import AnimationSource, is_animated
-    from appliance.background.image import read_picture
+    from appliance.media.picture_file import read_picture
 
     if is_animated(path):
         from appliance.background.video import VideoBackground

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from appliance.background.image import MOST_PIXELS
+from appliance.media.picture_file import MOST_PIXELS
 from appliance.config.uris import path_of
 from appliance.config.validate import broken
 from appliance.errors import MatteboxError

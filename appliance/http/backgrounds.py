@@ -20,7 +20,7 @@ from typing import Literal
 import structlog
 from PIL import Image
 
-from appliance.background.image import MOST_WORKING, too_costly, working_bytes
+from appliance.media.picture_file import MOST_WORKING, too_costly, working_bytes
 from appliance.errors import InputError, OutputError
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})

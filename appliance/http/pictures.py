@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from appliance.background.image import FORMATS, MOST_WORKING, reduced, too_costly, working_bytes
+from appliance.media.picture_file import FORMATS, MOST_WORKING, reduced, too_costly, working_bytes
 from appliance.daemon.tap import TappedFrame
 from appliance.media.frame import U8, Frame
 from appliance.pixels.cpu.picture import to_bgr

@@ -68,6 +68,14 @@ def _choose(settings: MattingSettings, tensorrt: Callable[[Path], _Made]) -> Mat
     return chosen
 
 
+def load_on_cpu(settings: MattingSettings) -> Matting:
+    """Load the network that the settings name into ONNX Runtime, whatever else there is.
+
+    For a picture now and then. Raises ModelError when it cannot be used.
+    """
+    return _on_the_cpu(find_manifest(settings.model, model_folders()), settings)
+
+
 def instead(settings: MattingSettings, error: MatteboxError) -> Matting:
     """Fall back to ONNX Runtime, as ``error`` keeps TensorRT from being used.
 

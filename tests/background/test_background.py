@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from appliance.background import image as image_module
 from appliance.background.base import Background
-from appliance.background.image import read_picture
+from appliance.media.picture_file import read_picture
 from appliance.background.make import make_background
 from appliance.config.settings import BackgroundSettings
 from appliance.errors import InputError

@@ -1,0 +1,161 @@
+"""A cut-out layer, bent by a coarse mesh, laid on a picture: for a source, before a frame is ours."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.media.frame import F32, U8
+from appliance.pixels.cpu.jit import inline, kernel
+
+I16 = NDArray[np.int16]
+I32 = NDArray[np.int32]
+
+STEPS = 64
+"""Places are rounded to so many parts of a pixel: an unmoved one is then met exactly."""
+_AREA = STEPS * STEPS
+_HALF = 255 * _AREA // 2
+
+
+def occupied(alpha: NDArray[np.generic]) -> I32:
+    """How many pixels above and left of each corner have any alpha, int32, one more a side."""
+    out = np.zeros((alpha.shape[0] + 1, alpha.shape[1] + 1), np.int32)
+    out[1:, 1:] = np.cumsum(np.cumsum(alpha > 0, axis=0, dtype=np.int32), axis=1)
+    return out
+
+
+@inline
+def _filled(sums: I32, low_x: float, low_y: float, high_x: float, high_y: float) -> bool:
+    """Whether anything lies between two places, one pixel around them included."""
+    rows, columns = sums.shape[0] - 1, sums.shape[1] - 1
+    if not (low_x < columns and low_y < rows and high_x > -1 and high_y > -1):
+        return False  # also for a NaN
+    left, top = max(int(low_x) - 1, 0), max(int(low_y) - 1, 0)
+    right, bottom = int(min(high_x + 3, columns)), int(min(high_y + 3, rows))
+    return bool(
+        sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left] > 0
+    )
+
+
+@inline
+def _blend(value: int, left_over: int, below: int) -> np.uint8:
+    mixed = (255 * value + below * left_over + _HALF) // (255 * _AREA)
+    return np.uint8(min(max(mixed, 0), 255))
+
+
+@kernel("void(int16[:, :, ::1], int32[:, ::1], float32[:, :, ::1], uint8[:, :, :])")
+def mesh_warp(layer: I16, sums: I32, grid: F32, out: U8) -> None:
+    """Lay a layer on ``out``, each pixel taken from where the mesh says, bilinear.
+
+    Args:
+        layer: (rows, columns, channels + 1), the last one alpha, 0..255; the others, one or two, are
+            times alpha / 255, so that out = layer + (1 - alpha / 255) * out. Beyond its border it
+            is nothing.
+        sums: ``occupied`` of its alpha.
+        grid: float32 (vertex rows, vertex columns, 2), at least 2x2: column and row in ``layer``, in
+            its pixels, that vertices spread evenly over ``out`` come from, the first and last of
+            them on the centres of the border's pixels. Where one is not finite, nothing is drawn.
+        out: uint8 (height, width, channels), both at least 2, drawn upon.
+    """
+    height, width, channels = out.shape
+    rows, columns = layer.shape[0], layer.shape[1]
+    high, wide = grid.shape[0] - 1, grid.shape[1] - 1
+    step_y, step_x = (height - 1) / high, (width - 1) / wide
+    for i in range(high):
+        # A cell owns its first vertex's pixels; the last one in a row its last vertex's, too.
+        top = int(np.ceil(i * step_y - 1e-9))
+        bottom = height if i == high - 1 else int(np.ceil((i + 1) * step_y - 1e-9))
+        for j in range(wide):
+            left = int(np.ceil(j * step_x - 1e-9))
+            right = width if j == wide - 1 else int(np.ceil((j + 1) * step_x - 1e-9))
+            ax, bx = float(grid[i, j, 0]), float(grid[i, j + 1, 0])
+            cx, dx = float(grid[i + 1, j, 0]), float(grid[i + 1, j + 1, 0])
+            ay, by = float(grid[i, j, 1]), float(grid[i, j + 1, 1])
+            cy, dy = float(grid[i + 1, j, 1]), float(grid[i + 1, j + 1, 1])
+            if not np.isfinite(ax + bx + cx + dx + ay + by + cy + dy):
+                continue
+            if not _filled(
+                sums,
+                min(min(ax, bx), min(cx, dx)), min(min(ay, by), min(cy, dy)),
+                max(max(ax, bx), max(cx, dx)), max(max(ay, by), max(cy, dy)),
+            ):  # fmt: skip
+                continue
+            for y in range(top, bottom):
+                down = y / step_y - i
+                first_x, last_x = ax + (cx - ax) * down, bx + (dx - bx) * down
+                first_y, last_y = ay + (cy - ay) * down, by + (dy - by) * down
+                slope_x, slope_y = (last_x - first_x) / step_x, (last_y - first_y) / step_x
+                for x in range(left, right):
+                    along = x - j * step_x
+                    # One pixel more, so that the rounding is downwards just outside, too.
+                    column_at = int((first_x + slope_x * along) * STEPS + (STEPS + 0.5))
+                    row_at = int((first_y + slope_y * along) * STEPS + (STEPS + 0.5))
+                    if column_at <= 0 or row_at <= 0:
+                        continue
+                    k, r = column_at // STEPS - 1, row_at // STEPS - 1
+                    if k >= columns or r >= rows:
+                        continue
+                    u, v = column_at % STEPS, row_at % STEPS
+                    w00, w01 = (STEPS - u) * (STEPS - v), u * (STEPS - v)
+                    w10, w11 = (STEPS - u) * v, u * v
+                    # A tap beyond the border is nothing: without weight, taken within.
+                    k1, r1 = k + 1, r + 1
+                    if k < 0:
+                        k, w00, w10 = 0, 0, 0
+                    if r < 0:
+                        r, w00, w01 = 0, 0, 0
+                    if k1 >= columns:
+                        k1, w01, w11 = k, 0, 0
+                    if r1 >= rows:
+                        r1, w10, w11 = r, 0, 0
+                    alpha = (
+                        w00 * layer[r, k, channels] + w01 * layer[r, k1, channels]
+                        + w10 * layer[r1, k, channels] + w11 * layer[r1, k1, channels]
+                    )  # fmt: skip
+                    if alpha == 0:
+                        continue
+                    over = 255 * _AREA - alpha
+                    for c in range(channels):
+                        value = (
+                            w00 * layer[r, k, c] + w01 * layer[r, k1, c]
+                            + w10 * layer[r1, k, c] + w11 * layer[r1, k1, c]
+                        )  # fmt: skip
+                        out[y, x, c] = _blend(value, over, out[y, x, c])
+
+
+@kernel("void(int16[:, :, ::1], float32[:, :, ::1], float32, uint8[:, :, :])")
+def add_rest(rest: I16, moved: F32, farthest: np.float32, out: U8) -> None:
+    """Add to ``out`` what is missing from it, where nothing has moved; the less, the more has.
+
+    Args:
+        rest: (height, width, channels), what is to be added where nothing moved.
+        moved: float32 (vertex rows, vertex columns, 2): how far vertices moved that are spread over
+            ``out`` as in ``mesh_warp``. farthest: where this far or farther, nothing is added.
+        out: uint8 (height, width, channels), both at least 2, changed in place.
+    """
+    step_y = (out.shape[0] - 1) / (moved.shape[0] - 1)
+    step_x = (out.shape[1] - 1) / (moved.shape[1] - 1)
+    for y in range(out.shape[0]):
+        i = min(int(y / step_y), moved.shape[0] - 2)
+        down = y / step_y - i
+        for x in range(out.shape[1]):
+            some = False
+            for c in range(out.shape[2]):
+                some = some or rest[y, x, c] != 0
+            if not some:
+                continue
+            j = min(int(x / step_x), moved.shape[1] - 2)
+            across = x / step_x - j
+            far = 0.0
+            for part in range(2):
+                upper = moved[i, j, part] + across * (moved[i, j + 1, part] - moved[i, j, part])
+                lower = moved[i + 1, j, part] + across * (
+                    moved[i + 1, j + 1, part] - moved[i + 1, j, part]
+                )
+                far += abs(upper + down * (lower - upper))
+            share = 1 - far / farthest
+            if not share > 0:
+                continue
+            for c in range(out.shape[2]):
+                value = int(np.rint(share * rest[y, x, c])) + int(out[y, x, c])
+                out[y, x, c] = np.uint8(min(max(value, 0), 255))

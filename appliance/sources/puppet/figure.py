@@ -1,0 +1,108 @@
+"""The still's person as a figure that can be moved: bones at rest, and which limbs are free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from appliance.media.frame import F32, U8
+from appliance.sources.puppet import landmarks as lm
+from appliance.sources.puppet.skin import F64, Bone
+
+LIMBS: dict[str, tuple[int, ...]] = {
+    "left arm": (11, 13, 15, 19),
+    "right arm": (12, 14, 16, 20),
+    "left leg": (23, 25, 27, 31),
+    "right leg": (24, 26, 28, 32),
+}
+"""The joints of each limb, from the body outwards; the last one ends hand or foot."""
+
+# Thickness of bones, in shoulder widths.
+_CHEST, _HEAD, _BASE, _ARM, _LEG = 0.55, 0.5, 0.5, 0.16, 0.22
+_SEEN = 0.5
+# A limb's end may lie this far, in shoulder widths, from the picture's border, and no nearer.
+_MARGIN = 0.05
+
+
+class Limb(NamedTuple):
+    """A limb that moves by itself: its joints, and its bones at rest, from the body outwards."""
+
+    joints: tuple[int, ...]
+    bones: tuple[Bone, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """A person at rest, in the picture's pixels.
+
+    Attributes:
+        pose: the landmarks, float32 (33, 4). width: between the shoulders, pixels.
+        stands: whether the hips move, too; else what is below the chest stays where it is.
+        base, chest, head: bones. limbs: those that move by themselves, by name; the others are
+            part of the chest or of what it stands on.
+    """
+
+    pose: F32
+    width: float
+    stands: bool
+    base: Bone
+    chest: Bone
+    head: Bone
+    limbs: dict[str, Limb]
+
+
+def make_figure(pose: F32, alpha: U8) -> Figure:
+    """The figure of a pose.
+
+    Args:
+        pose: float32 (33, 4), which ``landmarks.is_whole``.
+        alpha: uint8 (rows, columns), the person.
+    """
+    left, right = pose[lm.SHOULDERS[0], :2], pose[lm.SHOULDERS[1], :2]
+    shoulders, ears = _point(lm.middle(pose, lm.SHOULDERS)), _point(lm.middle(pose, lm.EARS))
+    # Seen from the side, shoulders lie behind each other: the head's height says as much.
+    width = max(float(np.hypot(*(left - right))), 0.9 * float(np.hypot(*(ears - shoulders))))
+    hips = _point(lm.middle(pose, lm.HIPS))
+    stands = _inside(pose, lm.HIPS + lm.KNEES, alpha, width)
+    if not stands:
+        # The picture's edge below the person, or the matte's own end.
+        below = np.flatnonzero(alpha.max(axis=1) > 127)
+        bottom = float(below[-1]) if len(below) else alpha.shape[0] - 1.0
+        hips = np.array([shoulders[0], max(bottom, shoulders[1] + 0.25 * width)])
+    half = np.array([0.5 * width, 0.0])
+    mouth = _point(lm.middle(pose, lm.MOUTH))
+    # From the chin's height over the face to the crown.
+    crown = ears + (ears - mouth) * 1.2
+    base = Bone(hips - half, hips + half, _BASE * width)
+    chest = Bone(_point(left), _point(right), _CHEST * width)
+    head = Bone(mouth, crown, _HEAD * width)
+    limbs = {
+        name: Limb(joints, _bones(pose, joints, (_ARM if joints[0] < 20 else _LEG) * width))
+        for name, joints in LIMBS.items()
+        if (stands or joints[0] < 20) and _inside(pose, joints[:3], alpha, width)
+    }
+    return Figure(pose, width, stands, base, chest, head, limbs)
+
+
+def _point(place: F32) -> F64:
+    return np.asarray(place[:2], np.float64)
+
+
+def _bones(pose: F32, joints: tuple[int, ...], thick: float) -> tuple[Bone, ...]:
+    places = [_point(pose[joint]) for joint in joints]
+    return tuple(Bone(a, b, thick) for a, b in zip(places, places[1:], strict=False))
+
+
+def _inside(pose: F32, joints: tuple[int, ...], alpha: U8, width: float) -> bool:
+    """Whether all of these are seen, inside the picture, and on the person."""
+    rows, columns = alpha.shape
+    near = _MARGIN * width
+    for joint in joints:
+        x, y, _, likely = (float(value) for value in pose[joint])
+        if not (near <= x <= columns - 1 - near and near <= y <= rows - 1 - near):
+            return False
+        if likely < _SEEN or alpha[round(y), round(x)] < 128:
+            return False
+    return True

@@ -1,0 +1,62 @@
+"""What was behind the person: the still's own background, its hole filled once."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from appliance.media.frame import U8, Frame
+
+# Filled on a small copy: what was there nobody knows, and streaks in full size would look sharp.
+_LONGEST = 256
+_RADIUS = 5
+# Of the picture's longer side: hair, shadow and what the matte missed go, too.
+_GROW = 1 / 80
+_FEATHER = 1 / 160
+
+
+def complete(frame: Frame, alpha: U8) -> Frame:
+    """The frame without the person.
+
+    Args:
+        frame: NV12. alpha: uint8 (height, width), the person.
+
+    Pixels far from the person are the frame's own. Where nothing but the person is, the whole is
+    filled with grey.
+    """
+    longest = max(alpha.shape)
+    grow = max(2, round(_GROW * longest))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1))
+    hole = cv2.dilate((alpha > 12).astype(np.uint8), disc)
+    if hole.all():
+        plane = np.full_like(frame.y, 126)
+        return Frame(plane, np.full_like(frame.uv, 128), frame.colour)
+    feather = max(1, round(_FEATHER * longest))
+    size = 2 * feather + 1
+    # Full inside the hole, fading outside of it.
+    share = cv2.blur(cv2.dilate(hole, np.ones((size, size), np.uint8)) * np.float32(1), (size, size))
+    y = _filled(frame.y, hole, share)
+    half = (frame.uv.shape[1], frame.uv.shape[0])
+    small_hole = cv2.resize(hole, half, interpolation=cv2.INTER_AREA)
+    small_hole = cv2.dilate(small_hole, np.ones((3, 3), np.uint8))
+    small_share = cv2.resize(share, half, interpolation=cv2.INTER_AREA)
+    planes = [
+        _filled(np.ascontiguousarray(frame.uv[:, :, c]), small_hole, small_share) for c in (0, 1)
+    ]
+    return Frame(y, np.dstack(planes), frame.colour)
+
+
+def _filled(plane: U8, hole: U8, share: np.ndarray) -> U8:
+    rows, columns = plane.shape
+    by = min(1.0, _LONGEST / max(rows, columns))
+    size = (max(2, round(columns * by)), max(2, round(rows * by)))
+    mask = (cv2.resize(hole * 255, size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
+    if mask.all():
+        return np.full_like(plane, 126)
+    small = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+    filled = cv2.inpaint(small, mask, _RADIUS, cv2.INPAINT_TELEA)
+    soft = cv2.GaussianBlur(filled, (0, 0), 2)
+    filled = np.where(mask > 0, soft, small)
+    wide = cv2.resize(filled, (columns, rows), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    mixed = plane + (wide - plane) * share
+    return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
