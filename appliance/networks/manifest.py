@@ -16,6 +16,10 @@ _MOST_WORDS = 400
 _MOST_MISTAKES = 20
 _MOST_STATE = 1 << 26
 
+Task = Literal["alpha", "classes", "flow", "between", "picture", "pose"]
+"""What a network gives: the person's matte, a class for each pixel, how the picture moved,
+a picture between two others, another picture, or the joints of a person."""
+
 Triple = tuple[float, float, float]
 
 
@@ -72,6 +76,8 @@ class Manifest(StrictModel):
     """One network. ``model`` is a path relative to the manifest's folder."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
+    task: Task = "alpha"
+    """What it gives: see ``Task``."""
     title: str = ""
     model: str = "model.onnx"
     smaller: str = Field("", pattern=r"^([a-z0-9][a-z0-9_.-]{0,63})?$")

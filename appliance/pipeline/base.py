@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,6 +43,11 @@ class FramePipeline(Protocol):
     @property
     def description(self) -> str:
         """What runs it, in words."""
+        ...
+
+    @property
+    def resting(self) -> Mapping[str, str]:
+        """Why optional stages that failed are left out for now, by name; from any thread."""
         ...
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 
 from appliance.config.settings import Settings
@@ -82,6 +84,11 @@ class Pipeline:
 
     def close(self) -> None:
         """Nothing to release; see ``FramePipeline``."""
+
+    @property
+    def resting(self) -> Mapping[str, str]:
+        """See ``FramePipeline.resting``."""
+        return self._cascade.guard.resting
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""

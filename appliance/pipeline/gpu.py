@@ -10,7 +10,7 @@ Used from the thread that creates it, which thereby owns the GPU.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -151,6 +151,11 @@ class GpuPipeline:
 
     def shed(self, level: Level) -> None:
         """Making fewer frames is the caller's job; nothing else is left out here."""
+
+    @property
+    def resting(self) -> Mapping[str, str]:
+        """See ``FramePipeline.resting``."""
+        return self._cascade.guard.resting
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""

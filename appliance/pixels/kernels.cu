@@ -25,6 +25,7 @@
 #include "kernels/tiles.cuh"
 #include "kernels/guided.cuh"
 #include "kernels/composite.cuh"
+#include "kernels/layer.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

@@ -8,6 +8,7 @@ from typing import Protocol
 from appliance.config.settings import Settings
 from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.pixels import cpu
+from appliance.pixels.cpu.flow import Motion
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.timings import StageClock
@@ -51,12 +52,15 @@ class Work:
         rect: the part of the frame that the network's grid covers.
         held: the last frame's matte covers ``rect`` and may be carried to this frame.
         planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
+        motion: how the whole frame moved since the last one; None at the first, and after a cut.
         raw: float32 (rows, columns): alpha as the network gave it, or as it was carried.
         carried: ``raw`` was carried; the network did not look.
         alpha: float32 (rows, columns), 0..1; worked on in place. kept: its components.
         moved: float32 (rows, columns), 0..1: where the picture moved since the last frame, or the
             last matte is too old to be held.
         matte: what is composited; None where nobody is.
+        layer: the person apart from what is behind, if a stage wants them so: it is composited in
+            place of ``frame`` under ``matte``.
         behind: the picture behind the person.
         scan: it is time to look for people elsewhere. elsewhere: the box found there.
         sighting, aside: what this look and the one elsewhere found, to tell who takes part.
@@ -68,12 +72,14 @@ class Work:
     rect: Rect | None = None
     held: bool | None = None
     planes: F32 | None = None
+    motion: Motion | None = None
     raw: F32 | None = None
     carried: bool = False
     alpha: F32 | None = None
     kept: cpu.Kept | None = None
     moved: F32 | None = None
     matte: cpu.Matte | None = None
+    layer: cpu.PersonLayer | None = None
     behind: Frame | None = None
     scan: bool | None = None
     elsewhere: Box | None = None

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from appliance.config.settings import Settings
 from appliance.stages.cascade import CASCADE, Side, Step
+from appliance.stages.guard import StageGuard
 
 P = TypeVar("P", bound="Part")
 
@@ -58,6 +59,8 @@ class BoundCascade:
         self._side: Side = side
         self._shared = shared
         self._parts: dict[type[Part], Part] = {}
+        self.guard = StageGuard()
+        """Which optional stages are left out for now, and why."""
         self.steps: tuple[BoundStep, ...] = ()
         """Those that the settings want."""
         self.configure(settings)
@@ -76,7 +79,11 @@ class BoundCascade:
             part, method = self._part(where)
             if self.steps and step.name not in before:
                 part.reset()
-            bound.append(BoundStep(step, part, getattr(part, method)))
+            run = getattr(part, method)
+            if step.optional:
+                run = self.guard.wrap(step.name, run, part.reset)
+            bound.append(BoundStep(step, part, run))
+        self.guard.forget(before - {one.step.name for one in bound})
         self.steps = tuple(bound)
 
     def part(self, kind: type[P]) -> P:

@@ -33,6 +33,8 @@ class Step:
         cpu, gpu: the method that does it, ``folder.file:Part.method`` below ``appliance.stages``;
             None: nothing to do on that side.
         within: on the GPU, the step whose kernels also do this one; empty: none.
+        optional: one of the ``stages`` of the configuration. If it fails it is left out for a
+            while, and the frame goes on as if it were off; so it stores its result at its end.
         on: whether given settings call for it; None: always.
         off: what remains of it when the settings switch it off.
         when: how often it is run.
@@ -52,6 +54,7 @@ class Step:
     when: str = "every frame"
     launched: str = ""
     within: str = ""
+    optional: bool = False
 
     def runs_on(self, side: Side) -> str | None:
         """The method that does it on one side."""
@@ -77,6 +80,12 @@ CASCADE: tuple[Step, ...] = (
         needs=("frame",), gives=("rect", "planes"),
         cpu="network.cpu:NetworkSteps.crop", gpu="network.gpu:NetworkSteps.crop",
         launched="launch network",
+    ),
+    Step(
+        "motion", "how the whole picture moved since the last frame",
+        needs=("frame",), gives=("motion",),
+        cpu="motion.cpu:MotionSteps.motion",
+        on=lambda settings: settings.stages.needs_motion, optional=True,
     ),
     Step(
         "carry", "the last matte, moved along with the picture, in place of the network",
@@ -125,6 +134,13 @@ CASCADE: tuple[Step, ...] = (
         cpu="edge.cpu:EdgeSteps.edge", gpu="edge.gpu:EdgeSteps.edge",
         on=lambda settings: settings.edge.wanted, off="the edge stays as refined",
         when="while somebody is there", launched="launch composite",
+    ),
+    Step(
+        "layer", "the person apart from what is behind, at full size",
+        needs=("matte",), gives=("layer",),
+        cpu="layer.cpu:LayerSteps.layer", gpu="layer.gpu:LayerSteps.layer",
+        on=lambda settings: settings.stages.needs_layer, when="while somebody is there",
+        launched="launch composite",
     ),
     Step(
         "composite", "the person over the background",

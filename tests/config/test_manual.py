@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from appliance.config.load import load, plain, schema
@@ -22,26 +24,38 @@ def fields() -> Iterator[tuple[str, FieldInfo, object]]:
     defaults = plain(Settings())
     for name, field in Settings.model_fields.items():
         section, item = section_of(field), item_of(field)
-        inner = section or item
-        assert inner is not None, f"{name} is neither a section nor a list of sections"
-        for key, inner_field in inner.model_fields.items():
-            if item is not None:
-                yield f"{name}.0.{key}", inner_field, defaults[name][0][key]
-            else:
-                yield f"{name}.{key}", inner_field, defaults[name][key]
+        assert section or item, f"{name} is neither a section nor a list of sections"
+        if item is not None:
+            yield from _within(f"{name}.0", item, defaults[name][0])
+        elif section is not None:
+            yield from _within(name, section, defaults[name])
+
+
+def _within(
+    path: str, model: type[BaseModel], defaults: dict[str, Any]
+) -> Iterator[tuple[str, FieldInfo, object]]:
+    for key, field in model.model_fields.items():
+        section = section_of(field)
+        if section is not None:
+            yield from _within(f"{path}.{key}", section, defaults[key])
+        else:
+            yield f"{path}.{key}", field, defaults[key]
 
 
 def comments(text: str) -> dict[str, str]:
     """Dotted key -> the comment right above it, as one line."""
-    found, block, section = {}, [], ""
+    found: dict[str, str] = {}
+    block: list[str] = []
+    open_: list[tuple[int, str]] = []
     for line in text.splitlines():
         if match := re.fullmatch(r"\s*# ?(.*)", line):
             block.append(match[1].strip())
         elif match := re.fullmatch(r"( *)(- )?([a-z_]+):.*", line):
             indent, dash, key = match.groups()
-            if not indent:
-                section = f"{key}.0" if key == "outputs" else key
-            name = f"{section}.{key}" if indent or dash else key
+            depth = len(indent) + len(dash or "")
+            open_ = [(at, name) for at, name in open_ if at < depth]
+            name = ".".join([*(name for _, name in open_), key])
+            open_.append((depth, f"{key}.0" if key == "outputs" else key))
             found[name] = " ".join(block)
             block = []
         elif not line.strip():
@@ -66,10 +80,18 @@ def test_the_file_is_the_defaults(root):
 def test_every_key_stands_in_the_file_and_no_other(text):
     data = yaml.safe_load(text)
     assert list(data) == list(Settings.model_fields)
+    whole = list(data)
     [output] = data.pop("outputs")
-    keys = {f"{section}.{key}" for section in data for key in data[section]}
-    keys |= {f"outputs.0.{key}" for key in output}
-    assert keys == {key for key, _, _ in FIELDS}
+    data = {key: {"0": output} if key == "outputs" else data.get(key) for key in whole}
+    assert list(_leaves(data)) == [key for key, _, _ in FIELDS]
+
+
+def _leaves(data: dict[str, Any], path: str = "") -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}"
 
 
 @pytest.mark.parametrize(("key", "field", "default"), FIELDS, ids=[key for key, _, _ in FIELDS])
@@ -123,11 +145,13 @@ def test_the_schema_has_every_key_with_description_and_default():
     definitions = document["$defs"]
     assert document["additionalProperties"] is False
     for key, field, default in FIELDS:
-        section, _, name = key.replace(".0.", ".").partition(".")
-        reference = document["properties"][section]
-        reference = reference.get("items", reference)
-        model = definitions[reference["$ref"].rpartition("/")[2]]
-        assert model["additionalProperties"] is False
+        *sections, name = key.replace(".0.", ".").split(".")
+        model = document
+        for section in sections:
+            reference = model["properties"][section]
+            reference = reference.get("items", reference)
+            model = definitions[reference["$ref"].rpartition("/")[2]]
+            assert model["additionalProperties"] is False
         entry = model["properties"][name]
         assert entry["description"] == field.description
         if key != "outputs.0.uri":

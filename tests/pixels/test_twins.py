@@ -27,6 +27,7 @@ ALONE = {
     ("cpu", "over_black"): "where a source gives alpha, before a frame is one of ours",
     ("cpu", "picture"): "for PNGs; no part of the frame's path",
     ("cpu", "rgba"): "for a window of jetson-utils, which is fed with the CPU's frames",
+    ("cpu", "rows"): "parts of common.cuh and composite.cuh",
     ("cpu", "table"): "where a source gives 10 bits, before a frame is one of ours",
     ("cpu", "wide_colour"): "formulas, and the table that is made of them once",
     ("gpu", "planes"): "device memory: on the CPU these are arrays",
@@ -44,7 +45,13 @@ DIFFERENT = {
     ("cpu", "taking_part", "taking_part"): "a part of the kernel components_choose",
     ("cpu", "taking_part", "who"): "a part of taking_part.cuh",
     ("gpu", "taking_part", "KnownPeople"): "device memory: the CPU is given them as they are",
-    ("cpu", "composite", "between"): "a part of common.cuh",
+    ("cpu", "layer", "Separator"): "keeps arrays as wide as the ROI",
+    ("cpu", "layer", "empty_layer"): "device memory: the step takes it",
+    ("gpu", "layer", "separate"): "Separator's call: it has nothing to keep",
+    ("cpu", "matte", "Stretch"): "the GPU's kernels stretch the coefficients in their one pass",
+    ("cpu", "matte", "reached"): "the GPU's kernels look at the cells under their pixels",
+    ("gpu", "matte", "matte_arguments"): "what kernels take: the CPU's take the arrays",
+    ("gpu", "composite", "overlay_arguments"): "what kernels take: the CPU's take the arrays",
     ("cpu", "composite", "Compositor"): "keeps arrays as wide as the ROI",
     ("gpu", "composite", "composite"): "Compositor's call: it has nothing to keep",
     ("cpu", "convert", "crop_bgrx"): "the GPU's crop_planes takes every kind of surface",
@@ -107,7 +114,7 @@ def test_exceptions_are_of_files_that_are_there() -> None:
 def test_there_is_something_to_compare() -> None:
     """Check the comparison itself: it must see the names in question."""
     assert defined(module("gpu", "components")) == {"clean", "keep_components"}
-    assert {"Matte", "Compositor"} <= defined(module("cpu", "composite"))
+    assert {"Matte", "Stretch"} <= defined(module("cpu", "matte"))
     assert "default_ramp" not in lacking("cpu", "paste"), "the GPU's takes it from the CPU's"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,53 @@ def test_a_step_waits_for_what_it_needs_and_does_nothing_twice() -> None:
     assert bound.ready(work), "half of what it gives is missing"
     work.matte = object()  # type: ignore[assignment]
     assert not bound.ready(work)
+
+
+class Moody:
+    """An optional stage that fails when told to."""
+
+    trouble: Exception | None = None
+
+    def __init__(self, common: Common) -> None:
+        self.forgotten = 0
+
+    def reset(self) -> None:
+        self.forgotten += 1
+
+    def brighten(self, work: Work) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        assert work.behind is not None
+        work.behind.y[:] = 200
+
+
+def test_an_optional_stage_that_fails_is_left_out_for_a_while(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("appliance.stages.moody.cpu")
+    module.Moody = Moody  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "appliance.stages.moody", types.ModuleType("moody"))
+    monkeypatch.setitem(sys.modules, "appliance.stages.moody.cpu", module)
+    step = Step("moody", "bright", needs=("behind",), cpu="moody.cpu:Moody.brighten", optional=True)
+    at = [one.name for one in CASCADE].index("composite")
+    monkeypatch.setattr(binding, "CASCADE", (*CASCADE[:at], step, *CASCADE[at:]))
+    matting = OnnxRuntimeMatting(*load_manifest(network), threads=1)
+    given = Settings.model_validate({"matting": {"runtime": "onnxruntime"}})
+    pipeline = Pipeline(given, Format(320, 180, (30, 1), FULL), matting, Stage(320, 180))
+    out = blank(320, 180, FULL)
+
+    def shown(second: float) -> int:
+        pipeline.process(replace(disc(), pts=int(second * 1e9)), out)
+        return int(out.y[5, 5])
+
+    plain = blank(320, 180, FULL)
+    assert shown(0) == 200
+    monkeypatch.setattr(Moody, "trouble", ZeroDivisionError("no light"))
+    pipeline.use_background(Stage(320, 180))
+    assert shown(1) != 200
+    assert pipeline.resting == {"moody": "ZeroDivisionError: no light"}
+    monkeypatch.setattr(Moody, "trouble", None)
+    assert shown(5.9) != 200, "tried again too soon"
+    assert shown(6.1) == 200
+    assert pipeline.resting == {}
+    assert plain.y[5, 5] != 200

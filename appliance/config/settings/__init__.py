@@ -22,13 +22,15 @@ from appliance.config.settings.refine import RefineSettings
 from appliance.config.settings.roi import RoiSettings
 from appliance.config.settings.rtsp import RtspSettings, check_outputs
 from appliance.config.settings.source import SourceSettings
+from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
 from appliance.config.uris import output_scheme, path_of, source_scheme
 
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "EdgeSettings", "HttpSettings",
     "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings", "RefineSettings",
-    "RoiSettings", "RtspSettings", "Section", "Settings", "SourceSettings", "SteadySettings",
+    "RoiSettings", "RtspSettings", "Section", "Settings", "SourceSettings", "StagesSettings",
+    "SteadySettings",
 ]  # fmt: skip
 
 
@@ -44,6 +46,7 @@ class Settings(Section):
     steady: SteadySettings = SteadySettings()
     refine: RefineSettings = RefineSettings()
     edge: EdgeSettings = EdgeSettings()
+    stages: StagesSettings = StagesSettings()
     load: LoadSettings = LoadSettings()
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
     rtsp: RtspSettings = RtspSettings()

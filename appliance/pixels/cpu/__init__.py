@@ -2,7 +2,7 @@
 
 from appliance.pixels.cpu.blur import Blur
 from appliance.pixels.cpu.components import Kept, clean, keep_components
-from appliance.pixels.cpu.composite import Compositor, Matte
+from appliance.pixels.cpu.composite import Compositor
 from appliance.pixels.cpu.convert import (
     bgr_to_yuv,
     bgrx_to_nv12,
@@ -17,6 +17,8 @@ from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edg
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.huffman import first_fault
+from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
+from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.over_black import over_black
 from appliance.pixels.cpu.overlay import Overlay, blend_overlay
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
@@ -34,8 +36,11 @@ __all__ = [
     "Known",
     "Matte",
     "Overlay",
+    "PersonLayer",
+    "Separator",
     "bgr_to_yuv",
     "bgrx_to_nv12",
+    "blend_layer",
     "blend_overlay",
     "clean",
     "crop_bgrx",
@@ -44,6 +49,7 @@ __all__ = [
     "default_ramp",
     "edge_guide",
     "edge_plan",
+    "empty_layer",
     "feather",
     "first_fault",
     "foreground_shift",

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from appliance.media.frame import F32, U8, Rect
-from appliance.pixels.cpu.composite import between
 from appliance.pixels.cpu.jit import inline, kernel
+from appliance.pixels.cpu.rows import between
 
 # Of the blurred matte's slope, 1 being that of a hard edge: up to the first nothing is moved, from
 # the second on all is. kernels/edge.cuh has the same, and the next two.

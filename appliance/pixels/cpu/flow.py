@@ -5,6 +5,7 @@ DIS flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016),
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -20,6 +21,22 @@ _COLUMNS, _ROWS = 256, 144
 _NOISE = 24
 # No second map, no initial flow: the stubs do not know that these are optional.
 _NONE: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """How the whole picture moved since the last frame.
+
+    Attributes:
+        origin: float32 (rows, columns, 2): for each cell of a fixed grid over the whole frame, the
+            column and row of that grid in the last frame that its content comes from.
+        unexplained: the part of the picture, 0 to 1, that does not come from there.
+        elapsed: nanoseconds between the two frames.
+    """
+
+    origin: F32
+    unexplained: float
+    elapsed: int
 
 
 class Flow:

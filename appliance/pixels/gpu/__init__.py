@@ -12,11 +12,13 @@ from appliance.cuda.context import Buffer, Context, GpuError
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.blur import Blur
 from appliance.pixels.gpu.components import clean, keep_components
-from appliance.pixels.gpu.composite import Matte, composite
+from appliance.pixels.gpu.composite import composite
 from appliance.pixels.gpu.convert import Matrices, bgrx_to_nv12, nv12_to_bgrx, yuyv_to_nv12
 from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
+from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
 from appliance.pixels.gpu.scratch import Scratch
@@ -33,12 +35,14 @@ __all__ = [
     "GpuError",
     "Matrices",
     "Matte",
+    "PersonLayer",
     "Plane",
     "Raw",
     "Scratch",
     "Surface",
     "Tensor",
     "bgrx_to_nv12",
+    "blend_layer",
     "clean",
     "composite",
     "crop_planes",
@@ -53,6 +57,7 @@ __all__ = [
     "paste",
     "paste_nv12",
     "resample",
+    "separate",
     "shape_edge",
     "steady",
     "yuyv_to_nv12",

@@ -32,6 +32,13 @@ __device__ __forceinline__ float at_column(const float *plane, int columns, int 
     return upper + t * (lower - upper);
 }
 
+// Bilinear on the grid: between rows k and n (t), columns c and d (s).
+__device__ __forceinline__ float across(const float *plane, int columns, int k, int n, float t,
+                                        int c, int d, float s) {
+    float l = at_column(plane, columns, k, n, t, c);
+    return l + s * (at_column(plane, columns, k, n, t, d) - l);
+}
+
 __device__ __forceinline__ u8 blend(float behind, float front, float rest, float shift,
                                     float weight) {
     front = clampf(front + rest * shift, 0.0f, 255.0f);

@@ -29,6 +29,9 @@ class CompositeSteps:
     def composite(self, work: Work) -> None:
         """The person over the background, into ``out``; only the background if nobody is there."""
         assert work.behind is not None
+        if work.layer is not None:
+            cpu.blend_layer(work.layer, work.behind, work.out, matte_out=work.matte_out)
+            return
         self._compositor(
             work.frame, work.behind, work.matte, work.out,
             feather_fraction=self._common.settings.roi.ramp, matte_out=work.matte_out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from appliance.pixels.gpu.composite import composite
+from appliance.pixels.gpu.layer import blend_layer
 from appliance.stages.device.work import DeviceBackgroundFrames, DeviceCommon, DeviceWork
 
 
@@ -53,9 +54,20 @@ class CompositeSteps:
         assert work.behind is not None
         assert work.way is not None
         target = work.matte_way.target if work.matte_way else None
+        matte = {
+            "matte_out": target.address if target else 0,
+            "matte_pitch": target.pitch if target else 0,
+        }
+        if work.layer is not None:
+            blend_layer(
+                self._common.context, work.layer, work.behind, work.way.target,
+                overlay=work.overlay, **matte,
+            )  # fmt: skip
+            self._common.memory.this.verdict.fetch()
+            return
         composite(
             self._common.context, work.live, work.behind, work.matte, work.way.target,
             feather_fraction=self._common.settings.roi.ramp, overlay=work.overlay,
-            matte_out=target.address if target else 0, matte_pitch=target.pitch if target else 0,
+            **matte,
         )  # fmt: skip
         self._common.memory.this.verdict.fetch()

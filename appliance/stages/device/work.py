@@ -10,7 +10,8 @@ from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
-from appliance.pixels.gpu.composite import Matte
+from appliance.pixels.gpu.layer import PersonLayer
+from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
 from appliance.stages.device.look import DeviceLooks
 from appliance.stages.device.memory import GridMemory
@@ -99,7 +100,7 @@ class DeviceWork:
         way: brings the composite back. matte_way: the matte, if wanted.
         live: the frame in device memory. rect: the part of it that the grid covers.
         inner: where that goes in the network's input.
-        planes, raw, alpha, moved, matte: as in ``base.Work``, in device memory.
+        planes, raw, alpha, moved, matte, layer: as in ``base.Work``, in device memory.
         kept: the components are known on the device; the host learns of them from ``report``.
         behind: the picture behind the person. overlay: what is drawn on top.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
@@ -121,6 +122,7 @@ class DeviceWork:
     kept: bool | None = None
     moved: Plane | None = None
     matte: Matte | None = None
+    layer: PersonLayer | None = None
     behind: Surface | None = None
     overlay: DeviceOverlay | None = None
     scan: bool | None = None

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from appliance.pixels.gpu.components import clean, keep_components
-from appliance.pixels.gpu.composite import Matte
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
+from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.planes import Plane
 from appliance.pixels.gpu.steady import steady
 from appliance.stages.device.work import DeviceCommon, DeviceWork

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import settings
-from appliance.config.settings import Settings
+from appliance.config.settings import Settings, StagesSettings
 from appliance.config.validate import item_of, section_of
 
 SHARED = {"__init__", "base", "types"}
@@ -24,5 +24,8 @@ def test_each_section_is_defined_in_the_file_of_its_name(name):
 
 def test_every_file_is_a_section():
     assert settings.__file__ is not None
-    files = {path.stem for path in Path(settings.__file__).parent.glob("*.py")}
+    folder = Path(settings.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} | {"stages"}
     assert files - SHARED == set(Settings.model_fields)
+    stages = {path.stem for path in (folder / "stages").glob("*.py")}
+    assert stages - SHARED == set(StagesSettings.model_fields)

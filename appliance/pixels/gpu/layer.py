@@ -1,0 +1,87 @@
+"""The person's layer: true colour and alpha at full size, apart from what is behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.cuda.context import Context, blocks
+from appliance.media.frame import Rect
+from appliance.media.surface import DeviceOverlay, Surface
+from appliance.pixels.gpu.composite import overlay_arguments
+from appliance.pixels.gpu.matte import Matte, matte_arguments
+
+_BLOCK = (32, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLayer:
+    """A ``cpu.PersonLayer`` in device memory.
+
+    Attributes:
+        front: NV12: the person's own colour; means nothing where alpha is 0.
+        alpha, pitch: address of uint8 (height, width), and bytes from row to row; all 0 where the
+            verdict forbids to show anybody.
+        rect: what may hold alpha above 0: the ROI, since the host does not know more; even.
+    """
+
+    front: Surface
+    alpha: int
+    pitch: int
+    rect: Rect
+
+
+def separate(
+    context: Context, frame: Surface, matte: Matte | None, into: PersonLayer,
+    *, feather_fraction: float = 1 / 9,
+) -> None:  # fmt: skip
+    """``cpu.Separator``'s call; every sample of ``into.alpha`` is written. None: nobody.
+
+    Raises:
+        ValueError: sizes differ or are odd, or a surface is not NV12.
+    """
+    front = into.front
+    if (
+        frame.rect != front.rect
+        or (frame.width | frame.height) & 1
+        or {frame.kind, front.kind} != {"nv12"}
+    ):
+        raise ValueError(
+            f"cannot take a layer of {front.width}x{front.height} {front.kind} out of a frame of "
+            f"{frame.width}x{frame.height} {frame.kind}: expected one even size, and NV12"
+        )
+    context.kernels["separate"](
+        blocks(frame.width // 2, frame.height // 2, _BLOCK), (*_BLOCK, 1),
+        **frame.arguments("fg_"), **front.arguments("out_"), alpha=into.alpha,
+        alpha_pitch=into.pitch, width=frame.width, height=frame.height,
+        **matte_arguments(matte, front, feather_fraction),
+    )  # fmt: skip
+
+
+def blend_layer(
+    context: Context, layer: PersonLayer, background: Surface, out: Surface,
+    *, overlay: DeviceOverlay | None = None, matte_out: int = 0, matte_pitch: int = 0,
+) -> None:  # fmt: skip
+    """``cpu.blend_layer``, with ``cpu.blend_overlay`` on top, in one pass.
+
+    Raises:
+        ValueError: sizes differ or are odd, or a surface is not NV12.
+    """
+    front = layer.front
+    if (
+        not (front.rect == background.rect == out.rect)
+        or (out.width | out.height) & 1
+        or {front.kind, background.kind, out.kind} != {"nv12"}
+    ):
+        raise ValueError(
+            f"cannot lay {front.width}x{front.height} over {background.width}x"
+            f"{background.height} into {out.width}x{out.height}: expected one even size, and NV12"
+        )
+    rect = layer.rect
+    context.kernels["blend_layer"](
+        blocks(out.width // 2, out.height // 2, _BLOCK), (*_BLOCK, 1),
+        **front.arguments("fg_"), alpha=layer.alpha, alpha_pitch=layer.pitch,
+        **background.arguments("bg_"), **out.arguments("out_"), matte=matte_out,
+        matte_pitch=matte_pitch, width=out.width, height=out.height,
+        left=rect.x, top=rect.y, right=rect.right, bottom=rect.bottom,
+        **overlay_arguments(overlay),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The person apart from what is behind."""

@@ -1,0 +1,1 @@
+"""How the picture moves: one estimate a frame, shared by all who need it."""
