@@ -70,9 +70,10 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
         "Add a network that you have downloaded, under a name. The name selfie, without --from, "
         "gets\nMediaPipe's two (Apache-2.0) by itself: pip fetches the wheel that has them, about "
         "35 MB, and they\nbecome selfie-general and selfie-landscape. With --from it takes the "
-        "wheel, or one of the two\n.tflite files, from there."
+        "wheel, or one of the two\n.tflite files, from there. So does the name pose, whose network "
+        "(from the same wheel) moves a puppet."
     )
-    add.add_argument("name", metavar="NAME", help="what to call it; or selfie")
+    add.add_argument("name", metavar="NAME", help="what to call it; or selfie, pose")
     add.add_argument(
         "--from", metavar="FILE", dest="file", type=Path, help="a .onnx or .tflite file"
     )
@@ -158,7 +159,7 @@ def _build(options: argparse.Namespace, manifest_path: Path) -> None:
 
 def model(options: argparse.Namespace) -> int:
     """Add or list networks."""
-    from appliance.tools.importers import add, selfie
+    from appliance.tools.importers import add, pose, selfie
 
     if options.action == "list":
         return add.list_models()
@@ -170,7 +171,12 @@ def model(options: argparse.Namespace) -> int:
     def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    lines = selfie.add_selfie(wish, tell) if selfie.is_selfie(wish) else add.add_model(wish)
+    if selfie.is_selfie(wish):
+        lines = selfie.add_selfie(wish, tell)
+    elif pose.is_pose(wish):
+        lines = pose.add_pose(wish, tell)
+    else:
+        lines = add.add_model(wish)
     for line in lines:
         tell(line)
     return 0

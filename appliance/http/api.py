@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from appliance.media.picture_file import MOST_PIXELS
 from appliance.config.uris import path_of
 from appliance.config.validate import broken
 from appliance.errors import MatteboxError
@@ -33,6 +32,7 @@ from appliance.http.schemas import (
     UploadedAnswer,
 )
 from appliance.http.site import Site
+from appliance.media.picture_file import MOST_PIXELS
 from appliance.system.redact import redact
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")

@@ -20,8 +20,8 @@ from typing import Literal
 import structlog
 from PIL import Image
 
-from appliance.media.picture_file import MOST_WORKING, too_costly, working_bytes
 from appliance.errors import InputError, OutputError
+from appliance.media.picture_file import MOST_WORKING, too_costly, working_bytes
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
 VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".webm", ".m4v", ".avi"})

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from appliance.media.picture_file import FORMATS, MOST_WORKING, reduced, too_costly, working_bytes
 from appliance.daemon.tap import TappedFrame
 from appliance.media.frame import U8, Frame
+from appliance.media.picture_file import FORMATS, MOST_WORKING, reduced, too_costly, working_bytes
 from appliance.pixels.cpu.picture import to_bgr
 
 Show = Literal["composite", "matte", "both"]

@@ -12,6 +12,7 @@ from appliance.media.frame import F32
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
 from appliance.networks.onnxruntime import ORT_ERRORS, choose_threads
+from appliance.system.file_identity import identity
 
 POINTS, NUMBERS = 39, 5
 """33 landmarks and 6 that aim the next crop, each x, y, z, and logits of seen and present."""
@@ -42,6 +43,8 @@ class PoseNetwork:
             detail = " ".join(str(error).split())
             raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
         self.manifest = manifest
+        self.identity = identity(model)
+        """Tells this network's file from another of its name."""
         self._names = _outputs(self._session, manifest, model)
         spec = manifest.input
         self._tensor = np.zeros(spec.shape, np.float32)

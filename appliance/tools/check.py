@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.config.load import LoadedConfig, Mistake
-from appliance.config.schemes import Scheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
-from appliance.config.uris import background_scheme, output_scheme, path_of, source_scheme
+from appliance.config.uris import background_scheme, files_of, output_scheme, source_scheme
 from appliance.errors import MissingDependency, ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
@@ -35,15 +34,15 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         ("source.uri", source, source_scheme(source)),
         ("background.uri", background, background_scheme(background)),
     ):
-        path = _file_of(uri, scheme)
-        wrong = path and unreadable(path)
-        if wrong:
-            add(key, f"{path}: {wrong}")
+        for path in files_of(uri, scheme):
+            wrong = unreadable(path)
+            if wrong:
+                add(key, f"{path}: {wrong}")
     for index, output in enumerate(settings.outputs):
-        path = _file_of(output.uri, output_scheme(output.uri))
-        wrong = path and unwritable(path)
-        if wrong:
-            add(f"outputs.{index}.uri", f"{path}: {wrong}")
+        for path in files_of(output.uri, output_scheme(output.uri)):
+            wrong = unwritable(path)
+            if wrong:
+                add(f"outputs.{index}.uri", f"{path}: {wrong}")
     for key, problem in troubles_with_secrets(settings):
         if as_service or not credentials_elsewhere(problem):
             add(key, problem)
@@ -63,11 +62,6 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         if wrong:
             add("matting.runtime", wrong)
     return found
-
-
-def _file_of(uri: str, scheme: Scheme | None) -> Path | None:
-    """The file that an address names; None if it names none (a device does not count)."""
-    return path_of(uri) if scheme is not None and scheme.has_file else None
 
 
 def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:

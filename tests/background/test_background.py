@@ -15,13 +15,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from appliance.background import image as image_module
 from appliance.background.base import Background
-from appliance.media.picture_file import read_picture
 from appliance.background.make import make_background
 from appliance.config.settings import BackgroundSettings
 from appliance.errors import InputError
+from appliance.media import picture_file as image_module
 from appliance.media.frame import Colour, Format, Frame, Matrix, Range, blank
+from appliance.media.picture_file import read_picture
 from appliance.media.rgb import nv12_to_rgb, rgb_to_nv12
 from tests.conftest import ClipFactory
 from tests.memory import peak_mb

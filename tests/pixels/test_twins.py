@@ -23,6 +23,7 @@ ALONE = {
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
     ("cpu", "huffman"): "looks at a picture before it is decoded, and changes none",
     ("cpu", "jit"): "numba's; the GPU's kernels are CUDA C++",
+    ("cpu", "mesh_warp"): "where a source draws its own pictures, before a frame is one of ours",
     ("cpu", "overlay"): "the GPU's composite lays the caption on in its one pass",
     ("cpu", "over_black"): "where a source gives alpha, before a frame is one of ours",
     ("cpu", "picture"): "for PNGs; no part of the frame's path",

@@ -1,4 +1,4 @@
-"""A cut-out layer, bent by a coarse mesh, laid on a picture: for a source, before a frame is ours."""
+"""A cut-out layer, bent by a coarse mesh and laid on a picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AREA = STEPS * STEPS
 _HALF = 255 * _AREA // 2
 
 
-def occupied(alpha: NDArray[np.generic]) -> I32:
+def occupied(alpha: I16) -> I32:
     """How many pixels above and left of each corner have any alpha, int32, one more a side."""
     out = np.zeros((alpha.shape[0] + 1, alpha.shape[1] + 1), np.int32)
     out[1:, 1:] = np.cumsum(np.cumsum(alpha > 0, axis=0, dtype=np.int32), axis=1)
@@ -28,13 +28,11 @@ def occupied(alpha: NDArray[np.generic]) -> I32:
 def _filled(sums: I32, low_x: float, low_y: float, high_x: float, high_y: float) -> bool:
     """Whether anything lies between two places, one pixel around them included."""
     rows, columns = sums.shape[0] - 1, sums.shape[1] - 1
-    if not (low_x < columns and low_y < rows and high_x > -1 and high_y > -1):
-        return False  # also for a NaN
-    left, top = max(int(low_x) - 1, 0), max(int(low_y) - 1, 0)
-    right, bottom = int(min(high_x + 3, columns)), int(min(high_y + 3, rows))
-    return bool(
-        sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left] > 0
-    )
+    left = int(min(max(low_x - 1, 0.0), columns - 1.0))
+    top = int(min(max(low_y - 1, 0.0), rows - 1.0))
+    right = int(min(max(high_x + 3, 1.0), float(columns)))
+    bottom = int(min(max(high_y + 3, 1.0), float(rows)))
+    return bool(sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left] > 0)
 
 
 @inline
@@ -48,13 +46,13 @@ def mesh_warp(layer: I16, sums: I32, grid: F32, out: U8) -> None:
     """Lay a layer on ``out``, each pixel taken from where the mesh says, bilinear.
 
     Args:
-        layer: (rows, columns, channels + 1), the last one alpha, 0..255; the others, one or two, are
-            times alpha / 255, so that out = layer + (1 - alpha / 255) * out. Beyond its border it
-            is nothing.
+        layer: (rows, columns, channels + 1), the last one alpha, 0..255; the others are times alpha
+            / 255, so that out = layer + (1 - alpha / 255) * out. Beyond its border it goes on as it
+            is there: nobody ends where the picture did.
         sums: ``occupied`` of its alpha.
-        grid: float32 (vertex rows, vertex columns, 2), at least 2x2: column and row in ``layer``, in
-            its pixels, that vertices spread evenly over ``out`` come from, the first and last of
-            them on the centres of the border's pixels. Where one is not finite, nothing is drawn.
+        grid: float32 (vertex rows, vertex columns, 2), at least 2x2: column and row in ``layer``
+            that vertices spread evenly over ``out`` come from, the first and last of them on the
+            centres of the border's pixels. Where one is not finite, nothing is drawn.
         out: uint8 (height, width, channels), both at least 2, drawn upon.
     """
     height, width, channels = out.shape
@@ -87,27 +85,14 @@ def mesh_warp(layer: I16, sums: I32, grid: F32, out: U8) -> None:
                 slope_x, slope_y = (last_x - first_x) / step_x, (last_y - first_y) / step_x
                 for x in range(left, right):
                     along = x - j * step_x
-                    # One pixel more, so that the rounding is downwards just outside, too.
-                    column_at = int((first_x + slope_x * along) * STEPS + (STEPS + 0.5))
-                    row_at = int((first_y + slope_y * along) * STEPS + (STEPS + 0.5))
-                    if column_at <= 0 or row_at <= 0:
-                        continue
-                    k, r = column_at // STEPS - 1, row_at // STEPS - 1
-                    if k >= columns or r >= rows:
-                        continue
+                    at_x = min(max(first_x + slope_x * along, 0.0), columns - 1.0)
+                    at_y = min(max(first_y + slope_y * along, 0.0), rows - 1.0)
+                    column_at, row_at = int(at_x * STEPS + 0.5), int(at_y * STEPS + 0.5)
+                    k, r = column_at // STEPS, row_at // STEPS
                     u, v = column_at % STEPS, row_at % STEPS
+                    k1, r1 = min(k + 1, columns - 1), min(r + 1, rows - 1)
                     w00, w01 = (STEPS - u) * (STEPS - v), u * (STEPS - v)
                     w10, w11 = (STEPS - u) * v, u * v
-                    # A tap beyond the border is nothing: without weight, taken within.
-                    k1, r1 = k + 1, r + 1
-                    if k < 0:
-                        k, w00, w10 = 0, 0, 0
-                    if r < 0:
-                        r, w00, w01 = 0, 0, 0
-                    if k1 >= columns:
-                        k1, w01, w11 = k, 0, 0
-                    if r1 >= rows:
-                        r1, w10, w11 = r, 0, 0
                     alpha = (
                         w00 * layer[r, k, channels] + w01 * layer[r, k1, channels]
                         + w10 * layer[r1, k, channels] + w11 * layer[r1, k1, channels]

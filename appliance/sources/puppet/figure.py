@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ _SEEN = 0.5
 _MARGIN = 0.05
 
 
-class Limb(NamedTuple):
+class PuppetLimb(NamedTuple):
     """A limb that moves by itself: its joints, and its bones at rest, from the body outwards."""
 
     joints: tuple[int, ...]
@@ -34,14 +35,14 @@ class Limb(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Figure:
+class PuppetFigure:
     """A person at rest, in the picture's pixels.
 
     Attributes:
         pose: the landmarks, float32 (33, 4). width: between the shoulders, pixels.
         stands: whether the hips move, too; else what is below the chest stays where it is.
-        base, chest, head: bones. limbs: those that move by themselves, by name; the others are
-            part of the chest or of what it stands on.
+        base, chest, head: bones. trunk: float64 (4, 2), its corners. limbs: those that move by
+            themselves, by name; the others are part of the chest or of what it stands on.
     """
 
     pose: F32
@@ -50,10 +51,11 @@ class Figure:
     base: Bone
     chest: Bone
     head: Bone
-    limbs: dict[str, Limb]
+    trunk: F64
+    limbs: dict[str, PuppetLimb]
 
 
-def make_figure(pose: F32, alpha: U8) -> Figure:
+def make_figure(pose: F32, alpha: U8) -> PuppetFigure:
     """The figure of a pose.
 
     Args:
@@ -64,26 +66,42 @@ def make_figure(pose: F32, alpha: U8) -> Figure:
     shoulders, ears = _point(lm.middle(pose, lm.SHOULDERS)), _point(lm.middle(pose, lm.EARS))
     # Seen from the side, shoulders lie behind each other: the head's height says as much.
     width = max(float(np.hypot(*(left - right))), 0.9 * float(np.hypot(*(ears - shoulders))))
-    hips = _point(lm.middle(pose, lm.HIPS))
+    hips = [_point(pose[point]) for point in lm.HIPS]
     stands = _inside(pose, lm.HIPS + lm.KNEES, alpha, width)
-    if not stands:
-        # The picture's edge below the person, or the matte's own end.
-        below = np.flatnonzero(alpha.max(axis=1) > 127)
-        bottom = float(below[-1]) if len(below) else alpha.shape[0] - 1.0
-        hips = np.array([shoulders[0], max(bottom, shoulders[1] + 0.25 * width)])
-    half = np.array([0.5 * width, 0.0])
+    if stands:
+        middle, half = (hips[0] + hips[1]) / 2, np.array([0.5 * width, 0.0])
+        base = Bone(middle - half, middle + half, _BASE * width)
+    else:
+        base = _edge(alpha, shoulders, width)
+    if lm.seen(pose, lm.HIPS) < _SEEN:
+        down = np.array([0.0, 1.2 * width])
+        hips = [
+            _point(left) * 0.8 + shoulders * 0.2 + down,
+            _point(right) * 0.8 + shoulders * 0.2 + down,
+        ]
     mouth = _point(lm.middle(pose, lm.MOUTH))
     # From the chin's height over the face to the crown.
     crown = ears + (ears - mouth) * 1.2
-    base = Bone(hips - half, hips + half, _BASE * width)
     chest = Bone(_point(left), _point(right), _CHEST * width)
     head = Bone(mouth, crown, _HEAD * width)
     limbs = {
-        name: Limb(joints, _bones(pose, joints, (_ARM if joints[0] < 20 else _LEG) * width))
+        name: PuppetLimb(joints, _bones(pose, joints, (_ARM if joints[0] < 20 else _LEG) * width))
         for name, joints in LIMBS.items()
         if (stands or joints[0] < 20) and _inside(pose, joints[:3], alpha, width)
     }
-    return Figure(pose, width, stands, base, chest, head, limbs)
+    trunk = np.stack([_point(left), _point(right), hips[1], hips[0]])
+    return PuppetFigure(pose, width, stands, base, chest, head, trunk, limbs)
+
+
+def _edge(alpha: U8, shoulders: F64, width: float) -> Bone:
+    """Where a person who is cut off below stands: along the lowest rows of the matte."""
+    solid = alpha > 127
+    rows = np.flatnonzero(solid.any(axis=1))
+    bottom = int(rows[-1]) if len(rows) else alpha.shape[0] - 1
+    columns = np.flatnonzero(solid[max(0, bottom - 4) : bottom + 1].any(axis=0))
+    left, right = (columns[0], columns[-1]) if len(columns) else (shoulders[0], shoulders[0])
+    at = max(float(bottom), float(shoulders[1]) + 0.25 * width)
+    return Bone(np.array([float(left), at]), np.array([float(right), at]), _BASE * width)
 
 
 def _point(place: F32) -> F64:
@@ -92,7 +110,7 @@ def _point(place: F32) -> F64:
 
 def _bones(pose: F32, joints: tuple[int, ...], thick: float) -> tuple[Bone, ...]:
     places = [_point(pose[joint]) for joint in joints]
-    return tuple(Bone(a, b, thick) for a, b in zip(places, places[1:], strict=False))
+    return tuple(Bone(a, b, thick) for a, b in itertools.pairwise(places))
 
 
 def _inside(pose: F32, joints: tuple[int, ...], alpha: U8, width: float) -> bool:

@@ -14,8 +14,8 @@ import numpy as np
 
 from appliance.media.frame import F32
 from appliance.sources.puppet import landmarks as lm
-from appliance.sources.puppet.figure import Figure, Limb
-from appliance.sources.puppet.skin import REST, F64, applied
+from appliance.sources.puppet.figure import PuppetFigure, PuppetLimb
+from appliance.sources.puppet.skin import F64, REST, applied
 
 BODY = "body"
 
@@ -36,7 +36,7 @@ _FARTHEST = 0.3
 _MOST_TURN, _MOST_TURN_SEATED, _MOST_HEAD = math.radians(60), math.radians(20), math.radians(45)
 
 
-def read_gesture(figure: Figure, pose: F32, usual: F32) -> Gesture:
+def read_gesture(figure: PuppetFigure, pose: F32, usual: F32) -> Gesture:
     """What a pose would be if the figure did it.
 
     Args:
@@ -50,7 +50,7 @@ def read_gesture(figure: Figure, pose: F32, usual: F32) -> Gesture:
     return found
 
 
-def _body(figure: Figure, pose: F32, usual: F32) -> F64:
+def _body(figure: PuppetFigure, pose: F32, usual: F32) -> F64:
     scale = max(abs(_complex(usual, lm.SHOULDERS[:1], lm.SHOULDERS[1:])), 1e-3)
     shift, base, most = 0j, 0j, _MOST_TURN_SEATED
     chest = _shift(pose, usual, lm.SHOULDERS) / scale
@@ -76,7 +76,7 @@ def _body(figure: Figure, pose: F32, usual: F32) -> F64:
     return np.array([[number.real, number.imag] for number in numbers])
 
 
-def _limb(own: F32, pose: F32, limb: Limb) -> F64:
+def _limb(own: F32, pose: F32, limb: PuppetLimb) -> F64:
     """For each bone the change from the still's to the driving one's direction in space."""
     found = []
     for a, b in zip(limb.joints, limb.joints[1:], strict=False):
@@ -120,7 +120,7 @@ def _turned(
     return 1j * min(max(_changed(pose, usual, start, end).imag, -most), most)
 
 
-def turns(figure: Figure, gesture: Gesture) -> dict[str, list[F64]]:
+def turns(figure: PuppetFigure, gesture: Gesture) -> dict[str, list[F64]]:
     """Where each bone goes: maps from rest, (2, 3), by part.
 
     The body's are of base, chest and head, those of a limb from the body outwards. A part that is
@@ -146,7 +146,7 @@ def turns(figure: Figure, gesture: Gesture) -> dict[str, list[F64]]:
     return found
 
 
-def _limb_turns(limb: Limb, numbers: F64 | None, carrier: F64) -> list[F64]:
+def _limb_turns(limb: PuppetLimb, numbers: F64 | None, carrier: F64) -> list[F64]:
     if numbers is None:
         return [carrier for _ in limb.bones]
     found = []

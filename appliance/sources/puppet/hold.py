@@ -1,13 +1,19 @@
-"""A part that is lost is held for a moment, then eased to rest; one that is found, eased in."""
+"""From pose to pose in time: what is lost is held, then eased to rest; a jump is eased over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from appliance.sources.puppet.gesture import Gesture
 from appliance.sources.puppet.skin import F64
 
 HOLD_S, EASE_S = 0.5, 0.8
+"""How long the last good pose is held, and then takes to come to rest, seconds."""
+
+CUT_S = 0.4
+"""How long it takes from before a cut to after it, seconds."""
 
 
 @dataclass(slots=True)
@@ -22,10 +28,18 @@ class Hold:
 
     def __init__(self) -> None:
         self._parts: dict[str, _Part] = {}
+        self._shown: Gesture = {}
+        self._before: Gesture = {}
+        self._since_cut = CUT_S
 
     def reset(self) -> None:
         """Be at rest."""
         self._parts.clear()
+        self._shown, self._before, self._since_cut = {}, {}, CUT_S
+
+    def cut(self) -> None:
+        """What comes next has nothing to do with what was: go over to it from there."""
+        self._before, self._since_cut = self._shown, 0.0
 
     def __call__(self, gesture: Gesture, seconds: float) -> Gesture:
         """The gesture to make; ``seconds`` since the last one. What is lost is missing from it."""
@@ -39,11 +53,24 @@ class Hold:
                 part.lost_s += seconds
                 if part.lost_s > HOLD_S:
                     part.share = max(0.0, part.share - seconds / EASE_S)
-        return {
+        wanted = {
             name: part.numbers * _eased(part.share)
             for name, part in self._parts.items()
             if part.share > 0
         }
+        self._shown = wanted
+        if self._since_cut < CUT_S:
+            self._since_cut += seconds
+            self._shown = self._across(wanted, _eased(min(1.0, self._since_cut / CUT_S)))
+        return self._shown
+
+    def _across(self, wanted: Gesture, share: float) -> Gesture:
+        found = {}
+        for name in {**self._before, **wanted}:
+            after = wanted.get(name, np.zeros(()))
+            before = self._before.get(name, np.zeros(()))
+            found[name] = np.asarray(before + (after - before) * share)
+        return found
 
 
 def _eased(share: float) -> float:

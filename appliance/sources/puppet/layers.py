@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.media.frame import F32, U8, Frame, Range
-from appliance.sources.puppet.figure import Figure, Limb
+from appliance.sources.puppet.figure import PuppetFigure, PuppetLimb
 from appliance.sources.puppet.gesture import BODY
 from appliance.sources.puppet.skin import F64
 
@@ -24,7 +24,7 @@ _LONGEST, _RADIUS = 256, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+class PuppetLayer:
     """A part of the person, times its alpha.
 
     Attributes:
@@ -37,13 +37,12 @@ class Layer:
     uv: I16
 
 
-def cut(frame: Frame, plate: Frame, alpha: U8, figure: Figure) -> list[Layer]:
+def cut(person: Frame, alpha: U8, figure: PuppetFigure) -> list[PuppetLayer]:
     """The layers of a person, the body first.
 
     Args:
-        frame: the still, NV12. plate: the same without the person. alpha: uint8 (height, width).
+        person: the person's own colours, NV12 (``own_colours``). alpha: uint8 (height, width).
     """
-    person = _own_colours(frame, plate, alpha)
     if not figure.limbs:
         return [_layer(BODY, person, alpha)]
     layers, taken = [], np.zeros(alpha.shape, np.float32)
@@ -64,11 +63,11 @@ def _times(alpha: U8, share: F32) -> U8:
     return np.asarray(np.rint(alpha * share), np.uint8)
 
 
-def _layer(name: str, person: Frame, alpha: U8) -> Layer:
+def _layer(name: str, person: Frame, alpha: U8) -> PuppetLayer:
     half = _halved(alpha)
     y = np.rint(person.y * (alpha / np.float32(255)))
     uv = np.rint(person.uv * (half / np.float32(255))[:, :, None])
-    return Layer(
+    return PuppetLayer(
         name,
         np.dstack((y, alpha)).astype(np.int16),
         np.dstack((uv, half)).astype(np.int16),
@@ -81,8 +80,12 @@ def _halved(alpha: U8) -> U8:
     return np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _own_colours(frame: Frame, plate: Frame, alpha: U8) -> Frame:
-    """The person's own colours, in soft pixels, too: F = B + (C - B) / alpha."""
+def own_colours(frame: Frame, plate: Frame, alpha: U8) -> Frame:
+    """The person's own colours, in soft pixels, too: F = B + (C - B) / alpha.
+
+    Args:
+        frame: the still, NV12. plate: the same without the person. alpha: uint8 (height, width).
+    """
     low, high, chroma = (16, 235, 240) if frame.colour.range is Range.LIMITED else (0, 255, 255)
     by_y = 255 / np.maximum(alpha.astype(np.float32), _FAINT)
     by_uv = (255 / np.maximum(_halved(alpha).astype(np.float32), _FAINT))[:, :, None]
@@ -95,7 +98,7 @@ def _own_colours(frame: Frame, plate: Frame, alpha: U8) -> Frame:
     )
 
 
-def _share(limb: Limb, shape: tuple[int, ...]) -> F32:
+def _share(limb: PuppetLimb, shape: tuple[int, ...]) -> F32:
     """How much of each pixel is the limb's, by its distance from the bones; float32, 0..1."""
     out = np.zeros(shape, np.float32)
     for bone in limb.bones:
@@ -115,10 +118,9 @@ def _distances(start: F64, end: F64, shape: tuple[int, ...]) -> F32:
     return np.asarray(np.hypot(x - share * way[0], y - share * way[1]), np.float32)
 
 
-def _trunk(figure: Figure, shape: tuple[int, ...]) -> F32:
+def _trunk(figure: PuppetFigure, shape: tuple[int, ...]) -> F32:
     """Where a body is behind its arms: between shoulders and hips; float32, 0..1."""
-    corners = [figure.chest.start, figure.chest.end, figure.base.start, figure.base.end]
-    hull = cv2.convexHull(np.asarray(corners, np.float32))
+    hull = cv2.convexHull(figure.trunk.astype(np.float32))
     out = np.zeros(shape, np.float32)
     cv2.fillConvexPoly(out, np.rint(hull).astype(np.int32), 1.0)
     size = max(3, round(figure.width * 0.03) * 2 + 1)
@@ -128,11 +130,10 @@ def _trunk(figure: Figure, shape: tuple[int, ...]) -> F32:
 def _grown(person: Frame, solid: U8, under: F32) -> Frame:
     """The body's colours, and where limbs covered it, what is around there."""
     half = (person.uv.shape[1], person.uv.shape[0])
-    solid_half = cv2.resize(solid, half, interpolation=cv2.INTER_NEAREST)
-    under_half = cv2.resize(under, half, interpolation=cv2.INTER_AREA)
+    solid_half = np.asarray(cv2.resize(solid, half, interpolation=cv2.INTER_NEAREST), np.uint8)
+    under_half = np.asarray(cv2.resize(under, half, interpolation=cv2.INTER_AREA), np.float32)
     uv = [
-        _inpainted(np.ascontiguousarray(person.uv[:, :, c]), solid_half, under_half)
-        for c in (0, 1)
+        _inpainted(np.ascontiguousarray(person.uv[:, :, c]), solid_half, under_half) for c in (0, 1)
     ]
     return Frame(_inpainted(person.y, solid, under), np.dstack(uv), person.colour)
 

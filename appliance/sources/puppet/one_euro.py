@@ -1,4 +1,4 @@
-"""The One-Euro filter: a low-pass whose cutoff rises with speed, so that rest is calm, motion quick.
+"""The One-Euro filter: a low-pass whose cutoff rises with speed: calm at rest, quick in motion.
 
 Casiez, Roussel and Vogel, "1€ Filter: A Simple Speed-based Low-pass Filter for Noisy Input in
 Interactive Systems", CHI 2012, algorithm 1.

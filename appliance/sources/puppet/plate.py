@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from appliance.media.frame import U8, Frame
+from appliance.media.frame import F32, U8, Frame
 
 # Filled on a small copy: what was there nobody knows, and streaks in full size would look sharp.
 _LONGEST = 256
@@ -27,26 +27,27 @@ def complete(frame: Frame, alpha: U8) -> Frame:
     longest = max(alpha.shape)
     grow = max(2, round(_GROW * longest))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1))
-    hole = cv2.dilate((alpha > 12).astype(np.uint8), disc)
+    hole = np.asarray(cv2.dilate((alpha > 12).astype(np.uint8), disc), np.uint8)
     if hole.all():
         plane = np.full_like(frame.y, 126)
         return Frame(plane, np.full_like(frame.uv, 128), frame.colour)
     feather = max(1, round(_FEATHER * longest))
     size = 2 * feather + 1
     # Full inside the hole, fading outside of it.
-    share = cv2.blur(cv2.dilate(hole, np.ones((size, size), np.uint8)) * np.float32(1), (size, size))
+    around = cv2.dilate(hole, np.ones((size, size), np.uint8)).astype(np.float32)
+    share = np.asarray(cv2.blur(around, (size, size)), np.float32)
     y = _filled(frame.y, hole, share)
     half = (frame.uv.shape[1], frame.uv.shape[0])
-    small_hole = cv2.resize(hole, half, interpolation=cv2.INTER_AREA)
-    small_hole = cv2.dilate(small_hole, np.ones((3, 3), np.uint8))
-    small_share = cv2.resize(share, half, interpolation=cv2.INTER_AREA)
+    small_hole = np.asarray(cv2.resize(hole, half, interpolation=cv2.INTER_AREA), np.uint8)
+    small_hole = np.asarray(cv2.dilate(small_hole, np.ones((3, 3), np.uint8)), np.uint8)
+    small_share = np.asarray(cv2.resize(share, half, interpolation=cv2.INTER_AREA), np.float32)
     planes = [
         _filled(np.ascontiguousarray(frame.uv[:, :, c]), small_hole, small_share) for c in (0, 1)
     ]
     return Frame(y, np.dstack(planes), frame.colour)
 
 
-def _filled(plane: U8, hole: U8, share: np.ndarray) -> U8:
+def _filled(plane: U8, hole: U8, share: F32) -> U8:
     rows, columns = plane.shape
     by = min(1.0, _LONGEST / max(rows, columns))
     size = (max(2, round(columns * by)), max(2, round(rows * by)))

@@ -79,7 +79,7 @@ def origins(points: F64, bones: Sequence[Bone], turns: Sequence[F64]) -> F32:
     )
     weights /= weights.sum(0)
     back = np.stack([applied(inverse(turn), points) for turn in turns])
-    return np.einsum("brc,brcp->rcp", weights, back).astype(np.float32)
+    return np.asarray(np.einsum("brc,brcp->rcp", weights, back), np.float32)
 
 
 def _distance(points: F64, start: F64, end: F64) -> F64:

@@ -20,6 +20,7 @@ from appliance.tools.engine.graph import (
 )
 from appliance.tools.importers import (
     any_onnx,
+    blazepose,
     mediapipe,
     modnet,
     pp_humanseg,
@@ -37,11 +38,19 @@ IMPORTERS: tuple[Importer, ...] = (
     robust_video_matting.IMPORTER,
     u2net.IMPORTER,
     mediapipe.IMPORTER,
+    blazepose.IMPORTER,
     pp_humanseg.IMPORTER,
     modnet.IMPORTER,
     any_onnx.IMPORTER,
 )
 """The most specific first: the first that fits a graph takes it."""
+
+
+_USES = {
+    "pose": "use it: mattebox run --source 'puppet://still.png?drive=clip.mp4' (as the network "
+    "named pose)"
+}
+"""What to do with a network of a task, other than matting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +81,12 @@ def add_model(wish: ImportOptions) -> list[str]:
     if file is None:
         raise InputError(
             f"{wish.name}: --from is missing: name the file that you have downloaded; only selfie "
-            "is fetched by itself"
+            "and pose are fetched by themselves"
         )
     if file.suffix.lower() in {".pth", ".pt", ".ckpt", ".pb"}:
         raise InputError(f"{file}: found a {file.suffix} file; convert it to ONNX first")
     if file.suffix.lower() == ".whl":
-        raise InputError(f"{file}: a wheel is taken by mattebox model add selfie --from only")
+        raise InputError(f"{file}: a wheel is taken by mattebox model add selfie or pose only")
     # First, so that a broken download is reported as such, not by faults in its graph.
     release = known_release(file) if file.is_file() else None
     graph = convert(file) if file.suffix.lower() == ".tflite" else read_graph(file)
@@ -103,7 +112,7 @@ def add_model(wish: ImportOptions) -> list[str]:
         f"{wish.name}: {fields['title']}, input {size}, in {target}",
         known,
         f"licence: {importer.licence or 'not known: it is yours to find out'}",
-        f"run it: mattebox run --model {wish.name}",
+        _USES.get(manifest.task, "run it: mattebox run --model {name}").format(name=wish.name),
     ]
 
 

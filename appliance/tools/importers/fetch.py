@@ -6,14 +6,17 @@ pip is asked so that its settings hold here too: proxies, mirrors, certificates.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from appliance.errors import FetchError
+from appliance.errors import FetchError, StorageError
 
 DEADLINE_S = 600.0
 _EVERY_S = 10.0
@@ -25,6 +28,22 @@ _ANY_MACHINE = (
     "--platform=manylinux_2_28_x86_64", "--python-version=3.11", "--implementation=cp",
     "--abi=cp311",
 )  # fmt: skip
+
+
+@contextmanager
+def workplace(name: str) -> Iterator[Path]:
+    """A temporary folder that goes afterwards; ``name`` is part of its own. Raises StorageError."""
+    try:
+        folder = tempfile.mkdtemp(prefix=f"mattebox-{name}-")
+    except OSError as error:
+        raise StorageError(
+            f"no temporary folder can be made: {error.strerror or error}; make room, or point "
+            "TMPDIR elsewhere"
+        ) from error
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def fetch_wheel(

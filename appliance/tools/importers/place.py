@@ -13,6 +13,7 @@ import yaml
 from appliance.errors import ModelError, StorageError
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.pose import PoseNetwork
 from appliance.tools.importers.base import Fields
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ def _write(draft: Path, graph: ModelProto, fields: Fields, card: str) -> None:
 
 
 def _run_once(draft: Path) -> None:
-    matting = OnnxRuntimeMatting(*load_manifest(draft / "manifest.yaml"), threads=1)
+    manifest, model = load_manifest(draft / "manifest.yaml")
+    if manifest.task == "pose":
+        PoseNetwork(manifest, model, threads=1).infer()
+        return
+    matting = OnnxRuntimeMatting(manifest, model, threads=1)
     alpha = matting.infer()
     spec = matting.manifest.input
     if alpha.shape != (spec.height, spec.width):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.errors import InputError, StorageError
+from appliance.errors import InputError
 from appliance.networks.plans.sidecar import sha256_of
 from appliance.tools.engine.graph import require_onnx
 from appliance.tools.importers import mediapipe
 from appliance.tools.importers.add import ImportOptions, add_model, free_place
 from appliance.tools.importers.base import Release
-from appliance.tools.importers.fetch import fetch_wheel
+from appliance.tools.importers.fetch import fetch_wheel, workplace
 from appliance.tools.importers.selfie_card import FOR_WHOM, card
 from appliance.tools.importers.wheel import take_out
 
@@ -54,7 +51,7 @@ def add_selfie(wish: ImportOptions, tell: Tell) -> list[str]:
         target = free_place(replace(wish, name=name, replace=True))
         if target.exists() and not wish.replace:
             raise InputError(f"{target} is there already; say --replace to have it made anew")
-    with _workplace() as folder:
+    with workplace(NAME) as folder:
         if single and wish.file:
             files = [wish.file]
         else:
@@ -67,22 +64,6 @@ def add_selfie(wish: ImportOptions, tell: Tell) -> list[str]:
             its = replace(wish, name=name, file=file, notes=notes, card=card(name))
             lines += [*add_model(its), f"or in config.yaml: matting: {{model: {name}}}"]
     return [*lines, *FOR_WHOM]
-
-
-@contextmanager
-def _workplace() -> Iterator[Path]:
-    """A temporary folder that goes afterwards."""
-    try:
-        folder = tempfile.mkdtemp(prefix="mattebox-selfie-")
-    except OSError as error:
-        raise StorageError(
-            f"no temporary folder can be made: {error.strerror or error}; make room, or point "
-            "TMPDIR elsewhere"
-        ) from error
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fetched(folder: Path, tell: Tell) -> Path:

@@ -226,7 +226,7 @@ def test_sums_and_products_spread_over_channels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "more", "how", "message"),
     [
-        ("MAX_POOL_2D", (), {}, "cannot be taken over: MAX_POOL_2D; convert it to ONNX"),
+        ("TANH", (), {}, "cannot be taken over: TANH; convert it to ONNX"),
         ("SOMETHING_NEW", (), {}, "cannot be taken over: number 190"),
         ("Magic", (), {}, "cannot be taken over: Magic"),
         ("ADD", (noise(3),), {"b0": 4}, "ADD with the activation TANH cannot be taken over"),

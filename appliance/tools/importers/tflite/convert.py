@@ -22,8 +22,8 @@ def convert(path: Path) -> ModelProto:
     """The graph of a .tflite file, checked by ONNX's own checker and shape inference.
 
     Input and outputs keep their names; a picture of 1 x rows x columns x channels there is one of
-    1 x channels x rows x columns here; a list of 1 x numbers stays one. Raises ModelError for a file that is malformed or has what
-    cannot be taken over, MissingDependency without onnx.
+    1 x channels x rows x columns here; a list of 1 x numbers stays one. Raises ModelError for a
+    file that is malformed or has what cannot be taken over, MissingDependency without onnx.
     """
     require_onnx()
     network = read_network(path)
