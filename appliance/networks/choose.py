@@ -71,9 +71,11 @@ def _choose(settings: MattingSettings, tensorrt: Callable[[Path], _Made]) -> Mat
 def load_on_cpu(settings: MattingSettings) -> Matting:
     """Load the network that the settings name into ONNX Runtime, whatever else there is.
 
-    For a picture now and then. Raises ModelError when it cannot be used.
+    For a picture now and then: without its smaller one. Raises ModelError when it cannot be used.
     """
-    return _on_the_cpu(find_manifest(settings.model, model_folders()), settings)
+    from appliance.networks.sizes import with_upright
+
+    return with_upright(find_manifest(settings.model, model_folders()), settings.threads)
 
 
 def instead(settings: MattingSettings, error: MatteboxError) -> Matting:

@@ -11,48 +11,52 @@ from appliance.pixels.cpu.jit import inline, kernel
 I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
 
-STEPS = 64
+_BITS = 6
+STEPS = 1 << _BITS
 """Places are rounded to so many parts of a pixel: an unmoved one is then met exactly."""
 _AREA = STEPS * STEPS
-_HALF = 255 * _AREA // 2
+_SOLID = 255 * _AREA
 
 
 def occupied(alpha: I16) -> I32:
-    """How many pixels above and left of each corner have any alpha, int32, one more a side."""
-    out = np.zeros((alpha.shape[0] + 1, alpha.shape[1] + 1), np.int32)
-    out[1:, 1:] = np.cumsum(np.cumsum(alpha > 0, axis=0, dtype=np.int32), axis=1)
+    """How many pixels above and left of each corner have any alpha, and how many are solid.
+
+    Returns int32 (2, rows + 1, columns + 1): the sums over a rectangle are four of each away.
+    """
+    out = np.zeros((2, alpha.shape[0] + 1, alpha.shape[1] + 1), np.int32)
+    for n, mask in enumerate((alpha > 0, alpha == 255)):
+        out[n, 1:, 1:] = np.cumsum(np.cumsum(mask, axis=0, dtype=np.int32), axis=1)
     return out
 
 
 @inline
-def _filled(sums: I32, low_x: float, low_y: float, high_x: float, high_y: float) -> bool:
-    """Whether anything lies between two places, one pixel around them included."""
-    rows, columns = sums.shape[0] - 1, sums.shape[1] - 1
+def _filling(sums: I32, low_x: float, low_y: float, high_x: float, high_y: float) -> int:
+    """Of what lies between two places, with one pixel around it: 0 nothing, 1 some, 2 all solid."""
+    rows, columns = sums.shape[1] - 1, sums.shape[2] - 1
     left = int(min(max(low_x - 1, 0.0), columns - 1.0))
     top = int(min(max(low_y - 1, 0.0), rows - 1.0))
     right = int(min(max(high_x + 3, 1.0), float(columns)))
     bottom = int(min(max(high_y + 3, 1.0), float(rows)))
-    return bool(sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left] > 0)
+    found = 0
+    for n, least in enumerate((1, (bottom - top) * (right - left))):
+        inside = sums[n, bottom, right] - sums[n, top, right]
+        inside += sums[n, top, left] - sums[n, bottom, left]
+        found += inside >= least
+    return found
 
 
-@inline
-def _blend(value: int, left_over: int, below: int) -> np.uint8:
-    mixed = (255 * value + below * left_over + _HALF) // (255 * _AREA)
-    return np.uint8(min(max(mixed, 0), 255))
-
-
-@kernel("void(int16[:, :, ::1], int32[:, ::1], float32[:, :, ::1], uint8[:, :, :])")
-def mesh_warp(layer: I16, sums: I32, grid: F32, out: U8) -> None:
+@kernel("void(int16[:, :, ::1], int32[:, :, ::1], float32[:, :, ::1], boolean, uint8[:, :, :])")
+def mesh_warp(layer: I16, sums: I32, grid: F32, goes_on: bool, out: U8) -> None:
     """Lay a layer on ``out``, each pixel taken from where the mesh says, bilinear.
 
     Args:
         layer: (rows, columns, channels + 1), the last one alpha, 0..255; the others are times alpha
-            / 255, so that out = layer + (1 - alpha / 255) * out. Beyond its border it goes on as it
-            is there: nobody ends where the picture did.
+            / 255, so that out = layer + (1 - alpha / 255) * out.
         sums: ``occupied`` of its alpha.
         grid: float32 (vertex rows, vertex columns, 2), at least 2x2: column and row in ``layer``
             that vertices spread evenly over ``out`` come from, the first and last of them on the
             centres of the border's pixels. Where one is not finite, nothing is drawn.
+        goes_on: whether the layer goes on beyond its border as it is there, or is nothing there.
         out: uint8 (height, width, channels), both at least 2, drawn upon.
     """
     height, width, channels = out.shape
@@ -72,11 +76,12 @@ def mesh_warp(layer: I16, sums: I32, grid: F32, out: U8) -> None:
             cy, dy = float(grid[i + 1, j, 1]), float(grid[i + 1, j + 1, 1])
             if not np.isfinite(ax + bx + cx + dx + ay + by + cy + dy):
                 continue
-            if not _filled(
+            filling = _filling(
                 sums,
                 min(min(ax, bx), min(cx, dx)), min(min(ay, by), min(cy, dy)),
                 max(max(ax, bx), max(cx, dx)), max(max(ay, by), max(cy, dy)),
-            ):  # fmt: skip
+            )  # fmt: skip
+            if filling == 0:
                 continue
             for y in range(top, bottom):
                 down = y / step_y - i
@@ -85,62 +90,69 @@ def mesh_warp(layer: I16, sums: I32, grid: F32, out: U8) -> None:
                 slope_x, slope_y = (last_x - first_x) / step_x, (last_y - first_y) / step_x
                 for x in range(left, right):
                     along = x - j * step_x
-                    at_x = min(max(first_x + slope_x * along, 0.0), columns - 1.0)
-                    at_y = min(max(first_y + slope_y * along, 0.0), rows - 1.0)
+                    at_x, at_y = first_x + slope_x * along, first_y + slope_y * along
+                    if not goes_on and not (
+                        -0.5 < at_x < columns - 0.5 and -0.5 < at_y < rows - 0.5
+                    ):
+                        continue
+                    at_x = min(max(at_x, 0.0), columns - 1.0)
+                    at_y = min(max(at_y, 0.0), rows - 1.0)
                     column_at, row_at = int(at_x * STEPS + 0.5), int(at_y * STEPS + 0.5)
-                    k, r = column_at // STEPS, row_at // STEPS
-                    u, v = column_at % STEPS, row_at % STEPS
-                    k1, r1 = min(k + 1, columns - 1), min(r + 1, rows - 1)
+                    k, r = (column_at >> _BITS) & 0xFFFFF, (row_at >> _BITS) & 0xFFFFF
+                    u, v = column_at & (STEPS - 1), row_at & (STEPS - 1)
+                    k1, r1 = k + (k < columns - 1), r + (r < rows - 1)
                     w00, w01 = (STEPS - u) * (STEPS - v), u * (STEPS - v)
                     w10, w11 = (STEPS - u) * v, u * v
-                    alpha = (
-                        w00 * layer[r, k, channels] + w01 * layer[r, k1, channels]
-                        + w10 * layer[r1, k, channels] + w11 * layer[r1, k1, channels]
-                    )  # fmt: skip
+                    alpha = _SOLID
+                    if filling == 1:
+                        alpha = (
+                            w00 * layer[r, k, channels] + w01 * layer[r, k1, channels]
+                            + w10 * layer[r1, k, channels] + w11 * layer[r1, k1, channels]
+                        )  # fmt: skip
                     if alpha == 0:
                         continue
-                    over = 255 * _AREA - alpha
                     for c in range(channels):
                         value = (
                             w00 * layer[r, k, c] + w01 * layer[r, k1, c]
                             + w10 * layer[r1, k, c] + w11 * layer[r1, k1, c]
                         )  # fmt: skip
-                        out[y, x, c] = _blend(value, over, out[y, x, c])
+                        if alpha == _SOLID:
+                            mixed = (value + _AREA // 2) >> (2 * _BITS)
+                        else:
+                            # To the nearest; a double holds all of these exactly.
+                            below = out[y, x, c] * (_SOLID - alpha)
+                            mixed = int((255.0 * value + below) * (1.0 / _SOLID) + 0.5)
+                        out[y, x, c] = np.uint8(min(max(mixed, 0), 255))
 
 
-@kernel("void(int16[:, :, ::1], float32[:, :, ::1], float32, uint8[:, :, :])")
-def add_rest(rest: I16, moved: F32, farthest: np.float32, out: U8) -> None:
+@kernel("void(int32[:, ::1], int16[:, ::1], float32[:, :, ::1], float32, uint8[:, :, :])")
+def add_rest(places: I32, rest: I16, moved: F32, farthest: np.float32, out: U8) -> None:
     """Add to ``out`` what is missing from it, where nothing has moved; the less, the more has.
 
     Args:
-        rest: (height, width, channels), what is to be added where nothing moved.
+        places: int32 (N, 2), rows and columns of ``out``. rest: int16 (N, channels), what is to be
+            added there where nothing moved.
         moved: float32 (vertex rows, vertex columns, 2): how far vertices moved that are spread over
             ``out`` as in ``mesh_warp``. farthest: where this far or farther, nothing is added.
         out: uint8 (height, width, channels), both at least 2, changed in place.
     """
     step_y = (out.shape[0] - 1) / (moved.shape[0] - 1)
     step_x = (out.shape[1] - 1) / (moved.shape[1] - 1)
-    for y in range(out.shape[0]):
+    for n in range(places.shape[0]):
+        y, x = places[n, 0], places[n, 1]
         i = min(int(y / step_y), moved.shape[0] - 2)
-        down = y / step_y - i
-        for x in range(out.shape[1]):
-            some = False
-            for c in range(out.shape[2]):
-                some = some or rest[y, x, c] != 0
-            if not some:
-                continue
-            j = min(int(x / step_x), moved.shape[1] - 2)
-            across = x / step_x - j
-            far = 0.0
-            for part in range(2):
-                upper = moved[i, j, part] + across * (moved[i, j + 1, part] - moved[i, j, part])
-                lower = moved[i + 1, j, part] + across * (
-                    moved[i + 1, j + 1, part] - moved[i + 1, j, part]
-                )
-                far += abs(upper + down * (lower - upper))
-            share = 1 - far / farthest
-            if not share > 0:
-                continue
-            for c in range(out.shape[2]):
-                value = int(np.rint(share * rest[y, x, c])) + int(out[y, x, c])
-                out[y, x, c] = np.uint8(min(max(value, 0), 255))
+        j = min(int(x / step_x), moved.shape[1] - 2)
+        down, across = y / step_y - i, x / step_x - j
+        far = 0.0
+        for part in range(2):
+            upper = moved[i, j, part] + across * (moved[i, j + 1, part] - moved[i, j, part])
+            lower = moved[i + 1, j, part] + across * (
+                moved[i + 1, j + 1, part] - moved[i + 1, j, part]
+            )
+            far += abs(upper + down * (lower - upper))
+        share = 1 - far / farthest
+        if not share > 0:
+            continue
+        for c in range(out.shape[2]):
+            value = int(np.rint(share * rest[n, c])) + int(out[y, x, c])
+            out[y, x, c] = np.uint8(min(max(value, 0), 255))

@@ -21,10 +21,14 @@ LIMBS: dict[str, tuple[int, ...]] = {
 """The joints of each limb, from the body outwards; the last one ends hand or foot."""
 
 # Thickness of bones, in shoulder widths.
-_CHEST, _HEAD, _BASE, _ARM, _LEG = 0.55, 0.5, 0.5, 0.16, 0.22
+_CHEST, _HEAD, _BASE = 0.55, 0.5, 0.5
+# Half as wide as limbs are at least, usually, and at most; by their first joint.
+_ARM, _LEG = (0.08, 0.14, 0.24), (0.1, 0.17, 0.3)
 _SEEN = 0.5
-# A limb's end may lie this far, in shoulder widths, from the picture's border, and no nearer.
-_MARGIN = 0.05
+# Of a hand's or a foot's bone.
+_FINGERS = 0.5
+# A joint lies at least so far, in shoulder widths, from the picture's border.
+_MARGIN = 0.08
 
 
 class PuppetLimb(NamedTuple):
@@ -85,9 +89,9 @@ def make_figure(pose: F32, alpha: U8) -> PuppetFigure:
     chest = Bone(_point(left), _point(right), _CHEST * width)
     head = Bone(mouth, crown, _HEAD * width)
     limbs = {
-        name: PuppetLimb(joints, _bones(pose, joints, (_ARM if joints[0] < 20 else _LEG) * width))
+        name: PuppetLimb(joints, _bones(pose, joints, alpha, width))
         for name, joints in LIMBS.items()
-        if (stands or joints[0] < 20) and _inside(pose, joints[:3], alpha, width)
+        if (stands or joints[0] in lm.SHOULDERS) and _inside(pose, joints, alpha, width)
     }
     trunk = np.stack([_point(left), _point(right), hips[1], hips[0]])
     return PuppetFigure(pose, width, stands, base, chest, head, trunk, limbs)
@@ -108,19 +112,52 @@ def _point(place: F32) -> F64:
     return np.asarray(place[:2], np.float64)
 
 
-def _bones(pose: F32, joints: tuple[int, ...], thick: float) -> tuple[Bone, ...]:
+def _bones(pose: F32, joints: tuple[int, ...], alpha: U8, width: float) -> tuple[Bone, ...]:
+    """A limb's bones, as thick as the matte says on the side away from the body."""
     places = [_point(pose[joint]) for joint in joints]
-    return tuple(Bone(a, b, thick) for a, b in itertools.pairwise(places))
+    # Fingers and toes go on beyond the last joint.
+    places[-1] = places[-1] + _FINGERS * (places[-1] - places[-2])
+    least, usual, most = (width * share for share in (_ARM if joints[0] in lm.SHOULDERS else _LEG))
+    middle = _point(lm.middle(pose, lm.SHOULDERS) + lm.middle(pose, lm.HIPS)) / 2
+    bones = []
+    for start, end in itertools.pairwise(places):
+        found = _outwards(start, end, middle, alpha, 1.5 * most)
+        half = usual if found is None else min(max(found, least), most)
+        bones.append(Bone(start, end, half))
+    return tuple(bones)
+
+
+def _outwards(start: F64, end: F64, body: F64, alpha: U8, farthest: float) -> float | None:
+    """How far it is from a bone to the matte's edge, away from the body; None for too far."""
+    along = end - start
+    length = float(np.hypot(*along))
+    if length < 1:
+        return None
+    across = np.array([-along[1], along[0]]) / length
+    if across @ ((start + end) / 2 - body) < 0:
+        across = -across
+    steps = np.arange(0, farthest, 0.5)
+    found = []
+    for share in np.linspace(0.25, 0.9, 9):
+        points = np.rint(start + share * along + steps[:, None] * across).astype(int)
+        inside = (points >= 0).all(1) & (points < alpha.shape[::-1]).all(1)
+        solid = np.zeros(len(points), bool)
+        solid[inside] = alpha[points[inside, 1], points[inside, 0]] > 127
+        ends = np.flatnonzero(~solid)
+        found.append(steps[ends[0]] if len(ends) else np.inf)
+    middle = float(np.median(found))
+    return middle if np.isfinite(middle) else None
 
 
 def _inside(pose: F32, joints: tuple[int, ...], alpha: U8, width: float) -> bool:
     """Whether all of these are seen, inside the picture, and on the person."""
     rows, columns = alpha.shape
     near = _MARGIN * width
-    for joint in joints:
+    for n, joint in enumerate(joints):
         x, y, _, likely = (float(value) for value in pose[joint])
         if not (near <= x <= columns - 1 - near and near <= y <= rows - 1 - near):
             return False
-        if likely < _SEEN or alpha[round(y), round(x)] < 128:
+        # A hand is thin: the network's guess may lie beside it.
+        if n < 3 and (likely < _SEEN or alpha[round(y), round(x)] < 128):
             return False
     return True

@@ -28,6 +28,8 @@ those of its bones. Turns in radians, clockwise as seen; all of them 0 at rest.
 """
 
 _SEEN = 0.5
+# In shoulder widths, from the shoulder to the middle of elbow and wrist.
+_BEHIND, _STAYS_BEHIND = 0.45, 0.25
 # Of a bone's own length, where the driving one points at the camera or away.
 _SHORTEST, _LONGEST = math.log(0.35), math.log(1.25)
 _NECK = (math.log(0.75), math.log(1.2))
@@ -48,6 +50,18 @@ def read_gesture(figure: PuppetFigure, pose: F32, usual: F32) -> Gesture:
         if lm.seen(pose, limb.joints[:3]) >= _SEEN:
             found[name] = _limb(figure.pose, pose, limb)
     return found
+
+
+def hidden_limbs(figure: PuppetFigure, pose: F32, before: frozenset[str]) -> frozenset[str]:
+    """The limbs that are behind the body in a pose; ``before``: those that were so last."""
+    scale = max(abs(_complex(pose, lm.SHOULDERS[:1], lm.SHOULDERS[1:])), 1e-3)
+    found = set()
+    for name, limb in figure.limbs.items():
+        deeper = float(pose[list(limb.joints[1:3]), 2].mean() - pose[limb.joints[0], 2]) / scale
+        # Depth is the least certain of all: no flicker between the two.
+        if deeper > (_STAYS_BEHIND if name in before else _BEHIND):
+            found.add(name)
+    return frozenset(found)
 
 
 def _body(figure: PuppetFigure, pose: F32, usual: F32) -> F64:

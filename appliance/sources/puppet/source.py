@@ -18,7 +18,7 @@ from appliance.errors import MattingError, SourceError
 from appliance.media.frame import Colour, Format, Frame, Matrix, Rect, blank
 from appliance.networks.pose import PoseNetwork, load_pose
 from appliance.sources.check_file import check_file
-from appliance.sources.puppet.gesture import Gesture, read_gesture
+from appliance.sources.puppet.gesture import Gesture, hidden_limbs, read_gesture
 from appliance.sources.puppet.hold import Hold
 from appliance.sources.puppet.motion import DRIVE, DrivingMotion, DrivingStep, Played, Replayed
 from appliance.sources.puppet.one_euro import OneEuro
@@ -51,6 +51,7 @@ class PuppetSource:
         self._format: Format | None = None
         self._inner = Rect(0, 0, 0, 0)
         self._euro, self._hold = OneEuro(_CUTOFF_HZ, _PER_SPEED), Hold()
+        self._behind: frozenset[str] = frozenset()
         self._count, self._last_pts = 0, 0
 
     @property
@@ -84,6 +85,7 @@ class PuppetSource:
                 moves=["body", "head", *self._stage.figure.limbs], known=self._known is not None,
             )  # fmt: skip
         self._format, self._count, self._last_pts = want, 0, 0
+        self._behind = frozenset()
         self._euro.reset()
         self._hold.reset()
         return want
@@ -99,7 +101,7 @@ class PuppetSource:
         if step is None:
             return None
         gesture = self._gesture(step, self._stage)
-        drawn = self._stage.draw(gesture)
+        drawn = self._stage.draw(gesture, self._behind)
         if self._inner != self._format.rect:
             drawn = _framed(drawn, self._inner, self._format)
         frame = replace(
@@ -148,6 +150,7 @@ class PuppetSource:
         pose = step.pose.copy()
         by = np.float32(1000 / max(self._motion.size))
         pose[:, :3] = self._euro(pose[:, :3] * by, seconds) / by
+        self._behind = hidden_limbs(stage.figure, pose, self._behind)
         return self._hold(read_gesture(stage.figure, pose, usual), seconds)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.media.frame import F32, U8, Frame
+from appliance.media.frame import U8, Frame
 from appliance.pixels.cpu.mesh_warp import I32, add_rest, mesh_warp, occupied
 from appliance.sources.puppet.figure import PuppetFigure
 from appliance.sources.puppet.gesture import BODY, Gesture, turns
@@ -20,6 +21,13 @@ I16 = NDArray[np.int16]
 _FARTHEST = np.float32(2)
 
 
+class _Rest(NamedTuple):
+    """What is to be added where nothing moved: places, int32 (N, 2), and values, int16 (N, C)."""
+
+    places: I32
+    values: I16
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     """A layer with its bones, where there is any of it, and what it lacks of the still."""
@@ -28,8 +36,8 @@ class _Part:
     bones: tuple[Bone, ...]
     sums_y: I32
     sums_uv: I32
-    rest_y: I16
-    rest_uv: I16
+    rest_y: _Rest
+    rest_uv: _Rest
 
 
 class PuppetStage:
@@ -49,22 +57,21 @@ class PuppetStage:
         height, width = person.y.shape
         self._y_at = vertices(width, height)
         self._uv_at = vertices(width // 2, height // 2) * 2 + 0.5
-        bones: dict[str, tuple[Bone, ...]] = {BODY: (figure.base, figure.chest, figure.head)}
-        bones |= {name: limb.bones for name, limb in figure.limbs.items()}
-        layers = cut(person, alpha, figure)
-        nothing_y = np.zeros((height, width, 1), np.int16)
-        nothing_uv = np.zeros((height // 2, width // 2, 2), np.int16)
-        self._parts = {
-            layer.name: _Part(
-                layer,
-                bones[layer.name],
-                occupied(layer.y[:, :, 1]),
-                occupied(layer.uv[:, :, 2]),
-                nothing_y,
-                nothing_uv,
+        self._y_at_32, self._uv_at_32 = (at.astype(np.float32) for at in (self._y_at, self._uv_at))
+        body = (figure.base, figure.chest, figure.head)
+        self._parts: list[_Part] = []
+        for layer in cut(person, alpha, figure):
+            limb = figure.limbs.get(layer.name)
+            self._parts.append(
+                _Part(
+                    layer,
+                    body if limb is None else limb.bones[layer.number : layer.number + 1],
+                    occupied(layer.y[:, :, 1]),
+                    occupied(layer.uv[:, :, 2]),
+                    _rest(layer.y[:0, :0, :1], 0, 0),
+                    _rest(layer.uv[:0, :0, :2], 0, 0),
+                )
             )
-            for layer in layers
-        }
         if still is not None:
             self._keep_what_is_left(still)
 
@@ -76,14 +83,21 @@ class PuppetStage:
         bare = self.draw({})
         left_y = (still.y.astype(np.int16) - bare.y)[:, :, None]
         left_uv = still.uv.astype(np.int16) - bare.uv
-        for name in [*self.figure.limbs, BODY]:
-            part = self._parts[name]
-            rest_y, rest_uv = left_y, left_uv
-            if name != BODY:
-                rest_y = np.where(part.layer.y[:, :, 1:] > 0, left_y, np.int16(0))
-                rest_uv = np.where(part.layer.uv[:, :, 2:] > 0, left_uv, np.int16(0))
-            left_y, left_uv = left_y - rest_y, left_uv - rest_uv
-            self._parts[name] = replace(part, rest_y=rest_y, rest_uv=rest_uv)
+        # Outermost first; the body, which is the first, has what is left then.
+        for n in reversed(range(len(self._parts))):
+            part = self._parts[n]
+            its_y, its_uv = _window(left_y, part.layer, 1), _window(left_uv, part.layer, 2)
+            rest_y, rest_uv = its_y.copy(), its_uv.copy()
+            if n > 0:
+                rest_y[part.layer.y[:, :, 1] == 0] = 0
+                rest_uv[part.layer.uv[:, :, 2] == 0] = 0
+            its_y -= rest_y
+            its_uv -= rest_uv
+            self._parts[n] = replace(
+                part,
+                rest_y=_rest(rest_y, part.layer.top, part.layer.left),
+                rest_uv=_rest(rest_uv, part.layer.top // 2, part.layer.left // 2),
+            )
 
     def draw(self, gesture: Gesture, behind: frozenset[str] = frozenset()) -> Frame:
         """The figure so moved, NV12.
@@ -92,21 +106,35 @@ class PuppetStage:
         """
         y, uv = self.plate.y.copy(), self.plate.uv.copy()
         goes = turns(self.figure, gesture)
-        places: dict[str, tuple[F32, F32]] = {}
-        front = [name for name in self.figure.limbs if name not in behind]
-        order = [*sorted(behind & self._parts.keys()), BODY, *front]
-        for name in order:
-            part = self._parts[name]
-            at_y = origins(self._y_at, part.bones, goes[name])
-            at_uv = origins(self._uv_at, part.bones, goes[name])
-            places[name] = at_y, at_uv
-            mesh_warp(part.layer.y, part.sums_y, at_y, y[:, :, None])
-            at_half = ((at_uv - np.float32(0.5)) / 2).astype(np.float32)
-            mesh_warp(part.layer.uv, part.sums_uv, at_half, uv)
-        for name, (at_y, at_uv) in places.items():
-            part = self._parts[name]
-            moved = at_y - self._y_at.astype(np.float32)
-            add_rest(part.rest_y, moved, _FARTHEST, y[:, :, None])
-            moved = at_uv - self._uv_at.astype(np.float32)
-            add_rest(part.rest_uv, moved, _FARTHEST, uv)
+        order = [part for part in self._parts if part.layer.name in behind]
+        order += [part for part in self._parts if part.layer.name not in behind]
+        moved = []
+        for part in order:
+            layer = part.layer
+            its, is_body = goes[layer.name], layer.name == BODY
+            its = its if is_body else its[layer.number : layer.number + 1]
+            at_y = origins(self._y_at, part.bones, its)
+            at_uv = origins(self._uv_at, part.bones, its)
+            corner = np.array([layer.left, layer.top], np.float32)
+            half = ((at_uv - np.float32(0.5) - corner) / 2).astype(np.float32)
+            # A body goes on where the picture ends; a limb's piece ends in it.
+            mesh_warp(layer.y, part.sums_y, at_y - corner, is_body, y[:, :, None])
+            mesh_warp(layer.uv, part.sums_uv, half, is_body, uv)
+            moved.append((part, at_y - self._y_at_32, at_uv - self._uv_at_32))
+        for part, far_y, far_uv in moved:
+            add_rest(*part.rest_y, far_y, _FARTHEST, y[:, :, None])
+            add_rest(*part.rest_uv, far_uv, _FARTHEST, uv)
         return Frame(y, uv, self.plate.colour)
+
+
+def _window(plane: I16, layer: PuppetLayer, by: int) -> I16:
+    """The part of a plane that a layer is in, not copied; ``by``: pixels a sample of the plane."""
+    top, left = layer.top // by, layer.left // by
+    return plane[top : top + layer.y.shape[0] // by, left : left + layer.y.shape[1] // by]
+
+
+def _rest(plane: I16, top: int, left: int) -> _Rest:
+    """What is not 0 of a plane, (rows, columns, channels), that lies at ``top``, ``left``."""
+    rows, columns = np.nonzero(plane.any(axis=2))
+    places = np.column_stack((rows + top, columns + left)).astype(np.int32)
+    return _Rest(places, np.ascontiguousarray(plane[rows, columns]))
