@@ -16,6 +16,7 @@ STEPS = 1 << _BITS
 """Places are rounded to so many parts of a pixel: an unmoved one is then met exactly."""
 _AREA = STEPS * STEPS
 _SOLID = 255 * _AREA
+_FARTHEST = 1e7
 
 
 def occupied(alpha: I16) -> I32:
@@ -55,7 +56,7 @@ def mesh_warp(layer: I16, sums: I32, grid: F32, goes_on: bool, out: U8) -> None:
         sums: ``occupied`` of its alpha.
         grid: float32 (vertex rows, vertex columns, 2), at least 2x2: column and row in ``layer``
             that vertices spread evenly over ``out`` come from, the first and last of them on the
-            centres of the border's pixels. Where one is not finite, nothing is drawn.
+            centres of the border's pixels. Where one is no number, or absurd, nothing is drawn.
         goes_on: whether the layer goes on beyond its border as it is there, or is nothing there.
         out: uint8 (height, width, channels), both at least 2, drawn upon.
     """
@@ -74,7 +75,9 @@ def mesh_warp(layer: I16, sums: I32, grid: F32, goes_on: bool, out: U8) -> None:
             cx, dx = float(grid[i + 1, j, 0]), float(grid[i + 1, j + 1, 0])
             ay, by = float(grid[i, j, 1]), float(grid[i, j + 1, 1])
             cy, dy = float(grid[i + 1, j, 1]), float(grid[i + 1, j + 1, 1])
-            if not np.isfinite(ax + bx + cx + dx + ay + by + cy + dy):
+            # So written, it leaves out what is no number, too.
+            total = abs(ax) + abs(bx) + abs(cx) + abs(dx) + abs(ay) + abs(by) + abs(cy) + abs(dy)
+            if not total < _FARTHEST:
                 continue
             filling = _filling(
                 sums,

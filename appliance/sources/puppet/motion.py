@@ -104,6 +104,8 @@ class Played:
             self._tracker.reset()
         self._first = False
         pose = self._tracker(frame)
+        if pose is not None and not lm.is_whole(pose):
+            pose = None
         if pose is not None and self._count < _USUAL_S * self.fps[0] / self.fps[1]:
             self._sum += pose
             self._count += 1

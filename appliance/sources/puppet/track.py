@@ -7,6 +7,7 @@ the same name, or another network, has none.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import tempfile
 import zipfile
@@ -22,6 +23,7 @@ from appliance.media.frame import F32
 from appliance.sources.puppet import landmarks as lm
 from appliance.system import folders
 from appliance.system.file_identity import identity
+from appliance.system.small_file import read_small
 
 log = structlog.get_logger(__name__)
 
@@ -94,9 +96,8 @@ def load(name: str) -> Track | None:
     for folder in folders.caches("puppet"):
         path = folder / name
         try:
-            if path.stat().st_size > MOST_PICTURES * 1024:
-                continue
-            with np.load(path, allow_pickle=False) as data:
+            whole = io.BytesIO(read_small(path, MOST_PICTURES * 1024))
+            with np.load(whole, allow_pickle=False) as data:
                 found = Track(
                     np.asarray(data["poses"], np.float32),
                     np.asarray(data["pts"], np.int64),
