@@ -18,14 +18,16 @@ _CENTRE = 33
 # Crops tried, as sides of the longer side of where somebody is looked for.
 _SMALLEST, _GROWTH, _TRIED = 0.8, 1.25, 9
 # Of the way from shoulders to ears: how far two crops may disagree.
-_MOST_APART = 0.4
+_MOST_APART, _BETTER = 0.4, 0.9
+# Likewise, from one picture to the next: nobody moves that fast.
+_A_CUT = 1.2
 _COMPARED = (2, 5, 7, 8, 9, 10, 11, 12)
 # Frames until somebody is looked for again, where nobody was.
 _PAUSE = 15
 _FAR = 0.1
 
 Square = tuple[float, float, float]
-"""Centre x and y, and side, in pixels."""
+"""Centre x and y, and side, in pixels; the picture's own corner is at 0, 0."""
 
 
 class PoseTracker:
@@ -56,7 +58,7 @@ class PoseTracker:
         """
         if self._aim is not None:
             pose = self._look(frame, self._aim.square)
-            if pose is not None:
+            if pose is not None and _apart(self._aim.pose, pose) < _A_CUT:
                 self._aim.follow(pose)
                 return pose
             self._aim = None
@@ -88,7 +90,8 @@ class PoseTracker:
             if one is None or other is None:
                 continue
             apart = _apart(one[1], other[1])
-            if apart < least:
+            # The smaller of two that are as good shows more.
+            if apart < _BETTER * least:
                 best, least = other, apart
         if best is None:
             return None
@@ -127,10 +130,11 @@ class _Aim:
         x, y = lm.middle(pose, lm.SHOULDERS).tolist()
         self._side, self._own = square[2], _extent(pose)
         self._off = ((square[0] - x) / square[2], (square[1] - y) / square[2])
-        self.square = square
+        self.square, self.pose = square, pose
 
     def follow(self, pose: F32) -> None:
         """Go where the person went; small steps are left to the next frames, so that it is calm."""
+        self.pose = pose
         x, y = lm.middle(pose, lm.SHOULDERS).tolist()
         side = self._side * min(max(_extent(pose) / self._own, 0.4), 2.5)
         if abs(side / self.square[2] - 1) < _FAR:
@@ -161,7 +165,7 @@ def _crop(frame: Frame, square: Square, size: int) -> F32:
     black = 16.0 if frame.colour.range is Range.LIMITED else 0.0
     out = np.empty((3, size, size), np.float32)
     _cut(frame.y, square, size, black, out[0])
-    half = ((square[0] - 0.5) / 2, (square[1] - 0.5) / 2, square[2] / 2)
+    half = (square[0] / 2, square[1] / 2, square[2] / 2)
     chroma = np.empty((size, size, 2), np.float32)
     _cut(frame.uv, half, size, 128.0, chroma)
     out[1:] = np.moveaxis(chroma, 2, 0)
@@ -181,7 +185,7 @@ def _cut(plane: U8, square: Square, size: int, beyond: float, out: F32) -> None:
             )
         )  # fmt: skip
     # From the crop's pixel to the plane's, and to the shrunken one's, by the pixels' centres.
-    left, top = square[0] + 0.5 - square[2] / 2, square[1] + 0.5 - square[2] / 2
+    left, top = square[0] - square[2] / 2, square[1] - square[2] / 2
     scale = by / step
     turn = np.array(
         [

@@ -13,6 +13,7 @@ from appliance.tools.importers.base import (
     Options,
     Release,
     Shapes,
+    describe,
     only_picture,
     picture_size,
 )
@@ -35,8 +36,14 @@ def _manifest(model: ModelProto, options: Options) -> Fields:
     width, height = picture_size(shape, options, layout=layout, usual=None)
     if width != height:
         raise ModelError(f"the input is {width}x{height}; expected a square")
-    kept = [o for o in model.graph.output if graph_outputs(model)[o.name] in (_LANDMARKS, _PRESENT)]
-    landmarks = next(o.name for o in kept if graph_outputs(model)[o.name] == _LANDMARKS)
+    outputs = graph_outputs(model)
+    kept = [o for o in model.graph.output if outputs[o.name] in (_LANDMARKS, _PRESENT)]
+    landmarks = [o.name for o in kept if outputs[o.name] == _LANDMARKS]
+    if len(landmarks) != 1 or len(kept) != 2:
+        raise ModelError(
+            f"outputs {describe(outputs)}; expected one of 1x{_LANDMARKS[1]}, the landmarks, and "
+            "one of 1x1"
+        )
     del model.graph.output[:]
     model.graph.output.extend(kept)
     return {
@@ -50,7 +57,7 @@ def _manifest(model: ModelProto, options: Options) -> Fields:
             "mean": [0.0] * 3,
             "scale": [1 / 255] * 3,
         },
-        "output": {"name": landmarks},
+        "output": {"name": landmarks[0]},
     }
 
 
