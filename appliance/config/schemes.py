@@ -82,6 +82,7 @@ class Scheme:
         anchored: an address with its relative paths made absolute, starting from a folder, where
             it has paths after ``://``. Raises nothing.
         uses: the GStreamer elements it needs.
+        network: the network that it needs, installed under this name by ``mattebox model add``.
     """
 
     names: tuple[str, ...]
@@ -97,6 +98,7 @@ class Scheme:
     files: Callable[[str], tuple[Path, ...]] | None = None
     anchored: Callable[[str, Path], str] | None = None
     uses: tuple[Use, ...] = ()
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

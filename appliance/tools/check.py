@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.config.load import LoadedConfig, Mistake
+from appliance.config.schemes import Scheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
 from appliance.config.uris import background_scheme, files_of, output_scheme, source_scheme
@@ -38,6 +39,9 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
             wrong = unreadable(path)
             if wrong:
                 add(key, f"{path}: {wrong}")
+        wrong = networkless(scheme) if scheme is not None else None
+        if wrong:
+            add(key, wrong)
     for index, output in enumerate(settings.outputs):
         for path in files_of(output.uri, output_scheme(output.uri)):
             wrong = unwritable(path)
@@ -75,6 +79,18 @@ def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
         problem = trouble(reference)
         if problem:
             yield "source.uri", problem
+
+
+def networkless(scheme: Scheme) -> str | None:
+    """Why a scheme's network cannot be used here, and the remedy; None if it can or has none."""
+    if not scheme.network:
+        return None
+    try:
+        load_manifest(find_manifest(scheme.network, model_folders()))
+    except ModelError as error:
+        line = str(error).splitlines()[0]
+        return f"{line}; {scheme.names[0]}:// needs it: mattebox model add {scheme.network}"
+    return None
 
 
 def engineless(manifest: Manifest, model: Path) -> str | None:

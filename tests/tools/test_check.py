@@ -81,6 +81,18 @@ def test_a_file_address_is_checked_too(engines, tmp_path):
     assert len(found(("source.uri", f"file://{tmp_path}/gone.mp4"))) == 1
 
 
+def test_a_puppet_wants_both_files_and_its_network(engines, tmp_path):
+    for name in ("a.png", "b.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    whole = f"puppet://{tmp_path}/a.png?drive={tmp_path}/b.mp4"
+    (line,) = found(("source.uri", whole))
+    assert "puppet:// needs it: mattebox model add pose" in line
+    lines = found(("source.uri", f"puppet://{tmp_path}/no.png?drive={tmp_path}/no.mp4"))
+    assert len(lines) == 3
+    assert f"{tmp_path}/no.png: cannot be read" in lines[0]
+    assert f"{tmp_path}/no.mp4: cannot be read" in lines[1]
+
+
 def test_what_cannot_be_written(engines, tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     os.mkfifo(tmp_path / "fifo.mp4")

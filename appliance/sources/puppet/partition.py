@@ -21,7 +21,7 @@ _FULLER = 1.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class LimbPiece:
     """A bone of a limb and its share of each pixel, float32 (height, width), 0..1."""
 
     name: str
@@ -36,7 +36,7 @@ class Partition:
     ``own`` and ``hidden`` are float32 (height, width), 0..1: of the matte's alpha.
     """
 
-    pieces: list[Piece]
+    pieces: list[LimbPiece]
     own: F32
     hidden: F32
 
@@ -67,7 +67,7 @@ def divide(figure: PuppetFigure, alpha: U8) -> Partition:
                 extra = _OVERLAP * thick if its_name == name else np.float32(0)
                 margin = np.minimum(margin, away[other] + extra - away[index])
         share = np.clip(margin / (_FADE * thick) + np.float32(0.5), 0, 1)
-        pieces.append(Piece(name, number, _enlarged(share, alpha.shape)))
+        pieces.append(LimbPiece(name, number, _enlarged(share, alpha.shape)))
         # The body goes on under the first joint, so that nothing gapes there.
         first = figure.limbs[name].bones[0]
         joint = _distances(first.start * by, first.start * by, small.shape)

@@ -41,5 +41,6 @@ SCHEME = SourceScheme(
     files=files,
     anchored=puppet_address.anchored,
     live=False,
+    network="pose",
     make=make,
 )
