@@ -27,6 +27,8 @@ _ARM, _LEG = (0.08, 0.14, 0.24), (0.1, 0.17, 0.3)
 _SEEN = 0.5
 # Of a hand's or a foot's bone.
 _FINGERS = 0.5
+# As thick as the bone before it, at most so many times.
+_HAND = 1.2
 # A joint lies at least so far, in shoulder widths, from the picture's border.
 _MARGIN = 0.08
 
@@ -93,8 +95,26 @@ def make_figure(pose: F32, alpha: U8) -> PuppetFigure:
         for name, joints in LIMBS.items()
         if (stands or joints[0] in lm.SHOULDERS) and _inside(pose, joints, alpha, width)
     }
+    arms = {name: limb for name, limb in limbs.items() if limb.joints[0] in lm.SHOULDERS}
+    if any(_crossed(pose, limb, _ARM[1] * width) for limb in arms.values()):
+        limbs = {name: limb for name, limb in limbs.items() if name not in arms}
     trunk = np.stack([_point(left), _point(right), hips[1], hips[0]])
     return PuppetFigure(pose, width, stands, base, chest, head, trunk, limbs)
+
+
+def _crossed(pose: F32, arm: PuppetLimb, usual: float) -> bool:
+    """Whether the other arm lies on this one, so that neither is seen whole."""
+    other = next(j for j in (LIMBS["left arm"], LIMBS["right arm"]) if j != arm.joints)
+    places = [_point(pose[joint]) for joint in other[1:]]
+    # Below the elbows.
+    for bone, (start, end) in itertools.product(arm.bones[1:], itertools.pairwise(places)):
+        shares = np.linspace(0, 1, 9)[:, None]
+        ours = bone.start + shares * (bone.end - bone.start)
+        theirs = start + shares * (end - start)
+        nearest = float(np.linalg.norm(ours[:, None] - theirs[None], axis=2).min())
+        if nearest < bone.thick + usual:
+            return True
+    return False
 
 
 def _edge(alpha: U8, shoulders: F64, width: float) -> Bone:
@@ -119,10 +139,13 @@ def _bones(pose: F32, joints: tuple[int, ...], alpha: U8, width: float) -> tuple
     places[-1] = places[-1] + _FINGERS * (places[-1] - places[-2])
     least, usual, most = (width * share for share in (_ARM if joints[0] in lm.SHOULDERS else _LEG))
     middle = _point(lm.middle(pose, lm.SHOULDERS) + lm.middle(pose, lm.HIPS)) / 2
-    bones = []
+    bones: list[Bone] = []
     for start, end in itertools.pairwise(places):
         found = _outwards(start, end, middle, alpha, 1.5 * most)
         half = usual if found is None else min(max(found, least), most)
+        if len(bones) == 2:
+            # A hand before the body shows no edge of its own.
+            half = min(half, _HAND * bones[1].thick)
         bones.append(Bone(start, end, half))
     return tuple(bones)
 

@@ -56,7 +56,7 @@ def cut(person: Frame, alpha: U8, figure: PuppetFigure) -> list[PuppetLayer]:
         _layer(piece.name, piece.number, person, _times(alpha, piece.share), whole=False)
         for piece in parts.pieces
     ]
-    body = _times(alpha, np.maximum(parts.own, parts.hidden))
+    body = _times(alpha, np.minimum(parts.own + parts.hidden, 1))
     solid = ((alpha >= _SOLID) & (parts.own > 0.98)).astype(np.uint8)
     return [_layer(BODY, 0, _uncovered(person, solid, parts.hidden), body, whole=True), *pieces]
 

@@ -18,6 +18,8 @@ _LONGEST = 640
 _LOOSE, _LOOSE_HAND, _OVERLAP, _FADE = 0.7, 0.3, 0.7, 0.2
 # A trunk is so much wider than its joints lie apart.
 _FULLER = 1.2
+# Notches in a body that are filled, in half shoulder widths.
+_NOTCH = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,7 @@ def divide(figure: PuppetFigure, alpha: U8) -> Partition:
         reach = np.float32(max(first.thick * by, 1.0))
         taken = np.maximum(taken, share * np.clip(joint / reach - np.float32(0.5), 0, 1))
     own = _in_one_piece(1 - taken, small)
+    trunk = np.maximum(trunk, _closed(own, small, figure.width * by))
     return Partition(pieces, _enlarged(own, alpha.shape), _enlarged(taken * trunk, alpha.shape))
 
 
@@ -88,6 +91,15 @@ def _in_one_piece(own: F32, alpha: U8) -> F32:
     soft = cv2.blur(keep.astype(np.float32), (3, 3))
     # What no limb took, though, is nobody else's: hair beside the head, say.
     return np.asarray(np.where(own > 0.99, own, own * soft), np.float32)
+
+
+def _closed(own: F32, alpha: U8, width: float) -> F32:
+    """The body, and what it has on both sides: a hand on a hip leaves no notch; float32, 0..1."""
+    side = max(3, round(_NOTCH * width) * 2 + 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    solid = (own * alpha > 128).astype(np.uint8)
+    closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, disc).astype(np.float32)
+    return np.asarray(cv2.blur(closed, (3, 3)), np.float32)
 
 
 def _surface(bone: Bone, by: float, shape: tuple[int, ...]) -> F32:

@@ -31,7 +31,7 @@ from appliance.system.file_identity import identity
 log = structlog.get_logger(__name__)
 
 # Of the One-Euro filter; places are in thousandths of the clip's longer side.
-_CUTOFF_HZ, _PER_SPEED = 1.5, 0.02
+_CUTOFF_HZ, _PER_SPEED = 1.0, 0.01
 
 
 class PuppetSource:

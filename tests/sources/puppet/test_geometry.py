@@ -135,6 +135,17 @@ def test_a_limb_that_is_not_whole_stays_with_the_body() -> None:
     assert "right arm" not in make_figure(beyond, ALPHA).limbs
 
 
+def test_crossed_arms_stay_crossed() -> None:
+    """One hides the other: neither is there to be moved."""
+    pose = POSE.copy()
+    pose[13, :2], pose[15, :2], pose[19, :2] = (200, 145), (165, 150), (150, 150)
+    pose[14, :2], pose[16, :2], pose[20, :2] = (120, 145), (155, 152), (170, 152)
+    alpha = matte_of(pose)
+    assert set(make_figure(pose, alpha).limbs) == {"left leg", "right leg"}
+    pose[16, :2], pose[20, :2] = (70, 152), (58, 152)
+    assert "left arm" in make_figure(pose, matte_of(pose)).limbs
+
+
 def test_a_portrait_stands_on_its_edge() -> None:
     """Hips and legs are out of the picture: what is at the lower edge stays there."""
     pose = pose_at(160, 150, 130)
