@@ -83,13 +83,16 @@ def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def networkless(scheme: Scheme) -> str | None:
     """Why a scheme's network cannot be used here, and the remedy; None if it can or has none."""
-    if not scheme.network:
+    name, folders = scheme.network, model_folders()
+    if not name:
         return None
+    get = f"get it with: mattebox model add {name}"
+    if not any((folder / name / "manifest.yaml").is_file() for folder in folders):
+        return f"{scheme.names[0]}:// needs the network {name}, which is not installed; {get}"
     try:
-        load_manifest(find_manifest(scheme.network, model_folders()))
+        load_manifest(find_manifest(name, folders))
     except ModelError as error:
-        line = str(error).splitlines()[0]
-        return f"{line}; {scheme.names[0]}:// needs it: mattebox model add {scheme.network}"
+        return f"{str(error).splitlines()[0]}; {scheme.names[0]}:// needs it; {get} --replace"
     return None
 
 

@@ -26,7 +26,7 @@ _CHEST, _HEAD, _BASE = 0.55, 0.5, 0.5
 _ARM, _LEG = (0.08, 0.14, 0.24), (0.1, 0.17, 0.3)
 _SEEN = 0.5
 # Of a hand's or a foot's bone.
-_FINGERS = 0.5
+_FINGERS = 0.8
 # As thick as the bone before it, at most so many times.
 _HAND = 1.2
 # A joint lies at least so far, in shoulder widths, from the picture's border.

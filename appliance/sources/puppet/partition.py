@@ -15,7 +15,7 @@ from appliance.sources.puppet.skin import F64, Bone
 _LONGEST = 640
 # In a limb's thickness: how far beyond it what is nobody else's (sleeves, folds) still is its own,
 # how far its pieces overlap at a joint, and how far edges fade.
-_LOOSE, _LOOSE_HAND, _OVERLAP, _FADE = 0.7, 0.3, 0.7, 0.2
+_LOOSE, _LOOSE_HAND, _OVERLAP, _FADE = 0.7, 0.5, 0.7, 0.2
 # A trunk is so much wider than its joints lie apart.
 _FULLER = 1.2
 # Notches in a body that are filled, in half shoulder widths.
