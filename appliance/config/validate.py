@@ -129,13 +129,24 @@ def _in_words(error: Any, model: type[BaseModel], whole: str) -> str:
         place = re.search(r"line \d+ column \d+", error["ctx"]["error"])
         where = f", from {place[0]} on" if place else ""
         return f'{key}: not JSON{where}; expected an object, as {{"key": value}}'
-    field = model.model_fields.get(str(error["loc"][-1])) if error["loc"] else None
+    model, field = _at(model, error["loc"])
     if kind == "extra_forbidden":
         known = ", ".join(model.model_fields)
         return f"{key}: unknown key; " + (f"known here: {known}" if known else "expected none")
     if field is None:
         return f"{key}: {found}; expected an object"
     return f"{key}: {'is missing' if kind == 'missing' else found}; {expected(field)}"
+
+
+def _at(model: type[BaseModel], where: tuple[Any, ...]) -> tuple[type[BaseModel], FieldInfo | None]:
+    """The field that an error is about, None if there is none, and the model around it."""
+    field: FieldInfo | None = None
+    for part in where:
+        if field is not None:
+            model = section_of(field) or item_of(field) or model
+        found = model.model_fields.get(str(part))
+        field = found if found is not None or not isinstance(part, int) else field
+    return model, field
 
 
 class Reading:

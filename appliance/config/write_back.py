@@ -25,7 +25,7 @@ from appliance.config.uris import absolute
 from appliance.errors import ConfigError
 from appliance.system.file_identity import Identity, identity
 
-Value = str | float
+Value = str | float | bool
 
 _DRAFT = ".new"
 _STALE_S = 60.0
@@ -89,10 +89,13 @@ def _with(text: str, changes: Mapping[str, Value]) -> str:
     # A file of comments alone has no tree to keep them in.
     before, root = ("", tree) if tree is not None else (_line(text), {})
     for key, value in changes.items():
-        section, _, name = key.partition(".")
-        if root.get(section) is None:
-            root[section] = {}
-        root[section][name] = value
+        *sections, name = key.split(".")
+        inner = root
+        for section in sections:
+            if inner.get(section) is None:
+                inner[section] = {}
+            inner = inner[section]
+        inner[name] = value
     out = StringIO()
     yaml.dump(root, out)
     return before + out.getvalue()
@@ -118,6 +121,8 @@ def _values(text: str) -> dict[str, str]:
 
 
 def _shown(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     try:
         return repr(float(value))
     except ValueError:

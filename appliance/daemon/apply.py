@@ -204,6 +204,7 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None
         daemon.worker.use(daemon.pipeline)
     daemon.pipeline.configure(new)
     daemon.shedding.configure(new.load)
+    daemon.shedding.look_again()
     daemon.thermometer.configure(new.load.hottest_c)
     if parts.background is not None:
         daemon.pipeline.use_background(parts.background)

@@ -17,10 +17,10 @@ from starlette.types import ASGIApp
 
 from appliance.config.uris import path_of
 from appliance.config.validate import broken
-from appliance.errors import MatteboxError
+from appliance.errors import InputError, MatteboxError
 from appliance.http import state
 from appliance.http.backgrounds import TooLarge
-from appliance.http.change import NotDone, change, reset
+from appliance.http.change import NotDone, change, change_values, reset
 from appliance.http.offload import Busy
 from appliance.http.pictures import Encoding, Show, encode, picture_of, thumbnail
 from appliance.http.preview import MEDIA_TYPE, Stream
@@ -29,9 +29,11 @@ from appliance.http.schemas import (
     ChangeBody,
     EntryAnswer,
     ResetBody,
+    StagesBody,
     UploadedAnswer,
 )
 from appliance.http.site import Site
+from appliance.http.stages import stages, wanted_of
 from appliance.media.picture_file import MOST_PIXELS
 from appliance.system.redact import redact
 
@@ -103,6 +105,22 @@ async def change_picture(request: Request) -> ASGIApp:
     """Change background, fit, blur, the person's edge, or who is shown."""
     site, wanted = _site(request), await _body(request, ChangeBody)
     return _json(await _aside(site, lambda: change(site, wanted)))
+
+
+async def list_stages(request: Request) -> ASGIApp:
+    """The optional stages."""
+    return _json(stages(_site(request).daemon))
+
+
+async def change_stages(request: Request) -> ASGIApp:
+    """Switch and set optional stages."""
+    site, wanted = _site(request), await _body(request, StagesBody)
+    try:
+        values = wanted_of(wanted)
+    except InputError as error:
+        raise HTTPException(422, str(error)) from error
+    await _aside(site, lambda: change_values(site, values, keep=wanted.keep))
+    return _json(stages(site.daemon))
 
 
 async def reset_all(request: Request) -> ASGIApp:

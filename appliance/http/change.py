@@ -5,12 +5,13 @@ All of this blocks (on the reloader, on a disk), so it is called off the server'
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from appliance.config.schemes import BACKGROUNDS
 from appliance.config.settings import Settings
@@ -21,6 +22,7 @@ from appliance.daemon.changes import ChangeOutcome
 from appliance.errors import ConfigError, MatteboxError
 from appliance.http.schemas import ChangeBody, ChangedAnswer
 from appliance.http.site import Site
+from appliance.http.stages import stage_keys
 from appliance.http.state import picture
 from appliance.system.redact import redact
 
@@ -34,8 +36,9 @@ class NotDone(MatteboxError, RuntimeError):
     """A change was not made; the message says why."""
 
 
-_KEYS = ("background.uri", "background.fit", "background.blur_radius", "edge.choke",
-         "edge.softness", "clean.keep")  # fmt: skip
+_PICTURE = ("background.uri", "background.fit", "background.blur_radius", "edge.choke",
+            "edge.softness", "clean.keep")  # fmt: skip
+_KEYS = (*_PICTURE, *stage_keys())
 
 
 def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
@@ -70,31 +73,38 @@ def _address(site: Site, background: str) -> str:
 
 def applied_to(settings: Settings, values: dict[str, Value]) -> Settings:
     """``settings`` with ``values`` put in. Raises ConfigError for invalid values."""
-    sections: dict[str, dict[str, Any]] = {}
-    for key, value in values.items():
-        section, _, name = key.partition(".")
-        sections.setdefault(section, {})[name] = value
-    whole = {name: getattr(settings, name) for name in Settings.model_fields}
     try:
-        for name, changes in sections.items():
-            section = whole[name]
-            whole[name] = type(section).model_validate(
-                {field: getattr(section, field) for field in type(section).model_fields} | changes
-            )
-        return Settings.model_validate(whole)
+        return Settings.model_validate(_with(settings, values))
     except ValidationError as error:
         raise ConfigError("\n".join(broken(error))) from error
 
 
+def _with(section: BaseModel, values: Mapping[str, Value]) -> dict[str, Any]:
+    """A section's fields, those on the way to a changed value as dictionaries again."""
+    found: dict[str, Any] = {name: getattr(section, name) for name in type(section).model_fields}
+    inner: dict[str, dict[str, Value]] = {}
+    for key, value in values.items():
+        name, _, rest = key.partition(".")
+        if rest:
+            inner.setdefault(name, {})[rest] = value
+        else:
+            found[name] = value
+    return found | {name: _with(found[name], changes) for name, changes in inner.items()}
+
+
 def change(site: Site, wanted: ChangeBody) -> ChangedAnswer:
-    """Make the change, and keep it if requested.
+    """Make a change of the picture, and keep it if requested; raises as ``change_values``."""
+    return change_values(site, wanted_values(site, wanted), keep=wanted.keep)
+
+
+def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> ChangedAnswer:
+    """Make the change (dotted key -> value), and keep it if requested.
 
     Raises NotDone when nothing was changed, TimeoutError when that is unknown.
     """
-    values = wanted_values(site, wanted)
     with _Alone(site):
         # What is kept is what is seen: earlier changes that were not kept, too.
-        kept = _unkept(site) | values if wanted.keep else {}
+        kept = _unkept(site) | values if keep else {}
         new = _draft(site, kept) if kept else None
         try:
             outcome = _through(lambda: site.reloader.change(_maker(values), CHANGE_S))
@@ -125,8 +135,7 @@ def _unkept(site: Site) -> dict[str, Value]:
 
 
 def _value(settings: Settings, key: str) -> Value:
-    section, _, name = key.partition(".")
-    value: Value = getattr(getattr(settings, section), name)
+    value: Value = attrgetter(key)(settings)
     return value
 
 

@@ -202,7 +202,7 @@ def _placeholder(daemon: Daemon) -> Iterator[Metric]:
 def _load(daemon: Daemon) -> Iterator[Metric]:
     now = daemon.shedding.state
     yield GaugeMetricFamily(
-        "mattebox_shedding_level", "What is left out to keep up: 0 nothing, 3 the most.", now.level
+        "mattebox_shedding_level", "What is left out to keep up: 0 nothing, 5 the most.", now.level
     )
     yield GaugeMetricFamily(
         "mattebox_load_ratio", "Time that frames take, as a part of the time there is.", now.load

@@ -25,6 +25,8 @@ from appliance.http.schemas import (
     HealthAnswer,
     ReadyAnswer,
     ResetBody,
+    StagesAnswer,
+    StagesBody,
     StatusAnswer,
     UploadedAnswer,
 )
@@ -46,6 +48,14 @@ OPERATIONS = (
         "PATCH", "/api/picture", api.change_picture,
         "Change background, fit, blur, the person's edge, who is shown.",
         {200: ChangedAnswer}, (408, 409, 415, 422, 503, 504), ChangeBody,
+    ),
+    Operation(
+        "GET", "/api/stages", api.list_stages, "The optional stages, and what they are set to.",
+        {200: StagesAnswer},
+    ),
+    Operation(
+        "PATCH", "/api/stages", api.change_stages, "Switch optional stages, and set them.",
+        {200: StagesAnswer}, (408, 409, 415, 422, 503, 504), StagesBody,
     ),
     Operation(
         "POST", "/api/reset", api.reset_all, "Back to the file; the matte starts over.",
@@ -96,6 +106,7 @@ _PAGE = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page/stages.js": ("stages.js", "text/javascript; charset=utf-8"),
     "/page/mattebox.svg": ("mattebox.svg", "image/svg+xml"),
 }
 
@@ -107,7 +118,7 @@ def make_app(site: Site, settings: HttpSettings) -> ASGIApp:
         for operation in OPERATIONS
     ]
     for path, (name, kind) in _PAGE.items():
-        # Read once: they are four small files.
+        # Read once: they are a few small files.
         data = resources.files(__package__).joinpath("page", name).read_bytes()
         routes.append(Route(path, _Endpoint(partial(_page, data, kind)), methods=["GET"]))
     return Guard(_App(routes, site), site, settings)

@@ -91,6 +91,46 @@ class ChangedAnswer(_Given, title="Changed"):
     note: str | None = Field(None, description="what else there is to know, in words")
 
 
+class StagesBody(_Taken, title="StagesChange"):
+    """What is to be changed in the optional stages; what is left out stays."""
+
+    stages: dict[str, dict[str, bool | int | float | str]] = Field(
+        description="by the stage's name, its settings by name, as /api/stages lists them"
+    )
+    keep: bool = Field(False, description="as for /api/picture")
+
+
+class StageField(_Given, title="StageField"):
+    """One setting of a stage."""
+
+    name: str
+    kind: Literal["switch", "number", "whole number", "choice", "text"]
+    description: str
+    allowed: str = Field(description="what it may hold, in words")
+    minimum: float | None
+    maximum: float | None
+    choices: list[str] = Field(description="for a choice: what there is")
+    value: bool | int | float | str
+
+
+class StageAnswer(_Given, title="Stage"):
+    """One optional stage of the frame's path."""
+
+    name: str
+    title: str
+    description: str
+    enabled: bool
+    resting: str | None = Field(description="why it is left out for now, if it failed")
+    mean_ms: float | None = Field(description="what it takes, on the frames for which it was run")
+    fields: list[StageField]
+
+
+class StagesAnswer(_Given, title="Stages"):
+    """The optional stages, in the order of the path."""
+
+    stages: list[StageAnswer]
+
+
 class EntryAnswer(_Given, title="Entry"):
     """One background of the folder."""
 
@@ -183,7 +223,7 @@ class LoadAnswer(_Given, title="Load"):
     """How hard the machine works, and what is left out so that it keeps up."""
 
     busy: float = Field(description="time that frames take, as a part of the time there is")
-    level: int = Field(description="0: nothing is left out; 3: the most")
+    level: int = Field(description="0: nothing is left out; 5: the most")
     doing: str
 
 

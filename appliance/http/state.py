@@ -26,6 +26,7 @@ from appliance.http.schemas import (
     StatusAnswer,
 )
 from appliance.http.site import Site
+from appliance.http.stages import resting_notes
 from appliance.system.redact import redact
 
 READY_S = 1.0
@@ -170,6 +171,7 @@ def _notes(daemon: Daemon, told: ConfigurationAnswer, shown: PictureAnswer) -> I
         yield f"The configuration is not applied: {mistake.file}{line}{key}: {mistake.message}"
     if daemon.shedding.state.sentence:
         yield f"The machine is {daemon.shedding.state.sentence}."
+    yield from resting_notes(daemon.pipeline.resting)
     for output in daemon.statuses():
         if output.state in ("failed", "retrying", "stalled"):
             yield f"Output {redact(output.uri)}: {redact(output.words)}"

@@ -61,10 +61,12 @@ class Pipeline:
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels of shedding that help here."""
-        return self._network.levels
+        return tuple(sorted({*self._network.levels, *self._cascade.levels}))
 
     def shed(self, level: Level) -> None:
         """See ``FramePipeline.shed``."""
+        self._common.level = level
+        self._cascade.shed(level)
         self._network.shed(level)
 
     def use_background(self, background: BackgroundFrames) -> None:
@@ -98,6 +100,7 @@ class Pipeline:
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
+        self._cascade.guard.begin(frame.pts)
         work = Work(frame, out, matte_out)
         try:
             for bound in self._cascade.steps:

@@ -147,10 +147,13 @@ class GpuPipeline:
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels of shedding that help here; the network is the least of the work."""
-        return (Level.FULL, Level.HALF)
+        return tuple(sorted({Level.FULL, *self._cascade.levels, Level.HALF}))
 
     def shed(self, level: Level) -> None:
-        """Making fewer frames is the caller's job; nothing else is left out here."""
+        """Making fewer frames is the caller's job; only optional stages are left out here."""
+        self._common.level = level
+        self._cascade.shed(level)
+        self._spans = spans(self._cascade, self._replay)
 
     @property
     def resting(self) -> Mapping[str, str]:
@@ -182,6 +185,7 @@ class GpuPipeline:
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
+        self._cascade.guard.begin(frame.pts)
         canvases = self._canvases
         in_place = canvases is not None and canvases.choose(out)
         work = DeviceWork(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.shedding.costs import Costs
-from appliance.shedding.level import Level, Means
+from appliance.shedding.level import NETWORK_LEVELS, Level, Means
 from appliance.system.thermal import Heat
 
 
@@ -73,7 +73,7 @@ def _bounded(frame: Made) -> float:
 class Controller:
     """Decides on the level. Call ``made`` for each frame; it says when the level changes."""
 
-    def __init__(self, levels: Sequence[Level] = tuple(Level)) -> None:
+    def __init__(self, levels: Sequence[Level] = NETWORK_LEVELS) -> None:
         """``levels``: those that help here, ascending, ``Level.FULL`` first."""
         self.level = Level.FULL
         self._levels = tuple(levels)

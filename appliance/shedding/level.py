@@ -11,12 +11,20 @@ class Level(IntEnum):
 
     FULL = 0
     """Nothing."""
-    REUSE = 1
+    SPARE = 1
+    """Optional stages look half as often, and no frames are made between those of the source."""
+    PLAIN = 2
+    """Optional stages that only embellish are left out, too."""
+    REUSE = 3
     """The network runs on every second frame; in between, the last matte follows the motion."""
-    SMALL = 2
+    SMALL = 4
     """The network's input is smaller, too."""
-    HALF = 3
+    HALF = 5
     """Every second frame is left out, too."""
+
+
+NETWORK_LEVELS = (Level.FULL, Level.REUSE, Level.SMALL, Level.HALF)
+"""The levels without those that concern optional stages."""
 
 
 class Means(Enum):
@@ -28,13 +36,15 @@ class Means(Enum):
 
 
 _WORDS = {
+    Level.SPARE: "optional stages look half as often",
+    Level.PLAIN: "those that only embellish are left out",
     Level.REUSE: "the network looks at every second frame only",
     Level.SMALL: "it sees a smaller picture",
     Level.HALF: "every second frame is left out",
 }
 
 
-def in_words(level: Level, levels: Sequence[Level] = tuple(Level)) -> str:
+def in_words(level: Level, levels: Sequence[Level] = NETWORK_LEVELS) -> str:
     """What ``level`` leaves out, given the ``levels`` there are: a clause without a full stop."""
     parts = [_WORDS[each] for each in levels if Level.FULL < each <= level]
     if not parts:

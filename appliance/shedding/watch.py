@@ -110,6 +110,13 @@ class Shedding:
         self._pipeline, self._levels = pipeline, tuple(pipeline.levels)
         self._start_over("another network")
 
+    def look_again(self) -> None:
+        """Note that the pipeline may have other stages now: other levels, or other costs."""
+        if self._pipeline is None or tuple(self._pipeline.levels) == self._levels:
+            return
+        self._levels = tuple(self._pipeline.levels)
+        self._start_over("other stages")
+
     def configure(self, settings: LoadSettings) -> None:
         """Apply new settings from the next frame on."""
         if settings != self._settings:

@@ -9,6 +9,7 @@ from appliance.config.settings import Settings
 from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Motion
+from appliance.shedding.level import Level
 from appliance.stages.participants import Participants, Sighting
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.timings import StageClock
@@ -31,6 +32,7 @@ class Common:
         format: of every frame. clock: times each step.
         tracker: predicts where the person will be; replaced together with the network.
         participants: remembers who takes part.
+        level: what is left out: at ``Level.SPARE`` and above, optional stages look half as often.
         apart: the parts of the frame to look at in place of the ROI, as people stand far apart.
     """
 
@@ -39,6 +41,7 @@ class Common:
     clock: StageClock
     tracker: Tracker
     participants: Participants
+    level: Level = Level.FULL
     apart: tuple[Rect, ...] = ()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
 from appliance.config.settings import Settings
+from appliance.shedding.level import Level
 from appliance.stages.cascade import CASCADE, Side, Step
 from appliance.stages.guard import StageGuard
 
@@ -62,7 +63,11 @@ class BoundCascade:
         self.guard = StageGuard()
         """Which optional stages are left out for now, and why."""
         self.steps: tuple[BoundStep, ...] = ()
-        """Those that the settings want."""
+        """Those that the settings want and shedding leaves."""
+        self.levels: frozenset[Level] = frozenset()
+        """The levels of shedding at which one of the steps that the settings want does less."""
+        self._level = Level.FULL
+        self._settings = settings
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
@@ -71,20 +76,32 @@ class BoundCascade:
         A part that regains a step starts over: what it remembers is out of date.
         """
         before = {bound.step.name for bound in self.steps}
+        self._settings = settings
+        levels: set[Level] = set()
         bound = []
         for step in CASCADE:
             where = step.runs_on(self._side)
             if where is None or not step.wanted(settings) or not self._only(step):
                 continue
+            levels.update(step.levels)
+            if step.left_out <= self._level and step.left_out != Level.HALF:
+                continue
             part, method = self._part(where)
             if self.steps and step.name not in before:
                 part.reset()
             run = getattr(part, method)
-            if step.optional:
+            if step.optional and not (self._side == "gpu" and step.launched):
                 run = self.guard.wrap(step.name, run, part.reset)
             bound.append(BoundStep(step, part, run))
         self.guard.forget(before - {one.step.name for one in bound})
         self.steps = tuple(bound)
+        self.levels = frozenset(levels)
+
+    def shed(self, level: Level) -> None:
+        """Leave out the steps that this level leaves out, from the next frame on."""
+        if level != self._level:
+            self._level = level
+            self.configure(self._settings)
 
     def part(self, kind: type[P]) -> P:
         """The part of this class, which one of the cascade's steps on this side must name."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.config.settings import Settings
+from appliance.shedding.level import Level
 
 Side = Literal["cpu", "gpu"]
 
@@ -35,6 +36,9 @@ class Step:
         within: on the GPU, the step whose kernels also do this one; empty: none.
         optional: one of the ``stages`` of the configuration. If it fails it is left out for a
             while, and the frame goes on as if it were off; so it stores its result at its end.
+        stage: its section of ``stages``, if that is not called as the step is.
+        spared: from ``Level.SPARE`` on it does less (``Common.level``).
+        left_out: the level of shedding that leaves it out; ``Level.HALF`` leaves no step out.
         on: whether given settings call for it; None: always.
         off: what remains of it when the settings switch it off.
         when: how often it is run.
@@ -55,6 +59,9 @@ class Step:
     launched: str = ""
     within: str = ""
     optional: bool = False
+    stage: str = ""
+    spared: bool = False
+    left_out: Level = Level.HALF
 
     def runs_on(self, side: Side) -> str | None:
         """The method that does it on one side."""
@@ -63,6 +70,12 @@ class Step:
     def wanted(self, settings: Settings) -> bool:
         """Whether these settings call for it."""
         return self.on is None or self.on(settings)
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of shedding at which it does less, or nothing."""
+        spared = (Level.SPARE,) if self.spared else ()
+        return spared if self.left_out == Level.HALF else (*spared, self.left_out)
 
     @property
     def span(self) -> str:

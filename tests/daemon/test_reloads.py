@@ -25,7 +25,7 @@ import numpy as np
 import pytest
 import yaml
 
-from appliance.config.settings import Settings
+from appliance.config.settings import Settings, StagesSettings
 from appliance.service import control_client
 from tests.networks.bright import bright_network
 from tests.reads_rtsp import Client, Got
@@ -151,6 +151,20 @@ def _encoding(box: Box, rng: random.Random) -> Wanted:
     return {**box.data, "outputs": [changed, *rest]}, ["outputs.0"]
 
 
+STAGES: dict[str, dict[str, Any]] = {name: {} for name in StagesSettings.model_fields}
+"""What each stage is switched on with, besides ``enabled``."""
+
+
+def _stage(name: str) -> Callable[[Box, random.Random], Wanted]:
+    def change(box: Box, rng: random.Random) -> Wanted:
+        stages = dict(box.data.get("stages", {}))
+        on = stages.get(name, {}).get("enabled", False)
+        stages[name] = {} if on else {"enabled": True, **STAGES[name]}
+        return {**box.data, "stages": stages}, ["stages"]
+
+    return change
+
+
 def _refused(box: Box, rng: random.Random) -> Wanted:
     bad = rng.choice(
         [
@@ -183,6 +197,8 @@ KINDS: dict[str, Callable[[Box, random.Random], Wanted]] = {
     "log": _value("log", "level", "debug", "info"),
     "refused": _refused,
 }
+STAGE_KINDS = {f"stage {name}": _stage(name) for name in STAGES}
+KINDS |= STAGE_KINDS
 
 
 @contextmanager
@@ -280,6 +296,43 @@ def test_two_hundred_reloads(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert not slates, text
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_stages_switched_two_hundred_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a client attached, and with the memory measured: nothing stays, nothing is late."""
+    rng = random.Random(int(os.environ.get("MATTEBOX_SEED", "1")))
+    with running(tmp_path) as box:
+        for kind in (*STAGE_KINDS, *STAGE_KINDS):
+            box.change(kind, rng)
+        before = descriptors(box.process.pid), memory(box.process.pid)
+        for number in range(200):
+            # An even number of each, so that they end as they began.
+            box.change([*STAGE_KINDS][number // 2 % len(STAGE_KINDS)], rng)
+            box.look("(none)", len(box.client.frames))
+        after = descriptors(box.process.pid), memory(box.process.pid)
+        judge(box.client.frames)
+    text, longest, slates = report(box)
+    with capsys.disabled():
+        print(f"\n{text}\ndescriptors {before[0]} -> {after[0]}, MiB {before[1]} -> {after[1]}")
+    assert after[0] <= before[0]
+    assert after[1] <= before[1] + 40
+    assert longest < 0.5 * 1e9 / PERIOD_NS, text
+    assert not slates, text
+
+
+def descriptors(process: int) -> int:
+    """How many files a process has open."""
+    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+
+
+def memory(process: int) -> int:
+    """What a process has in memory, MiB."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if "VmRSS" in line)) // 1024
+
+
 def report(box: Box) -> tuple[str, float, int]:
     """The counts as text; the longest gap in periods; slates.
 
@@ -299,7 +352,7 @@ def report(box: Box) -> tuple[str, float, int]:
             slates += shown
             longest = max(longest, *times)
         lines.append(
-            f"{kind:13}{len(parts):4}   longest gap {max(times):5.2f} periods, over two {over:3}, "
+            f"{kind:20}{len(parts):4}   longest gap {max(times):5.2f} periods, over two {over:3}, "
             f"slates {shown:3}, answered in {np.median(took):6.1f} ms (most {max(took):6.1f})"
         )
     worst = max(got.room for got in frames)

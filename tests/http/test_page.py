@@ -173,6 +173,14 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     until(browser, lambda b: studio.daemon.settings.background.uri == str(taken))
     until(browser, lambda b: pixel(b, "composite", 0.02, 0.02)[1] > 150)
 
+    # A stage is switched on, and shows what there is to set.
+    browser.find_element(By.CSS_SELECTOR, "#effects-panel > summary").click()
+    until(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "[data-stage='motion']"))
+    browser.find_element(By.CSS_SELECTOR, "[data-stage='motion'] summary").click()
+    browser.find_element(By.ID, "stage-motion-enabled").click()
+    until(browser, lambda b: studio.daemon.settings.stages.motion.enabled)
+    until(browser, lambda b: b.find_element(By.ID, "stage-motion-enabled").is_selected())
+
     # No violation of the page's own policy, and no error in its script.
     logged = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert all(" 401 " in entry["message"] for entry in logged), logged

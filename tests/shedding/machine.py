@@ -12,7 +12,7 @@ from random import Random
 
 from appliance.config.settings.load import LoadSettings
 from appliance.media.mailbox import Mailbox
-from appliance.shedding import Level, Shedding
+from appliance.shedding import NETWORK_LEVELS, Level, Shedding
 from appliance.system.thermal import Heat
 
 Pace = Callable[[float], float]
@@ -52,7 +52,7 @@ class Machine:
     pace: Pace = lambda now: 1.0
     heat: Callable[[float], Heat] = lambda now: Heat()
     jitter: float = 0.05
-    levels: Sequence[Level] = tuple(Level)
+    levels: Sequence[Level] = NETWORK_LEVELS
     lossless: bool = False
     seed: int = 0
     settings: LoadSettings = field(default_factory=LoadSettings)

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from appliance.config.settings.load import LoadSettings
-from appliance.shedding import Level
+from appliance.shedding import NETWORK_LEVELS, Controller, Level, Made, Means
 from appliance.system.thermal import Heat
 from tests.shedding.machine import Machine, Work
 
@@ -33,7 +33,7 @@ def random_machine(seed: int) -> Machine:
         work,
         fps=draw.choice([15, 25, 30, 60]),
         jitter=draw.choice([0.02, 0.1, 0.2]),
-        levels=tuple(Level) if draw.random() < 0.7 else NO_SMALL,
+        levels=NETWORK_LEVELS if draw.random() < 0.7 else NO_SMALL,
         seed=seed,
     )
 
@@ -57,7 +57,7 @@ def test_levels_are_gone_through_one_by_one_and_back() -> None:
     """Far too slow for half a minute, then as fast as it should be."""
     machine = Machine(HEAVY, pace=lambda now: 2.6 if 10 < now < 40 else 0.4)
     machine.run(100)
-    assert [level for _, level in machine.changes] == [1, 2, 3, 2, 1, 0]
+    assert [level for _, level in machine.changes] == [3, 4, 5, 4, 3, 0]
     times = [at for at, _ in machine.changes]
     assert 10 < times[0] < 13
     assert times[2] < 16, "three levels should not take longer than a few seconds"
@@ -124,7 +124,7 @@ def test_less_is_done_while_it_is_too_hot_although_there_is_time() -> None:
 
     machine = Machine(Work(0.004, 0.002, 0.001, 0.002), heat=heat)
     machine.run(59)
-    assert [level for _, level in machine.changes] == [1, 2, 3]
+    assert [level for _, level in machine.changes] == [3, 4, 5]
     assert machine.changes[0][0] == pytest.approx(20, abs=1)
     assert machine.shedding.state.sentence.startswith("too hot for all of it: the network looks")
     assert "(cpu is at 99 °C)" in machine.shedding.state.sentence
@@ -137,7 +137,7 @@ def test_less_is_done_while_it_is_too_hot_although_there_is_time() -> None:
 def test_without_a_smaller_network_that_level_is_left_out() -> None:
     machine = Machine(HEAVY, pace=lambda now: 4.0, levels=NO_SMALL)
     machine.run(20)
-    assert [level for _, level in machine.changes] == [1, 3]
+    assert [level for _, level in machine.changes] == [3, 5]
     assert "smaller picture" not in machine.shedding.state.sentence
 
 
@@ -236,7 +236,7 @@ def test_a_pause_of_the_source_is_no_headroom() -> None:
 def test_a_network_that_takes_seconds_is_shed_too() -> None:
     machine = Machine(Work(network=4.0, small=3.5, carry=0.002, rest=0.005))
     machine.run(150)
-    assert [level for _, level in machine.changes] == [1, 2, 3]
+    assert [level for _, level in machine.changes] == [3, 4, 5]
 
 
 def test_relapses_make_it_more_patient() -> None:
@@ -253,3 +253,30 @@ def test_relapses_make_it_more_patient() -> None:
     gaps = [b - a for a, b in pairwise(ups)]
     assert len(ups) <= 9, ups
     assert gaps == sorted(gaps), "each try should be further from the last"
+
+
+def test_stages_go_first_and_come_back_last() -> None:
+    """A frame with stages takes 45 ms, without what embellishes 30: the network is left alone."""
+    costs = {Level.FULL: 45.0, Level.SPARE: 40.0, Level.PLAIN: 20.0, Level.REUSE: 12.0}
+    controller = Controller((Level.FULL, Level.SPARE, Level.PLAIN, Level.REUSE, Level.HALF))
+    now, seen, slower = 0.0, [Level.FULL], 1.0
+    for k in range(3000):
+        slower = 1.0 if k < 900 else 0.4
+        cost = slower * costs[controller.level] / 1000
+        now += max(1 / 30, cost)
+        late = cost > 1 / 30
+        if controller.made(Made(now, cost, Means.NETWORK, 1 / 30, late)) is not None:
+            seen.append(controller.level)
+    assert seen == [Level.FULL, Level.SPARE, Level.PLAIN, Level.SPARE, Level.FULL]
+
+
+def test_stages_are_not_tried_again_while_they_would_not_fit() -> None:
+    costs = {Level.FULL: 45.0, Level.PLAIN: 20.0}
+    controller = Controller((Level.FULL, Level.PLAIN, Level.REUSE, Level.HALF))
+    now, changes = 0.0, 0
+    for _ in range(6000):
+        cost = costs[controller.level] / 1000
+        now += max(1 / 30, cost)
+        made = Made(now, cost, Means.NETWORK, 1 / 30, cost > 1 / 30)
+        changes += controller.made(made) is not None
+    assert (controller.level, changes) == (Level.PLAIN, 1)

@@ -13,6 +13,7 @@ from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.layer import PersonLayer
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
+from appliance.shedding.level import Level
 from appliance.stages.device.look import DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
@@ -51,7 +52,7 @@ class DeviceCommon:
     """What the parts of one pipeline on the GPU share.
 
     Attributes:
-        settings, format, clock, tracker, participants, apart: as in ``base.Common``.
+        settings, format, clock, tracker, participants, level, apart: as in ``base.Common``.
         memory, looks: the current network's.
     """
 
@@ -63,6 +64,7 @@ class DeviceCommon:
     participants: Participants
     memory: GridMemory
     looks: DeviceLooks | None = None
+    level: Level = Level.FULL
     apart: tuple[Rect, ...] = ()
 
 

@@ -7,7 +7,7 @@ from appliance.stages.base import Common, Work
 
 
 class LayerSteps:
-    """Takes the person out of the frame. This frame's layer and the last one's are kept apart."""
+    """Takes the person out of the frame."""
 
     def __init__(self, common: Common) -> None:
         self._common = common
@@ -18,14 +18,16 @@ class LayerSteps:
         """Nothing is carried over time here."""
 
     def layer(self, work: Work) -> None:
-        """The person's layer, valid until the frame after the next."""
+        """The person's layer; where frames are made in between, the last one's stays valid."""
         assert work.matte is not None
         if self._layers is None:
             f = self._common.format
             first, second = (cpu.empty_layer(f.width, f.height, f.colour) for _ in range(2))
             self._layers = (first, second)
         this, last = self._layers
-        self._layers = (last, this)
+        if self._common.settings.stages.interpolate.enabled:
+            # Only then: writing to fresh memory each frame costs more than it seems.
+            self._layers = (last, this)
         ramp = self._common.settings.roi.ramp
         self._separate(work.frame, work.matte, this, feather_fraction=ramp)
         work.layer = this

@@ -19,6 +19,7 @@ class LayerSteps:
         self._fronts = (pitched(context, f), pitched(context, f))
         self._alphas = tuple(context.alloc(f.width * f.height) for _ in range(2))
         self._turn = 0
+        self._layer: PersonLayer | None = None
 
     def reset(self) -> None:
         """Nothing is carried over time here."""
@@ -32,7 +33,8 @@ class LayerSteps:
         """The layer of this frame, valid until the frame after the next."""
         assert work.rect is not None
         alpha: Buffer = self._alphas[self._turn]
-        work.layer = PersonLayer(
+        # A later stage may put another in its place before anything is launched.
+        self._layer = work.layer = PersonLayer(
             self._fronts[self._turn], alpha.address, self._common.format.width, work.rect
         )
 
@@ -42,13 +44,13 @@ class LayerSteps:
 
     def key(self, work: DeviceWork) -> Hashable:
         """See ``DevicePart.key``."""
-        return self._turn
+        return (self._turn, work.rect)
 
     def layer(self, work: DeviceWork) -> None:
         """The person's layer."""
         assert work.live is not None
-        assert work.layer is not None
+        assert self._layer is not None
         separate(
-            self._common.context, work.live, work.matte, work.layer,
+            self._common.context, work.live, work.matte, self._layer,
             feather_fraction=self._common.settings.roi.ramp,
         )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from appliance.media.frame import F32, Frame, Rect
 from appliance.networks.base import Matting
 from appliance.pixels import cpu
-from appliance.shedding import Level
+from appliance.shedding import NETWORK_LEVELS, Level
 from appliance.stages.base import Common, Work
 from appliance.stages.letterbox import inner_rect
 from appliance.stages.matte.checks import check_alpha
@@ -162,8 +162,10 @@ class NetworkSteps:
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The levels of shedding that help here."""
-        return tuple(level for level in Level if level != Level.SMALL or self._small is not None)
+        """The levels of shedding that concern the network."""
+        return tuple(
+            level for level in NETWORK_LEVELS if level != Level.SMALL or self._small is not None
+        )
 
     def shed(self, level: Level) -> None:
         """Run the network less from the next frame on: on every second frame, the smaller one."""

@@ -21,6 +21,7 @@ from appliance.pixels.gpu import (
     Tensor,
 )
 from appliance.tools.bench.device_path import FramePath
+from appliance.tools.bench.gpu_stages import KernelBenchOfStages
 from appliance.tools.bench.gpu_timer import Timer
 
 _ONE = np.ones(3, np.float32)
@@ -61,18 +62,19 @@ class KernelBench:
     """Measures into a timer's rows."""
 
     def __init__(self, timer: Timer, sizes: Sizes | None = None) -> None:
-        self._timer, self._sizes = timer, sizes or Sizes()
-        self._context = timer.context
+        self.timer, self.sizes = timer, sizes or Sizes()
+        self.context = timer.context
 
     def run(self) -> None:
         """Measure all of them. Raises GpuError."""
         self.path()
         self.composites()
+        KernelBenchOfStages(self).run()
         self.pictures()
         self.labels()
         self.grid()
 
-    def _surfaces(self, size: tuple[int, int], count: int, kind: str = "nv12") -> list[Surface]:
+    def surfaces(self, size: tuple[int, int], count: int, kind: str = "nv12") -> list[Surface]:
         """Pictures of noise."""
         width, height = size
         pitch = -(-_PITCH[kind] * width // 256) * 256
@@ -80,30 +82,29 @@ class KernelBench:
         data = np.random.default_rng(0).integers(0, 256, rows * pitch, np.uint8)
         found = []
         for _ in range(count):
-            buffer = self._timer.upload(data)
+            buffer = self.timer.upload(data)
             uv = buffer.at(height * pitch) if kind == "nv12" else 0
             found.append(
                 Surface(kind, width, height, buffer.address, pitch, uv, pitch)  # type: ignore[arg-type]
             )
         return found
 
-    def _plane(self, array: F32) -> Plane:
-        buffer = self._timer.upload(array.astype(np.float32))
+    def plane(self, array: F32) -> Plane:
+        """An array in device memory."""
+        buffer = self.timer.upload(array.astype(np.float32))
         return Plane(buffer.address, array.shape[-2], array.shape[-1])
 
     def _tensor(self) -> Tensor:
-        columns, rows = self._sizes.grid
-        return Tensor(self._timer.alloc(12 * rows * columns).address, rows, columns)
+        columns, rows = self.sizes.grid
+        return Tensor(self.timer.alloc(12 * rows * columns).address, rows, columns)
 
     def path(self) -> None:
         """Crop to composite: all of a frame except the network."""
-        sizes, (columns, rows), sets = self._sizes, self._sizes.grid, self._sizes.sets
-        whole = FramePath(
-            self._context, Settings(), self._tensor(), Colour(), mean=_ONE, scale=_ONE
-        )
-        raw = Raw(self._plane(disc(rows, columns)).address, columns, rows, columns)
+        sizes, (columns, rows), sets = self.sizes, self.sizes.grid, self.sizes.sets
+        whole = FramePath(self.context, Settings(), self._tensor(), Colour(), mean=_ONE, scale=_ONE)
+        raw = Raw(self.plane(disc(rows, columns)).address, columns, rows, columns)
         rect, inner = Rect(0, 0, *sizes.picture), Rect(0, 0, columns, rows)
-        live, back, out = (self._surfaces(sizes.picture, sets) for _ in range(3))
+        live, back, out = (self.surfaces(sizes.picture, sets) for _ in range(3))
 
         def launches(i: int) -> None:
             whole.aim(rect, inner)
@@ -114,20 +115,20 @@ class KernelBench:
 
         # Frame read twice, background once, composite written; the person covers a third.
         pixels = sizes.picture[0] * sizes.picture[1]
-        self._timer.measure(
+        self.timer.measure(
             f"crop to composite, {_name(sizes.picture)}", round((1.5 + 3.6) * pixels), launches,
             count=2 * sets, target_us=60.0,
         )  # fmt: skip
 
     def composites(self) -> None:
         """The composite, with alpha everywhere and with a person."""
-        sizes, (columns, rows), sets = self._sizes, self._sizes.grid, self._sizes.sets
-        shift = self._plane(np.full((3, rows, columns), 5.0, np.float32))
-        slope = self._plane(np.zeros((rows, columns), np.float32))
-        half = self._plane(np.full((rows, columns), 0.5, np.float32))
-        person = self._plane(disc(rows, columns))
+        sizes, (columns, rows), sets = self.sizes, self.sizes.grid, self.sizes.sets
+        shift = self.plane(np.full((3, rows, columns), 5.0, np.float32))
+        slope = self.plane(np.zeros((rows, columns), np.float32))
+        half = self.plane(np.full((rows, columns), 0.5, np.float32))
+        person = self.plane(disc(rows, columns))
         for size in (sizes.picture, sizes.large):
-            live, back, out = (self._surfaces(size, sets) for _ in range(3))
+            live, back, out = (self.surfaces(size, sets) for _ in range(3))
             for what, offset, each in (
                 ("half everywhere", half, 4.5),
                 ("a person", person, 3.6),
@@ -136,28 +137,28 @@ class KernelBench:
 
                 def launches(i: int, m: Matte = matte) -> None:
                     j = i % sets
-                    gpu.composite(self._context, live[j], back[j], m, out[j])  # noqa: B023
+                    gpu.composite(self.context, live[j], back[j], m, out[j])  # noqa: B023
 
                 target = 0.8 if (size, what) == (sizes.large, "half everywhere") else None
-                self._timer.measure(
+                self.timer.measure(
                     f"composite {_name(size)}, {what}", round(each * size[0] * size[1]), launches,
                     target_share=target,
                 )  # fmt: skip
 
     def pictures(self) -> None:
         """The other operations on whole pictures."""
-        sizes, context, sets = self._sizes, self._context, self._sizes.sets
+        sizes, context, sets = self.sizes, self.context, self.sizes.sets
         size, pixels, name = (
             sizes.picture,
             sizes.picture[0] * sizes.picture[1],
             _name(sizes.picture),
         )
-        frames, outs = self._surfaces(size, 2 * sets), self._surfaces(size, 2 * sets)
+        frames, outs = self.surfaces(size, 2 * sets), self.surfaces(size, 2 * sets)
         blur = Blur(context, Format(*size), 0.03)
-        measure = self._timer.measure
+        measure = self.timer.measure
         measure(f"blur {name}", 3 * pixels, lambda i: blur(frames[i], outs[i]), count=2 * sets)
         matrices = Matrices(context, Colour())
-        bgrx, yuyv = (self._surfaces(size, 2 * sets, kind) for kind in ("bgrx", "yuyv"))
+        bgrx, yuyv = (self.surfaces(size, 2 * sets, kind) for kind in ("bgrx", "yuyv"))
         for what, each, convert in (
             ("NV12 to BGRx", 5.5, lambda i: gpu.nv12_to_bgrx(matrices, frames[i], bgrx[i])),
             ("YUYV to NV12", 3.5, lambda i: gpu.yuyv_to_nv12(context, yuyv[i], outs[i])),
@@ -167,8 +168,8 @@ class KernelBench:
         width, height = sizes.patch
         # Odd, so that no address is aligned.
         left, top = (size[0] - width) // 4 * 2 + 1, (size[1] - height) // 4 * 2 + 1
-        patches = [self._timer.alloc(width * height * 3) for _ in range(2 * sets)]
-        canvases = [self._timer.alloc(pixels * 3) for _ in range(2 * sets)]
+        patches = [self.timer.alloc(width * height * 3) for _ in range(2 * sets)]
+        canvases = [self.timer.alloc(pixels * 3) for _ in range(2 * sets)]
         measure(
             f"paste {_name(sizes.patch)}, 3 channels", 3 * width * height * 3,
             lambda i: gpu.paste(
@@ -177,7 +178,7 @@ class KernelBench:
             ),
             count=2 * sets, target_us=10.0,
         )  # fmt: skip
-        small = self._surfaces((width // 2 * 2, height // 2 * 2), 2 * sets)
+        small = self.surfaces((width // 2 * 2, height // 2 * 2), 2 * sets)
         measure(
             f"paste {_name((width // 2 * 2, height // 2 * 2))}, NV12",
             round(4.5 * small[0].width * small[0].height),
@@ -186,37 +187,37 @@ class KernelBench:
 
     def labels(self) -> None:
         """Connected components with area and box of each."""
-        columns, rows = self._sizes.grid
-        for (width, height), target in (((columns, rows), None), *self._sizes.labels):
-            scratch = Scratch(self._context, height, width, colour=Colour(), mean=_ONE, scale=_ONE)
-            verdict = self._timer.alloc(VERDICT.itemsize).address
+        columns, rows = self.sizes.grid
+        for (width, height), target in (((columns, rows), None), *self.sizes.labels):
+            scratch = Scratch(self.context, height, width, colour=Colour(), mean=_ONE, scale=_ONE)
+            verdict = self.timer.alloc(VERDICT.itemsize).address
             noise = np.random.default_rng(1).random((height, width)).astype(np.float32)
             for what, picture in (("person", disc(height, width)), ("noise", noise)):
-                raw = Raw(self._plane(picture).address, width, height, width)
+                raw = Raw(self.plane(picture).address, width, height, width)
 
                 def launches(i: int, r: Raw = raw, s: Scratch = scratch, v: int = verdict) -> None:
                     gpu.keep_components(s, r, 0.5, "all", 0.02, 1.0, v)
 
-                self._timer.measure(
+                self.timer.measure(
                     f"components {_name((width, height))}, {what}", 5 * height * width, launches,
                     target_us=target if what == "person" else None,
                 )  # fmt: skip
 
     def grid(self) -> None:
         """The operations on the network's grid."""
-        sizes, context, timer = self._sizes, self._context, self._timer
+        sizes, context, timer = self.sizes, self.context, self.timer
         (columns, rows), sets = sizes.grid, 3 * sizes.sets
         n, at = rows * columns, _name(sizes.grid)
         scratch = Scratch(context, rows, columns, colour=Colour(), mean=_ONE, scale=_ONE)
-        alpha, other = self._plane(disc(rows, columns)), self._plane(disc(rows, columns))
-        three, out = (self._plane(np.zeros((3, rows, columns), np.float32)) for _ in range(2))
+        alpha, other = self.plane(disc(rows, columns)), self.plane(disc(rows, columns))
+        three, out = (self.plane(np.zeros((3, rows, columns), np.float32)) for _ in range(2))
         verdict = timer.alloc(VERDICT.itemsize).address
         somebody = np.zeros(1, VERDICT)
         somebody["count"] = 1
         previous = timer.upload(somebody).address
         rect, tensor = Rect(0, 0, *sizes.picture), self._tensor()
         for kind, each in _LAYERS.items():
-            frames = self._surfaces(sizes.picture, sets, kind)
+            frames = self.surfaces(sizes.picture, sets, kind)
 
             def crop(i: int, f: list[Surface] = frames) -> None:
                 gpu.crop_planes(scratch, f[i], rect, three, tensor)
@@ -270,18 +271,18 @@ class KernelBench:
 
     def _edge(self, scratch: Scratch, three: Plane, alpha: Plane, other: Plane) -> None:
         """The edge grown and softened: on the grid, and the luma beside it."""
-        sizes, timer = self._sizes, self._timer
+        sizes, timer = self.sizes, self.timer
         (columns, rows), (width, height) = sizes.grid, sizes.picture
         rect, n = Rect(0, 0, width, height), rows * columns
         plan = gpu.edge_plan((rows, columns), rect, -4.0, 8.0)
-        out = self._plane(np.zeros((5, rows, columns), np.float32))
+        out = self.plane(np.zeros((5, rows, columns), np.float32))
         guide = timer.alloc(width * height).address
-        (frame,) = self._surfaces(sizes.picture, 1, "nv12")
+        (frame,) = self.surfaces(sizes.picture, 1, "nv12")
 
         def edge(i: int) -> None:
             normals = gpu.shape_edge(scratch, three, alpha, other, None, plan, out)
             assert normals is not None
-            gpu.edge_guide(self._context, frame, rect, normals, plan.choke, guide)
+            gpu.edge_guide(self.context, frame, rect, normals, plan.choke, guide)
 
         timer.measure(f"edge {_name(sizes.grid)}", 100 * n + 2 * width * height, edge)
 

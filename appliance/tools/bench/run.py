@@ -19,9 +19,10 @@ from appliance.tools.bench import kept
 from appliance.tools.bench.clip import frames_in_memory, made_clip, usual_clip
 from appliance.tools.bench.end_to_end import measure_path
 from appliance.tools.bench.frame_path import measure_memory, measure_scaling, measure_stages
+from appliance.tools.bench.optional import measure_optional
 from appliance.tools.bench.progress import BenchBar, Tick
 
-NAMES = ("stages", "path", "path720", "scaling", "memory")
+NAMES = ("stages", "optional", "path", "path720", "scaling", "memory")
 _SIZES = ((960, 540), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160))
 _IN_MEMORY = 60
 
@@ -53,6 +54,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             results[name] = _measure(name, settings, clip, size, passes, bar.tick)
     if "stages" in results:
         costs = {name: row["cpu_ms_per_frame"] for name, row in results["stages"]["stages"].items()}
+        costs |= results.get("optional", {}).get("steps", {})
         kept.keep("cpu", results["machine"], f"{size[0]}x{size[1]}", results["model"], costs)
         for key in ("crop_to_composite_cpu_ms", "network_cpu_ms"):
             results[key] = results["stages"][key]
@@ -68,6 +70,10 @@ def _measure(
 ) -> Any:
     if name == "stages":
         return measure_stages(settings, frames_in_memory(clip, size, _IN_MEMORY), passes, tick)
+    if name == "optional":
+        return measure_optional(
+            settings, frames_in_memory(clip, size, _IN_MEMORY), max(60, passes // 4), tick
+        )
     if name in ("path", "path720"):
         format = Format(*(size if name == "path" else (1280, 720)), (60, 1))
         made = made_clip(clip, format, tick=tick)
@@ -94,6 +100,8 @@ def _print(results: dict[str, Any], size: str) -> None:
     console.print(f"Mattebox {results['mattebox']} on {results['machine']}; clip {results['clip']}")
     if "stages" in results:
         _print_stages(console, results["stages"], size)
+    if "optional" in results:
+        _print_optional(console, results["optional"]["cpu_ms_a_frame"], size)
     for name in ("path", "path720"):
         if name in results:
             _print_pairs(console, f"whole path, {results[name]['format']}", results[name])
@@ -119,6 +127,19 @@ def _print_stages(console: Console, result: dict[str, Any], size: str) -> None:
         )  # fmt: skip
     console.print(table)
     _print_pairs(console, "a frame", {k: v for k, v in result.items() if k != "stages"})
+
+
+def _print_optional(console: Console, result: dict[str, Any], size: str) -> None:
+    table = Table(title=f"CPU time that an optional stage adds to a {size} frame, milliseconds")
+    columns = ("median", "mean", "lower quartile", "upper quartile")
+    for column in ("stage", *columns):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for name, row in result.items():
+        if "not measured" in row:
+            table.add_row(name, row["not measured"])
+        else:
+            table.add_row(name, *(f"{row[column]:.3f}" for column in columns))
+    console.print(table)
 
 
 def _print_pairs(console: Console, title: str, pairs: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def test_an_unknown_benchmark_is_the_users_mistake() -> None:
         capture_output=True, text=True, timeout=50, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "there are: stages, path" in done.stderr
+    assert "there are: stages, optional, path" in done.stderr
 
 
 def test_the_whole_path_with_its_client(settings: Settings, room: Path) -> None:

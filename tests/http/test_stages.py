@@ -1,0 +1,69 @@
+"""The optional stages over HTTP: listed from the settings' own sections, switched, set, kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from appliance.config.settings import StagesSettings
+from tests.http.serving import Served, as_json, problem
+
+
+def patch(appliance: Served, stages: dict[str, Any], **more: Any) -> Any:
+    return appliance.client.patch("/api/stages", json={"stages": stages, **more})
+
+
+def test_every_stage_is_listed_with_what_there_is_to_set(appliance: Served) -> None:
+    listed = as_json(appliance.client.get("/api/stages"))["stages"]
+    assert [stage["name"] for stage in listed] == list(StagesSettings.model_fields)
+    for stage in listed:
+        assert (stage["enabled"], stage["resting"], stage["mean_ms"]) == (False, None, None)
+        section = getattr(StagesSettings(), stage["name"])
+        assert ["enabled", *(field["name"] for field in stage["fields"])] == list(
+            type(section).model_fields
+        )
+        assert all(len(field["description"]) > 5 for field in stage["fields"])
+        assert all(field["value"] is not None for field in stage["fields"])
+        assert all(field["choices"] for field in stage["fields"] if field["kind"] == "choice")
+
+
+def test_one_is_switched_on_kept_and_off_again(appliance: Served) -> None:
+    before = appliance.path.read_text()
+    answer = as_json(patch(appliance, {"motion": {"enabled": True}}))
+    assert next(s for s in answer["stages"] if s["name"] == "motion")["enabled"]
+    assert appliance.daemon.settings.stages.motion.enabled
+    assert appliance.path.read_text() == before
+    assert patch(appliance, {}, keep=True).status_code == 200
+    kept = yaml.safe_load(appliance.path.read_text())
+    assert kept["stages"] == {"motion": {"enabled": True}}
+    assert patch(appliance, {"motion": {"enabled": False}}, keep=True).status_code == 200
+    kept = yaml.safe_load(appliance.path.read_text())
+    assert kept.pop("stages") == {"motion": {"enabled": False}}
+    assert kept == yaml.safe_load(before)
+    appliance.path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"stages": {"nonsense": {"enabled": True}}}, "there is no stage 'nonsense'; there are mo"),
+        ({"stages": {"motion": {"colour": 3}}}, "motion: there is no setting 'colour'"),
+        ({"stages": {"motion": {"enabled": None}}}, "stages.motion.enabled"),
+        ({"stages": {"motion": True}}, "stages.motion"),
+        ({"stages": []}, "stages"),
+    ],
+)
+def test_what_there_is_not(appliance: Served, body: Any, words: str) -> None:
+    before = appliance.daemon.settings
+    answer = appliance.client.patch("/api/stages", json=body)
+    assert words in problem(answer, 422)
+    assert appliance.daemon.settings == before
+
+
+def test_a_wrong_value_changes_nothing(appliance: Served) -> None:
+    before = appliance.daemon.settings
+    answer = patch(appliance, {"motion": {"enabled": "perhaps"}})
+    assert "stages.motion.enabled: found 'perhaps'; expected true or false" in problem(answer, 409)
+    assert appliance.daemon.settings == before
