@@ -129,11 +129,11 @@ class Played:
 class Replayed:
     """What is known of the clip, without opening it."""
 
-    def __init__(self, settings: SourceSettings, clip: Path, track: Track) -> None:
-        """Raises InputError where nobody is in it."""
+    def __init__(self, settings: SourceSettings, clip: Path, track: Track, first: int = 0) -> None:
+        """``first``: the picture to begin with. Raises InputError where nobody is in it."""
         self.size, self.fps, self._track = track.size, track.fps, track
-        self._loop, self._clip, self._next = bool(settings.loop), clip, 0
-        self._round = True
+        self._loop, self._clip, self._next = bool(settings.loop), clip, first
+        self._round = first == 0
         self._usual = track.usual
         if self._usual is None:
             raise nobody(clip, len(track.pts))

@@ -100,6 +100,8 @@ class PuppetSource:
             raise SourceError(f"{DRIVE} {str(self._clip)!r}: {error}") from error
         if step is None:
             return None
+        if step.restart and self._count > 0:
+            self._go_on_without_the_clip()
         gesture = self._gesture(step, self._stage)
         drawn = self._stage.draw(gesture, self._behind)
         if self._inner != self._format.rect:
@@ -132,6 +134,13 @@ class PuppetSource:
             save(name, track)
 
         return Played(self.settings, self._clip, PoseTracker(network), known)
+
+    def _go_on_without_the_clip(self) -> None:
+        """At the start of another round, whose first picture has just been read."""
+        played = self._motion
+        if self._known is not None and isinstance(played, Played):
+            self._motion = Replayed(self.settings, self._clip, self._known[1], first=1)
+            played.close()
 
     def _gesture(self, step: DrivingStep, stage: PuppetStage) -> Gesture:
         assert self._motion is not None

@@ -147,6 +147,7 @@ def test_it_loops_and_the_second_round_needs_no_clip(person: Path, drive: MakeCl
         frames = read_some(made, 3 * len(WAVE) + 1)
         assert [f.serial for f in frames if f.discontinuity] == [0, 10, 20, 30]
         seen = SeesBrightness.runs
+        assert seen == len(WAVE) + 1, "a round, and the first picture of the next"
         # Opened anew, as after a change: the motion is known.
         made.open(None)
         again = read_some(made, 2 * len(WAVE) + 1)
@@ -155,6 +156,20 @@ def test_it_loops_and_the_second_round_needs_no_clip(person: Path, drive: MakeCl
     assert SeesBrightness.runs == seen
     assert [f.serial for f in again if f.discontinuity] == [0, 10, 20]
     assert [f.pts for f in again[:10]] == [f.pts for f in frames[:10]]
+
+
+def test_without_a_cache_it_is_known_while_it_runs(
+    person: Path, drive: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track.folders, "caches", lambda purpose: iter([Path("/proc/no/where")]))
+    made = source_for(address(person, drive(WAVE)))
+    made.open(None)
+    read_some(made, len(WAVE) + 1)
+    seen = SeesBrightness.runs
+    made.open(None)
+    read_some(made, len(WAVE))
+    made.close()
+    assert SeesBrightness.runs == seen
 
 
 def test_the_motion_is_kept_in_the_cache(
