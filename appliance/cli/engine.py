@@ -72,10 +72,11 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
         "35 MB, and they\nbecome selfie-general and selfie-landscape. With --from it takes the "
         "wheel, or one of the two\n.tflite files, from there. The names deeplab and deeplab-small "
         "get DeepLabv3, which tells\nclasses of things apart, for stages.select (Apache-2.0, 2.2 "
-        "and 0.8 MB)."
+        "and 0.8 MB). The name pose gets the\nnetwork, from the same wheel as selfie's, that moves "
+        "a puppet."
     )
     add.add_argument(
-        "name", metavar="NAME", help="what to call it; or selfie, deeplab, deeplab-small"
+        "name", metavar="NAME", help="what to call it; or selfie, deeplab, deeplab-small, pose"
     )
     add.add_argument(
         "--from", metavar="FILE", dest="file", type=Path, help="a .onnx or .tflite file"
@@ -162,7 +163,7 @@ def _build(options: argparse.Namespace, manifest_path: Path) -> None:
 
 def model(options: argparse.Namespace) -> int:
     """Add or list networks."""
-    from appliance.tools.importers import add, published, selfie
+    from appliance.tools.importers import add, pose, published, selfie
 
     if options.action == "list":
         return add.list_models()
@@ -178,6 +179,8 @@ def model(options: argparse.Namespace) -> int:
         lines = selfie.add_selfie(wish, tell)
     elif published.is_published(wish):
         lines = published.add_published(wish, tell)
+    elif pose.is_pose(wish):
+        lines = pose.add_pose(wish, tell)
     else:
         lines = add.add_model(wish)
     for line in lines:

@@ -78,7 +78,11 @@ class Scheme:
         meant: the mistake in words, when a path can only have been meant as one of these.
         path: the path that an address names, if it names one; the same in every family.
         has_file: whether that is a plain file, which must exist or, for an output, is written.
+        files: all the plain files that an address names, where it names several.
+        anchored: an address with its relative paths made absolute, starting from a folder, where
+            it has paths after ``://``. Raises nothing.
         uses: the GStreamer elements it needs.
+        network: the network that it needs, installed under this name by ``mattebox model add``.
     """
 
     names: tuple[str, ...]
@@ -91,7 +95,10 @@ class Scheme:
     meant: Callable[[str], str | None] = _nothing
     path: Callable[[str], Path] | None = None
     has_file: bool = False
+    files: Callable[[str], tuple[Path, ...]] | None = None
+    anchored: Callable[[str, Path], str] | None = None
     uses: tuple[Use, ...] = ()
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -39,6 +39,17 @@ def file_path(uri: str) -> Path:
     return Path(rest) if os.path.lexists(rest) else Path(unquote(rest))
 
 
+def absolute_path(text: str, folder: Path) -> str:
+    """A path made absolute, starting from ``folder``; ``~`` is the user's home."""
+    path = Path(text)
+    if text == "~" or text.startswith("~/"):
+        try:
+            path = path.expanduser()
+        except RuntimeError:  # no home: a service without one; let the path be reported as it is
+            return text
+    return str(folder / path)
+
+
 def device(uri: str) -> str:
     """``v4l2:///dev/video0``. Raises ValueError."""
     if not uri.startswith("v4l2:///dev/"):

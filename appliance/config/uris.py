@@ -26,9 +26,10 @@ from appliance.config.schemes import (
     Family,
     OutputScheme,
     S,
+    Scheme,
     SourceScheme,
 )
-from appliance.config.shapes import without_nul
+from appliance.config.shapes import absolute_path, without_nul
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -94,6 +95,16 @@ def path_of(uri: str) -> Path | None:
     return None
 
 
+def files_of(uri: str, scheme: Scheme | None) -> tuple[Path, ...]:
+    """The plain files that an address of this scheme names; none if it names none."""
+    if scheme is None or not scheme.has_file:
+        return ()
+    if scheme.files is not None:
+        return scheme.files(uri)
+    path = path_of(uri)
+    return () if path is None else (path,)
+
+
 def port_of(uri: str) -> int:
     """The port of an output. Raises ValueError for a bad one, KeyError if it is no server."""
     port = urlsplit(uri).port
@@ -106,17 +117,17 @@ def port_of(uri: str) -> int:
 def absolute(uri: str, folder: Path) -> str:
     """A plain path made absolute, starting from ``folder``; ``~`` is the user's home.
 
-    Everything with a scheme, and ``auto``, is returned unchanged.
+    So are the paths in an address whose scheme has some (``Scheme.anchored``). Everything else with
+    a scheme, and ``auto``, is returned unchanged.
     """
-    if uri in ("", "auto") or scheme_of(uri):
+    if uri in ("", "auto"):
         return uri
-    path = Path(uri)
-    if uri == "~" or uri.startswith("~/"):
-        try:
-            path = path.expanduser()
-        except RuntimeError:  # no home: a service without one; let the path be reported as it is
-            return uri
-    return str(folder / path)
+    name = scheme_of(uri)
+    if name:
+        schemes = (family.named(name) for family in FAMILIES)
+        anchored = next((s.anchored for s in schemes if s is not None and s.anchored), None)
+        return uri if anchored is None else anchored(uri, folder)
+    return absolute_path(uri, folder)
 
 
 def _checked(uri: str, family: Family[S]) -> str:

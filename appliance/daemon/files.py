@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from appliance.config.settings import Settings
-from appliance.config.uris import background_scheme, path_of, source_scheme
+from appliance.config.uris import background_scheme, source_scheme
+from appliance.config.uris import files_of as named_files
 from appliance.errors import ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
@@ -24,9 +25,9 @@ def files_of(settings: Settings) -> Files:
         ("background", settings.background.uri, background_scheme(settings.background.uri)),
         ("source", settings.source.uri, source_scheme(settings.source.uri)),
     ):
-        path = path_of(uri) if scheme is not None and scheme.has_file else None
-        if path is not None:
-            found[section] = (identity(path.expanduser()),)
+        paths = named_files(uri, scheme)
+        if paths:
+            found[section] = tuple(identity(path.expanduser()) for path in paths)
     found["matting"] = tuple(identity(path) for path in _network(settings))
     found["stages"] = tuple(identity(path) for path in style_files(settings.stages.style))
     return found

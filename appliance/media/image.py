@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from appliance.media.icc import in_srgb
 MOST_PIXELS = 100_000_000
 """The largest picture accepted, in pixels; decoded, it takes 400 MB for a moment."""
 
+MOST_WITH_ALPHA = 25_000_000
+"""Of a picture that is taken with its alpha, in pixels: it is decoded in one piece."""
+
 MOST_WORKING = 420_000_000
 """What decoding a picture may take, in bytes, before it is made small."""
 
@@ -26,9 +30,9 @@ _ORIENTATION = 0x0112
 
 
 def open_picture(path: Path, use: str = "background") -> Image.Image | None:
-    """A picture file, only its header read; None if it is none. ``use`` is what messages call it.
+    """A picture file, only its header read; None if it is none.
 
-    Raises InputError for too many pixels or a damaged header.
+    ``use`` is what errors call it. Raises InputError for too many pixels or a damaged header.
     """
     where = f"{use} {str(path)!r}"
     try:
@@ -71,16 +75,52 @@ def read_picture(path: Path, longest: int, use: str = "background") -> U8 | None
     with opened as picture:
         if picture.format == "GIF" and getattr(picture, "is_animated", False):
             return None
-        needs = working_bytes(picture)
-        if needs > MOST_WORKING:
-            raise InputError(f"{use} {str(path)!r}: {too_costly(picture, needs)}")
-        try:
-            return reduced(picture, longest, str(path))
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
+        return _decoded(picture, path, use, lambda: reduced(picture, longest, str(path)))
+
+
+def read_cut_out(path: Path, longest: int, use: str) -> tuple[U8, U8 | None] | None:
+    """The picture in a file as ``read_picture`` gives it, and its alpha; None if it is none.
+
+    Alpha is uint8 (height, width), and None where the picture has none or hides nothing; with it,
+    colours are not multiplied. Of an animation the first picture. ``use`` is what errors call the
+    file. Raises InputError.
+    """
+    opened = open_picture(path, use)
+    if opened is None:
+        return None
+    with opened as picture:
+        if "A" not in picture.getbands() and "transparency" not in picture.info:
+            return _decoded(picture, path, use, lambda: reduced(picture, longest, str(path))), None
+        if picture.width * picture.height > MOST_WITH_ALPHA:
             raise InputError(
-                f"{use} {str(path)!r}: the {picture.format} picture is damaged or broken off "
-                f"({error}); expected a whole one: copy or save it anew"
-            ) from error
+                f"{use} {str(path)!r}: the picture has {picture.width}x{picture.height} pixels and "
+                f"an alpha channel; with one, at most {MOST_WITH_ALPHA // 1_000_000} million pixels"
+                " are taken: scale it down first"
+            )
+        rgba = _decoded(picture, path, use, lambda: _rgba(picture, longest, str(path)))
+    alpha = np.ascontiguousarray(rgba[:, :, 3])
+    return np.ascontiguousarray(rgba[:, :, :3]), alpha if alpha.min(initial=255) < 250 else None
+
+
+def _rgba(picture: Image.Image, longest: int, name: str) -> U8:
+    upright = ImageOps.exif_transpose(in_srgb(picture, name).convert("RGBA"))
+    by = max(1, min(upright.size) // longest)
+    # Pillow weighs the colours with their alpha.
+    return np.asarray(upright.reduce(by) if by > 1 else upright, np.uint8)
+
+
+def _decoded(picture: Image.Image, path: Path, use: str, decode: Callable[[], U8]) -> U8:
+    """What ``decode`` makes of an opened picture. Raises InputError."""
+    needs = working_bytes(picture)
+    if needs > MOST_WORKING:
+        raise InputError(f"{use} {str(path)!r}: {too_costly(picture, needs)}")
+    try:
+        return decode()
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise InputError(
+            f"{use} {str(path)!r}: the {picture.format} picture is damaged or broken off "
+            f"({error}); expected a whole one: copy or save it anew"
+        ) from error
 
 
 def working_bytes(picture: Image.Image) -> int:

@@ -75,6 +75,16 @@ def _choose(settings: MattingSettings, tensorrt: Callable[[Path], _Made]) -> Mat
     return chosen
 
 
+def load_on_cpu(settings: MattingSettings) -> Matting:
+    """Load the network that the settings name into ONNX Runtime, whatever else there is.
+
+    For a picture now and then: without its smaller one. Raises ModelError when it cannot be used.
+    """
+    from appliance.networks.sizes import with_upright
+
+    return with_upright(find_manifest(settings.model, model_folders()), settings.threads)
+
+
 def instead(settings: MattingSettings, error: MatteboxError) -> Matting:
     """Fall back to ONNX Runtime, as ``error`` keeps TensorRT from being used.
 

@@ -21,18 +21,19 @@ def load_sizes(path: Path, threads: int = 0) -> Matting:
     A size that cannot be used is logged and left out: the network itself does its work, if less
     well. Raises ModelError when the network itself cannot be loaded.
     """
-    matting = _with_upright(path, threads)
+    matting = with_upright(path, threads)
     try:
         smaller = smaller_of(path)
         if smaller is not None:
-            matting.smaller = _with_upright(smaller, threads)
+            matting.smaller = with_upright(smaller, threads)
     except ModelError as error:
         # It is only needed under load, and the network itself is sound.
         _log.warning("the network has no smaller input for when it has to", why=str(error))
     return matting
 
 
-def _with_upright(path: Path, threads: int) -> Matting:
+def with_upright(path: Path, threads: int = 0) -> Matting:
+    """The network of the manifest at ``path``, with its upright one; see ``load_sizes``."""
     matting = OnnxRuntimeMatting(*load_manifest(path), threads)
     try:
         upright = upright_of(path)

@@ -11,7 +11,7 @@ from appliance.config.load import LoadedConfig, Mistake
 from appliance.config.schemes import Scheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
-from appliance.config.uris import background_scheme, output_scheme, path_of, source_scheme
+from appliance.config.uris import background_scheme, files_of, output_scheme, source_scheme
 from appliance.errors import MissingDependency, ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
@@ -36,15 +36,18 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         ("source.uri", source, source_scheme(source)),
         ("background.uri", background, background_scheme(background)),
     ):
-        path = _file_of(uri, scheme)
-        wrong = path and unreadable(path)
+        for path in files_of(uri, scheme):
+            wrong = unreadable(path)
+            if wrong:
+                add(key, f"{path}: {wrong}")
+        wrong = networkless(scheme) if scheme is not None else None
         if wrong:
-            add(key, f"{path}: {wrong}")
+            add(key, wrong)
     for index, output in enumerate(settings.outputs):
-        path = _file_of(output.uri, output_scheme(output.uri))
-        wrong = path and unwritable(path)
-        if wrong:
-            add(f"outputs.{index}.uri", f"{path}: {wrong}")
+        for path in files_of(output.uri, output_scheme(output.uri)):
+            wrong = unwritable(path)
+            if wrong:
+                add(f"outputs.{index}.uri", f"{path}: {wrong}")
     for key, problem in troubles_with_secrets(settings):
         if as_service or not credentials_elsewhere(problem):
             add(key, problem)
@@ -74,11 +77,6 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
     return found
 
 
-def _file_of(uri: str, scheme: Scheme | None) -> Path | None:
-    """The file that an address names; None if it names none (a device does not count)."""
-    return path_of(uri) if scheme is not None and scheme.has_file else None
-
-
 def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
     """Each unavailable secret: its key, and the reason with the remedy."""
     for name in Settings.model_fields:
@@ -90,6 +88,21 @@ def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
         problem = trouble(reference)
         if problem:
             yield "source.uri", problem
+
+
+def networkless(scheme: Scheme) -> str | None:
+    """Why a scheme's network cannot be used here, and the remedy; None if it can or has none."""
+    name, folders = scheme.network, model_folders()
+    if not name:
+        return None
+    get = f"get it with: mattebox model add {name}"
+    if not any((folder / name / "manifest.yaml").is_file() for folder in folders):
+        return f"{scheme.names[0]}:// needs the network {name}, which is not installed; {get}"
+    try:
+        load_manifest(find_manifest(name, folders))
+    except ModelError as error:
+        return f"{str(error).splitlines()[0]}; {scheme.names[0]}:// needs it; {get} --replace"
+    return None
 
 
 def engineless(manifest: Manifest, model: Path) -> str | None:

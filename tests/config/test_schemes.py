@@ -14,11 +14,10 @@ import pytest
 from appliance.config import schemes
 from appliance.config.schemes import FAMILIES, OUTPUTS, SOURCES, BadDeclaration, Family
 from appliance.config.settings import OutputSettings, Settings, SourceSettings
-from appliance.config.uris import output_scheme, path_of
+from appliance.config.uris import files_of, output_scheme, path_of
 from appliance.daemon import apply
 from appliance.outputs.make import make_output
 from appliance.sources.make import make_source
-from appliance.tools import check
 from appliance.tools.doctor import media
 
 FILES = [
@@ -98,7 +97,7 @@ class TestANewSchemeIsOneFile:
         put(SOURCES, "whale", whale("SourceScheme"))
         with pytest.raises(ValueError, match="a whale is written whale:///deep/water"):
             SourceSettings(uri="whale://7")
-        with pytest.raises(ValueError, match=r"gopher:// is none of .*demo://, whale://"):
+        with pytest.raises(ValueError, match=r"gopher:// is none of .*puppet://, whale://"):
             SourceSettings(uri="gopher://")
         settings = SourceSettings(uri="whale:///no/water")
         assert make_source(settings).whale == (settings, "whale:///no/water")  # type: ignore[attr-defined]
@@ -217,5 +216,8 @@ def test_what_is_made_is_live_as_declared(uri: str) -> None:
 
 def test_check_asks_for_files_and_not_for_devices(tmp_path: Path) -> None:
     file, device = f"file://{tmp_path}/a.mp4", "v4l2:///dev/video0"
-    assert check._file_of(file, SOURCES.named("file")) == tmp_path / "a.mp4"
-    assert check._file_of(device, SOURCES.named("v4l2")) is None
+    assert files_of(file, SOURCES.named("file")) == (tmp_path / "a.mp4",)
+    assert files_of(device, SOURCES.named("v4l2")) == ()
+    puppet = f"puppet://{tmp_path}/a%20b.png?drive={tmp_path}/a.mp4"
+    both = (tmp_path / "a b.png", tmp_path / "a.mp4")
+    assert files_of(puppet, SOURCES.named("puppet")) == both

@@ -28,6 +28,7 @@ ALONE = {
     ("cpu", "jit"): "numba's; the GPU's kernels are CUDA C++",
     ("cpu", "light_rows"): "parts of light.cuh",
     ("cpu", "lit"): "saves the CPU the layer's memory; the GPU's costs little",
+    ("cpu", "mesh_warp"): "where a source draws its own pictures, before a frame is one of ours",
     ("cpu", "overlay"): "the GPU's composite lays the caption on in its one pass",
     ("cpu", "over_black"): "where a source gives alpha, before a frame is one of ours",
     ("cpu", "picture"): "for PNGs; no part of the frame's path",

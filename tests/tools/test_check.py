@@ -93,6 +93,26 @@ def test_a_look_is_read_to_its_end(engines, tmp_path):
     assert found(("stages.style.look", "monochrome"), style[1]) == []
 
 
+def test_a_puppet_wants_both_files_and_its_network(engines, tmp_path):
+    for name in ("a.png", "b.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    whole = f"puppet://{tmp_path}/a.png?drive={tmp_path}/b.mp4"
+    (line,) = found(("source.uri", whole))
+    assert line == (
+        "--set source.uri: puppet:// needs the network pose, which is not installed; get it with: "
+        "mattebox model add pose"
+    )
+    (engines / "pose").mkdir()
+    (engines / "pose" / "manifest.yaml").write_text("name: pose")
+    (line,) = found(("source.uri", whole))
+    assert line.endswith("puppet:// needs it; get it with: mattebox model add pose --replace")
+    (engines / "pose" / "manifest.yaml").unlink()
+    lines = found(("source.uri", f"puppet://{tmp_path}/no.png?drive={tmp_path}/no.mp4"))
+    assert len(lines) == 3
+    assert f"{tmp_path}/no.png: cannot be read" in lines[0]
+    assert f"{tmp_path}/no.mp4: cannot be read" in lines[1]
+
+
 def test_what_cannot_be_written(engines, tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     os.mkfifo(tmp_path / "fifo.mp4")

@@ -25,7 +25,14 @@ from appliance.config.settings.rtsp import RtspSettings, check_outputs
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
-from appliance.config.uris import output_scheme, path_of, scheme_of, source_scheme
+from appliance.config.uris import (
+    background_scheme,
+    files_of,
+    output_scheme,
+    path_of,
+    scheme_of,
+    source_scheme,
+)
 
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "EdgeSettings", "HttpSettings",
@@ -96,12 +103,14 @@ class Settings(Section):
     @model_validator(mode="after")
     def _outputs_spare_the_inputs(self) -> Settings:
         """An output that overwrote the clip it is made from would destroy the user's file."""
+        source, background = self.source.uri, self.background.uri
         inputs = {
-            path_of(uri): key
-            for key, uri in (
-                ("source.uri", self.source.uri),
-                ("background.uri", self.background.uri),
+            path: key
+            for key, uri, scheme in (
+                ("source.uri", source, source_scheme(source)),
+                ("background.uri", background, background_scheme(background)),
             )
+            for path in files_of(uri, scheme)
         }
         for index, output in enumerate(self.outputs):
             path = path_of(output.uri)

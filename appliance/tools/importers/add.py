@@ -21,6 +21,7 @@ from appliance.tools.engine.graph import (
 )
 from appliance.tools.importers import (
     any_onnx,
+    blazepose,
     deeplab,
     mediapipe,
     modnet,
@@ -39,12 +40,20 @@ IMPORTERS: tuple[Importer, ...] = (
     robust_video_matting.IMPORTER,
     u2net.IMPORTER,
     mediapipe.IMPORTER,
+    blazepose.IMPORTER,
     pp_humanseg.IMPORTER,
     modnet.IMPORTER,
     deeplab.IMPORTER,
     any_onnx.IMPORTER,
 )
 """The most specific first: the first that fits a graph takes it."""
+
+
+_USES = {
+    "pose": "use it: mattebox run --source 'puppet://still.png?drive=clip.mp4' (as the network "
+    "named pose)"
+}
+"""What to do with a network of a task that no setting names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +84,12 @@ def add_model(wish: ImportOptions) -> list[str]:
     if file is None:
         raise InputError(
             f"{wish.name}: --from is missing: name the file that you have downloaded; only selfie, "
-            "deeplab and deeplab-small are fetched by themselves"
+            "deeplab, deeplab-small and pose are fetched by themselves"
         )
     if file.suffix.lower() in {".pth", ".pt", ".ckpt", ".pb"}:
         raise InputError(f"{file}: found a {file.suffix} file; convert it to ONNX first")
     if file.suffix.lower() == ".whl":
-        raise InputError(f"{file}: a wheel is taken by mattebox model add selfie --from only")
+        raise InputError(f"{file}: a wheel is taken by mattebox model add selfie or pose only")
     # First, so that a broken download is reported as such, not by faults in its graph.
     release = known_release(file) if file.is_file() else None
     graph = convert(file) if file.suffix.lower() == ".tflite" else read_graph(file)
@@ -115,6 +124,8 @@ def _use(manifest: Manifest) -> str:
     place = PLACES.get(manifest.task)
     if manifest.task == "alpha":
         return f"run it: mattebox run --model {manifest.name}"
+    if manifest.task in _USES:
+        return _USES[manifest.task]
     return f"name it in {place}" if place else "no setting takes it yet"
 
 

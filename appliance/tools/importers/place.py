@@ -14,6 +14,7 @@ from appliance.errors import ModelError, StorageError
 from appliance.networks.classes import ClassNetwork
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
+from appliance.networks.pose import PoseNetwork
 from appliance.tools.importers.base import Fields
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ def _run_once(draft: Path) -> None:
         network = ClassNetwork(manifest, model, threads=1)
         network.infer()
         network.lead([0])
+        return
+    if manifest.task == "pose":
+        PoseNetwork(manifest, model, threads=1).infer()
         return
     matting = OnnxRuntimeMatting(manifest, model, threads=1)
     alpha = matting.infer()

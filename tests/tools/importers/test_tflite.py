@@ -161,6 +161,53 @@ def test_average_pool(tmp_path: Path, padding: int) -> None:
     assert np.allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("padding", [SAME, VALID])
+def test_max_pool(tmp_path: Path, padding: int) -> None:
+    """Pixels beyond the edge are not counted: all of these are below 0."""
+    picture = -1 - np.abs(noise(1, 7, 7, 2))
+    largest = {
+        (y, x): np.max([picture[0, r, c] for _, _, r, c in inside], axis=0)
+        for y, x, inside in windows(picture, 3, 2, padding)
+    }
+    n = max(largest)[0] + 1
+    expected = np.asarray([[largest[y, x] for x in range(n)] for y in range(n)])[None]
+    found = one(
+        tmp_path, picture, expected.shape, "MAX_POOL_2D", b0=padding, i1=2, i2=2, i3=3, i4=3
+    )
+    assert np.array_equal(found, expected)
+
+
+def test_pad(tmp_path: Path) -> None:
+    picture = noise(1, 4, 5, 2)
+    around = np.asarray([[0, 0], [1, 2], [3, 0], [0, 4]], np.int32)
+    expected = np.pad(picture, around)
+    assert np.array_equal(one(tmp_path, picture, expected.shape, "PAD", around), expected)
+    for wrong in (around - 1, around[:3], around.astype(np.float32)):
+        with pytest.raises(ModelError, match="PAD: a padding of"):
+            one(tmp_path, picture, expected.shape, "PAD", wrong)
+
+
+def reshaped(tmp_path: Path, given: tuple[int, ...], wanted: tuple[int, ...]) -> onnx.ModelProto:
+    made = Made()
+    made.inputs = [made.computed("picture", *given)]
+    size = made.constant("size", np.asarray(wanted, np.int32))
+    made.outputs = [made.run("RESHAPE", ["picture", size], made.computed("result", *wanted))]
+    (tmp_path / "net.tflite").write_bytes(made.file())
+    return convert(tmp_path / "net.tflite")
+
+
+def test_a_regression_s_numbers(tmp_path: Path) -> None:
+    """What ends as a list of numbers is one in the graph, too."""
+    values = noise(1, 1, 1, 7)
+    model = reshaped(tmp_path, values.shape, (1, 7))
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"picture": values.transpose(0, 3, 1, 2)})
+    assert np.array_equal(found, values.reshape(1, 7))
+    # A picture's values lie in another order here: no plain list of them is right.
+    with pytest.raises(ModelError, match=r"RESHAPE from .* expected one pixel"):
+        reshaped(tmp_path, (1, 2, 1, 7), (1, 14))
+
+
 def test_means_of_the_whole(tmp_path: Path) -> None:
     picture = noise(1, 6, 9, 4)
     expected = picture.mean((1, 2), keepdims=True)
@@ -280,7 +327,7 @@ def test_sums_and_products_spread_over_channels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "more", "how", "message"),
     [
-        ("MAX_POOL_2D", (), {}, "cannot be taken over: MAX_POOL_2D; convert it to ONNX"),
+        ("TANH", (), {}, "cannot be taken over: TANH; convert it to ONNX"),
         ("SOMETHING_NEW", (), {}, "cannot be taken over: number 190"),
         ("Magic", (), {}, "cannot be taken over: Magic"),
         ("ADD", (noise(3),), {"b0": 4}, "ADD with the activation TANH cannot be taken over"),

@@ -23,10 +23,10 @@ def convert(path: Path) -> ModelProto:
     """The graph of a .tflite file, checked by ONNX's own checker and shape inference.
 
     Input and outputs keep their names; a picture of 1 x rows x columns x channels there is one of
-    1 x channels x rows x columns here. A quantised network becomes one in floating point, its
-    pictures the real numbers that the quantised ones stand for; an ARG_MAX at the end is left out.
-    Raises ModelError for a file that is malformed or has what cannot be taken over,
-    MissingDependency without onnx.
+    1 x channels x rows x columns here; a list of 1 x numbers stays one. A quantised network becomes
+    one in floating point, its pictures the real numbers that the quantised ones stand for; an
+    ARG_MAX at the end is left out. Raises ModelError for a file that is malformed or has what
+    cannot be taken over, MissingDependency without onnx.
     """
     require_onnx()
     network = read_network(path)
@@ -41,7 +41,8 @@ def convert(path: Path) -> ModelProto:
         )
     try:
         for operator in network.operators:
-            if operator.name != "DEQUANTIZE" and len(builder.result(operator).shape) != 4:
+            free = operator.name in ("DEQUANTIZE", "RESHAPE")
+            if not free and len(builder.result(operator).shape) != 4:
                 shape = builder.result(operator).shape
                 raise ModelError(f"{operator.name}: a result of {shape}, expected four dimensions")
             OPERATORS[operator.name](builder, operator)
@@ -67,8 +68,8 @@ def _model(builder: Builder) -> ModelProto:
     graph = onnx.helper.make_graph(
         builder.nodes,
         "from_tflite",
-        [_described(builder, n) for n in network.inputs],
-        [_described(builder, n) for n in network.outputs],
+        [_described(builder, n, (4,)) for n in network.inputs],
+        [_described(builder, n, (2, 4)) for n in network.outputs],
         builder.initializers,
     )
     opset = onnx.helper.make_opsetid("", _OPSET)
@@ -78,12 +79,13 @@ def _model(builder: Builder) -> ModelProto:
 
 
 def _turned(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (shape[0], shape[3], shape[1], shape[2])
+    return (shape[0], shape[3], shape[1], shape[2]) if len(shape) == 4 else shape
 
 
-def _described(builder: Builder, number: int) -> ValueInfoProto:
+def _described(builder: Builder, number: int, ranks: tuple[int, ...]) -> ValueInfoProto:
+    """An input or output of the graph: pictures of float32, and at the end lists of numbers."""
     tensor = builder.network.tensors[number]
-    if not tensor.real or len(tensor.shape) != 4 or tensor.data:
+    if not tensor.real or len(tensor.shape) not in ranks or tensor.data:
         raise ModelError(
             f"{tensor.name!r} is {tensor.kind} of shape {tensor.shape}, expected pictures of "
             "float32, or quantised, four dimensions, at both ends"

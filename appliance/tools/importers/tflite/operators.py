@@ -16,6 +16,7 @@ from appliance.tools.importers.tflite.convolutions import (
     transpose_conv,
 )
 from appliance.tools.importers.tflite.network import Operator
+from appliance.tools.importers.tflite.shapes import max_pool, pad, reshape
 from appliance.tools.importers.tflite.windows import pads
 
 
@@ -98,12 +99,15 @@ OPERATORS: dict[str, Callable[[Builder, Operator], None]] = {
     "DEQUANTIZE": Builder.widen,
     "HARD_SWISH": _one("HardSwish"),
     "LOGISTIC": _one("Sigmoid"),
+    "MAX_POOL_2D": max_pool,
     "MEAN": _mean,
     "MUL": _two("Mul"),
     # From one quantisation to another: to real numbers it is nothing.
     "QUANTIZE": _one("Identity"),
+    "PAD": pad,
     "RELU": _one("Relu"),
     "RELU6": _relu6,
+    "RESHAPE": reshape,
     "RESIZE_BILINEAR": _resize,
     "TRANSPOSE_CONV": transpose_conv,
 }
