@@ -11,9 +11,10 @@ from appliance.networks.plans.sidecar import sha256_of
 from appliance.tools.engine.graph import require_onnx
 from appliance.tools.importers import blazepose
 from appliance.tools.importers.add import ImportOptions, add_model, free_place
-from appliance.tools.importers.fetch import fetch_wheel, workplace
+from appliance.tools.importers.fetch import fetch_wheel
 from appliance.tools.importers.selfie import VERSION
 from appliance.tools.importers.wheel import take_out
+from appliance.tools.importers.workplace import workplace
 
 NAME = "pose"
 NETWORK = blazepose.FULL
