@@ -65,7 +65,7 @@ def _stage(name: str, section: type[BaseModel], daemon: Daemon) -> StageAnswer:
 
 def steps_of(stage: str) -> tuple[str, ...]:
     """The names of the steps that belong to a stage."""
-    return tuple(s.name for s in CASCADE if s.optional and (s.stage or s.name) == stage)
+    return tuple(step.name for step in CASCADE if (step.stage or step.name) == stage)
 
 
 def _timed(daemon: Daemon, step: str) -> Any:

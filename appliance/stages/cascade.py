@@ -146,6 +146,7 @@ CASCADE: tuple[Step, ...] = (
         cpu="select.cpu:JoinSteps.join", gpu="select.gpu:JoinSteps.join",
         on=lambda settings: settings.stages.select.enabled, off="the person alone",
         launched="launch composite",
+        stage="select",
     ),
     Step(
         "steady", "alpha is held where the picture is still",
@@ -275,6 +276,7 @@ CASCADE: tuple[Step, ...] = (
         needs=("frame", "raw"),
         cpu="plate.cpu:PlateSteps.learn",
         on=lambda settings: settings.stages.plate.enabled, optional=True,
+        stage="plate",
     ),
     Step(
         "wait", "the host waits for the finished composite",
@@ -294,6 +296,7 @@ CASCADE: tuple[Step, ...] = (
         needs=("rect",),
         cpu="frame.cpu:FrameSteps.aim", gpu="frame.gpu:FrameSteps.aim",
         on=lambda settings: settings.frames_people, optional=True,
+        stage="frame",
     ),
 )  # fmt: skip
 

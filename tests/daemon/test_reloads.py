@@ -151,7 +151,10 @@ def _encoding(box: Box, rng: random.Random) -> Wanted:
     return {**box.data, "outputs": [changed, *rest]}, ["outputs.0"]
 
 
-STAGES: dict[str, dict[str, Any]] = {name: {} for name in StagesSettings.model_fields}
+STAGES: dict[str, dict[str, Any]] = {
+    **{name: {} for name in StagesSettings.model_fields if name != "select"},
+    "mattes": {"room": "0.9,0 1,0 1,1 0.9,1"},
+}
 """What each stage is switched on with, besides ``enabled``."""
 
 
