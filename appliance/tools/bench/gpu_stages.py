@@ -7,10 +7,12 @@ from typing import Protocol
 import numpy as np
 
 from appliance.cuda.context import Context
-from appliance.media.frame import F32, Rect
+from appliance.media.frame import F32, Colour, Rect
 from appliance.media.surface import Surface
 from appliance.pixels import gpu
-from appliance.pixels.gpu import Matte, PersonLayer, Plane
+from appliance.pixels.cpu.affine import Viewport
+from appliance.pixels.cpu.look import LookTable
+from appliance.pixels.gpu import Matte, PersonLayer, Plane, Raw, Scratch
 from appliance.tools.bench.gpu_timer import Timer
 
 
@@ -64,6 +66,79 @@ class KernelBenchOfStages:
         self.layer()
         self.light()
         self.between()
+        self.moved()
+        self.looks()
+        self.drawn()
+        self.on_the_grid()
+
+    def moved(self) -> None:
+        """The person moved and enlarged on the canvas."""
+        bench, size = self._bench, self._bench.sizes.picture
+        (width, height), sets = size, bench.sizes.sets
+        whole = Rect(0, 0, width, height)
+        layers = [
+            PersonLayer(front, bench.timer.alloc(width * height).address, width, whole)
+            for front in bench.surfaces(size, 2 * sets)
+        ]
+        view = gpu.DeviceViewport(bench.context)
+        view.put(Viewport(width / 8 + 0.3, height / 8 + 0.7, 1.25), whole, whole)
+
+        def launches(i: int) -> None:
+            j = 2 * (i % sets)
+            gpu.warp_layer(bench.context, layers[j], view, layers[j + 1])
+
+        bench.timer.measure(f"layer moved {width}x{height}", 5 * width * height, launches)
+
+    def looks(self) -> None:
+        """A look, by tables that leave each colour as it is: the same work as any other."""
+        bench, size = self._bench, self._bench.sizes.picture
+        (width, height), sets = size, bench.sizes.sets
+        cb, cr, y = (256 * np.arange(256, dtype=np.uint16).reshape(shape)
+                     for shape in ((-1, 1, 1), (1, -1, 1), (1, 1, -1)))  # fmt: skip
+        cube = (256, 256, 256)
+        luma = np.ascontiguousarray(np.broadcast_to(y, cube))
+        both = (np.broadcast_to(one, cube) for one in (cb, cr))
+        chroma = np.ascontiguousarray(np.stack(tuple(both), axis=-1))
+        table = gpu.upload_look(bench.context, LookTable(luma, chroma, True))
+        frames, outs = bench.surfaces(size, sets), bench.surfaces(size, sets)
+
+        def launches(i: int) -> None:
+            gpu.apply_look(bench.context, frames[i % sets], table, outs[i % sets])
+
+        bench.timer.measure(f"look {width}x{height}, noise", 3 * width * height, launches)
+
+    def drawn(self) -> None:
+        """Mattes drawn by hand, over all of the picture."""
+        bench, size = self._bench, self._bench.sizes.picture
+        (width, height), sets = size, bench.sizes.sets
+        pixels, whole = width * height, Rect(0, 0, width, height)
+        room, keep = (bench.timer.alloc(pixels).address for _ in range(2))
+        mattes = gpu.HandMattes(room, keep, width, height, whole, whole)
+        live, fronts = bench.surfaces(size, sets), bench.surfaces(size, sets)
+        layers = [PersonLayer(f, bench.timer.alloc(pixels).address, width, whole) for f in fronts]
+
+        def launches(i: int) -> None:
+            gpu.apply_mattes(bench.context, mattes, live[i % sets], layers[i % sets])
+
+        bench.timer.measure(f"drawn mattes {width}x{height}", 7 * pixels, launches)
+
+    def on_the_grid(self) -> None:
+        """Things joined to the person, and how much of the person stands in each column."""
+        bench, (columns, rows) = self._bench, self._bench.sizes.grid
+        half = np.full((rows, columns), 0.5, np.float32)
+        alpha, things = bench.plane(half), bench.plane(half)
+        scratch = Scratch(
+            bench.context, rows, columns, colour=Colour(), mean=np.ones(3, np.float32),
+            scale=np.ones(3, np.float32),
+        )  # fmt: skip
+        raw = Raw(alpha.address, columns, rows, columns)
+        sums = bench.timer.alloc(4 * columns).address
+
+        def launches(i: int) -> None:
+            gpu.join_things(scratch, alpha, raw, things, person=True)
+            gpu.column_sums(bench.context, alpha, sums)
+
+        bench.timer.measure(f"things and columns {columns}x{rows}", 20 * rows * columns, launches)
 
     def between(self) -> None:
         """The person between two frames, over the background of that time."""
