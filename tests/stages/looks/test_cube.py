@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.errors import InputError
 from appliance.stages.looks import cube as cube_module
@@ -216,3 +218,23 @@ def test_the_shipped_ones_are_read(path: Path) -> None:
     look = read_cube(path)
     assert look.cube is not None
     assert 0 <= look.cube.min() < look.cube.max() <= 1
+
+
+PIECES = [
+    "LUT_3D_SIZE", "LUT_1D_SIZE", "DOMAIN_MIN", "LUT_1D_INPUT_RANGE", "TITLE", "#", "2", "0 0 0",
+    "1 0.5 .25", "1e9", "-", "nan", "\n", "\n", "\r\n", "\r", " ", "\t", "\0", "\ufeff", ",",
+    "\u0661",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40), st.binary(max_size=9))
+def test_whatever_a_file_holds_it_is_a_look_or_an_input_error(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], raw: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.cube"
+    path.write_bytes(" ".join(parts).encode("utf-8", "surrogatepass") + raw)
+    try:
+        look = read_cube(path)
+    except InputError:
+        return
+    assert look.curves is not None or look.cube is not None
