@@ -29,6 +29,8 @@ _SEEN = 0.5
 _FINGERS = 0.8
 # As thick as the bone before it, at most so many times.
 _HAND = 1.2
+# In shoulder widths: as much of the picture's lower edge as feet alone do not take.
+_CUT_OFF = 0.25
 # A joint lies at least so far, in shoulder widths, from the picture's border.
 _MARGIN = 0.08
 
@@ -73,7 +75,9 @@ def make_figure(pose: F32, alpha: U8) -> PuppetFigure:
     # Seen from the side, shoulders lie behind each other: the head's height says as much.
     width = max(float(np.hypot(*(left - right))), 0.9 * float(np.hypot(*(ears - shoulders))))
     hips = [_point(pose[point]) for point in lm.HIPS]
-    stands = _inside(pose, lm.HIPS + lm.KNEES, alpha, width)
+    # Whoever the picture's lower edge cuts off stays on it: there is nothing below to be shown.
+    cut_off = int((alpha[-2:] > 127).any(axis=0).sum()) > _CUT_OFF * width
+    stands = not cut_off and _inside(pose, lm.HIPS + lm.KNEES, alpha, width)
     if stands:
         middle, half = (hips[0] + hips[1]) / 2, np.array([0.5 * width, 0.0])
         base = Bone(middle - half, middle + half, _BASE * width)

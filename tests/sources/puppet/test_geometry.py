@@ -165,6 +165,16 @@ def test_a_portrait_stands_on_its_edge() -> None:
     assert stage.draw(read_gesture(figure, moved, pose)).y.shape == STILL.y.shape
 
 
+def test_who_is_cut_off_below_stays_on_the_edge() -> None:
+    """Whatever the network says of hips and knees: no torso floats."""
+    alpha = ALPHA.copy()
+    alpha[200:, 130:190] = 255
+    figure = make_figure(POSE, alpha)
+    assert not figure.stands
+    assert figure.base.start[1] == figure.base.end[1] == 239
+    assert set(figure.limbs) == {"left arm", "right arm"}
+
+
 def test_absurd_poses_do_not_tear_anything() -> None:
     stage = staged()
     rng = np.random.default_rng(5)
