@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.media.frame import F32, U8, Frame, Range, Rect
 from appliance.pixels.cpu.jit import kernel
 from appliance.pixels.cpu.matte import I32, Matte, reached
 from appliance.pixels.cpu.rows import between
+
+B8 = NDArray[np.bool_]
 
 _NEAR = 9  # box of the search for the person's colour, in pixels of the grid
 _FAR = 31
@@ -181,51 +184,59 @@ def _mixed(alpha: F32) -> F32:
 
 @kernel(
     "void(uint8[:, :], uint8[:, :], int64, int64, int64, int64, float32[:, :, ::1],"
-    "int32[:, ::1], uint8[:, :])"
+    "boolean[:, ::1], int32[:, ::1], uint8[:, :])"
 )
 def _guide(
-    luma: U8, chroma: U8, x0: int, y0: int, width: int, height: int, wide: F32, spans: I32, out: U8
-) -> None:
-    """``wide``: slopes stretched to the ROI's width, float32 (4, rows, width)."""
-    rows, pairs = wide.shape[1], chroma.shape[0]
-    cb, cr = np.empty(width, np.float32), np.empty(width, np.float32)
-    quarter, half = np.float32(0.25), np.float32(0.5)
+    luma: U8, chroma: U8, x0: int, y0: int, width: int, height: int, wide: F32, keyed: B8,
+    spans: I32, out: U8,
+) -> None:  # fmt: skip
+    """``wide``: slopes stretched to the ROI's width, float32 (4, rows, width).
+
+    ``keyed``: where on the grid chroma has any say; elsewhere it is not even looked at.
+    """
+    rows, columns, pairs = wide.shape[1], keyed.shape[1], chroma.shape[0]
+    last = chroma.shape[1] // 2 - 1
+    quarter, half, zero, one = (
+        np.float32(0.25), np.float32(0.5), np.float32(0), np.float32(1),
+    )  # fmt: skip
+    scale = np.float32(width) / np.float32(columns)
+    alpha = np.empty(width, np.float32)
     for line in range(height):
         y = y0 + line
         k, n, t = between(line + 0.5, height, rows)
         left = min(spans[k, 0], spans[n, 0])
         right = max(spans[k, 1], spans[n, 1])
         row = out[y, x0 : x0 + width]
-        for x in range(width):
-            row[x] = 0
+        row[:] = np.uint8(0)
         if left >= right:
             continue
-        # Chroma lies between the luma samples: a quarter of the way to its neighbours.
-        near = y // 2
-        far = min(max(near + (1 if y & 1 else -1), 0), pairs - 1)
-        last = chroma.shape[1] // 2 - 1
-        for x in range(left, right):
-            i = (x0 + x) // 2
-            j = min(max(i + (1 if (x0 + x) & 1 else -1), 0), last)
-            for c in range(2):
-                here = np.float32(chroma[near, 2 * i + c])
-                here += quarter * (np.float32(chroma[far, 2 * i + c]) - here)
-                beside = np.float32(chroma[near, 2 * j + c])
-                beside += quarter * (np.float32(chroma[far, 2 * j + c]) - beside)
-                value = here + quarter * (beside - here)
-                if c == 0:
-                    cb[x] = value
-                else:
-                    cr[x] = value
         source = luma[y, x0 : x0 + width]
         for x in range(left, right):
             s0 = wide[0, k, x] + t * (wide[0, n, x] - wide[0, k, x])
-            s1 = wide[1, k, x] + t * (wide[1, n, x] - wide[1, k, x])
-            s2 = wide[2, k, x] + t * (wide[2, n, x] - wide[2, k, x])
             s3 = wide[3, k, x] + t * (wide[3, n, x] - wide[3, k, x])
-            alpha = s0 * np.float32(source[x]) + s1 * cb[x] + s2 * cr[x] + s3
-            alpha = min(max(alpha, np.float32(0)), np.float32(1))
-            row[x] = np.uint8(np.int32(alpha * np.float32(255) + half))
+            alpha[x] = s0 * np.float32(source[x]) + s3
+        # Chroma lies between the luma samples: a quarter of the way to its neighbours.
+        near = y // 2
+        far = min(max(near + (1 if y & 1 else -1), 0), pairs - 1)
+        for gap in range(columns + 1):
+            i, j = max(gap - 1, 0), min(gap, columns - 1)
+            if not (keyed[k, i] or keyed[k, j] or keyed[n, i] or keyed[n, j]):
+                continue
+            start = max(int(np.ceil((np.float32(gap) - half) * scale - half)), left)
+            end = min(int(np.ceil((np.float32(gap) + half) * scale - half)), right)
+            for x in range(start, end):
+                here = (x0 + x) // 2
+                beside = min(max(here + (1 if (x0 + x) & 1 else -1), 0), last)
+                for c in range(2):
+                    a = np.float32(chroma[near, 2 * here + c])
+                    a += quarter * (np.float32(chroma[far, 2 * here + c]) - a)
+                    b = np.float32(chroma[near, 2 * beside + c])
+                    b += quarter * (np.float32(chroma[far, 2 * beside + c]) - b)
+                    slope = wide[1 + c, k, x] + t * (wide[1 + c, n, x] - wide[1 + c, k, x])
+                    alpha[x] += slope * (a + quarter * (b - a))
+        for x in range(left, right):
+            shown = min(max(alpha[x], zero), one)
+            row[x] = np.uint8(np.int32(shown * np.float32(255) + half))
 
 
 def key_guide(frame: Frame, rect: Rect, slopes: F32, spans: I32, out: U8) -> None:
@@ -238,9 +249,10 @@ def key_guide(frame: Frame, rect: Rect, slopes: F32, spans: I32, out: U8) -> Non
     wide = cv2.resize(
         np.ascontiguousarray(slopes).reshape(4 * rows, columns), (rect.width, 4 * rows)
     )
+    keyed = (slopes[1] != 0) | (slopes[2] != 0)
     _guide(
         frame.y, frame.uv.reshape(frame.uv.shape[0], -1), rect.x, rect.y, rect.width, rect.height,
-        np.asarray(wide, np.float32).reshape(4, rows, rect.width), spans, out,
+        np.asarray(wide, np.float32).reshape(4, rows, rect.width), keyed, spans, out,
     )  # fmt: skip
 
 
@@ -268,6 +280,8 @@ def _despill(
                 continue
             rest = np.float32(1) - np.float32(whole) * np.float32(1 / 1020)
             share = wide[2, k, x] + t * (wide[2, n, x] - wide[2, k, x])
+            if whole == 1020 and share <= 0:
+                continue
             cb = np.float32(chroma[y, i]) - grey
             cr = np.float32(chroma[y, i + 1]) - grey
             cb += rest * (wide[0, k, x] + t * (wide[0, n, x] - wide[0, k, x]))

@@ -102,19 +102,24 @@ def outline(wall: Wall) -> F32:
     if not there.any():
         return np.asarray(made[1:-1, 1:-1], np.float32)
     at = np.asarray(cv2.findNonZero(there), np.int32).reshape(-1, 2)
-    for axis, last in ((0, columns - 1), (1, rows - 1)):
-        at = np.concatenate([at, *(_moved(at, axis, side, last) for side in (0, last))])
+    bottom, right = rows - 1, columns - 1
+    for axis, side, near in (
+        (0, 0, right // 16), (0, right, right // 16), (1, 0, bottom // 16),
+        (1, bottom, bottom // 8),
+    ):  # fmt: skip
+        # People stand before the lower border: there the wall need not come as near to it.
+        at = np.concatenate([at, _moved(at, axis, side, max(1, near))])
     cv2.fillConvexPoly(made, cv2.convexHull(at + 1), 1)
     inner = made[1:-1, 1:-1]
     shrunk = cv2.erode(inner, np.ones((3, 3), np.uint8))
     return np.asarray(shrunk, np.float32)
 
 
-def _moved(points: I32, axis: int, side: int, last: int) -> I32:
+def _moved(points: I32, axis: int, side: int, near: int) -> I32:
     """The points that lie near a side of the map, on that side."""
-    near: I32 = points[np.abs(points[:, axis] - side) <= max(1, last // 16)].copy()
-    near[:, axis] = side
-    return near
+    moved: I32 = points[np.abs(points[:, axis] - side) <= near].copy()
+    moved[:, axis] = side
+    return moved
 
 
 class WallLearner:

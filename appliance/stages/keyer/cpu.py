@@ -14,6 +14,8 @@ from appliance.stages.base import Common, Work
 
 _REACH, _CORE = 0.06, 0.03
 """How far from the person the key may reach, and how deep within the network fills: of the grid."""
+_EVERY = 3
+"""Every how many frames the wall is looked at."""
 
 
 class KeyerSteps:
@@ -23,6 +25,8 @@ class KeyerSteps:
         self._common = common
         self._learner = cpu.WallLearner()
         self._wall: cpu.Wall | None = None
+        self._by: tuple[float, ...] | None = None
+        self._frames = 0
         self._dark: Frame | None = None
         self._guide: U8 | None = None
         self._chroma: tuple[U8, U8] | None = None
@@ -51,14 +55,14 @@ class KeyerSteps:
 
     def _fused(self, frame: Frame, raw: F32, planes: F32, rect: Rect) -> tuple[F32, cpu.Key]:
         s, whole = self._common.settings.stages.keyer, frame.rect
-        wall = self._wall = self._learner(frame, raw, rect, self._asked(frame))
+        wall = self._look(frame, raw, rect)
         cells = cpu.stretched(wall.cells, whole, rect, raw.shape)
         key = cpu.key_planes(planes, cells, wall.chroma, np.clip(raw, 0, 1), s.tolerance)
         return cpu.fuse_key(raw, key, *_reach_and_core(raw.shape)), key
 
     def _alone(self, frame: Frame, planes: F32, rect: Rect) -> tuple[F32, cpu.Key]:
         s, whole = self._common.settings.stages.keyer, frame.rect
-        wall = self._wall = self._learner(frame, None, rect, self._asked(frame))
+        wall = self._look(frame, None, rect)
         cells = cpu.stretched(wall.cells, whole, rect, planes.shape[1:])
         within = cpu.outline(wall) if s.within == "wall" else np.ones_like(wall.ever)
         cells[..., 3] = cpu.stretched(within, whole, rect, planes.shape[1:])
@@ -68,6 +72,19 @@ class KeyerSteps:
         person = cpu.solid(first.alpha * cells[..., 3])
         key = cpu.key_planes(planes, cells, wall.chroma, person, s.tolerance)
         return cpu.fuse_key(person, key, *_reach_and_core(person.shape)) * cells[..., 3], key
+
+    def _look(self, frame: Frame, person: F32 | None, rect: Rect) -> cpu.Wall:
+        """What is known of the wall; it is looked at now and then. Raises NoWall."""
+        asked = self._asked(frame)
+        if self._wall is None or asked != self._by or self._frames % _EVERY == 0:
+            self._wall = None
+            if asked != self._by:
+                self._learner.reset()
+                self._by = asked
+            self._wall = self._learner(frame, person, rect, asked)
+            self._frames = 0
+        self._frames += 1
+        return self._wall
 
     def _asked(self, frame: Frame) -> tuple[float, ...] | None:
         asked = self._common.settings.stages.keyer.colour

@@ -161,3 +161,14 @@ def test_a_cut_forgets_the_wall(chroma: OnnxRuntimeMatting) -> None:
     blue = replace(Studio(wall=BLUE).frame(3), discontinuity=True)
     made.process(blue, out, matte)
     assert error((matte / 255).astype(np.float32), Studio(wall=BLUE)) < 8
+
+
+def test_a_keyed_edge_is_shrunk_like_any_other(chroma: OnnxRuntimeMatting) -> None:
+    studio = Studio()
+    plain, _, _ = played(studio, chroma, ALONE)
+    shrunk, _, made = played(studio, chroma, ALONE | {"edge": {"choke": 3.0}})
+    assert made.resting == {}
+    # Down the middle of a shoulder, the edge has moved by three pixels.
+    row = np.s_[230, 40:240]
+    assert 2 < plain[row].sum() - shrunk[row].sum() < 4.5
+    assert shrunk[230, 260] == 1
