@@ -186,8 +186,10 @@ def carry_shares(shares: Shares, origin: F32) -> Shares:
     """The last frame's shares, moved to where things and people are now.
 
     A thing behind a person stays where it is, and is there when they have gone; the motion there is
-    theirs. Unless all of the picture moves.
+    theirs. Unless all of the picture moves. Where no thing is, nobody need be followed.
     """
+    if not shares.things.any():
+        return shares
     things = carry_share(shares.things, origin)
     if shares.people is None:
         return Shares(things, None)

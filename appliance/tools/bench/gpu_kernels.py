@@ -248,6 +248,12 @@ class KernelBench:
                 ),
             ),
             (
+                "things joined", 16,
+                lambda i: gpu.join_things(
+                    scratch, out, Raw(alpha.address, columns, rows, columns), alpha, person=True
+                ),
+            ),
+            (
                 "guided filter", 16,
                 lambda i: gpu.guided_coefficients(scratch, three, alpha, 1, 1e-3, out),
             ),
