@@ -230,3 +230,13 @@ def test_whatever_happens(settings: dict[str, float]) -> None:
         view = framer.at(now)
         assert 0.49 < view.scale <= framer._settings.zoom + 1e-9 or view.scale == pytest.approx(1)
         assert np.isfinite(corners(view)).all()
+
+
+def test_a_torso_cut_off_at_once_does_not_float_for_a_frame() -> None:
+    def scene(t: float) -> Subject:
+        return somebody(960, 500, 800 if t < 3 else HEIGHT, 200)
+
+    made = views(scene, 10, 5, sigma=0, size=0.3, headroom=0.3)
+    bottom = made[:, 1] + made[:, 2] * HEIGHT / WIDTH / 2
+    assert bottom[29] > HEIGHT + 20
+    assert bottom[30:].max() <= HEIGHT + 1e-6
