@@ -157,7 +157,7 @@ def origin_over(motion: Motion, frame: Rect, rect: Rect, rows: int, columns: int
     return np.asarray(there * scale + home(rows, columns), np.float32)
 
 
-class View(Protocol):
+class Shows(Protocol):
     """Which part of the picture fills the canvas: its corner, pixels, and its enlargement."""
 
     @property
@@ -168,7 +168,7 @@ class View(Protocol):
     def scale(self) -> float: ...  # noqa: D102
 
 
-def origin_through(origin: F32, frame: Rect, before: View, now: View) -> F32:
+def origin_through(origin: F32, frame: Rect, before: Shows, now: Shows) -> F32:
     """The picture's motion as it is seen on a canvas that shows a part of it.
 
     Args:

@@ -6,7 +6,7 @@ import numpy as np
 
 from appliance.media.frame import F32, Frame
 from appliance.pixels import cpu
-from appliance.pixels.cpu.flow import View, origin_through
+from appliance.pixels.cpu.flow import Shows, origin_through
 from appliance.stages.base import Common, Work
 from appliance.stages.interpolate.when import Moment, moment_of
 
@@ -18,7 +18,7 @@ class InterpolateSteps:
         self._common = common
         self._people: tuple[cpu.Weighed, cpu.Weighed] | None = None
         self._last_pts: int | None = None
-        self._view: View | None = None
+        self._view: Shows | None = None
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a reconnect."""
@@ -32,7 +32,7 @@ class InterpolateSteps:
             self._people = (first, second)
         last_pts, self._last_pts = self._last_pts, None
         # Where another stage has moved the person on the canvas, the motion is moved along.
-        view: View | None = work.view
+        view: Shows | None = work.view
         before, self._view = self._view, view
         last, this = self._people
         if work.layer is None:

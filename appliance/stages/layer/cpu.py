@@ -13,7 +13,7 @@ class LayerSteps:
     def __init__(self, common: Common) -> None:
         self._common = common
         self._separate = cpu.Separator()
-        self._layers: tuple[cpu.PersonLayer, cpu.PersonLayer] | None = None
+        self._layer: cpu.PersonLayer | None = None
 
         self._asked: tuple[StagesSettings, bool] | None = None
 
@@ -21,9 +21,11 @@ class LayerSteps:
         """Nothing is carried over time here."""
 
     def layer(self, work: Work) -> None:
-        """The person's layer; where frames are made in between, the last one's stays valid.
+        """The person's layer, valid until the next frame.
 
-        None for the sake of their light alone: the composite sees to that in its one pass.
+        In one memory: writing to fresh memory each frame costs more than it seems. What needs the
+        last frame's keeps a copy of its own kind. None for the sake of their light alone: the
+        composite sees to that in its one pass.
         """
         assert work.matte is not None
         stages = self._common.settings.stages
@@ -31,14 +33,9 @@ class LayerSteps:
             self._asked = (stages, not stages.only_light)
         if not self._asked[1]:
             return
-        if self._layers is None:
+        if self._layer is None:
             f = self._common.format
-            first, second = (cpu.empty_layer(f.width, f.height, f.colour) for _ in range(2))
-            self._layers = (first, second)
-        this, last = self._layers
-        if self._common.settings.stages.interpolate.enabled:
-            # Only then: writing to fresh memory each frame costs more than it seems.
-            self._layers = (last, this)
+            self._layer = cpu.empty_layer(f.width, f.height, f.colour)
         ramp = self._common.settings.roi.ramp
-        self._separate(work.frame, work.matte, this, feather_fraction=ramp)
-        work.layer = this
+        self._separate(work.frame, work.matte, self._layer, feather_fraction=ramp)
+        work.layer = self._layer
