@@ -10,6 +10,7 @@ from appliance.background.base import Background
 from appliance.config.settings import Settings
 from appliance.media.frame import U8, Frame, Rect
 from appliance.shedding import Level
+from appliance.stages.plate.control import PlateControl
 from appliance.stages.roi import Box
 from appliance.stages.timings import StageClock
 
@@ -53,6 +54,11 @@ class FramePipeline(Protocol):
     @property
     def levels(self) -> Sequence[Level]:
         """The levels of shedding that help here."""
+        ...
+
+    @property
+    def plate(self) -> PlateControl | None:
+        """Takes wishes about the empty room (``stages.plate``); None where none is learnt."""
         ...
 
     def shed(self, level: Level) -> None:

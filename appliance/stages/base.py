@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from appliance.config.settings import Settings
@@ -10,6 +10,7 @@ from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Motion
 from appliance.stages.participants import Participants, Sighting
+from appliance.stages.plate.control import PlateControl
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.timings import StageClock
 
@@ -32,6 +33,7 @@ class Common:
         tracker: predicts where the person will be; replaced together with the network.
         participants: remembers who takes part.
         apart: the parts of the frame to look at in place of the ROI, as people stand far apart.
+        plate: what others wish of the empty room, and what became of it.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class Common:
     tracker: Tracker
     participants: Participants
     apart: tuple[Rect, ...] = ()
+    plate: PlateControl = field(default_factory=PlateControl)
 
 
 @dataclass(slots=True)

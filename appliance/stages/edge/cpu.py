@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
-from appliance.media.frame import U8
+from appliance.media.frame import F32, U8, Rect
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 
@@ -27,14 +28,21 @@ class EdgeSteps:
         assert work.planes is not None
         s, matte = self._common.settings.edge, work.matte
         plan = cpu.edge_plan(matte.coefficients.shape[1:], matte.rect, s.choke, s.softness)
-        coefficients, normals = cpu.shape_edge(
-            work.planes[0], matte.coefficients, plan, matte.shifted
-        )
-        guide = None
+        coarse, luma = work.planes[0], work.frame.y
+        if matte.guide is not None:
+            coarse, luma = _shrunk(matte.guide, matte.rect, coarse.shape), matte.guide
+        coefficients, normals = cpu.shape_edge(coarse, matte.coefficients, plan, matte.shifted)
+        guide = matte.guide
         if normals is not None:
-            luma = work.frame.y
             if self._guide is None or self._guide.shape != luma.shape:
                 self._guide = np.empty(luma.shape, np.uint8)
             guide = self._guide
             cpu.edge_guide(luma, matte.rect, normals, s.choke, guide)
         work.matte = replace(matte, coefficients=coefficients, guide=guide)
+
+
+def _shrunk(guide: U8, rect: Rect, grid: tuple[int, ...]) -> F32:
+    """A full-size guide on the grid over ``rect``."""
+    part = guide[rect.y : rect.bottom, rect.x : rect.right]
+    small = cv2.resize(part, (grid[1], grid[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
