@@ -11,6 +11,7 @@ from appliance.config.settings import Settings
 from appliance.media.frame import U8, Frame, Rect
 from appliance.shedding import Level
 from appliance.stages.looks.make import Style
+from appliance.stages.plate.control import PlateControl
 from appliance.stages.roi import Box
 from appliance.stages.timings import StageClock
 
@@ -61,6 +62,11 @@ class FramePipeline(Protocol):
     @property
     def levels(self) -> Sequence[Level]:
         """The levels of shedding that help here."""
+        ...
+
+    @property
+    def plate(self) -> PlateControl | None:
+        """Takes wishes about the empty room (``stages.plate``); None where none is learnt."""
         ...
 
     def shed(self, level: Level) -> None:

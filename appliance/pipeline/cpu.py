@@ -18,6 +18,7 @@ from appliance.stages.composite.cpu import CompositeSteps
 from appliance.stages.looks.make import Style
 from appliance.stages.network.cpu import NetworkSteps
 from appliance.stages.participants import Participants
+from appliance.stages.plate.control import PlateControl
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 
@@ -103,6 +104,11 @@ class Pipeline:
     def resting(self) -> Mapping[str, str]:
         """See ``FramePipeline.resting``."""
         return self._cascade.guard.resting
+
+    @property
+    def plate(self) -> PlateControl:
+        """See ``FramePipeline.plate``."""
+        return self._common.plate
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""

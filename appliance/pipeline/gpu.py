@@ -173,6 +173,11 @@ class GpuPipeline:
         """See ``FramePipeline.resting``."""
         return self._cascade.guard.resting
 
+    @property
+    def plate(self) -> None:
+        """See ``FramePipeline.plate``: on the GPU no plate is learnt as yet."""
+        return None
+
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""
         self._cascade.reset()

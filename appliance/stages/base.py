@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from appliance.config.settings import Settings
@@ -12,6 +12,7 @@ from appliance.pixels.cpu.flow import Motion
 from appliance.shedding.level import Level
 from appliance.stages.looks.make import Style
 from appliance.stages.participants import Participants, Sighting
+from appliance.stages.plate.control import PlateControl
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.things import Things
 from appliance.stages.timings import StageClock
@@ -49,6 +50,7 @@ class Common:
         level: what is left out: at ``Level.SPARE`` and above, optional stages look half as often.
         apart: the parts of the frame to look at in place of the ROI, as people stand far apart.
         style: made ahead for the settings, its tables baked.
+        plate: what others wish of the empty room, and what became of it.
     """
 
     settings: Settings
@@ -59,6 +61,7 @@ class Common:
     level: Level = Level.FULL
     apart: tuple[Rect, ...] = ()
     style: Style | None = None
+    plate: PlateControl = field(default_factory=PlateControl)
 
 
 @dataclass(slots=True)

@@ -25,8 +25,6 @@ F = np.floating[Any]
 KNOWN = 6
 """A cell is known from this many times on."""
 
-TURNS = 4
-"""One row of cells in so many is looked at in a frame."""
 
 # kernels/plate.cuh has the same four. A free cell differs from what was learnt, in its mean, of
 # 255: by the first plus the second times its noise; the pixels' step is limited likewise.
@@ -66,6 +64,11 @@ class Plate:
     def known(self) -> float:
         """The part of the picture that is known, 0..1."""
         return float(np.count_nonzero(self.times >= KNOWN)) / self.times.size
+
+
+def turns_of(height: int) -> int:
+    """One row of cells in so many is looked at in a frame: fewer of a large one's."""
+    return 4 if height < 600 else 8 if height < 1000 else 16
 
 
 def cell_of(width: int, height: int) -> int:
@@ -151,14 +154,20 @@ def _learn(
             continue
         a, b = start * cell, min(end * cell, width)
         v = (first + last) * 0.5 / height
-        for c in range(start, end):
-            u = min((c + 0.5) * cell, width - 1.0) / width
-            of_y = np.float32(128) + light_at(light, 0, v, u)
-            of_cb = np.float32(128) + light_at(light, 1, v, u)
-            of_cr = np.float32(128) + light_at(light, 2, v, u)
-            for x in range(c * cell, min(c * cell + cell, width), 2):
-                shift[x], shift[x + 1] = of_y, of_y
-                shift_c[x], shift_c[x + 1] = of_cb, of_cr
+        # The map is far coarser than the cells: straight lines between every eighth.
+        for c in range(start, end, 8):
+            u, far = (c + 0.5) * cell / width, (c + 8.5) * cell / width
+            for plane in range(3):
+                here = np.float32(128) + light_at(light, plane, v, u)
+                slope = np.float32(128) + light_at(light, plane, v, far) - here
+                slope *= np.float32(0.125)
+                for k in range(c, min(c + 8, end)):
+                    value = here + slope * np.float32(k - c)
+                    for x in range(k * cell, min(k * cell + cell, width), 2):
+                        if plane == 0:
+                            shift[x], shift[x + 1] = value, value
+                        else:
+                            shift_c[x + plane - 1] = value
         away[a:b] = np.float32(0)
         for line in range(first, last):
             _away_row(y[line, a:b], mean_y[line, a:b], shift[a:b], per_gain, away[a:b])
@@ -208,7 +217,7 @@ def _learn(
 
 
 def learn(
-    plate: Plate, frame: Frame, free: U8, light: F32, gain: float, turn: int, turns: int = TURNS,
+    plate: Plate, frame: Frame, free: U8, light: F32, gain: float, turn: int, turns: int,
     patience: int = 45,
 ) -> tuple[int, int]:  # fmt: skip
     """Move the plate towards the frame in the free cells of one turn's rows.

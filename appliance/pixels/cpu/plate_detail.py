@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from appliance.media.frame import F32, U8, Frame, Rect
@@ -12,35 +13,30 @@ from appliance.pixels.cpu.layer import PersonLayer
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.plate import Plate, light_at
 from appliance.pixels.cpu.plate_light import RoomLight
+from appliance.pixels.cpu.plate_matte import SURE as _SURE
 from appliance.pixels.cpu.plate_matte import fused
-from appliance.pixels.cpu.rows import between
 
 # Where alpha's extremes around a grid pixel lie within these, there is no edge. kernels/plate.cuh
 # has the same, and the next.
 _NOBODY, _ALL = np.float32(0.04), np.float32(0.97)
-# Against the noise of the picture where alpha is small: of (noise / the person's variation)^2.
-_WIENER = np.float32(0.015)
+# What a soft pixel's colour is taken to err by: the picture's noise squared, in levels, alpha's
+# squared, and how far the guess may be off, squared.
+_NOISE, _ERRS, _GUESS = np.float32(9), np.float32(0.0036), np.float32(400)
+_NEAR = np.ones((3, 3), np.uint8)
 
 
-@kernel("void(float32[:, ::1], float32[:, :, ::1], uint8[:, ::1], float32[:, :, ::1])")
-def _edges(alpha: F32, given: F32, kind: U8, out: F32) -> None:
-    rows, columns = alpha.shape
-    for j in range(rows):
-        for i in range(columns):
-            low, high = alpha[j, i], alpha[j, i]
-            for n in range(max(j - 1, 0), min(j + 2, rows)):
-                for k in range(max(i - 1, 0), min(i + 2, columns)):
-                    low, high = min(low, alpha[n, k]), max(high, alpha[n, k])
-            out[0, j, i] = np.float32(0)
-            if high <= _NOBODY:
-                kind[j, i], out[1, j, i] = 0, np.float32(0)
-            elif low >= _ALL:
-                kind[j, i], out[1, j, i] = 0, np.float32(1)
-            else:
-                kind[j, i], out[1, j, i] = 1, np.float32(0)
-                out[0, j, i] = np.float32(1 / 255)
-            for c in range(2, 5):
-                out[c, j, i] = given[c, j, i]
+@kernel(
+    "void(float32[:, ::1], float32[:, ::1], float32[:, :, ::1], uint8[:, ::1],float32[:, :, ::1])"
+)
+def _edges(low: F32, high: F32, given: F32, kind: U8, out: F32) -> None:
+    for j in range(low.shape[0]):
+        for i in range(low.shape[1]):
+            edge = high[j, i] > _NOBODY and low[j, i] < _ALL
+            kind[j, i] = np.uint8(edge)
+            out[0, j, i] = np.float32(1 / 255) if edge else np.float32(0)
+            out[1, j, i] = np.float32(1) if low[j, i] >= _ALL else np.float32(0)
+    for c in range(2, 5):
+        out[c] = given[c]
 
 
 @kernel(
@@ -55,18 +51,24 @@ def _along(
 ) -> None:  # fmt: skip
     rows, columns = kind.shape
     per_level = np.float32(1) / (np.float32(1) - np.float32(2) * levels)
-    scale, per = np.float32(width) / np.float32(columns), np.float32(columns) / np.float32(width)
+    scale_x = np.float32(width) / np.float32(columns)
+    scale_y = np.float32(height) / np.float32(rows)
     half, one, middle = np.float32(0.5), np.float32(1), np.float32(128)
-    here, far = np.empty(4, np.float32), np.empty(4, np.float32)
-    for line in range(height):
-        at = y0 + line
-        k, n, t = between(line + 0.5, height, rows)
+    # At the four corners: a, b, the person's Y, Cb, Cr, the noise; then at the line's two ends.
+    corner, left, step = (
+        np.empty((4, 6), np.float32), np.empty(6, np.float32), np.empty(6, np.float32)
+    )  # fmt: skip
+    # The gaps between the grid's rows and columns, 0 and the last being half ones at the border.
+    for below in range(rows + 1):
+        k, n = max(below - 1, 0), min(below, rows - 1)
+        top = max(int(np.ceil((np.float32(below) - half) * scale_y - half)), 0)
+        bottom = min(int(np.ceil((np.float32(below) + half) * scale_y - half)), height)
         for gap in range(columns + 1):
             i, j = max(gap - 1, 0), min(gap, columns - 1)
             if not (kind[k, i] or kind[k, j] or kind[n, i] or kind[n, j]):
                 continue
-            start = max(int(np.ceil((np.float32(gap) - half) * scale - half)), 0)
-            end = min(int(np.ceil((np.float32(gap) + half) * scale - half)), width)
+            start = max(int(np.ceil((np.float32(gap) - half) * scale_x - half)), 0)
+            end = min(int(np.ceil((np.float32(gap) + half) * scale_x - half)), width)
             known = min(min(noise[k, i], noise[k, j]), min(noise[n, i], noise[n, j])) >= 0
             varies = max(
                 max(person[3, k, i], person[3, k, j]), max(person[3, n, i], person[3, n, j])
@@ -74,39 +76,43 @@ def _along(
             doubt = max(
                 max(person[4, k, i], person[4, k, j]), max(person[4, n, i], person[4, n, j])
             )
-            a0 = coefficients[0, k, i] + t * (coefficients[0, n, i] - coefficients[0, k, i])
-            a1 = coefficients[0, k, j] + t * (coefficients[0, n, j] - coefficients[0, k, j])
-            b0 = coefficients[1, k, i] + t * (coefficients[1, n, i] - coefficients[1, k, i])
-            b1 = coefficients[1, k, j] + t * (coefficients[1, n, j] - coefficients[1, k, j])
-            shift_y = shift_u = shift_v = np.float32(0)
-            if known:
-                v, u = at / y.shape[0], (x0 + (start + end) * 0.5) / y.shape[1]
-                shift_y = middle + light_at(light, 0, v, u)
-                shift_u = middle + light_at(light, 1, v, u)
-                shift_v = middle + light_at(light, 2, v, u)
-                for c in range(3):
-                    here[c] = person[c, k, i] + t * (person[c, n, i] - person[c, k, i])
-                    far[c] = person[c, k, j] + t * (person[c, n, j] - person[c, k, j])
-                here[3] = noise[k, i] + t * (noise[n, i] - noise[k, i])
-                far[3] = noise[k, j] + t * (noise[n, j] - noise[k, j])
-            for pixel in range(start, end):
-                p = (np.float32(pixel) + half) * per + half - np.float32(gap)
-                x = x0 + pixel
-                luma = np.float32(y[at, x])
-                alpha = (a0 + p * (a1 - a0)) * luma + b0 + p * (b1 - b0)
-                alpha = min(max((alpha - levels) * per_level, np.float32(0)), one)
-                if known:
-                    pair, of_u = at // 2, x // 2 * 2
-                    alpha = fused(
-                        alpha, luma, np.float32(uv[pair, of_u]), np.float32(uv[pair, of_u + 1]),
-                        gain * (np.float32(plate_y[at, x]) - middle) + shift_y,
-                        gain * (np.float32(plate_uv[pair, of_u]) - middle) + shift_u,
-                        gain * (np.float32(plate_uv[pair, of_u + 1]) - middle) + shift_v,
-                        here[0] + p * (far[0] - here[0]), here[1] + p * (far[1] - here[1]),
-                        here[2] + p * (far[2] - here[2]), varies, doubt,
-                        here[3] + p * (far[3] - here[3]),
-                    )  # fmt: skip
-                out[at, x] = np.uint8(np.int32(alpha * np.float32(255) + half))
+            for c in range(2):
+                corner[0, c], corner[1, c] = coefficients[c, k, i], coefficients[c, k, j]
+                corner[2, c], corner[3, c] = coefficients[c, n, i], coefficients[c, n, j]
+            for c in range(3):
+                corner[0, c + 2], corner[1, c + 2] = person[c, k, i], person[c, k, j]
+                corner[2, c + 2], corner[3, c + 2] = person[c, n, i], person[c, n, j]
+            corner[0, 5], corner[1, 5] = noise[k, i], noise[k, j]
+            corner[2, 5], corner[3, 5] = noise[n, i], noise[n, j]
+            v, u = (y0 + top) / y.shape[0], (x0 + start) / y.shape[1]
+            shift_y = middle + light_at(light, 0, v, u)
+            shift_u = middle + light_at(light, 1, v, u)
+            shift_v = middle + light_at(light, 2, v, u)
+            for line in range(top, bottom):
+                at = y0 + line
+                pair = at // 2
+                t = (np.float32(line) + half) / scale_y + half - np.float32(below)
+                for c in range(6):
+                    left[c] = corner[0, c] + t * (corner[2, c] - corner[0, c])
+                    step[c] = corner[1, c] + t * (corner[3, c] - corner[1, c]) - left[c]
+                for pixel in range(start, end):
+                    p = (np.float32(pixel) + half) / scale_x + half - np.float32(gap)
+                    x = x0 + pixel
+                    luma = np.float32(y[at, x])
+                    alpha = (left[0] + p * step[0]) * luma + left[1] + p * step[1]
+                    alpha = min(max((alpha - levels) * per_level, np.float32(0)), one)
+                    if known and _NOBODY < alpha < _SURE:
+                        of_u = x // 2 * 2
+                        alpha = fused(
+                            alpha, luma, np.float32(uv[pair, of_u]),
+                            np.float32(uv[pair, of_u + 1]),
+                            gain * (np.float32(plate_y[at, x]) - middle) + shift_y,
+                            gain * (np.float32(plate_uv[pair, of_u]) - middle) + shift_u,
+                            gain * (np.float32(plate_uv[pair, of_u + 1]) - middle) + shift_v,
+                            left[2] + p * step[2], left[3] + p * step[3], left[4] + p * step[4],
+                            varies, doubt, left[5] + p * step[5],
+                        )  # fmt: skip
+                    out[at, x] = np.uint8(np.int32(alpha * np.float32(255) + half))
 
 
 def _rows(uv: U8) -> U8:
@@ -126,7 +132,11 @@ def sharpen(
             only what lies along the edge is written.
     """
     kind, coefficients = np.empty(alpha.shape, np.uint8), np.empty_like(matte.coefficients)
-    _edges(alpha, matte.coefficients, kind, coefficients)
+    low, high = cv2.erode(alpha, _NEAR), cv2.dilate(alpha, _NEAR)
+    _edges(
+        np.asarray(low, np.float32), np.asarray(high, np.float32), matte.coefficients, kind,
+        coefficients,
+    )  # fmt: skip
     rect = matte.rect
     _along(
         frame.y, _rows(frame.uv), plate.picture.y, _rows(plate.picture.uv), light.offset,
@@ -150,35 +160,56 @@ def _true_colour(
     zero, most = np.float32(0), np.float32(255)
     for pair in range(top // 2, bottom // 2):
         v = 2 * pair / y.shape[0]
+        line = 2 * pair
+        lit, seen, plain = -1, 0, True
+        shift_y = shift_u = shift_v = np.float32(0)
         for block in range(left // 2, right // 2):
-            x, line = 2 * block, 2 * pair
+            x = 2 * block
+            if x >= seen:
+                # Most of it is all person, or nobody: passed over by 32 columns at a time.
+                seen = min(x + 32, right)
+                low, high = np.uint8(255), np.uint8(0)
+                for i in range(x, seen):
+                    low = min(low, min(alpha[line, i], alpha[line + 1, i]))
+                    high = max(high, max(alpha[line, i], alpha[line + 1, i]))
+                plain = low == 255 or high == 0
+            if plain:
+                continue
             a00, a01 = alpha[line, x], alpha[line, x + 1]
             a10, a11 = alpha[line + 1, x], alpha[line + 1, x + 1]
             if (a00 & a01 & a10 & a11) == 255 or (a00 | a01 | a10 | a11) == 0:
                 continue
             if times[line // cell, x // cell] < known:
                 continue
-            u = x / y.shape[1]
-            shift = middle + light_at(light, 0, v, u)
+            if x // 32 != lit:
+                lit = x // 32
+                u = (lit * 32 + 16) / y.shape[1]
+                shift_y = middle + light_at(light, 0, v, u)
+                shift_u = middle + light_at(light, 1, v, u)
+                shift_v = middle + light_at(light, 2, v, u)
             total = np.float32(0)
             for dy in range(2):
                 for dx in range(2):
                     a = np.float32(alpha[line + dy, x + dx]) * per
                     total += a
-                    behind = gain * (np.float32(plate_y[line + dy, x + dx]) - middle) + shift
+                    behind = gain * (np.float32(plate_y[line + dy, x + dx]) - middle) + shift_y
                     guess = np.float32(front_y[line + dy, x + dx])
                     off = np.float32(y[line + dy, x + dx]) - a * guess - (1 - a) * behind
-                    value = guess + off * a / (a * a + _WIENER)
+                    far = guess - behind
+                    noise = (_NOISE + _ERRS * far * far) / _GUESS
+                    value = guess + off * a / (a * a + noise)
                     front_y[line + dy, x + dx] = np.uint8(
                         np.int32(min(max(value, zero), most) + half)
                     )
             a = total * np.float32(0.25)
             for c in range(2):
-                shift = middle + light_at(light, 1 + c, v, u)
+                shift = shift_v if c else shift_u
                 behind = gain * (np.float32(plate_uv[pair, x + c]) - middle) + shift
                 guess = np.float32(front_uv[pair, x + c])
                 off = np.float32(uv[pair, x + c]) - a * guess - (1 - a) * behind
-                value = guess + off * a / (a * a + _WIENER)
+                far = guess - behind
+                noise = (_NOISE + _ERRS * far * far) / _GUESS
+                value = guess + off * a / (a * a + noise)
                 front_uv[pair, x + c] = np.uint8(np.int32(min(max(value, zero), most) + half))
 
 
@@ -188,8 +219,8 @@ def true_colour(
     """Put the colours of soft pixels right, in place, where the plate is known.
 
     With the layer's own colour F as a guess and B the plate, the one that explains the picture:
-    F + a / (a^2 + w) * (I - a F - (1-a) B), w against the noise; as in Forte, "Approximate Fast
-    Foreground Colour Estimation", ICIP 2021, equation 2, but with a known B and not halved.
+    F + a / (a^2 + w) * (I - a F - (1-a) B), w the noise of I and alpha; as in Forte, "Approximate
+    Fast Foreground Colour Estimation", ICIP 2021, equation 2, but with a known B.
 
     Args:
         within: where the layer's alpha is the matte's own, without the ROI's ramps; even.

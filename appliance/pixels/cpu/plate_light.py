@@ -70,15 +70,15 @@ class Fit:
 
 @kernel(
     "void(float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1], float32, float32, float32,"
-    "float32, float32, float32[:, :, ::1])"
+    "float32, float32, float32[:, :, ::1], int64, int64)"
 )
 def _expected(
     plate: F32, noise: F32, light: F32, gain: np.float32, x0: np.float32, y0: np.float32,
-    x1: np.float32, y1: np.float32, out: F32,
+    x1: np.float32, y1: np.float32, out: F32, start: int, end: int,
 ) -> None:  # fmt: skip
     rows, columns = noise.shape
     half = np.float32(0.5)
-    for j in range(rows):
+    for j in range(start, end):
         y = y0 + (np.float32(j) + half) * (y1 - y0) / np.float32(rows)
         for c in range(3):
             # The map is far coarser than the grid: straight lines between every eighth column.
@@ -94,32 +94,35 @@ def _expected(
 
 
 def expected_planes(
-    plate: F32, noise: F32, light: RoomLight, rect: Rect, whole: Rect, out: F32
-) -> None:
+    plate: F32, noise: F32, light: RoomLight, rect: Rect, whole: Rect, out: F32,
+    part: tuple[int, int] | None = None,
+) -> None:  # fmt: skip
     """The plate on a grid over ``rect`` in the light as it is now.
 
     Args:
         plate: float32 (3, rows, columns): Y, Cb, Cr, 0..255. noise: float32 (rows, columns).
         rect: part of ``whole``, the frame. out: float32 (3, rows, columns), overwritten.
+        part: only the rows from the first to before the second; None: all.
     """
     w, h = np.float32(whole.width), np.float32(whole.height)
     _expected(
         plate, noise, light.offset, np.float32(light.gain), np.float32(rect.x) / w,
         np.float32(rect.y) / h, np.float32(rect.right) / w, np.float32(rect.bottom) / h, out,
+        *(part or (0, noise.shape[0])),
     )  # fmt: skip
 
 
 @kernel(
     "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], uint8[:, ::1], float32[:],"
-    "float32[:], float64[:, :, ::1], float64[::1])"
+    "float32[:], float64[:, :, ::1], float64[::1], int64)"
 )
 def _compare(
     live: F32, expected: F32, noise: F32, taken: U8, rows_at: F32, columns_at: F32,
-    blocks: F64, sums: F64,
+    blocks: F64, sums: F64, start: int,
 ) -> None:  # fmt: skip
     rows, columns = noise.shape
     half = np.float32(0.5)
-    for j in range(1, rows - 1):
+    for j in range(1 + start, rows - 1, 2):
         block_row = int(rows_at[j])
         for i in range(1, columns - 1):
             if taken[j, i] or noise[j, i] < 0:
@@ -181,18 +184,20 @@ def _positions(rect: Rect, whole: Rect, rows: int, columns: int) -> tuple[F32, F
 
 
 def fit_light(
-    light: RoomLight, live: F32, expected: F32, noise: F32, taken: U8, rect: Rect, whole: Rect
-) -> Fit:
+    light: RoomLight, live: F32, expected: F32, noise: F32, taken: U8, rect: Rect, whole: Rect,
+    start: int = 0,
+) -> Fit:  # fmt: skip
     """Compare, and move the light, in place, towards what explains the difference.
 
     Args:
         live, expected: float32 (3, rows, columns), 0..255: the picture, and the plate in ``light``.
         noise: float32 (rows, columns), see ``plate_noise``. taken: uint8, same shape: above 0
             where somebody is or may be. rect: what the grid covers. whole: the frame.
+        start: 0 or 1: every second row is looked at, from this one on.
     """
     blocks, sums = np.zeros((5, *MAP)), np.zeros(13)
     rows_at, columns_at = _positions(rect, whole, *noise.shape)
-    _compare(live, expected, noise, taken, rows_at, columns_at, blocks, sums)
+    _compare(live, expected, noise, taken, rows_at, columns_at, blocks, sums, start)
     n, edges = int(sums[0]), int(sums[6])
     if n == 0:
         return Fit(0, 0, 0.0, 0.0, (0.0, 0.0), 0.0)

@@ -24,9 +24,9 @@ _FLOOR = np.float32(5)
 # counts in full.
 _APART, _FAR, _LEAST_SPREAD = np.float32(0.8), np.float32(1.6), np.float32(16)
 # The network is not contradicted above the second alpha, and fully below the first ...
-_DOUBTS, _SURE = np.float32(0.95), np.float32(0.998)
+_DOUBTS, SURE = np.float32(0.95), np.float32(0.998)
 # ... and nothing is made visible below the first, in full from the second on.
-_HINT, _LIKELY = np.float32(0.04), np.float32(0.25)
+HINT, _LIKELY = np.float32(0.04), np.float32(0.25)
 # Parts of the window: some of the person is near; much of it looks like the room.
 _SOME, _MUCH = np.float32(0.02), np.float32(0.15)
 # A shadow: this share of the plate's light is left.
@@ -60,7 +60,7 @@ def fused(
     ``person_colours``.
     """
     floor = _FLOOR + noise
-    lowers = (np.float32(1) - doubt) * (np.float32(1) - ramp(alpha, _DOUBTS, _SURE))
+    lowers = (np.float32(1) - doubt) * (np.float32(1) - ramp(alpha, _DOUBTS, SURE))
     if varies < 0:
         # Nobody of another colour than the room's is near.
         away = apart(y, cb, cr, by, bcb, bcr)
@@ -78,7 +78,7 @@ def fused(
     if place < alpha:
         trust *= lowers
     else:
-        trust *= ramp(alpha, _HINT, _LIKELY)
+        trust *= ramp(alpha, HINT, _LIKELY)
         # The nearest darker plate: <I, B> / |B|^2, from black and no colour.
         lit_y, lit_u, lit_v = by - np.float32(16), bcb - np.float32(128), bcr - np.float32(128)
         light = lit_y * lit_y + _CHROMA * (lit_u * lit_u + lit_v * lit_v)
@@ -97,11 +97,14 @@ def fused(
 
 @kernel(
     "void(float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1], float32[:, ::1],"
-    "float32[:, :, ::1])"
+    "float32[:, :, ::1], int64, int64, int64, int64)"
 )
-def _weighed(live: F32, alpha: F32, expected: F32, noise: F32, out: F32) -> None:
-    for j in range(alpha.shape[0]):
-        for i in range(alpha.shape[1]):
+def _weighed(
+    live: F32, alpha: F32, expected: F32, noise: F32, out: F32, left: int, top: int, right: int,
+    bottom: int,
+) -> None:  # fmt: skip
+    for j in range(top, bottom):
+        for i in range(left, right):
             weight = alpha[j, i] * alpha[j, i]
             weight *= weight
             y, cb, cr = live[0, j, i], live[1, j, i], live[2, j, i]
@@ -111,16 +114,16 @@ def _weighed(live: F32, alpha: F32, expected: F32, noise: F32, out: F32) -> None
                 away = apart(y, cb, cr, expected[0, j, i], expected[1, j, i], expected[2, j, i])
                 same = np.float32(1) - ramp(away, floor, np.float32(2) * floor)
                 weight *= np.float32(1) - same
-                out[5, j, i] = same * ramp(alpha[j, i], _DOUBTS, _SURE)
+                out[5, j, i] = same * ramp(alpha[j, i], _DOUBTS, SURE)
             out[0, j, i] = weight
             out[1, j, i], out[2, j, i], out[3, j, i] = weight * y, weight * cb, weight * cr
             out[4, j, i] = weight * (y * y + _CHROMA * (cb * cb + cr * cr))
 
 
-@kernel("void(float32[:, :, ::1], float32[:, :, ::1])")
-def _means(sums: F32, out: F32) -> None:
-    for j in range(sums.shape[1]):
-        for i in range(sums.shape[2]):
+@kernel("void(float32[:, :, ::1], float32[:, :, ::1], int64, int64, int64, int64)")
+def _means(sums: F32, out: F32, left: int, top: int, right: int, bottom: int) -> None:
+    for j in range(top, bottom):
+        for i in range(left, right):
             per = np.float32(1) / max(sums[0, j, i], np.float32(1e-4))
             y, cb, cr = sums[1, j, i] * per, sums[2, j, i] * per, sums[3, j, i] * per
             out[0, j, i], out[1, j, i], out[2, j, i] = y, cb, cr
@@ -143,11 +146,21 @@ def person_colours(live: F32, alpha: F32, expected: F32, noise: F32, radius: int
     here, has the colour of the plate behind it, so that the plate cannot tell.
     """
     sums, size = np.empty((6, *alpha.shape), np.float32), (2 * radius + 1, 2 * radius + 1)
-    _weighed(live, alpha, expected, noise, sums)
-    for plane in sums:
-        cv2.blur(plane, size, dst=plane)
     out = np.empty((5, *alpha.shape), np.float32)
-    _means(sums, out)
+    out[3] = -1
+    out[4] = 0
+    # Where nobody is, there is nothing to weigh: most of the grid.
+    left, top, width, height = cv2.boundingRect(np.asarray(alpha > HINT, np.uint8))
+    if width == 0:
+        return out
+    left, top = max(left - radius, 0), max(top - radius, 0)
+    right = min(left + width + 2 * radius, alpha.shape[1])
+    bottom = min(top + height + 2 * radius, alpha.shape[0])
+    _weighed(live, alpha, expected, noise, sums, left, top, right, bottom)
+    for plane in sums:
+        part = plane[top:bottom, left:right]
+        cv2.blur(part, size, dst=part)
+    _means(sums, out, left, top, right, bottom)
     return out
 
 
@@ -158,7 +171,7 @@ def person_colours(live: F32, alpha: F32, expected: F32, noise: F32, radius: int
 def _weigh_in(alpha: F32, live: F32, expected: F32, noise: F32, person: F32, out: F32) -> None:
     for j in range(alpha.shape[0]):
         for i in range(alpha.shape[1]):
-            if noise[j, i] < 0 or alpha[j, i] <= _HINT or alpha[j, i] >= _SURE:
+            if noise[j, i] < 0 or alpha[j, i] <= HINT or alpha[j, i] >= SURE:
                 out[j, i] = alpha[j, i]
                 continue
             out[j, i] = fused(

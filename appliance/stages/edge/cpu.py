@@ -27,12 +27,11 @@ class EdgeSteps:
         assert work.planes is not None
         s, matte = self._common.settings.edge, work.matte
         plan = cpu.edge_plan(matte.coefficients.shape[1:], matte.rect, s.choke, s.softness)
-        luma, coarse = work.frame.y, work.planes[0]
+        coarse, luma = work.planes[0], work.frame.y
         if matte.guide is not None:
-            # A keyed matte: the guide is alpha itself.
+            # Alpha itself, of a matte that was keyed, or held against the empty room.
             luma, rect = matte.guide, matte.rect
-            part = luma[rect.y : rect.bottom, rect.x : rect.right]
-            coarse = cpu.shrunk(part, matte.coefficients.shape[1:])
+            coarse = cpu.shrunk(luma[rect.y : rect.bottom, rect.x : rect.right], coarse.shape)
         coefficients, normals = cpu.shape_edge(coarse, matte.coefficients, plan, matte.shifted)
         guide = matte.guide
         if normals is not None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from appliance.media.frame import F32, U8, Rect
 from appliance.pixels import cpu
-from appliance.pixels.cpu.plate import KNOWN, TURNS
+from appliance.pixels.cpu.plate import KNOWN, turns_of
 from appliance.stages.base import Common, Work
 from appliance.stages.plate.trust import Trust
 
+# Alpha of somebody who is in view, and the part of the picture that a mistake may cover.
+_SOMEBODY, _NOBODY_SHARE = 0.8, 0.004
+# A change of light, in levels, that is followed at once.
+_DRIFTS = 1.0
 # Alpha from which somebody may be there, and how far around it they may be, grid pixels.
 _TAKEN, _MARGIN = 0.03, 1
 # A look at the whole frame tells where nobody is, beside the ROI, for so long ...
@@ -33,12 +38,15 @@ class PlateSteps:
         self._free = np.zeros(self.plate_state.times.shape, np.uint8)
         self._light = cpu.RoomLight()
         self._trust = Trust()
-        self._grid: tuple[Rect, F32, F32] | None = None
-        self._turn = 0
+        self._grid: _Grid | None = None
+        self._turn, self._turns = 0, turns_of(f.height)
         self._scan: tuple[U8, int] | None = None
         self._taken: U8 | None = None
         self._person: F32 | None = None
         self._guide: U8 | None = None
+        self._looks, self._drift = 0, 0.0
+        self._until: int | None = None
+        self.control = common.plate
 
     @property
     def sound(self) -> bool:
@@ -53,6 +61,9 @@ class PlateSteps:
         else:
             self.forget()
         self._grid = self._scan = self._taken = None
+        if self._until is not None:
+            self._until = None
+            self.control.tell(0.0, False, "refused", "the picture was interrupted; try again")
 
     def forget(self) -> None:
         """Start over: the plate does not show this room, or not from here."""
@@ -68,19 +79,25 @@ class PlateSteps:
         assert work.rect is not None
         assert work.raw is not None
         settings = self._common.settings.stages.plate
-        rect, live, whole = work.rect, work.planes, work.frame.rect
+        rect, whole = work.rect, work.frame.rect
         taken = _taken(np.maximum(work.raw, work.alpha), _MARGIN, work.rect, self._common.apart)
-        picture, noise = self._on_grid(rect, work.alpha.shape)
-        expected = np.empty_like(picture)
-        for _ in range(3):
-            cpu.expected_planes(picture, noise, self._light, rect, whole, expected)
-            fit = cpu.fit_light(self._light, live, expected, noise, taken, rect, whole)
-            if abs(fit.light) < 1.5:
-                break
+        grid = self._on_grid(rect, work.alpha.shape)
+        live, noise, expected = work.planes, grid.noise, grid.expected
         self._taken = taken
-        if self._trust.take_in(fit):
-            self.forget()
-            return
+        self._looks += 1
+        if self._looks % 2 or abs(self._drift) > _DRIFTS or not self._trust.sound:
+            # Light drifts slowly: every second frame is enough, unless it does not.
+            for _ in range(3):
+                fit = cpu.fit_light(
+                    self._light, live, expected, noise, taken, rect, whole, self._turn % 2
+                )
+                self._drift = fit.light
+                if abs(fit.light) < _DRIFTS:
+                    break
+                cpu.expected_planes(grid.picture, noise, self._light, rect, whole, expected)
+            if self._trust.take_in(fit):
+                self.forget()
+                return
         if not (self._trust.sound and settings.matte and work.somebody):
             return
         radius = self._common.settings.refine.radius + 3
@@ -97,8 +114,14 @@ class PlateSteps:
             return
         if self._guide is None:
             self._guide = np.empty(work.frame.y.shape, np.uint8)
+        if self._common.settings.edge.wanted:
+            # The edge may be moved by more than its own width: what lies beside it is read, too.
+            rect = work.matte.rect
+            plain = np.round(work.alpha * np.float32(255)).astype(np.uint8)
+            wide = cv2.resize(plain, (rect.width, rect.height))
+            self._guide[rect.y : rect.bottom, rect.x : rect.right] = wide
         work.matte = cpu.sharpen(
-            work.matte, work.alpha, work.frame, self.plate_state, self._light, self._grid[2],
+            work.matte, work.alpha, work.frame, self.plate_state, self._light, self._grid.noise,
             person, self._guide,
         )  # fmt: skip
 
@@ -117,32 +140,87 @@ class PlateSteps:
             room = max(2, round(_ROOM * work.scanned.shape[1]))
             self._scan = (_taken(work.scanned, room, work.frame.rect), work.frame.pts)
         taken, self._taken = self._taken, None
-        if taken is None or work.carried or not self._trust.learns:
+        self._heed(work)
+        if self._until is not None:
+            self._learn_at_once(work)
+            return
+        always = self._common.settings.stages.plate.learn == "always"
+        if taken is None or work.carried or not always or not self._trust.learns:
             return
         free, turn = self._free, self._turn
-        free[turn::TURNS] = 0
+        free[turn :: self._turns] = 0
         scan = self._scan
         if scan is not None and 0 <= work.frame.pts - scan[1] <= _LOOK_NS:
-            cpu.free_cells(scan[0], work.frame.rect, self.plate_state.cell, free, turn, TURNS)
-        cpu.free_cells(taken, work.rect, self.plate_state.cell, free, turn, TURNS)
+            cpu.free_cells(scan[0], work.frame.rect, self.plate_state.cell, free, turn, self._turns)
+        cpu.free_cells(taken, work.rect, self.plate_state.cell, free, turn, self._turns)
         light = self._light
-        seen = cpu.learn(self.plate_state, work.frame, free, light.offset, light.gain, turn)
-        self._turn = (turn + 1) % TURNS
-        if self._trust.take_in_learnt(*seen, free.size // TURNS):
+        seen = cpu.learn(
+            self.plate_state, work.frame, free, light.offset, light.gain, turn, self._turns
+        )
+        self._turn = (turn + 1) % self._turns
+        if self._trust.take_in_learnt(*seen, free.size // self._turns):
             self.forget()
 
-    def _on_grid(self, rect: Rect, shape: tuple[int, ...]) -> tuple[F32, F32]:
-        """The plate and its noise on the network's grid over ``rect``, rows in turns."""
-        rows = shape[0]
-        if self._grid is None or self._grid[0] != rect or self._grid[2].shape != shape:
-            self._grid = (rect, np.empty((3, *shape), np.float32), np.empty(shape, np.float32))
+    def _heed(self, work: Work) -> None:
+        """Take what others wish for, and tell them, once a turn, how it stands."""
+        seconds, forget = self.control.take()
+        if forget:
+            self.forget()
+        if seconds:
+            self.forget()
+            self._until = work.frame.pts + round(seconds * 1e9)
+        if self._turn == 0 or forget:
+            self.control.tell(self.plate_state.known, self._trust.sound)
+
+    def _learn_at_once(self, work: Work) -> None:
+        """Learn the whole picture, as nobody is in view; refused if the network sees somebody."""
+        assert self._until is not None
+        share = float(np.mean(work.raw > _SOMEBODY)) if work.raw is not None else 0.0
+        if work.raw is not None and share > _NOBODY_SHARE:
+            self._until = None
+            self.forget()
+            why = f"somebody is in view: {share:.0%} of what is looked at; step aside and try again"
+            self.control.tell(0.0, False, "refused", why)
+            return
+        self._free[:] = 1
+        light = self._light
+        cpu.learn(self.plate_state, work.frame, self._free, light.offset, light.gain, 0, 1)
+        if work.frame.pts >= self._until:
+            self._until = None
+            self.control.tell(self.plate_state.known, self._trust.sound, "learnt")
+
+    def _on_grid(self, rect: Rect, shape: tuple[int, ...]) -> _Grid:
+        """The plate on the network's grid over ``rect``, rows in turns."""
+        rows, grid = shape[0], self._grid
+        if grid is None or grid.rect != rect or grid.noise.shape != shape:
+            planes, expected = (np.empty((3, *shape), np.float32) for _ in range(2))
+            grid = self._grid = _Grid(rect, planes, expected, np.empty(shape, np.float32))
             part = (0, rows)
         else:
-            part = (self._turn * rows // TURNS, (self._turn + 1) * rows // TURNS)
-        _, picture, noise = self._grid
-        cpu.crop_planes(self.plate_state.picture, rect, picture, part)
-        cpu.plate_noise(self.plate_state, rect, noise, *part)
-        return picture, noise
+            part = (
+                self._turn * rows // self._turns,
+                (self._turn + 1) * rows // self._turns,
+            )
+        cpu.crop_planes(self.plate_state.picture, rect, grid.picture, part)
+        cpu.plate_noise(self.plate_state, rect, grid.noise, *part)
+        whole = self._common.format.rect
+        cpu.expected_planes(grid.picture, grid.noise, self._light, rect, whole, grid.expected, part)
+        return grid
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The plate on the network's grid over ``rect``.
+
+    Attributes:
+        picture: float32 (3, rows, columns). expected: the same in the light as it is now.
+        noise: float32 (rows, columns), see ``plate_noise``.
+    """
+
+    rect: Rect
+    picture: F32
+    expected: F32
+    noise: F32
 
 
 def _unramped(rect: Rect, whole: Rect, ramp: float) -> Rect:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from appliance.config.settings import Settings
-from appliance.media.frame import F32, U8, Format, Frame, Rect, blank
+from appliance.media.frame import F32, Format, Frame, Rect, blank
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 from appliance.stages.participants import Participants
@@ -69,19 +69,23 @@ class Room:
 
         Returns alpha on the grid, with the plate's evidence.
         """
+        work = self.work(frame, seen)
+        self.steps.plate(work)
+        self.steps.learn(work)
+        assert work.alpha is not None
+        return work.alpha
+
+    def work(self, frame: Frame, seen: F32 | None = None) -> Work:
+        """The frame as the step ``clean`` leaves it."""
         raw = np.zeros(GRID, np.float32)
         if seen is not None:
             raw = cv2.resize(seen, GRID[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
         planes = np.empty((3, *GRID), np.float32)
         cpu.crop_planes(frame, frame.rect, planes)
-        work = Work(
+        return Work(
             frame, blank(WIDTH, HEIGHT, FULL), rect=Rect(0, 0, WIDTH, HEIGHT), planes=planes,
             raw=raw, alpha=raw.copy(), kept=cpu.keep_components(raw, 0.3, "all", 0.0),
         )  # fmt: skip
-        self.steps.plate(work)
-        self.steps.learn(work)
-        assert work.alpha is not None
-        return work.alpha
 
 
 def figure(x: float, width: float = 26, top: float = 40) -> F32:
@@ -90,8 +94,3 @@ def figure(x: float, width: float = 26, top: float = 40) -> F32:
     cv2.rectangle(mask, (round(x - width), round(top + 40)), (round(x + width), HEIGHT), 1, -1)
     cv2.circle(mask, (round(x), round(top + 22)), round(width * 0.7), 1, -1)
     return np.asarray(cv2.GaussianBlur(mask, (5, 5), 1.0), np.float32)
-
-
-def person_pixels(picture: U8) -> int:
-    """How many pixels are nearer to the person's luma than the room ever comes."""
-    return int((picture > 212).sum())

@@ -40,7 +40,7 @@ def test_who_sits_still_never_enters() -> None:
     known = known_pixels(room)
     assert not known[mask > 0.05].any()
     assert error(room)[known].max() < 20
-    for _ in range(40):
+    for _ in range(64):
         room.run(room.shoot())
     known = known_pixels(room)
     assert known.mean() > 0.99, "the place becomes known once it is free"

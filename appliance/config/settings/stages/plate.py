@@ -24,10 +24,3 @@ class PlateSettings(Section, title="Plate"):
         description="always: wherever nobody is, all the time; button: only when told that nobody "
         "is in view",
     )
-    keep: bool = Field(
-        False,
-        description="save it, a picture of the room, and use it after a restart if it still fits",
-    )
-    show: bool = Field(
-        False, description="let the page, the API and outputs show it: it is a picture of the room"
-    )
