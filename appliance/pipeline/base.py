@@ -11,7 +11,7 @@ from appliance.config.settings import Settings
 from appliance.media.frame import U8, Frame, Rect
 from appliance.shedding import Level
 from appliance.stages.looks.make import Style
-from appliance.stages.plate.control import PlateControl
+from appliance.stages.plate_control import PlateControl
 from appliance.stages.roi import Box
 from appliance.stages.timings import StageClock
 

@@ -12,7 +12,7 @@ from appliance.pixels.cpu.flow import Motion
 from appliance.shedding.level import Level
 from appliance.stages.looks.make import Style
 from appliance.stages.participants import Participants, Sighting
-from appliance.stages.plate.control import PlateControl
+from appliance.stages.plate_control import PlateControl
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.things import Things
 from appliance.stages.timings import StageClock
