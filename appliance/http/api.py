@@ -28,12 +28,13 @@ from appliance.http.schemas import (
     BackgroundsAnswer,
     ChangeBody,
     EntryAnswer,
+    PlateBody,
     ResetBody,
     StagesBody,
     UploadedAnswer,
 )
 from appliance.http.site import Site
-from appliance.http.stages import stages, wanted_of
+from appliance.http.stages import plate_answer, stages, wanted_of
 from appliance.media.image import MOST_PIXELS
 from appliance.system.redact import redact
 
@@ -121,6 +122,26 @@ async def change_stages(request: Request) -> ASGIApp:
         raise HTTPException(422, str(error)) from error
     await _aside(site, lambda: change_values(site, values, keep=wanted.keep))
     return _json(stages(site.daemon))
+
+
+async def plate(request: Request) -> ASGIApp:
+    """What is known of the empty room."""
+    return _json(plate_answer(_site(request).daemon))
+
+
+async def wish_of_plate(request: Request) -> ASGIApp:
+    """Learn the empty room now, or forget it."""
+    site, wanted = _site(request), await _body(request, PlateBody)
+    if not site.daemon.settings.stages.plate.enabled:
+        raise HTTPException(409, "the stage plate is off; switch it on first (PATCH /api/stages)")
+    control = site.daemon.pipeline.plate
+    if control is None:
+        raise HTTPException(409, "frames are on the GPU, where there is no plate yet")
+    if wanted.wish == "learn":
+        control.learn(wanted.seconds)
+    else:
+        control.forget()
+    return _json(plate_answer(site.daemon))
 
 
 async def reset_all(request: Request) -> ASGIApp:

@@ -23,6 +23,8 @@ from appliance.http.schemas import (
     ChangeBody,
     ChangedAnswer,
     HealthAnswer,
+    PlateAnswer,
+    PlateBody,
     ReadyAnswer,
     ResetBody,
     StagesAnswer,
@@ -56,6 +58,11 @@ OPERATIONS = (
     Operation(
         "PATCH", "/api/stages", api.change_stages, "Switch optional stages, and set them.",
         {200: StagesAnswer}, (408, 409, 415, 422, 503, 504), StagesBody,
+    ),
+    Operation("GET", "/api/plate", api.plate, "The learnt room.", {200: PlateAnswer}),
+    Operation(
+        "POST", "/api/plate", api.wish_of_plate, "Learn the empty room now, or forget it.",
+        {200: PlateAnswer}, (408, 409, 415, 422), PlateBody,
     ),
     Operation(
         "POST", "/api/reset", api.reset_all, "Back to the file; the matte starts over.",

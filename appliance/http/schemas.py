@@ -131,6 +131,24 @@ class StagesAnswer(_Given, title="Stages"):
     stages: list[StageAnswer]
 
 
+class PlateBody(_Taken, title="PlateWish"):
+    """What is wished of the learnt room."""
+
+    wish: Literal["learn", "forget"] = Field(
+        description="learn: nobody is in view, learn all of it anew; forget: start over"
+    )
+    seconds: float = Field(3.0, ge=1, le=60, description="how long to learn")
+
+
+class PlateAnswer(_Given, title="Plate"):
+    """What is known of the empty room."""
+
+    state: Literal["idle", "learning", "learnt", "refused"]
+    why: str = Field(description="why it was refused; else empty")
+    known: float = Field(description="the part of the picture that is known, 0 to 1")
+    used: bool = Field(description="whether it serves the matte now: not while it is in doubt")
+
+
 class EntryAnswer(_Given, title="Entry"):
     """One background of the folder."""
 

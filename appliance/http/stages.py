@@ -19,8 +19,9 @@ from appliance.config.validate import allowed, section_of
 from appliance.config.write_back import Value
 from appliance.daemon.daemon import Daemon
 from appliance.errors import InputError
-from appliance.http.schemas import StageAnswer, StageField, StagesAnswer, StagesBody
+from appliance.http.schemas import PlateAnswer, StageAnswer, StageField, StagesAnswer, StagesBody
 from appliance.stages.cascade import CASCADE
+from appliance.stages.plate_control import PlateStatus
 from appliance.system.redact import redact
 
 Kind = Literal["switch", "number", "whole number", "choice", "text"]
@@ -61,6 +62,15 @@ def _stage(name: str, section: type[BaseModel], daemon: Daemon) -> StageAnswer:
         fields=[_field(key, field, getattr(settings, key))
                 for key, field in section.model_fields.items() if key != "enabled"],
     )  # fmt: skip
+
+
+def plate_answer(daemon: Daemon) -> PlateAnswer:
+    """What is known of the empty room, by the last frame."""
+    control = daemon.pipeline.plate
+    status = PlateStatus() if control is None else control.status
+    return PlateAnswer(
+        state=status.state, why=redact(status.why), known=status.known, used=status.used
+    )
 
 
 def steps_of(stage: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from appliance.config.settings import StagesSettings
-from tests.http.serving import Served, as_json, problem
+from tests.http.serving import Served, as_json, problem, wait_until
 from tests.networks.coloured import coloured_network
 
 
@@ -86,3 +86,18 @@ def test_classes_are_chosen_by_name(
     fields = next(s for s in answer["stages"] if s["name"] == "select")["fields"]
     assert next(f for f in fields if f["name"] == "keep")["value"] == "person, chair"
     assert patch(appliance, {"select": {"enabled": False}}).status_code == 200
+
+
+def test_the_room_is_learnt_at_the_press_of_a_button(appliance: Served) -> None:
+    asked = appliance.client.post("/api/plate", json={"wish": "learn"})
+    assert "the stage plate is off" in problem(asked, 409)
+    assert patch(appliance, {"plate": {"enabled": True}}).status_code == 200
+    answer = as_json(appliance.client.post("/api/plate", json={"wish": "learn", "seconds": 1}))
+    assert answer["state"] == "learning"
+    # Somebody stands there all the time.
+    wait_until(lambda: as_json(appliance.client.get("/api/plate"))["state"] == "refused")
+    assert as_json(appliance.client.get("/api/plate"))["why"]
+    assert "seconds" in problem(
+        appliance.client.post("/api/plate", json={"wish": "learn", "seconds": 0}), 422
+    )
+    assert appliance.client.post("/api/plate", json={"wish": "forget"}).status_code == 200

@@ -121,6 +121,37 @@ function choiceOf(field) {
   return select;
 }
 
+// The empty room: a button to press with nobody in view.
+function plateBox(stage) {
+  const row = document.createElement("div");
+  row.className = "buttons";
+  const told = element("span", "");
+  told.className = "hint";
+  for (const [words, wish] of [["Nobody is in view: learn", "learn"], ["Forget", "forget"]]) {
+    const button = element("button", words);
+    button.type = "button";
+    button.disabled = !stage.enabled;
+    button.addEventListener("click", () => askPlate(wish, told));
+    row.append(button);
+  }
+  row.append(told);
+  if (stage.enabled) askPlate(null, told);
+  return row;
+}
+
+async function askPlate(wish, told) {
+  try {
+    const asked = wish ? askWith("POST", "/api/plate", { wish }) : ask("/api/plate");
+    const plate = await (await asked).json();
+    const state = plate.state === "refused" ? `refused: ${plate.why}` : plate.state;
+    told.textContent = `${Math.round(100 * plate.known)} % known, ${plate.used ? "in use" : "not in use"}; ${state}`;
+  } catch (error) {
+    if (error.status !== 401) say(error.message, true);
+  }
+}
+
+window.stageExtras = { ...window.stageExtras, plate: plateBox };
+
 async function pollStages() {
   if (!document.hidden && $("effects-panel").open) await loadStages();
   setTimeout(pollStages, STAGES_POLL_MS);
