@@ -10,7 +10,7 @@ from appliance.background.base import Background
 from appliance.config.settings import Settings
 from appliance.media.frame import U8, Frame, Rect
 from appliance.shedding import Level
-from appliance.stages.plate.control import PlateControl
+from appliance.stages.plate_control import PlateControl
 from appliance.stages.roi import Box
 from appliance.stages.timings import StageClock
 

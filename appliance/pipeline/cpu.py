@@ -17,7 +17,7 @@ from appliance.stages.binding import BoundCascade
 from appliance.stages.composite.cpu import CompositeSteps
 from appliance.stages.network.cpu import NetworkSteps
 from appliance.stages.participants import Participants
-from appliance.stages.plate.control import PlateControl
+from appliance.stages.plate_control import PlateControl
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 

@@ -10,7 +10,7 @@ from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Motion
 from appliance.stages.participants import Participants, Sighting
-from appliance.stages.plate.control import PlateControl
+from appliance.stages.plate_control import PlateControl
 from appliance.stages.roi import Box, Tracker, frame_box
 from appliance.stages.timings import StageClock
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.stages.plate.control import PlateControl
+from appliance.stages.plate_control import PlateControl
 from tests.stages.plate.room import Room, figure
 
 
