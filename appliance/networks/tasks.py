@@ -23,6 +23,7 @@ PLACES: Mapping[Task, str] = {
     "classes": "stages.select.model",
     "flow": "stages.motion.model",
     "picture": "stages.style.model",
+    "pose": "the source puppet://",
 }
 """The setting that takes the networks of a task; a stage that takes others adds its own here."""
 

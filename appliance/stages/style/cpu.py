@@ -11,7 +11,7 @@ from appliance.stages.looks.make import Style, make_style
 from appliance.stages.looks.painting import add_painting
 from appliance.stages.looks.reference import moments
 from appliance.stages.style.grade import Grade
-from appliance.stages.style.painted import OwnMotion, Painted
+from appliance.stages.style.painted import CarriedPainting, OwnMotion
 
 
 class StyleSteps:
@@ -20,7 +20,7 @@ class StyleSteps:
     def __init__(self, common: Common) -> None:
         self._common = common
         self._grade = Grade()
-        self._painted, self._motion = Painted(), OwnMotion()
+        self._painted, self._motion = CarriedPainting(), OwnMotion()
         self._copy: Frame | None = None
         self._last: tuple[Style, Frame, Frame] | None = None
 

@@ -11,7 +11,7 @@ from appliance.stages.looks.painting import paint
 from appliance.stages.motion.cpu import MOST_UNEXPLAINED
 
 
-class Painted:
+class CarriedPainting:
     """What the network changed, where it is in this frame."""
 
     def __init__(self) -> None:

@@ -27,6 +27,8 @@ NETWORK: dict[str, Any] = {"roi": {"enabled": False}}
 class Grey:
     """A background of one grey."""
 
+    wants_frame = False
+
     def frame(self, live: Frame) -> Frame:
         """The same, always."""
         made = blank(live.width, live.height, LIMITED)

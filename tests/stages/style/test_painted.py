@@ -12,7 +12,7 @@ from appliance.networks.manifest import load_manifest
 from appliance.networks.picture import PictureNetwork
 from appliance.pixels.cpu.flow import Motion
 from appliance.stages.looks.painting import add_painting, paint
-from appliance.stages.style.painted import OwnMotion, Painted
+from appliance.stages.style.painted import CarriedPainting, OwnMotion
 from tests.networks.painter import painting_network
 from tests.scenes import FULL, flat
 
@@ -35,7 +35,8 @@ def network(tmp_path: Path) -> Counting:
 def moved(by: float) -> Motion:
     """All of it comes from so many grid columns to the left."""
     rows, columns = np.mgrid[0:144, 0:256].astype(np.float32)
-    return Motion(np.dstack((columns - np.float32(by), rows)), 0.0, 33_000_000)
+    off = np.zeros((1, 1), np.uint8)
+    return Motion(np.dstack((columns - np.float32(by), rows)), 0.0, 33_000_000, off)
 
 
 def bar(x: int) -> Frame:
@@ -45,7 +46,7 @@ def bar(x: int) -> Frame:
 
 
 def test_it_looks_at_every_nth_frame_and_after_a_cut(network: Counting) -> None:
-    painted = Painted()
+    painted = CarriedPainting()
     looks = []
     for k in range(10):
         painted(network, flat(256, 144, 90), 4, moved(0) if k else None)
@@ -59,7 +60,7 @@ def test_it_looks_at_every_nth_frame_and_after_a_cut(network: Counting) -> None:
 
 
 def test_what_was_painted_moves_along(network: Counting) -> None:
-    painted, out = Painted(), flat(256, 144, 0)
+    painted, out = CarriedPainting(), flat(256, 144, 0)
     first = painted(network, bar(64), 4, None)
     carried = painted(network, bar(96), 4, moved(32))
     assert network.looks == 1
