@@ -181,7 +181,7 @@ def test_on_the_gpu_a_network_paints_a_still_background(
         got = shown(made)
         assert abs(got[0] - PERSON) <= 1
         assert abs(got[1] - want) <= 1
-    assert "paints a background that is a still picture" in made.resting["style"]
+    assert "paints a background that is a still picture" in made.resting["style-person"]
 
 
 def test_a_painter_that_fails_rests_and_the_frame_goes_on(network: Path, tmp_path: Path) -> None:

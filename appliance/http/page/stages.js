@@ -2,6 +2,7 @@
 "use strict";
 
 const STAGES_POLL_MS = 4000;
+let stagesTold = ""; // what is shown
 let stageHeld = ""; // a control being used, which must not be redrawn under the finger
 
 async function loadStages() {
@@ -22,12 +23,23 @@ async function changeStage(stage, settings) {
   } catch (error) {
     stageHeld = "";
     if (error.status !== 401) say(error.message, true);
+    // The control shows what was refused: back to what is.
+    stagesTold = "";
     loadStages();
   }
 }
 
 function showStageList(stages) {
   if (stageHeld) return;
+  // What only takes another time now is not built anew: whoever reads or clicks it keeps it.
+  const told = JSON.stringify(stages.map((stage) => ({ ...stage, mean_ms: null })));
+  if (told === stagesTold) {
+    for (const stage of stages) {
+      document.querySelector(`[data-stage="${stage.name}"] .told`).textContent = stateOf(stage);
+    }
+    return;
+  }
+  stagesTold = told;
   const open = new Set([...document.querySelectorAll("#effects details[open]")].map((d) => d.dataset.stage));
   const focus = document.activeElement?.id;
   $("effects").replaceChildren(...stages.map((stage) => stageBox(stage, open.has(stage.name))));
@@ -40,8 +52,7 @@ function stageBox(stage, open) {
   box.className = "effect";
   box.open = open;
   const head = document.createElement("summary");
-  const state = stage.resting ? "left out" : stage.mean_ms ? ms(stage.mean_ms) : stage.enabled ? "on" : "off";
-  const told = element("span", state);
+  const told = element("span", stateOf(stage));
   told.className = stage.resting ? "told bad" : "told";
   head.append(element("b", stage.title), told);
   const body = document.createElement("div");
@@ -58,6 +69,12 @@ function stageBox(stage, open) {
   if (window.stageExtras?.[stage.name]) body.append(window.stageExtras[stage.name](stage));
   box.append(head, body);
   return box;
+}
+
+function stateOf(stage) {
+  if (stage.resting) return "left out";
+  if (!stage.enabled) return "off";
+  return stage.mean_ms ? ms(stage.mean_ms) : "on";
 }
 
 function switchOf(stage, name, words, value, title = "") {

@@ -27,7 +27,6 @@ class CompositeSteps:
     def background(self, work: Work) -> None:
         """The picture behind the person in this frame."""
         assert self._background is not None
-        work.behind = self._background.frame(work.frame)
         work.at_home = self._background.wants_frame
         work.behind = work.given = self._background.frame(work.frame)
         work.giver = self._moving

@@ -122,9 +122,9 @@ def test_nan_of_the_network_stays() -> None:
 def test_darker_by_as_much() -> None:
     behind, out = blank(64, 36, LIMITED), blank(64, 36, LIMITED)
     behind.y[:], behind.uv[:] = 116, (148, 108)
-    cpu.darken(behind, np.full((4, 4), 0.5, np.float32), out)
+    cpu.shade_behind(behind, np.full((4, 4), 0.5, np.float32), out)
     assert np.abs(out.y.astype(int) - 66).max() <= 1
     assert np.abs(out.uv.astype(int) - (138, 118)).max() <= 1
-    cpu.darken(behind, np.ones((4, 4), np.float32), out)
+    cpu.shade_behind(behind, np.ones((4, 4), np.float32), out)
     assert (out.y == behind.y).all()
     assert (out.uv == behind.uv).all()
