@@ -141,6 +141,7 @@ async def wish_of_plate(request: Request) -> ASGIApp:
         control.learn(wanted.seconds)
     else:
         control.forget()
+        await _aside(site, site.daemon.rooms.forget)
     return _json(plate_answer(site.daemon))
 
 

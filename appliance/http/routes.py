@@ -62,7 +62,7 @@ OPERATIONS = (
     Operation("GET", "/api/plate", api.plate, "The learnt room.", {200: PlateAnswer}),
     Operation(
         "POST", "/api/plate", api.wish_of_plate, "Learn the empty room now, or forget it.",
-        {200: PlateAnswer}, (408, 409, 415, 422), PlateBody,
+        {200: PlateAnswer}, (408, 409, 415, 422, 503, 504), PlateBody,
     ),
     Operation(
         "POST", "/api/reset", api.reset_all, "Back to the file; the matte starts over.",
