@@ -58,6 +58,11 @@ class LearntRoom:
     sound: bool = False
 
     @property
+    def cell(self) -> int:
+        """Pixels of a cell's side; the last row and column may be cut short."""
+        return cell_of(self.picture.width, self.picture.height)
+
+    @property
     def known(self) -> float:
         """The part of the picture that is known, 0..1."""
         return float(np.count_nonzero(self.times >= KNOWN)) / self.times.size
