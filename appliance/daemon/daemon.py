@@ -16,6 +16,7 @@ from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
 from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.files import files_of
+from appliance.daemon.kept_room import RoomKeeper
 from appliance.daemon.negotiate import FALLBACK, canvas_format, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
@@ -127,6 +128,8 @@ class Daemon:
             self.feeder.stop()
             raise
         self._started = True
+        self.rooms = RoomKeeper(self.settings, self.format, lambda: self.pipeline.plate)
+        self.rooms.start()
         for output in self.outputs:
             output.start()
         self._await_outputs()
@@ -180,7 +183,10 @@ class Daemon:
 
     def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
         """Switch to other settings while running; see ``appliance.daemon.apply.apply``."""
-        return apply(self, settings, read_again=read_again)
+        sections = apply(self, settings, read_again=read_again)
+        if sections:
+            self.rooms.configure(self.settings)
+        return sections
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -352,6 +358,8 @@ class Daemon:
         self._stopping = True
         if held:
             self._changing.release()
+        # While frames still come.
+        self.rooms.ask_to_stop()
         self.programme.stop()
         self.feeder.ask_to_stop()
         self.worker.ask_to_stop()
@@ -364,6 +372,7 @@ class Daemon:
         closing = threading.Thread(target=self._close_the_rest, name="stop", daemon=True)
         closing.start()
         closing.join(max(0.5, deadline - time.monotonic()))
+        self.rooms.stop(max(0.1, deadline - time.monotonic()))
         return clean and not closing.is_alive()
 
     def _close_the_rest(self) -> None:

@@ -22,7 +22,7 @@ from appliance.http import state
 from appliance.http.backgrounds import TooLarge
 from appliance.http.change import NotDone, change, change_values, reset
 from appliance.http.offload import Busy
-from appliance.http.pictures import Encoding, Show, encode, picture_of, thumbnail
+from appliance.http.pictures import Encoding, Show, encode, picture_of, picture_of_room, thumbnail
 from appliance.http.preview import MEDIA_TYPE, Stream
 from appliance.http.schemas import (
     BackgroundsAnswer,
@@ -36,10 +36,13 @@ from appliance.http.schemas import (
 from appliance.http.site import Site
 from appliance.http.stages import plate_answer, stages, wanted_of
 from appliance.media.image import MOST_PIXELS
+from appliance.stages.learnt_room import LearntRoom
+from appliance.stages.plate_control import PlateControl
 from appliance.system.redact import redact
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
 SHOWS: tuple[Show, ...] = ("composite", "matte", "both")
+SNAPSHOTS = (*SHOWS, "plate")
 _ASIDE_S = 20.0
 _LOOK_S = 2.0
 _THUMBNAIL = (240, 135)
@@ -141,6 +144,7 @@ async def wish_of_plate(request: Request) -> ASGIApp:
         control.learn(wanted.seconds)
     else:
         control.forget()
+        await _aside(site, site.daemon.rooms.forget)
     return _json(plate_answer(site.daemon))
 
 
@@ -154,8 +158,11 @@ async def reset_all(request: Request) -> ASGIApp:
 async def snapshot(request: Request) -> ASGIApp:
     """One frame at full size."""
     site = _site(request)
-    show: Show = _choice(request, "show", SHOWS)  # type: ignore[assignment]
+    chosen = _choice(request, "show", SNAPSHOTS)
     encoding: Encoding = _choice(request, "format", ("png", "jpeg"))  # type: ignore[assignment]
+    if chosen == "plate":
+        return await _room(site, encoding)
+    show: Show = chosen  # type: ignore[assignment]
 
     def take() -> bytes | None:
         if not site.snapshots.acquire(blocking=False):
@@ -177,6 +184,40 @@ async def snapshot(request: Request) -> ASGIApp:
     if data is None:
         raise HTTPException(503, f"no frame left within {_LOOK_S:g} s; see /healthz")
     return Response(data, media_type=f"image/{encoding}")
+
+
+async def _room(site: Site, encoding: Encoding) -> ASGIApp:
+    """The learnt room, for whoever the settings let see it."""
+
+    def permitted() -> None:
+        if not site.daemon.settings.stages.plate.show:
+            raise HTTPException(
+                403,
+                "the learnt room is a picture of the room, and is given only where "
+                "stages.plate.show is true",
+            )
+
+    def take(control: PlateControl) -> LearntRoom | None:
+        if not site.snapshots.acquire(blocking=False):
+            raise Busy
+        try:
+            return control.ask(_LOOK_S)
+        finally:
+            site.snapshots.release()
+
+    permitted()
+    control = site.daemon.pipeline.plate
+    if control is None or not site.daemon.settings.stages.plate.enabled:
+        raise HTTPException(409, "no room is learnt: the stage plate is off, or not on this side")
+    room = await _aside(site, lambda: take(control))
+    if room is None:
+        raise HTTPException(503, f"no frame was looked at within {_LOOK_S:g} s; see /healthz")
+    # It may have been switched off meanwhile.
+    permitted()
+    if not room.known:
+        raise HTTPException(409, "nothing is known of the room yet; see /api/plate")
+    data = await _aside(site, lambda: encode(picture_of_room(room), encoding))
+    return Response(data, media_type=f"image/{encoding}", headers={"Cache-Control": "no-store"})
 
 
 async def preview(request: Request) -> ASGIApp:

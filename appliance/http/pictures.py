@@ -14,10 +14,14 @@ from appliance.daemon.tap import TappedFrame
 from appliance.media.frame import U8, Frame
 from appliance.media.image import FORMATS, MOST_WORKING, reduced, too_costly, working_bytes
 from appliance.pixels.cpu.picture import to_bgr
+from appliance.pixels.cpu.plate import KNOWN
+from appliance.stages.learnt_room import LearntRoom
 
 Show = Literal["composite", "matte", "both"]
 Encoding = Literal["jpeg", "png"]
 _QUALITY = 80
+# Places of the room that are not known are filled at this size; how far Telea looks around.
+_FILLED_AT, _NEAR, _HALF = 240, 5, 0.5
 
 
 def picture_of(look: TappedFrame, show: Show, width: int | None = None) -> U8:
@@ -55,6 +59,34 @@ def _matte(matte: U8 | None, width: int, height: int) -> U8:
         small = cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA)
         matte = np.asarray(small, np.uint8)
     return np.repeat(matte[:, :, None], 3, axis=2)
+
+
+def picture_of_room(room: LearntRoom) -> U8:
+    """The learnt room, BGR uint8 (height, width, 3).
+
+    What is not known is made up from what is known around it (Telea, "An image inpainting
+    technique based on the fast marching method", 2004), at a small size: a blur, not a guess.
+    """
+    frame = room.picture
+    whole = to_bgr(frame)
+    unknown = (room.times < KNOWN).astype(np.uint8)
+    if not unknown.any():
+        return whole
+    if unknown.all():
+        return np.zeros_like(whole)
+    # To the right and below, the last cells may be cut short.
+    cells = np.repeat(np.repeat(unknown, room.cell, 0), room.cell, 1)
+    hidden = np.ascontiguousarray(cells[: frame.height, : frame.width])
+    scale = min(1.0, _FILLED_AT / max(frame.width, frame.height))
+    size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
+    seen = np.asarray(hidden == 0, np.float32)
+    share = cv2.resize(seen, size, interpolation=cv2.INTER_AREA)
+    weighed = cv2.resize(whole * seen[..., None], size, interpolation=cv2.INTER_AREA)
+    small = np.clip(np.rint(weighed / np.maximum(share, 1e-3)[..., None]), 0, 255)
+    holes = np.asarray(share < _HALF, np.uint8)
+    filled = cv2.inpaint(small.astype(np.uint8), holes, _NEAR, cv2.INPAINT_TELEA)
+    large = cv2.resize(filled, (frame.width, frame.height), interpolation=cv2.INTER_CUBIC)
+    return np.where(hidden[..., None] > 0, large, whole).astype(np.uint8)
 
 
 def encode(picture: U8, encoding: Encoding) -> bytes:

@@ -42,6 +42,11 @@ _SHOW = Parameter(
     "show", "what to show; of both, the composite is on the left",
     {"enum": list(api.SHOWS), "default": api.SHOWS[0]},
 )  # fmt: skip
+_SNAPSHOT = Parameter(
+    "show", "what to show; of both, the composite is on the left; plate: the learnt room, which "
+    "is refused (403) unless stages.plate.show is true",
+    {"enum": list(api.SNAPSHOTS), "default": api.SNAPSHOTS[0]},
+)  # fmt: skip
 _FORMAT = Parameter("format", "the file's format", {"enum": ["png", "jpeg"], "default": "png"})
 
 OPERATIONS = (
@@ -62,7 +67,7 @@ OPERATIONS = (
     Operation("GET", "/api/plate", api.plate, "The learnt room.", {200: PlateAnswer}),
     Operation(
         "POST", "/api/plate", api.wish_of_plate, "Learn the empty room now, or forget it.",
-        {200: PlateAnswer}, (408, 409, 415, 422), PlateBody,
+        {200: PlateAnswer}, (408, 409, 415, 422, 503, 504), PlateBody,
     ),
     Operation(
         "POST", "/api/reset", api.reset_all, "Back to the file; the matte starts over.",
@@ -70,7 +75,7 @@ OPERATIONS = (
     ),
     Operation(
         "GET", "/api/snapshot", api.snapshot, "One frame that goes out, at full size.",
-        {200: "image/*"}, (422, 503, 504), parameters=(_SHOW, _FORMAT),
+        {200: "image/*"}, (409, 422, 503, 504), parameters=(_SNAPSHOT, _FORMAT),
     ),
     Operation(
         "GET", "/api/preview", api.preview, "What goes out, live, as one JPEG after another.",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from appliance.stages.learnt_room import LearntRoom
 
 State = Literal["idle", "learning", "learnt", "refused"]
 
@@ -30,9 +33,14 @@ class PlateControl:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._answered = threading.Condition(self._lock)
         self._seconds = 0.0
         self._forget = False
         self._status = PlateStatus()
+        self._asking, self._wanted = 0, False
+        self._room: LearntRoom | None = None
+        self._answers = 0
+        self._offered: LearntRoom | None = None
 
     def learn(self, seconds: float = 3.0) -> None:
         """Nobody is in view: learn the whole picture anew, for so long.
@@ -53,7 +61,25 @@ class PlateControl:
     def forget(self) -> None:
         """Forget the room with the next frame."""
         with self._lock:
-            self._seconds, self._forget = 0.0, True
+            self._seconds, self._forget, self._offered = 0.0, True, None
+
+    def offer(self, room: LearntRoom) -> None:
+        """A room that was learnt before: used once the picture has agreed with it."""
+        with self._lock:
+            self._offered = room
+
+    def ask(self, seconds: float) -> LearntRoom | None:
+        """A copy of what is known, made with the next frame; None if none comes in time."""
+        with self._answered:
+            before = self._answers
+            self._asking, self._wanted = self._asking + 1, True
+            try:
+                self._answered.wait_for(lambda: self._answers != before, seconds)
+                return self._room if self._answers != before else None
+            finally:
+                self._asking -= 1
+                if not self._asking:
+                    self._wanted, self._room = False, None
 
     @property
     def status(self) -> PlateStatus:
@@ -69,6 +95,25 @@ class PlateControl:
             wishes = self._seconds, self._forget
             self._seconds, self._forget = 0.0, False
             return wishes
+
+    def take_offered(self) -> LearntRoom | None:
+        """For the stage: a room that was offered, once."""
+        if self._offered is None:
+            return None
+        with self._lock:
+            room, self._offered = self._offered, None
+            return room
+
+    def answer(self, make: Callable[[], LearntRoom]) -> None:
+        """For the stage, once a frame: whoever waits gets what ``make`` makes."""
+        if not self._wanted:
+            return
+        room = make()
+        with self._answered:
+            if self._asking:
+                self._wanted, self._room = False, room
+                self._answers += 1
+                self._answered.notify_all()
 
     def tell(self, known: float, used: bool, state: State | None = None, why: str = "") -> None:
         """For the stage: what it knows, and, if that changed, what became of a wish."""

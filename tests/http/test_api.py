@@ -207,7 +207,7 @@ def test_snapshots(appliance: Served) -> None:
     assert np.abs(corner(jpeg.content) - STAGE).max() < 6
     assert "expected png or jpeg" in problem(appliance.client.get("/api/snapshot?format=gif"), 422)
     words = problem(appliance.client.get("/api/snapshot?show=room"), 422)
-    assert "expected composite or matte or both" in words
+    assert "expected composite or matte or both or plate" in words
 
 
 def test_snapshots_are_few_at_a_time(appliance: Served) -> None:

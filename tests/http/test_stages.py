@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from appliance.config.settings import StagesSettings
+from appliance.daemon.kept_room import kept_room
 from tests.http.serving import Served, as_json, problem, wait_until
 from tests.networks.coloured import coloured_network
+from tests.scenes import STAGE
 
 
 def patch(appliance: Served, stages: dict[str, Any], **more: Any) -> Any:
@@ -88,7 +94,10 @@ def test_classes_are_chosen_by_name(
     assert patch(appliance, {"select": {"enabled": False}}).status_code == 200
 
 
-def test_the_room_is_learnt_at_the_press_of_a_button(appliance: Served) -> None:
+def test_the_room_is_learnt_at_the_press_of_a_button(
+    appliance: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     asked = appliance.client.post("/api/plate", json={"wish": "learn"})
     assert "the stage plate is off" in problem(asked, 409)
     assert patch(appliance, {"plate": {"enabled": True}}).status_code == 200
@@ -100,4 +109,39 @@ def test_the_room_is_learnt_at_the_press_of_a_button(appliance: Served) -> None:
     assert "seconds" in problem(
         appliance.client.post("/api/plate", json={"wish": "learn", "seconds": 0}), 422
     )
+    (tmp_path / "plate").mkdir()
+    kept_room().write_bytes(b"a kept room")
     assert appliance.client.post("/api/plate", json={"wish": "forget"}).status_code == 200
+    assert not kept_room().exists()
+
+
+def test_the_learnt_room_is_given_only_where_it_may_be(
+    appliance: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+
+    def asked() -> httpx.Response:
+        return appliance.client.get("/api/snapshot", params={"show": "plate"})
+
+    def refused() -> None:
+        answer = asked()
+        assert "is given only where stages.plate.show is true" in problem(answer, 403)
+        assert answer.headers["content-type"] == "application/json"
+
+    refused()
+    assert patch(appliance, {"plate": {"enabled": True}}).status_code == 200
+    wait_until(lambda: as_json(appliance.client.get("/api/plate"))["known"] > 0.3)
+    refused()
+    assert patch(appliance, {"plate": {"show": True}}).status_code == 200
+    answer = asked()
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        assert (picture.format, picture.size) == ("PNG", (320, 180))
+        seen = np.asarray(picture.convert("L"))
+    # Not what goes out.
+    assert abs(float(seen[:20, :20].mean()) - STAGE) > 10
+    assert appliance.client.get("/api/preview?show=plate").status_code == 422
+    assert patch(appliance, {"plate": {"show": False}}).status_code == 200
+    refused()
+    assert patch(appliance, {"plate": {"enabled": False, "show": True}}).status_code == 200
+    assert "no room is learnt" in problem(asked(), 409)

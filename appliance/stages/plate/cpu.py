@@ -13,6 +13,7 @@ from appliance.media.frame import F32, U8, Rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.plate import KNOWN, turns_of
 from appliance.stages.base import Common, Work
+from appliance.stages.learnt_room import copy_of, give_back
 from appliance.stages.plate.trust import Trust
 
 # Alpha of somebody who is in view, and the part of the picture that a mistake may cover.
@@ -163,6 +164,11 @@ class PlateSteps:
 
     def _heed(self, work: Work) -> None:
         """Take what others wish for, and tell them, once a turn, how it stands."""
+        offered = self.control.take_offered()
+        if offered is not None and give_back(offered, self.plate_state, self._light):
+            # The light of then stays: it is nearer to now's than none at all.
+            self._trust.doubt()
+            self._grid = None
         seconds, forget = self.control.take()
         if forget:
             self.forget()
@@ -171,6 +177,7 @@ class PlateSteps:
             self._until = work.frame.pts + round(seconds * 1e9)
         if self._turn == 0 or forget:
             self.control.tell(self.plate_state.known, self._trust.sound)
+        self.control.answer(lambda: copy_of(self.plate_state, self._light, self._trust.sound))
 
     def _learn_at_once(self, work: Work) -> None:
         """Learn the whole picture, as nobody is in view; refused if the network sees somebody."""

@@ -24,3 +24,13 @@ class PlateSettings(Section, title="Plate"):
         description="always: wherever nobody is, all the time; button: only when told that nobody "
         "is in view",
     )
+    keep: bool = Field(
+        False,
+        description="keep the learnt room in a file while mattebox is stopped. IT IS A PICTURE OF "
+        "THE ROOM; false deletes it",
+    )
+    show: bool = Field(
+        False,
+        description="give the learnt room to whoever asks the HTTP server for it. IT IS A PICTURE "
+        "OF THE ROOM",
+    )
