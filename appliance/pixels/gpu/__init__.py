@@ -42,7 +42,6 @@ from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
-    "VERDICT",
     "Between",
     "Blur",
     "Buffer",
@@ -64,6 +63,7 @@ __all__ = [
     "Soft",
     "Surface",
     "Tensor",
+    "VERDICT",
     "Wrap",
     "apply_look",
     "apply_mattes",
