@@ -42,6 +42,7 @@ from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
+    "VERDICT",
     "Between",
     "Blur",
     "Buffer",
@@ -63,7 +64,6 @@ __all__ = [
     "Soft",
     "Surface",
     "Tensor",
-    "VERDICT",
     "Wrap",
     "apply_look",
     "apply_mattes",
