@@ -138,8 +138,6 @@ async def wish_of_plate(request: Request) -> ASGIApp:
     if not site.daemon.settings.stages.plate.enabled:
         raise HTTPException(409, "the stage plate is off; switch it on first (PATCH /api/stages)")
     control = site.daemon.pipeline.plate
-    if control is None:
-        raise HTTPException(409, "frames are on the GPU, where there is no plate yet")
     if wanted.wish == "learn":
         control.learn(wanted.seconds)
     else:

@@ -21,7 +21,6 @@ from appliance.daemon.daemon import Daemon
 from appliance.errors import InputError
 from appliance.http.schemas import PlateAnswer, StageAnswer, StageField, StagesAnswer, StagesBody
 from appliance.stages.cascade import CASCADE
-from appliance.stages.plate_control import PlateStatus
 from appliance.system.redact import redact
 
 Kind = Literal["switch", "number", "whole number", "choice", "text"]
@@ -66,8 +65,7 @@ def _stage(name: str, section: type[BaseModel], daemon: Daemon) -> StageAnswer:
 
 def plate_answer(daemon: Daemon) -> PlateAnswer:
     """What is known of the empty room, by the last frame."""
-    control = daemon.pipeline.plate
-    status = PlateStatus() if control is None else control.status
+    status = daemon.pipeline.plate.status
     return PlateAnswer(
         state=status.state, why=redact(status.why), known=status.known, used=status.used
     )

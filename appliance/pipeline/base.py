@@ -65,8 +65,8 @@ class FramePipeline(Protocol):
         ...
 
     @property
-    def plate(self) -> PlateControl | None:
-        """Takes wishes about the empty room (``stages.plate``); None where none is learnt."""
+    def plate(self) -> PlateControl:
+        """Takes wishes about the empty room (``stages.plate``)."""
         ...
 
     def shed(self, level: Level) -> None:

@@ -39,6 +39,7 @@ from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.looks.make import Style
 from appliance.stages.network.gpu import NetworkSteps
 from appliance.stages.participants import Participants
+from appliance.stages.plate_control import PlateControl
 from appliance.stages.roi import Tracker
 from appliance.stages.timings import StageClock
 from appliance.stages.transfer.gpu import DEPTH
@@ -174,9 +175,9 @@ class GpuPipeline:
         return self._cascade.guard.resting
 
     @property
-    def plate(self) -> None:
-        """See ``FramePipeline.plate``: on the GPU no plate is learnt as yet."""
-        return None
+    def plate(self) -> PlateControl:
+        """See ``FramePipeline.plate``."""
+        return self._common.plate
 
     def reset(self) -> None:
         """Forget everything carried over time: after a cut, a failure, a reconnect."""

@@ -34,6 +34,7 @@
 #include "kernels/look.cuh"
 #include "kernels/between.cuh"
 #include "kernels/mattes.cuh"
+#include "kernels/plate.cuh"
 #include "kernels/edge.cuh"
 #include "kernels/paste.cuh"
 #include "kernels/blur.cuh"

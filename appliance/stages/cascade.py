@@ -157,8 +157,9 @@ CASCADE: tuple[Step, ...] = (
     Step(
         "plate", "what looks like the empty room is not the person",
         needs=("alpha", "planes"),
-        cpu="plate.cpu:PlateSteps.plate",
+        cpu="plate.cpu:PlateSteps.plate", gpu="plate.gpu:PlateSteps.plate",
         on=lambda settings: settings.stages.plate.enabled, optional=True,
+        launched="launch composite",
     ),
     Step(
         "refine", "the matte's edges follow the picture's",
@@ -197,9 +198,9 @@ CASCADE: tuple[Step, ...] = (
     Step(
         "plate colour", "the room's colour is taken out of soft pixels",
         needs=("layer",),
-        cpu="plate.cpu:PlateSteps.colour",
+        cpu="plate.cpu:PlateSteps.colour", gpu="plate.gpu:ColourSteps.colour",
         on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.foreground,
-        when="while somebody is there", optional=True, stage="plate",
+        when="while somebody is there", launched="launch composite", optional=True, stage="plate",
     ),
     Step(
         "mattes", "what is drawn by hand: always room, always kept",
@@ -274,7 +275,7 @@ CASCADE: tuple[Step, ...] = (
     Step(
         "plate learning", "the empty room is learnt where nobody is",
         needs=("frame", "raw"),
-        cpu="plate.cpu:PlateSteps.learn",
+        cpu="plate.cpu:PlateSteps.learn", gpu="plate.gpu:PlateSteps.learn",
         on=lambda settings: settings.stages.plate.enabled, optional=True,
         stage="plate",
     ),

@@ -40,9 +40,9 @@ def composites(pipeline: FramePipeline) -> list[tuple[np.ndarray, np.ndarray, np
     return made
 
 
-def on_cpu(path: Path, stages: dict[str, Any]) -> Pipeline:
+def on_cpu(path: Path, stages: dict[str, Any], **others: Any) -> Pipeline:
     matting = OnnxRuntimeMatting(*load_manifest(path), threads=1)
-    settings = Settings.model_validate({"stages": stages})
+    settings = Settings.model_validate({"stages": stages, **others})
     return Pipeline(settings, FORMAT, matting, Stage(FORMAT.width, FORMAT.height))
 
 

@@ -198,6 +198,18 @@ def fit_light(
     blocks, sums = np.zeros((5, *MAP)), np.zeros(13)
     rows_at, columns_at = _positions(rect, whole, *noise.shape)
     _compare(live, expected, noise, taken, rows_at, columns_at, blocks, sums, start)
+    return settle(light, blocks, sums)
+
+
+def settle(light: RoomLight, blocks: F64, sums: F64) -> Fit:
+    """The second half of ``fit_light``: move the light, in place, by what was compared.
+
+    Args:
+        blocks: float64 (5, 9, 16), changed: of each cell of the map how many grid pixels were
+            compared, and their sums of the clipped differences of Y, Cb, Cr, and of the level.
+        sums: float64 (13,), of all: pixels, changed ones, level, its square, difference of Y, its
+            product with the level; at edges pixels, changed ones, and the products of slopes.
+    """
     n, edges = int(sums[0]), int(sums[6])
     if n == 0:
         return Fit(0, 0, 0.0, 0.0, (0.0, 0.0), 0.0)

@@ -35,6 +35,17 @@ from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.mattes import HandMattes, apply_mattes
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
+from appliance.pixels.gpu.plate import (
+    DeviceLight,
+    Plate,
+    empty_plate,
+    free_cells,
+    learn,
+    taken_cells,
+)
+from appliance.pixels.gpu.plate_detail import true_colour
+from appliance.pixels.gpu.plate_light import COMPARED, compare, expected_planes, sums_of
+from appliance.pixels.gpu.plate_matte import person_colours, weigh_in
 from appliance.pixels.gpu.projection import column_sums
 from appliance.pixels.gpu.scratch import Scratch
 from appliance.pixels.gpu.shadow import ContactShadow, darken, feet
@@ -42,6 +53,7 @@ from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
+    "COMPARED",
     "VERDICT",
     "Between",
     "Blur",
@@ -49,6 +61,7 @@ __all__ = [
     "ContactShadow",
     "Context",
     "DeviceFlow",
+    "DeviceLight",
     "DeviceOverlay",
     "DeviceViewport",
     "EdgePlan",
@@ -59,6 +72,7 @@ __all__ = [
     "Matte",
     "PersonLayer",
     "Plane",
+    "Plate",
     "Raw",
     "Scratch",
     "Soft",
@@ -72,23 +86,29 @@ __all__ = [
     "blend_layer",
     "clean",
     "column_sums",
+    "compare",
     "composite",
     "crop_planes",
     "darken",
     "edge_guide",
     "edge_plan",
+    "empty_plate",
     "enlarge",
+    "expected_planes",
     "feet",
     "fill_black",
     "foreground_shift",
+    "free_cells",
     "guided_coefficients",
     "join_things",
     "join_tiles",
     "keep_components",
+    "learn",
     "light_grid",
     "nv12_to_bgrx",
     "paste",
     "paste_nv12",
+    "person_colours",
     "relight",
     "resample",
     "separate",
@@ -96,7 +116,11 @@ __all__ = [
     "shrink",
     "small_picture",
     "steady",
+    "sums_of",
+    "taken_cells",
+    "true_colour",
     "upload_look",
     "warp_layer",
+    "weigh_in",
     "yuyv_to_nv12",
 ]

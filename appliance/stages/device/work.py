@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from appliance.config.settings import Settings
@@ -15,12 +15,14 @@ from appliance.pixels.cpu.flow import Motion
 from appliance.pixels.gpu.layer import PersonLayer
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.planes import Plane, Raw
+from appliance.pixels.gpu.plate import Plate
 from appliance.shedding.level import Level
 from appliance.stages.device.look import DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.report import Report
 from appliance.stages.looks.make import Style
 from appliance.stages.participants import Participants, Sighting
+from appliance.stages.plate_control import PlateControl
 from appliance.stages.roi import Box, Tracker
 from appliance.stages.things import Things
 from appliance.stages.timings import StageClock
@@ -66,8 +68,8 @@ class DeviceCommon:
     """What the parts of one pipeline on the GPU share.
 
     Attributes:
-        settings, format, clock, tracker, participants, level, apart, style: as in
-            ``base.Common``.
+        settings, format, clock, tracker, participants, level, apart, style, plate: as
+            in ``base.Common``.
         memory, looks: the current network's.
     """
 
@@ -82,6 +84,7 @@ class DeviceCommon:
     level: Level = Level.FULL
     apart: tuple[Rect, ...] = ()
     style: Style | None = None
+    plate: PlateControl = field(default_factory=PlateControl)
 
 
 class DevicePart(Protocol):
@@ -127,7 +130,9 @@ class DeviceWork:
         behind: the picture behind the person. behind_of: what it is a copy of, if anything.
         at_home: as in ``base.Work``.
         overlay: what is drawn on top.
+        room: the empty room as far as it is known, and the address of its ``DeviceLight``.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
+        scanned: raw alpha of the whole frame, from that look; until the network runs again.
         made, made_matte, made_also: what came back, unless it is in the canvas already.
         report: the verdict on the matte, once the composite is finished.
     """
@@ -159,8 +164,10 @@ class DeviceWork:
     at_home: bool = False
     behind_of: Frame | None = None
     overlay: DeviceOverlay | None = None
+    room: tuple[Plate, int] | None = None
     scan: bool | None = None
     looked_aside: bool | None = None
+    scanned: Raw | None = None
     made: Frame | None = None
     made_matte: Frame | None = None
     report: Report | None = None

@@ -140,7 +140,8 @@ class NetworkSteps:
         inner = inner_rect(work.frame.rect, look.ends.spec)
         self.look_aside(work.live, work.frame.rect, inner, look.input)
         look.run(look.runner.launch_aside)
-        self.judge_aside(look.ends.window(inner))
+        work.scanned = look.ends.window(inner)
+        self.judge_aside(work.scanned)
         work.looked_aside = True
 
     def look_aside(self, surface: Surface, rect: Rect, inner: Rect, into: DeviceInput) -> None:

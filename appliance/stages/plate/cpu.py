@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,18 +13,21 @@ from appliance.pixels import cpu
 from appliance.pixels.cpu.plate import KNOWN, turns_of
 from appliance.stages.base import Common, Work
 from appliance.stages.learnt_room import copy_of, give_back
+from appliance.stages.plate.reach import (
+    LOOK_NS,
+    MARGIN,
+    NOBODY_SHARE,
+    SOMEBODY,
+    TAKEN,
+    margin_of_look,
+    parts_on_grid,
+    refused,
+    unramped,
+)
 from appliance.stages.plate.trust import Trust
 
-# Alpha of somebody who is in view, and the part of the picture that a mistake may cover.
-_SOMEBODY, _NOBODY_SHARE = 0.8, 0.004
 # A change of light, in levels, that is followed at once.
 _DRIFTS = 1.0
-# Alpha from which somebody may be there, and how far around it they may be, grid pixels.
-_TAKEN, _MARGIN = 0.03, 1
-# A look at the whole frame tells where nobody is, beside the ROI, for so long ...
-_LOOK_NS = 2_500_000_000
-# ... with so much room around whom it found, as a part of the grid's width: people walk.
-_ROOM = 0.08
 
 
 class PlateSteps:
@@ -81,7 +83,7 @@ class PlateSteps:
         assert work.raw is not None
         settings = self._common.settings.stages.plate
         rect, whole = work.rect, work.frame.rect
-        taken = _taken(np.maximum(work.raw, work.alpha), _MARGIN, work.rect, self._common.apart)
+        taken = _taken(np.maximum(work.raw, work.alpha), MARGIN, work.rect, self._common.apart)
         grid = self._on_grid(rect, work.alpha.shape)
         live, noise, expected = work.planes, grid.noise, grid.expected
         self._taken = taken
@@ -131,14 +133,14 @@ class PlateSteps:
         assert work.layer is not None
         assert work.rect is not None
         if self._trust.sound:
-            within = _unramped(work.rect, work.frame.rect, self._common.settings.roi.ramp)
+            within = unramped(work.rect, work.frame.rect, self._common.settings.roi.ramp)
             cpu.true_colour(work.layer, work.frame, self.plate_state, self._light, within, KNOWN)
 
     def learn(self, work: Work) -> None:
         """Learn a part of the rows where nobody is."""
         assert work.rect is not None
         if work.scanned is not None:
-            room = max(2, round(_ROOM * work.scanned.shape[1]))
+            room = margin_of_look(work.scanned.shape[1])
             self._scan = (_taken(work.scanned, room, work.frame.rect), work.frame.pts)
         taken, self._taken = self._taken, None
         self._heed(work)
@@ -151,7 +153,7 @@ class PlateSteps:
         free, turn = self._free, self._turn
         free[turn :: self._turns] = 0
         scan = self._scan
-        if scan is not None and 0 <= work.frame.pts - scan[1] <= _LOOK_NS:
+        if scan is not None and 0 <= work.frame.pts - scan[1] <= LOOK_NS:
             cpu.free_cells(scan[0], work.frame.rect, self.plate_state.cell, free, turn, self._turns)
         cpu.free_cells(taken, work.rect, self.plate_state.cell, free, turn, self._turns)
         light = self._light
@@ -182,12 +184,11 @@ class PlateSteps:
     def _learn_at_once(self, work: Work) -> None:
         """Learn the whole picture, as nobody is in view; refused if the network sees somebody."""
         assert self._until is not None
-        share = float(np.mean(work.raw > _SOMEBODY)) if work.raw is not None else 0.0
-        if work.raw is not None and share > _NOBODY_SHARE:
+        share = float(np.mean(work.raw > SOMEBODY)) if work.raw is not None else 0.0
+        if work.raw is not None and share > NOBODY_SHARE:
             self._until = None
             self.forget()
-            why = f"somebody is in view: {share:.0%} of what is looked at; step aside and try again"
-            self.control.tell(0.0, False, "refused", why)
+            self.control.tell(0.0, False, "refused", refused(share))
             return
         self._free[:] = 1
         light = self._light
@@ -230,25 +231,13 @@ class _Grid:
     noise: F32
 
 
-def _unramped(rect: Rect, whole: Rect, ramp: float) -> Rect:
-    """The part of the ROI where nothing fades, even."""
-    x, y = (2 * math.ceil(side * ramp / 2) for side in (rect.width, rect.height))
-    left, top = rect.x + x * (rect.x > 0), rect.y + y * (rect.y > 0)
-    right = rect.right - x * (rect.right < whole.width)
-    bottom = rect.bottom - y * (rect.bottom < whole.height)
-    return Rect(left, top, max(0, right - left), max(0, bottom - top))
-
-
 def _taken(alpha: F32, margin: int, rect: Rect, seen: Sequence[Rect] = ()) -> U8:
     """Where somebody may be, uint8 (rows, columns), with a margin; also what was not looked at."""
-    mask = np.asarray(alpha > _TAKEN, np.uint8)
+    mask = np.asarray(alpha > TAKEN, np.uint8)
     mask = np.asarray(cv2.dilate(mask, np.ones((2 * margin + 1,) * 2, np.uint8)), np.uint8)
     if seen:
-        rows, columns = alpha.shape
         looked = np.ones_like(mask)
-        for part in seen:
-            left, right = ((x - rect.x) * columns / rect.width for x in (part.x, part.right))
-            top, bottom = ((y - rect.y) * rows / rect.height for y in (part.y, part.bottom))
-            looked[max(0, int(top) + 1) : int(bottom), max(0, int(left) + 1) : int(right)] = 0
+        for left, top, right, bottom in parts_on_grid(seen, rect, alpha.shape):
+            looked[top:bottom, left:right] = 0
         mask |= looked
     return mask

@@ -7,11 +7,13 @@ from typing import Protocol
 import numpy as np
 
 from appliance.cuda.context import Context
-from appliance.media.frame import F32, Colour, Rect
+from appliance.media.frame import F32, Colour, Format, Rect
 from appliance.media.surface import Surface
 from appliance.pixels import gpu
 from appliance.pixels.cpu.affine import Viewport
 from appliance.pixels.cpu.look import LookTable
+from appliance.pixels.cpu.plate import turns_of
+from appliance.pixels.cpu.plate_light import RoomLight
 from appliance.pixels.gpu import Matte, PersonLayer, Plane, Raw, Scratch
 from appliance.tools.bench.gpu_timer import Timer
 
@@ -70,6 +72,7 @@ class KernelBenchOfStages:
         self.looks()
         self.drawn()
         self.on_the_grid()
+        self.room()
 
     def moved(self) -> None:
         """The person moved and enlarged on the canvas."""
@@ -139,6 +142,55 @@ class KernelBenchOfStages:
             gpu.column_sums(bench.context, alpha, sums)
 
         bench.timer.measure(f"things and columns {columns}x{rows}", 20 * rows * columns, launches)
+
+    def room(self) -> None:
+        """The empty room learnt and weighed in, nobody being there; and all of an edge soft."""
+        bench, (columns, rows) = self._bench, self._bench.sizes.grid
+        (width, height), sets = bench.sizes.picture, bench.sizes.sets
+        context, whole, pixels = bench.context, Rect(0, 0, width, height), rows * columns
+        plate = gpu.empty_plate(context, Format(width, height, (30, 1), Colour()))
+        there = gpu.DeviceLight(context)
+        there.put(RoomLight())
+        light, turns = there.address, turns_of(height)
+        scratch = Scratch(
+            context, rows, columns, colour=Colour(), mean=np.ones(3, np.float32),
+            scale=np.ones(3, np.float32),
+        )  # fmt: skip
+        half = bench.plane(np.full((rows, columns), 0.5, np.float32))
+        nobody = bench.plane(np.zeros((rows, columns), np.float32))
+        three, six = (np.full((count, rows, columns), 90, np.float32) for count in (3, 6))
+        live, expected, weighed, person = (bench.plane(one) for one in (three, three, six, six))
+        noise, out = bench.plane(three[0]), bench.plane(three[0])
+        along, taken = (bench.timer.alloc(pixels).address for _ in range(2))
+        seen, sums = bench.timer.alloc(12).address, bench.timer.alloc(4 * 144 * 17).address
+        raw = Raw(nobody.address, columns, rows, columns)
+        frames, fronts = (
+            bench.surfaces((width, height), sets),
+            bench.surfaces((width, height), sets),
+        )
+        alpha = bench.plane(np.full((height, -(-width // 4)), 0.5, np.float32)).address
+        layers = [PersonLayer(front, alpha, width, whole) for front in fronts]
+
+        def learn(i: int) -> None:
+            gpu.free_cells(plate, taken, (rows, columns), whole, i % turns, turns)
+            gpu.learn(plate, frames[i % sets], light, i % turns, turns, seen)
+
+        def weigh(i: int) -> None:
+            gpu.taken_cells(scratch, raw, nobody, 1, along, taken)
+            gpu.expected_planes(scratch, plate, light, whole, expected, noise)
+            gpu.compare(context, live, expected, noise, taken, whole, whole, light, sums)
+            gpu.person_colours(scratch, live, half, expected, noise, 11, light, weighed, person)
+            gpu.weigh_in(scratch, half, live, expected, noise, person, light, out)
+
+        def colour(i: int) -> None:
+            j = i % sets
+            gpu.true_colour(context, layers[j], frames[j], plate, light, whole, 0)
+
+        weigh(0)
+        timer, size = bench.timer, f"{width}x{height}"
+        timer.measure(f"room learnt {size}", 9 * width * height // turns, learn)
+        timer.measure(f"room weighed in {columns}x{rows}", 270 * pixels, weigh)
+        timer.measure(f"room's colour out {size}, soft everywhere", 7 * width * height, colour)
 
     def between(self) -> None:
         """The person between two frames, over the background of that time."""
