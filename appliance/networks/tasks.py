@@ -22,6 +22,7 @@ PLACES: Mapping[Task, str] = {
     "alpha": "matting.model",
     "classes": "stages.select.model",
     "flow": "stages.motion.model",
+    "between": "stages.interpolate.model",
     "picture": "stages.style.model",
 }
 """The setting that takes the networks of a task; a stage that takes others adds its own here."""
