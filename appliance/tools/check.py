@@ -114,7 +114,7 @@ def networkless(scheme: Scheme) -> str | None:
     if not any((folder / name / "manifest.yaml").is_file() for folder in folders):
         return f"{scheme.names[0]}:// needs the network {name}, which is not installed; {get}"
     try:
-        load_manifest(find_manifest(name, folders))
+        load_manifest(find_manifest(name, folders), task=None)
     except ModelError as error:
         return f"{str(error).splitlines()[0]}; {scheme.names[0]}:// needs it; {get} --replace"
     return None

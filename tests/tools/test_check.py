@@ -107,6 +107,8 @@ def test_a_puppet_wants_both_files_and_its_network(engines, tmp_path):
     (engines / "pose" / "manifest.yaml").write_text("name: pose")
     (line,) = found(("source.uri", whole))
     assert line.endswith("puppet:// needs it; get it with: mattebox model add pose --replace")
+    blending_network(engines / "pose", task="pose")
+    assert found(("source.uri", whole)) == []
     (engines / "pose" / "manifest.yaml").unlink()
     lines = found(("source.uri", f"puppet://{tmp_path}/no.png?drive={tmp_path}/no.mp4"))
     assert len(lines) == 3

@@ -68,7 +68,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_out_of_a_wheel(wheel: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["model", "add", "pose", "--from", str(wheel)]) == 0
     assert "puppet://still.png?drive=clip.mp4" in capsys.readouterr().err
-    manifest, model = load_manifest(data_folder() / "pose" / "manifest.yaml")
+    manifest, model = load_manifest(data_folder() / "pose" / "manifest.yaml", task="pose")
     assert manifest.task == "pose"
     assert "Apache-2.0" in manifest.licence
     assert "by Google, Apache-2.0" in (model.parent / "README.md").read_text()
