@@ -6,7 +6,7 @@ import numpy as np
 
 from appliance.media.frame import F32, Frame
 from appliance.networks.between import BetweenNetwork, load_between
-from appliance.networks.loading import Loading
+from appliance.networks.loading import FILES_WAIT_S, Loading
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Shows, origin_through
 from appliance.stages.base import Common, Work
@@ -75,6 +75,8 @@ class InterpolateSteps:
             self._named, self._network, self._loading = named, None, None
             if named != "builtin":
                 self._loading = Loading(lambda: load_between(named), named)
+                if self._common.settings.source_in_use.pace == "fast":
+                    self._loading.wait(FILES_WAIT_S)
         if self._loading is not None:
             self._network = self._loading.get()
             if self._network is not None:

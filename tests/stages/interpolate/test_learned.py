@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from appliance.config.settings import Settings
+from appliance.config.settings.source import SourceSettings
 from appliance.media.frame import F32, Colour, Rect, blank
 from appliance.networks.between import BetweenNetwork
 from appliance.networks.loading import Loading
@@ -85,7 +86,7 @@ def test_the_crop_holds_both_and_lies_in_the_picture(size: tuple[int, int]) -> N
 
 
 class Kept(Loading[BetweenNetwork]):
-    """Waits for ``gate``, and is remembered."""
+    """Loads once somebody waits for it, and is remembered."""
 
     gate = threading.Event()
     made: ClassVar[list[Kept]] = []
@@ -98,10 +99,14 @@ class Kept(Loading[BetweenNetwork]):
         super().__init__(later, name)
         self.made.append(self)
 
+    def wait(self, seconds: float) -> None:
+        self.gate.set()
+        super().wait(seconds)
+
 
 @pytest.fixture(autouse=True)
 def loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks are loaded when ``Kept.gate`` is set."""
+    """Networks are loaded when somebody waits for them."""
     monkeypatch.setattr("appliance.stages.interpolate.cpu.Loading", Kept)
     Kept.gate.clear()
     Kept.made.clear()
@@ -120,7 +125,6 @@ def test_the_network_serves_once_it_is_loaded(tmp_path: Path) -> None:
     pipeline = make(tmp_path, model=str(manifest))
     show(pipeline, camera(0))
     assert behind(pipeline, 1) == pytest.approx(4, abs=1.0)
-    Kept.gate.set()
     Kept.made[0].wait(20)
     assert behind(pipeline, 2) == pytest.approx(0, abs=1.0)
     # What comes, no network knows.
@@ -134,12 +138,19 @@ def test_the_network_serves_once_it_is_loaded(tmp_path: Path) -> None:
 def test_one_that_cannot_be_loaded_lets_the_stage_rest(tmp_path: Path) -> None:
     pipeline = make(tmp_path, model=str(tmp_path / "no.yaml"))
     show(pipeline, camera(0))
-    Kept.gate.set()
     Kept.made[0].wait(20)
     out, also = blank(WIDTH, HEIGHT, FULL), blank(WIDTH, HEIGHT, FULL)
     assert pipeline.process(camera(1), out, None, also).made_at is None
     assert "no.yaml" in pipeline.resting["interpolate"]
     assert middle_of(out) > 0, "the frame itself is there"
+
+
+def test_a_file_that_is_converted_waits_for_it(tmp_path: Path) -> None:
+    pipeline = make(tmp_path)
+    settings = with_stage(pipeline, model=str(blending_network(tmp_path / "late", later=1.0)))
+    pipeline.configure(settings.model_copy(update={"source": SourceSettings(pace="fast")}))
+    show(pipeline, camera(0))
+    assert behind(pipeline, 1) == pytest.approx(0, abs=1.0)
 
 
 def with_stage(pipeline: Pipeline, **changed: object) -> Settings:
