@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -9,6 +10,12 @@ from typing import Generic, TypeVar
 from appliance.errors import ModelError
 
 T = TypeVar("T")
+
+FILES_WAIT_S = 8.0
+"""For so long a file that is converted waits for a network: all of it is to have it."""
+
+# The end as a whole has five seconds.
+_ENDS_WITHIN_S = 3.0
 
 
 class Loading(Generic[T]):
@@ -20,6 +27,8 @@ class Loading(Generic[T]):
         self._made: T | None = None
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=f"load {name}", daemon=True)
+        # Ended by the interpreter in the middle of ONNX Runtime, it would abort the process.
+        atexit.register(self.wait, _ENDS_WITHIN_S)
         self._thread.start()
 
     def get(self) -> T | None:
@@ -37,3 +46,5 @@ class Loading(Generic[T]):
             self._made = self._load()
         except Exception as error:  # noqa: BLE001 - ``get`` raises it, in the thread that asks
             self._error = error
+        finally:
+            atexit.unregister(self.wait)

@@ -22,6 +22,7 @@ PLACES: Mapping[Task, str] = {
     "alpha": "matting.model",
     "classes": "stages.select.model",
     "flow": "stages.motion.model",
+    "between": "stages.interpolate.model",
     "picture": "stages.style.model",
     "pose": "the source puppet://",
 }

@@ -15,6 +15,7 @@ from appliance.config.uris import background_scheme, files_of, output_scheme, so
 from appliance.errors import MissingDependency, ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
+from appliance.networks.tasks import Task
 from appliance.outputs.rtsp import certificate
 from appliance.stages.select import wanted as select
 from appliance.system.redact import redact
@@ -55,6 +56,10 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         add(key, problem)
     for key, problem in select.mistakes(settings.stages.select):
         add(key, problem)
+    interpolate = settings.stages.interpolate
+    if interpolate.enabled and interpolate.model != "builtin":
+        for line in useless(interpolate.model, "between"):
+            add("stages.interpolate.model", line)
     if settings.stages.style.wanted:
         # It reads the whole table, for which it loads what the frame's path is made of.
         from appliance.stages.looks.make import problems
@@ -75,6 +80,16 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         if wrong:
             add("matting.runtime", wrong)
     return found
+
+
+def useless(name: str, task: Task) -> list[str]:
+    """Why the network of this name or path cannot do ``task``; nothing if its files are there."""
+    try:
+        _, model = load_manifest(find_manifest(name, model_folders()), task=task)
+    except ModelError as error:
+        return str(error).splitlines()
+    wrong = unreadable(model)
+    return [f"{model}: {wrong}"] if wrong else []
 
 
 def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -99,7 +114,7 @@ def networkless(scheme: Scheme) -> str | None:
     if not any((folder / name / "manifest.yaml").is_file() for folder in folders):
         return f"{scheme.names[0]}:// needs the network {name}, which is not installed; {get}"
     try:
-        load_manifest(find_manifest(name, folders))
+        load_manifest(find_manifest(name, folders), task=None)
     except ModelError as error:
         return f"{str(error).splitlines()[0]}; {scheme.names[0]}:// needs it; {get} --replace"
     return None

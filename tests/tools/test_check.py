@@ -13,6 +13,7 @@ from appliance.config.settings import Settings
 from appliance.networks.plans import here
 from appliance.networks.plans.flavour import Flavour
 from appliance.tools import check
+from tests.networks.blender import blending_network
 from tests.networks.painter import painting_network
 
 
@@ -106,6 +107,8 @@ def test_a_puppet_wants_both_files_and_its_network(engines, tmp_path):
     (engines / "pose" / "manifest.yaml").write_text("name: pose")
     (line,) = found(("source.uri", whole))
     assert line.endswith("puppet:// needs it; get it with: mattebox model add pose --replace")
+    blending_network(engines / "pose", task="pose")
+    assert found(("source.uri", whole)) == []
     (engines / "pose" / "manifest.yaml").unlink()
     lines = found(("source.uri", f"puppet://{tmp_path}/no.png?drive={tmp_path}/no.mp4"))
     assert len(lines) == 3
@@ -160,6 +163,12 @@ def test_networks_for_another_task(engines, tmp_path):
     assert found(*style, ("stages.style.model", str(painter))) == []
     [said] = found(*style, ("stages.style.model", "no"))
     assert said.startswith("--set stages.style.model: no model named 'no'")
+    makes = ("stages.interpolate.enabled", "true")
+    blender = blending_network(tmp_path / "blender")
+    assert found(makes, ("stages.interpolate.model", str(blender))) == []
+    [said] = found(makes, ("stages.interpolate.model", str(painter)))
+    assert said.startswith("--set stages.interpolate.model: ")
+    assert "task: found picture" in said
 
 
 def test_tensorrt_insisted_on_wants_a_plan(engines, monkeypatch):

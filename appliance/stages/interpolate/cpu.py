@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from appliance.media.frame import F32, Frame
+from appliance.networks.between import BetweenNetwork, load_between
+from appliance.networks.loading import FILES_WAIT_S, Loading
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Shows, origin_through
 from appliance.stages.base import Common, Work
+from appliance.stages.interpolate.learned import paint_between
 from appliance.stages.interpolate.when import Moment, moment_of
 
 
@@ -19,6 +22,9 @@ class InterpolateSteps:
         self._people: tuple[cpu.Weighed, cpu.Weighed] | None = None
         self._last_pts: int | None = None
         self._view: Shows | None = None
+        self._named = "builtin"
+        self._network: BetweenNetwork | None = None
+        self._loading: Loading[BetweenNetwork] | None = None
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a reconnect."""
@@ -31,6 +37,7 @@ class InterpolateSteps:
             first, second = (cpu.empty_weighed(f.width, f.height) for _ in range(2))
             self._people = (first, second)
         last_pts, self._last_pts = self._last_pts, None
+        network = self._serving()
         # Where another stage has moved the person on the canvas, the motion is moved along.
         view: Shows | None = work.view
         before, self._view = self._view, view
@@ -49,18 +56,47 @@ class InterpolateSteps:
         origin = work.motion.origin
         if before is not None and view is not None:
             origin = origin_through(origin, work.frame.rect, before, view)
-        self._make(work, last, this, work.also, moment, origin)
+        behind = self._behind(work, moment)
+        if network is not None:
+            paint_between(last, this, network, network.size, behind, work.also)
+        else:
+            self._make(work, last, this, work.also, moment, origin, behind)
         work.made_at = moment.pts
 
-    def _make(
-        self, work: Work, last: cpu.Weighed, this: cpu.Weighed, out: Frame, moment: Moment,
-        origin: F32,
-    ) -> None:  # fmt: skip
+    def _serving(self) -> BetweenNetwork | None:
+        """The network that makes frames; None where, or as long as, the built-in way does.
+
+        Raises ModelError if the one that is named cannot be loaded.
+        """
+        settings = self._common.settings.stages.interpolate
+        # Networks give what is half way; nobody of them knows what comes.
+        named = settings.model if settings.mode == "between" else "builtin"
+        if named != self._named:
+            self._named, self._network, self._loading = named, None, None
+            if named != "builtin":
+                self._loading = Loading(lambda: load_between(named), named)
+                if self._common.settings.source_in_use.pace == "fast":
+                    self._loading.wait(FILES_WAIT_S)
+        if self._loading is not None:
+            self._network = self._loading.get()
+            if self._network is not None:
+                self._loading = None
+        return self._network
+
+    @staticmethod
+    def _behind(work: Work, moment: Moment) -> Frame:
         assert work.behind is not None
         behind = work.behind
         if work.giver is not None and behind is work.given:
             # Nothing has changed it since, so another picture of it is as good.
             behind = work.giver.before(work.frame.pts - moment.pts)
+        return behind
+
+    @staticmethod
+    def _make(
+        work: Work, last: cpu.Weighed, this: cpu.Weighed, out: Frame, moment: Moment, origin: F32,
+        behind: Frame,
+    ) -> None:  # fmt: skip
         if work.layer is None:
             np.copyto(out.y, behind.y)
             np.copyto(out.uv, behind.uv)

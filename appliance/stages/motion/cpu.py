@@ -9,7 +9,7 @@ import numpy as np
 from appliance.config.settings import Settings
 from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.networks.flow import FlowNetwork, load_flow
-from appliance.networks.loading import Loading
+from appliance.networks.loading import FILES_WAIT_S, Loading
 from appliance.pixels.cpu.flow import Flow, Motion, Quality, off_at, shrink
 
 MOST_UNEXPLAINED = 0.1
@@ -112,6 +112,8 @@ class MotionSteps:
             self._loading = None
             if settings.model != "builtin":
                 self._loading = Loading(lambda: load_flow(settings.model), settings.model)
+                if self._common.settings.source_in_use.pace == "fast":
+                    self._loading.wait(FILES_WAIT_S)
         if self._loading is not None:
             network = self._loading.get()
             if network is not None:

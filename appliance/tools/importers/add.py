@@ -84,7 +84,7 @@ def add_model(wish: ImportOptions) -> list[str]:
     if file is None:
         raise InputError(
             f"{wish.name}: --from is missing: name the file that you have downloaded; only selfie, "
-            "deeplab, deeplab-small and pose are fetched by themselves"
+            "deeplab, deeplab-small, pose and rife are fetched by themselves"
         )
     if file.suffix.lower() in {".pth", ".pt", ".ckpt", ".pb"}:
         raise InputError(f"{file}: found a {file.suffix} file; convert it to ONNX first")
@@ -94,7 +94,7 @@ def add_model(wish: ImportOptions) -> list[str]:
     release = known_release(file) if file.is_file() else None
     graph = convert(file) if file.suffix.lower() == ".tflite" else read_graph(file)
     importer = _importer(wish.kind, graph)
-    options = Options(_size(wish.size), wish.downsample)
+    options = Options(size_of(wish.size), wish.downsample)
     fields: Fields = {"title": importer.title, "licence": importer.licence}
     try:
         fields |= importer.manifest(graph, options)
@@ -182,7 +182,8 @@ def known_release(path: Path) -> Release | None:
     return None
 
 
-def _size(text: str | None) -> tuple[int, int] | None:
+def size_of(text: str | None) -> tuple[int, int] | None:
+    """Width and height of ``--size``; None for none. Raises InputError for what is no size."""
     if text is None:
         return None
     found = re.fullmatch(r"([0-9]{2,4})x([0-9]{2,4})", text)

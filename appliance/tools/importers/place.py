@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from appliance.errors import ModelError, StorageError
+from appliance.networks.between import BetweenNetwork
 from appliance.networks.classes import ClassNetwork
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
@@ -60,6 +61,9 @@ def _run_once(draft: Path) -> None:
         return
     if manifest.task == "pose":
         PoseNetwork(manifest, model, threads=1).infer()
+        return
+    if manifest.task == "between":
+        BetweenNetwork(manifest, model, threads=1)
         return
     matting = OnnxRuntimeMatting(manifest, model, threads=1)
     alpha = matting.infer()

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from appliance.config.settings.base import Section
+from appliance.config.settings.types import ModelName
 
 
 class InterpolateSettings(Section, title="Interpolate"):
@@ -17,4 +18,9 @@ class InterpolateSettings(Section, title="Interpolate"):
         "between",
         description="between: half way between two frames, which come out half a step later for "
         "it; ahead: where the person will be half a step on, without any delay",
+    )
+    model: ModelName = Field(
+        "builtin",
+        description="builtin, or a network of task between that makes the frames half way, on the "
+        "processor",
     )

@@ -1,0 +1,127 @@
+"""Networks that give the picture half way between two (``task: between``), by ONNX Runtime.
+
+A picture here has four channels: the person's colours over black, and alpha.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from appliance.errors import ModelError
+from appliance.media.frame import F32, Colour
+from appliance.media.rgb import matrix_of
+from appliance.networks.folders import model_folders
+from appliance.networks.manifest import Manifest, find_manifest, load_manifest
+from appliance.networks.onnxruntime import ORT_ERRORS, open_session
+from appliance.pixels import cpu
+
+_ALPHA_SCALE = np.float32(1 / 255)
+
+
+class BetweenNetwork:
+    """One network whose manifest says ``task: between``. Used from one thread at a time."""
+
+    def __init__(self, manifest: Manifest, model: Path, threads: int = 0) -> None:
+        """Load, check, run once.
+
+        Raises ModelError when the file is not ONNX, its inputs and outputs are not what the
+        manifest says, or it gives no picture.
+        """
+        self.manifest = manifest
+        self._session, _ = open_session(model, threads)
+        _check(self._session.get_inputs(), self._session.get_outputs(), manifest, model)
+        spec = manifest.input
+        rows, columns = spec.height, spec.width
+        nchw = spec.layout == "NCHW"
+        shape = (1, 4, rows, columns) if nchw else (1, rows, columns, 4)
+        self._first, self._second = (np.zeros(shape, np.float32) for _ in range(2))
+        nobody = np.zeros((4, rows, columns), np.float32)
+        try:
+            self(nobody, nobody, Colour())
+        except RuntimeError as error:
+            raise ModelError(f"{model}: a first run failed: {error}") from error
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of the pictures that it takes and gives."""
+        return self.manifest.input.width, self.manifest.input.height
+
+    def __call__(self, first: F32, second: F32, colour: Colour) -> F32:
+        """The picture half way between two.
+
+        Args:
+            first, second: float32 (4, rows, columns): Y, Cb, Cr of ``colour``, over black, and
+                alpha; 0..255.
+
+        Returns the like. Raises RuntimeError when the network fails or gives NaN.
+        """
+        manifest, out = self.manifest, self.manifest.output
+        self._take(first, colour, self._first)
+        self._take(second, colour, self._second)
+        # ``input`` is the later one, as for all networks with two pictures.
+        feeds = {manifest.previous: self._first, manifest.input.name: self._second}
+        try:
+            raw = self._session.run([out.name], feeds)[0][0]
+        except ORT_ERRORS as error:
+            detail = " ".join(str(error).split())
+            raise RuntimeError(f"{manifest.name}: ONNX Runtime failed: {detail}") from error
+        values = raw if out.layout == "NCHW" else np.moveaxis(raw, 2, 0)
+        if values.shape != first.shape or not np.isfinite(values).all():
+            raise RuntimeError(
+                f"{manifest.name}: gave {values.shape} with NaN or infinities, or of another size; "
+                f"expected finite values of {first.shape}"
+            )
+        scale, mean = np.array(out.scale, np.float32), np.array(out.mean, np.float32)
+        rgb = np.clip(values[:3] / scale[:, None, None] + mean[:, None, None], 0, 255)
+        if out.order == "BGR":
+            rgb = rgb[::-1]
+        matrix, offset = matrix_of(colour)
+        made = np.empty(first.shape, np.float32)
+        made[:3] = np.tensordot(matrix, rgb, 1) + offset[:, None, None]
+        made[3] = np.clip(values[3] / _ALPHA_SCALE, 0, 255)
+        return made
+
+    def _take(self, picture: F32, colour: Colour, tensor: F32) -> None:
+        spec = self.manifest.input
+        into = tensor[0] if spec.layout == "NCHW" else np.moveaxis(tensor[0], 2, 0)
+        mean, scale = np.array(spec.mean, np.float32), np.array(spec.scale, np.float32)
+        cpu.planes_to_tensor(picture[:3], colour, mean, scale, into[:3], bgr=spec.order == "BGR")
+        into[3] = picture[3] * _ALPHA_SCALE
+
+
+def load_between(name: str, threads: int = 0) -> BetweenNetwork:
+    """Load the network of this name, or of the manifest at this path. Raises ModelError."""
+    found = load_manifest(find_manifest(name, model_folders()), task="between")
+    return BetweenNetwork(*found, threads)
+
+
+def _check(inputs: list, outputs: list, manifest: Manifest, model: Path) -> None:  # type: ignore[type-arg]
+    """Compare the graph with its manifest; raise ModelError where they differ."""
+    spec, out = manifest.input, manifest.output
+    if not manifest.previous:
+        raise ModelError(
+            f"{manifest.name}: the manifest does not name the input for the frame before; "
+            "expected previous: NAME beside input:"
+        )
+    names = {spec.name, manifest.previous}
+    shapes = {tensor.name: (tensor.type, list(tensor.shape)) for tensor in inputs}
+    wanted = ("tensor(float)", _shape(spec.layout, spec.height, spec.width))
+    if len(names) != 2 or shapes != dict.fromkeys(names, wanted):
+        raise ModelError(
+            f"{model}: expected two inputs, {spec.name!r} and {manifest.previous!r}, both "
+            f"{wanted[0]} {wanted[1]}: red, green, blue, over black, and alpha, as the manifest "
+            f"says; it has: {shapes}"
+        )
+    shapes = {tensor.name: (tensor.type, list(tensor.shape)) for tensor in outputs}
+    wanted = ("tensor(float)", _shape(out.layout, spec.height, spec.width))
+    if shapes.get(out.name) != wanted:
+        raise ModelError(
+            f"{model}: expected an output {out.name!r}, {wanted[0]} {wanted[1]}, as its inputs; it "
+            f"has: {shapes}"
+        )
+
+
+def _shape(layout: str, rows: int, columns: int) -> list[int]:
+    return [1, 4, rows, columns] if layout == "NCHW" else [1, rows, columns, 4]
