@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,8 +85,12 @@ class RoomKeeper:
         """Take a last copy, while frames still come, for the thread to write."""
         if self._thread is None or self._ending.is_set():
             return
-        if self._keeps:
-            self._last = self._copy(_LAST_ASK_S), self._forgotten
+        deadline = time.monotonic() + _LAST_ASK_S
+        # After a cut a few frames decide whether it still fits.
+        while self._keeps and (left := deadline - time.monotonic()) > 0:
+            self._last = self._copy(left), self._forgotten
+            if self._last[0] is None or self._last[0].sound:
+                break
         self._ending.set()
 
     def stop(self, seconds: float) -> bool:

@@ -21,7 +21,7 @@ Show = Literal["composite", "matte", "both"]
 Encoding = Literal["jpeg", "png"]
 _QUALITY = 80
 # Places of the room that are not known are filled at this size; how far Telea looks around.
-_FILLED_AT, _NEAR, _HALF = 240, 5, 0.5
+_FILLED_AT, _NEAR, _HALF, _SOFT = 240, 5, 0.5, 3.0
 
 
 def picture_of(look: TappedFrame, show: Show, width: int | None = None) -> U8:
@@ -76,7 +76,8 @@ def picture_of_room(room: LearntRoom) -> U8:
         return np.zeros_like(whole)
     # To the right and below, the last cells may be cut short.
     cells = np.repeat(np.repeat(unknown, room.cell, 0), room.cell, 1)
-    hidden = np.ascontiguousarray(cells[: frame.height, : frame.width])
+    # A pixel more than that: chroma is scaled up, and those beside carry some of its colour.
+    hidden = cv2.dilate(cells[: frame.height, : frame.width], np.ones((5, 5), np.uint8))
     scale = min(1.0, _FILLED_AT / max(frame.width, frame.height))
     size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
     seen = np.asarray(hidden == 0, np.float32)
@@ -85,6 +86,8 @@ def picture_of_room(room: LearntRoom) -> U8:
     small = np.clip(np.rint(weighed / np.maximum(share, 1e-3)[..., None]), 0, 255)
     holes = np.asarray(share < _HALF, np.uint8)
     filled = cv2.inpaint(small.astype(np.uint8), holes, _NEAR, cv2.INPAINT_TELEA)
+    # Telea leaves seams where its fronts meet.
+    filled = np.where(holes[..., None] > 0, cv2.GaussianBlur(filled, (0, 0), _SOFT), filled)
     large = cv2.resize(filled, (frame.width, frame.height), interpolation=cv2.INTER_CUBIC)
     return np.where(hidden[..., None] > 0, large, whole).astype(np.uint8)
 

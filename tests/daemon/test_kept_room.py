@@ -17,6 +17,7 @@ from appliance.daemon.kept_room import RoomKeeper, kept_room
 from appliance.media.frame import Format
 from appliance.stages.learnt_room import LearntRoom, copy_of, read, write
 from appliance.stages.plate_control import PlateControl
+from tests.daemons import running
 from tests.scenes import FULL
 from tests.stages.plate.room import HEIGHT, WIDTH, Room
 
@@ -208,3 +209,22 @@ def _told_once(learnt: LearntRoom, words: str) -> None:
         end(one)
     lines = [line for line in told if "cannot be kept" in line["event"]]
     assert [line["error"] for line in lines] == [words]
+
+
+def test_a_whole_appliance_keeps_it(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path
+) -> None:
+    wanted = {"source": {"uri": str(room)}, "stages": {"plate": {"enabled": True, "keep": True}}}
+    for kept in (False, True):
+        with (
+            structlog.testing.capture_logs() as told,
+            running(monkeypatch, network, **wanted) as (daemon, recorder, _),
+        ):
+            recorder.wait_for("composite", 3)
+            plate = daemon.pipeline.plate
+            assert plate is not None
+            until(lambda plate=plate: plate.status.used and plate.status.known > 0.2)  # type: ignore[misc]
+            # The clip's end is a cut: the room is in doubt for a moment.
+            until(lambda plate=plate: (copy := plate.ask(1)) is not None and copy.sound)  # type: ignore[misc]
+        assert any("a kept room is used" in line["event"] for line in told) is kept
+        assert kept_room().exists()
