@@ -19,7 +19,8 @@ from tests.kernels.emulated import SANITISE, compiler
 # All but tests that say nothing about memory or are slow: source, builds, pictures, this file.
 _OTHERS = (
     *(f"tests/pixels/gpu/test_{name}.py" for name in (
-        "crop", "components", "steady_and_guided", "tiles", "composite", "pictures",
+        "crop", "components", "steady_and_guided", "tiles", "composite", "pictures", "affine",
+        "between", "join", "layer", "light", "look", "mattes", "plate", "shadow",
     )),
     "tests/stages/matte/test_gpu.py", "tests/stages/network/test_gpu.py",
 )  # fmt: skip
