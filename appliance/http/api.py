@@ -36,7 +36,6 @@ from appliance.http.schemas import (
 from appliance.http.site import Site
 from appliance.http.stages import plate_answer, stages, wanted_of
 from appliance.media.image import MOST_PIXELS
-from appliance.stages.learnt_room import LearntRoom
 from appliance.stages.plate_control import PlateControl
 from appliance.system.redact import redact
 
@@ -195,11 +194,16 @@ async def _room(site: Site, encoding: Encoding) -> ASGIApp:
                 "stages.plate.show is true",
             )
 
-    def take(control: PlateControl) -> LearntRoom | None:
+    def take(control: PlateControl) -> bytes | None:
         if not site.snapshots.acquire(blocking=False):
             raise Busy
         try:
-            return control.ask(_LOOK_S)
+            room = control.ask(_LOOK_S)
+            if room is None:
+                return None
+            # It may have been switched off meanwhile.
+            permitted()
+            return encode(picture_of_room(room), encoding) if room.known else b""
         finally:
             site.snapshots.release()
 
@@ -207,14 +211,11 @@ async def _room(site: Site, encoding: Encoding) -> ASGIApp:
     control = site.daemon.pipeline.plate
     if control is None or not site.daemon.settings.stages.plate.enabled:
         raise HTTPException(409, "no room is learnt: the stage plate is off, or not on this side")
-    room = await _aside(site, lambda: take(control))
-    if room is None:
+    data = await _aside(site, lambda: take(control))
+    if data is None:
         raise HTTPException(503, f"no frame was looked at within {_LOOK_S:g} s; see /healthz")
-    # It may have been switched off meanwhile.
-    permitted()
-    if not room.known:
+    if not data:
         raise HTTPException(409, "nothing is known of the room yet; see /api/plate")
-    data = await _aside(site, lambda: encode(picture_of_room(room), encoding))
     return Response(data, media_type=f"image/{encoding}", headers={"Cache-Control": "no-store"})
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from appliance.config.settings import StagesSettings
 from appliance.daemon.kept_room import kept_room
+from appliance.stages.learnt_room import LearntRoom
 from tests.http.serving import Served, as_json, problem, wait_until
 from tests.networks.coloured import coloured_network
 from tests.scenes import STAGE
@@ -132,6 +133,20 @@ def test_the_learnt_room_is_given_only_where_it_may_be(
     assert patch(appliance, {"plate": {"enabled": True}}).status_code == 200
     wait_until(lambda: as_json(appliance.client.get("/api/plate"))["known"] > 0.3)
     refused()
+    assert patch(appliance, {"plate": {"show": True}}).status_code == 200
+    # Switched off while the stage makes its copy: that is not given any more.
+    control = appliance.daemon.pipeline.plate
+    assert control is not None
+    ask = control.ask
+
+    def switched_off_meanwhile(seconds: float) -> LearntRoom | None:
+        assert patch(appliance, {"plate": {"show": False}}).status_code == 200
+        return ask(seconds)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(control, "ask", switched_off_meanwhile)
+        refused()
+    assert not appliance.daemon.settings.stages.plate.show
     assert patch(appliance, {"plate": {"show": True}}).status_code == 200
     answer = asked()
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")

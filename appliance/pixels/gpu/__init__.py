@@ -53,11 +53,10 @@ from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
-    "COMPARED",
-    "VERDICT",
     "Between",
     "Blur",
     "Buffer",
+    "COMPARED",
     "ContactShadow",
     "Context",
     "DeviceFlow",
@@ -78,6 +77,7 @@ __all__ = [
     "Soft",
     "Surface",
     "Tensor",
+    "VERDICT",
     "Wrap",
     "apply_look",
     "apply_mattes",
