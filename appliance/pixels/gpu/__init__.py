@@ -53,10 +53,11 @@ from appliance.pixels.gpu.steady import resample, steady
 from appliance.pixels.gpu.tiles import join_tiles
 
 __all__ = [
+    "COMPARED",
+    "VERDICT",
     "Between",
     "Blur",
     "Buffer",
-    "COMPARED",
     "ContactShadow",
     "Context",
     "DeviceFlow",
@@ -77,7 +78,6 @@ __all__ = [
     "Soft",
     "Surface",
     "Tensor",
-    "VERDICT",
     "Wrap",
     "apply_look",
     "apply_mattes",
