@@ -169,14 +169,14 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite",
     ),
     Step(
-        "plate detail", "the edge follows the difference to the empty room, pixel by pixel",
+        "plate-detail", "the edge follows the difference to the empty room, pixel by pixel",
         needs=("matte",),
         cpu="plate.cpu:PlateSteps.detail",
         on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.matte,
         when="while somebody is there", optional=True, stage="plate",
     ),
     Step(
-        "key edge", "alpha at full size by the wall's colour; its light taken off the person",
+        "key-edge", "alpha at full size by the wall's colour; its light taken off the person",
         needs=("matte", "key", "alpha"), cpu="keyer.cpu:KeyerSteps.edge",
         on=lambda settings: settings.keys, when="while somebody is there",
         optional=True, stage="keyer",
@@ -196,7 +196,7 @@ CASCADE: tuple[Step, ...] = (
         launched="launch composite",
     ),
     Step(
-        "plate colour", "the room's colour is taken out of soft pixels",
+        "plate-colour", "the room's colour is taken out of soft pixels",
         needs=("layer",),
         cpu="plate.cpu:PlateSteps.colour", gpu="plate.gpu:ColourSteps.colour",
         on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.foreground,
@@ -273,7 +273,7 @@ CASCADE: tuple[Step, ...] = (
         on=lambda settings: settings.roi.enabled, when="every roi.rescan_s seconds",
     ),
     Step(
-        "plate learning", "the empty room is learnt where nobody is",
+        "plate-learning", "the empty room is learnt where nobody is",
         needs=("frame", "raw"),
         cpu="plate.cpu:PlateSteps.learn", gpu="plate.gpu:PlateSteps.learn",
         on=lambda settings: settings.stages.plate.enabled, optional=True,

@@ -19,10 +19,17 @@ from tests.kernels.emulated import SANITISE, compiler
 # All but tests that say nothing about memory or are slow: source, builds, pictures, this file.
 _OTHERS = (
     *(f"tests/pixels/gpu/test_{name}.py" for name in (
-        "crop", "components", "steady_and_guided", "tiles", "composite", "pictures", "affine",
-        "between", "join", "layer", "light", "look", "mattes", "plate", "shadow",
+        "crop", "components", "steady_and_guided", "tiles", "composite", "pictures",
     )),
     "tests/stages/matte/test_gpu.py", "tests/stages/network/test_gpu.py",
+)  # fmt: skip
+
+
+# Of the optional stages: minutes, with the sanitisers.
+_STAGES = tuple(
+    f"tests/pixels/gpu/test_{name}.py" for name in (
+        "affine", "between", "join", "layer", "light", "look", "mattes", "plate", "shadow",
+    )
 )  # fmt: skip
 
 
@@ -33,7 +40,7 @@ _LESS = (
 )
 
 
-def run(code: list[str], root: Path) -> subprocess.CompletedProcess[str]:
+def run(code: list[str], root: Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
     found = []
     for name in ("libasan.so", "libubsan.so"):
         answer = subprocess.run(
@@ -54,7 +61,7 @@ def run(code: list[str], root: Path) -> subprocess.CompletedProcess[str]:
     }
     return subprocess.run(
         [sys.executable, *code], cwd=root, env=environment, capture_output=True, text=True,
-        timeout=240, check=False,
+        timeout=timeout, check=False,
     )  # fmt: skip
 
 
@@ -69,6 +76,16 @@ def test_no_access_out_of_bounds_and_nothing_undefined(root: Path) -> None:
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
     assert int(passed[1]) > 300
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++)")
+@pytest.mark.skipif(SANITISE in os.environ, reason="this is that run")
+def test_nor_in_the_stages(root: Path) -> None:
+    patient = ["-q", "-x", "-p", "no:cacheprovider", "-o", "timeout=900"]
+    done = run(["-m", "pytest", *patient, *_STAGES], root, timeout=1700)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 
 
 _BEYOND = """
