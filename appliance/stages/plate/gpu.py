@@ -1,7 +1,7 @@
 """The empty room on the GPU: learnt, kept in step with the light, and used.
 
 Picture and plate are compared on the device; the host follows the light with the sums, a frame
-later. Alpha pixel by pixel along the edge (``plate detail``) is the CPU's alone.
+later. Alpha pixel by pixel along the edge (``plate-detail``) is the CPU's alone.
 """
 
 from __future__ import annotations
