@@ -11,10 +11,10 @@ import numpy as np
 
 from appliance.errors import ModelError
 from appliance.media.frame import F32, Colour
-from appliance.media.rgb import matrix_of
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
-from appliance.networks.onnxruntime import ORT_ERRORS, open_session
+from appliance.networks.onnxruntime import open_session, run_session
+from appliance.networks.picture_output import checked_picture, picture_to_planes
 from appliance.pixels import cpu
 
 _ALPHA_SCALE = np.float32(1 / 255)
@@ -62,24 +62,10 @@ class BetweenNetwork:
         self._take(second, colour, self._second)
         # ``input`` is the later one, as for all networks with two pictures.
         feeds = {manifest.previous: self._first, manifest.input.name: self._second}
-        try:
-            raw = self._session.run([out.name], feeds)[0][0]
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise RuntimeError(f"{manifest.name}: ONNX Runtime failed: {detail}") from error
-        values = raw if out.layout == "NCHW" else np.moveaxis(raw, 2, 0)
-        if values.shape != first.shape or not np.isfinite(values).all():
-            raise RuntimeError(
-                f"{manifest.name}: gave {values.shape} with NaN or infinities, or of another size; "
-                f"expected finite values of {first.shape}"
-            )
-        scale, mean = np.array(out.scale, np.float32), np.array(out.mean, np.float32)
-        rgb = np.clip(values[:3] / scale[:, None, None] + mean[:, None, None], 0, 255)
-        if out.order == "BGR":
-            rgb = rgb[::-1]
-        matrix, offset = matrix_of(colour)
+        (raw,) = run_session(self._session, manifest.name, [out.name], feeds, RuntimeError)
+        values = checked_picture(raw, manifest, first.shape, RuntimeError)
         made = np.empty(first.shape, np.float32)
-        made[:3] = np.tensordot(matrix, rgb, 1) + offset[:, None, None]
+        made[:3] = picture_to_planes(values[:3], out, colour)
         made[3] = np.clip(values[3] / _ALPHA_SCALE, 0, 255)
         return made
 

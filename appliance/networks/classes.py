@@ -14,10 +14,10 @@ from appliance.errors import ModelError
 from appliance.media.frame import F32
 from appliance.networks.manifest import Manifest
 from appliance.networks.onnxruntime import (
-    ORT_ERRORS,
     check_inputs,
     open_session,
     output_shapes,
+    run_session,
 )
 
 # What a lead of 1 is: logits that differ by two are 0.88 to 0.12, probabilities 0.75 to 0.25.
@@ -51,13 +51,8 @@ class ClassNetwork:
     def infer(self) -> None:
         """Run on ``input``, for ``lead`` to tell of. Raises ModelError when the network throws."""
         manifest = self.manifest
-        try:
-            (self._raw,) = self._session.run(
-                [manifest.output.name], {manifest.input.name: self._tensor}
-            )
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise ModelError(f"{manifest.name}: ONNX Runtime failed: {detail}") from error
+        feeds = {manifest.input.name: self._tensor}
+        (self._raw,) = run_session(self._session, manifest.name, [manifest.output.name], feeds)
 
     def lead(self, chosen: Sequence[int], aside: Sequence[int] = ()) -> F32:
         """By how much one of the classes ``chosen`` (numbers) leads all others.

@@ -10,7 +10,7 @@ from appliance.errors import ModelError
 from appliance.media.frame import F32, U8, Frame
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
-from appliance.networks.onnxruntime import ORT_ERRORS, open_session
+from appliance.networks.onnxruntime import open_session, run_session
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import home
 
@@ -57,11 +57,9 @@ class FlowNetwork:
         """
         manifest = self._manifest
         feeds = {manifest.input.name: self._now, manifest.previous: self._last}
-        try:
-            (raw,) = self._session.run([manifest.output.name], feeds)
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise RuntimeError(f"{manifest.name}: ONNX Runtime failed: {detail}") from error
+        (raw,) = run_session(
+            self._session, manifest.name, [manifest.output.name], feeds, RuntimeError
+        )
         shift = np.asarray(raw[0], np.float32)
         if manifest.output.layout == "NCHW":
             shift = np.moveaxis(shift, 0, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,18 @@ def open_session(model: Path, threads: int = 0) -> tuple[ort.InferenceSession, i
     return session, threads
 
 
+def run_session(
+    session: ort.InferenceSession, name: str, outputs: Sequence[str], feeds: Mapping[str, F32],
+    failure: type[Exception] = ModelError,
+) -> list[F32]:  # fmt: skip
+    """The outputs of one run of the network ``name``. Raises ``failure`` when it throws."""
+    try:
+        return list(session.run(outputs, feeds))
+    except ORT_ERRORS as error:
+        detail = " ".join(str(error).split())
+        raise failure(f"{name}: ONNX Runtime failed: {detail}") from error
+
+
 class OnnxRuntimeMatting:
     """A network in an ONNX Runtime session, checked against its manifest when it is loaded."""
 
@@ -88,11 +101,9 @@ class OnnxRuntimeMatting:
         """See ``Matting.infer``."""
         state = self._state if remember else self._nothing
         feeds = {self.manifest.input.name: self._tensor, **state}
-        try:
-            raw, *states = self._session.run(self._names, feeds)
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise MattingError(f"{self.manifest.name}: ONNX Runtime failed: {detail}") from error
+        raw, *states = run_session(
+            self._session, self.manifest.name, self._names, feeds, MattingError
+        )
         if remember:
             for spec, value in zip(self.manifest.state, states, strict=True):
                 self._state[spec.input] = value

@@ -8,9 +8,9 @@ import numpy as np
 
 from appliance.errors import ModelError
 from appliance.media.frame import F32, Colour
-from appliance.media.rgb import matrix_of
 from appliance.networks.manifest import Manifest
-from appliance.networks.onnxruntime import ORT_ERRORS, check_graph, open_session
+from appliance.networks.onnxruntime import check_graph, open_session, run_session
+from appliance.networks.picture_output import checked_picture, picture_to_planes
 from appliance.pixels.cpu.crop import planes_to_tensor
 
 
@@ -55,21 +55,8 @@ class PictureNetwork:
         spec, out = self.manifest.input, self.manifest.output
         mean, scale = np.array(spec.mean, np.float32), np.array(spec.scale, np.float32)
         planes_to_tensor(planes, colour, mean, scale, self._planes, bgr=spec.order == "BGR")
-        try:
-            raw = self._session.run([out.name], {spec.name: self._tensor})[0][0]
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise ModelError(f"{self.manifest.name}: ONNX Runtime failed: {detail}") from error
-        values = raw if out.layout == "NCHW" else np.moveaxis(raw, 2, 0)
-        if values.shape != planes.shape or not np.isfinite(values).all():
-            raise ModelError(
-                f"{self.manifest.name}: gave {values.shape} with NaN or infinities, or of another "
-                f"size; expected finite values of {planes.shape}"
-            )
-        scale, mean = np.array(out.scale, np.float32), np.array(out.mean, np.float32)
-        rgb = np.clip(values / scale[:, None, None] + mean[:, None, None], 0, 255)
-        if out.order == "BGR":
-            rgb = rgb[::-1]
-        matrix, offset = matrix_of(colour)
-        painted = np.tensordot(matrix, rgb, 1) + offset[:, None, None]
-        return np.asarray(painted, np.float32)
+        (raw,) = run_session(
+            self._session, self.manifest.name, [out.name], {spec.name: self._tensor}
+        )
+        values = checked_picture(raw, self.manifest, planes.shape)
+        return picture_to_planes(values, out, colour)

@@ -11,7 +11,7 @@ from appliance.errors import MattingError, MissingDependency, ModelError
 from appliance.media.frame import F32
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
-from appliance.networks.onnxruntime import ORT_ERRORS, choose_threads
+from appliance.networks.onnxruntime import open_session, run_session
 from appliance.system.file_identity import identity
 
 POINTS, NUMBERS = 39, 5
@@ -30,18 +30,7 @@ class PoseNetwork:
                 f"{manifest.name}: its task is {manifest.task}, expected pose; add one with: "
                 f"{_INSTALL}"
             )
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or choose_threads()
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
-            )
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
+        self._session, _ = open_session(model, threads)
         self.manifest = manifest
         self.identity = identity(model)
         """Tells this network's file from another of its name."""
@@ -58,13 +47,10 @@ class PoseNetwork:
 
         Raises MattingError when the network throws.
         """
-        try:
-            points, present = self._session.run(
-                self._names, {self.manifest.input.name: self._tensor}
-            )
-        except ORT_ERRORS as error:
-            detail = " ".join(str(error).split())
-            raise MattingError(f"{self.manifest.name}: ONNX Runtime failed: {detail}") from error
+        feeds = {self.manifest.input.name: self._tensor}
+        points, present = run_session(
+            self._session, self.manifest.name, self._names, feeds, MattingError
+        )
         return np.asarray(points, np.float32).reshape(POINTS, NUMBERS), float(present.ravel()[0])
 
 

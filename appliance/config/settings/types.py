@@ -88,7 +88,7 @@ Rate = Annotated[
 ]
 
 
-def _model_path(name: str, folder: Path) -> str:
+def model_path(name: str, folder: Path) -> str:
     """A model given as a path, made absolute; a bare name, found in engines/, stays as it is."""
     is_path = "/" in name or Path(name).suffix in {".yaml", ".yml"}
     return absolute(name, folder) if is_path else name
@@ -97,7 +97,7 @@ def _model_path(name: str, folder: Path) -> str:
 ModelName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=4096),
-    Resolves(_model_path),
+    Resolves(model_path),
     Allowed("the name of a folder in engines/, or the path of a manifest.yaml"),
 ]
 EncoderName = Annotated[

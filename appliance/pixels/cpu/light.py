@@ -16,12 +16,11 @@ from appliance.pixels.cpu.light_rows import (
     alternate,
     empty,
     map_rows,
-    mean_pairs,
     near,
     shares_row,
     wrap_row,
 )
-from appliance.pixels.cpu.rows import between
+from appliance.pixels.cpu.rows import between, quarter_row
 
 CELLS = 240
 """Columns or rows, whichever are more, of the small grid over the whole picture."""
@@ -157,7 +156,7 @@ def _relight(
                     y[line + i, a:b], scratch[i, :n], share[r, a:b], share[s, a:b], luma[r, a:b],
                     luma[s, a:b], u, scratch[3, :n],
                 )  # fmt: skip
-            mean_pairs(scratch[0, :n], scratch[1, :n], scratch[2, :n])
+            quarter_row(scratch[0, :n], scratch[1, :n], scratch[2, :n])
             wrap_row(
                 uv[pair, a:b], scratch[2, :n], share[k, a:b], share[n_k, a:b], chroma[k, a:b],
                 chroma[n_k, a:b], t, scratch[3, :n],

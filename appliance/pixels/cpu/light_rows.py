@@ -103,17 +103,6 @@ def shares_row(alpha: U8, out: F32) -> None:
 
 
 @inline
-def mean_pairs(upper: F32, lower: F32, out: F32) -> None:
-    """The mean of each 2x2 block of two rows, written twice."""
-    for i in range(out.shape[0] // 2):
-        mean = (upper[2 * i] + upper[2 * i + 1] + lower[2 * i] + lower[2 * i + 1]) * (
-            np.float32(0.25)
-        )
-        out[2 * i] = mean
-        out[2 * i + 1] = mean
-
-
-@inline
 def wrap_row(
     front: U8, weight: F32, s0: U8, s1: U8, b0: U8, b1: U8, t: np.float32, share: F32
 ) -> None:  # fmt: skip

@@ -19,7 +19,7 @@ class MotionSettings(Section, title="Motion"):
     quality: Literal["ultrafast", "fast", "medium"] = Field(
         "fast",
         description="of the built-in estimate: ultrafast on 256x144, fast and medium on 480x270; "
-        "about 0.4, 2.5 and 10 ms of processor time a frame",
+        "about 1, 4 and 16 ms of processor time a frame",
     )
     model: ModelName = Field(
         "builtin", description="builtin, or a network of task flow that makes the estimate"

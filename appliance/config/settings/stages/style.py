@@ -8,17 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from appliance.config.settings.base import Section
+from appliance.config.settings.types import model_path
 from appliance.config.uris import Allowed, Resolves, absolute
 
 
 def _look_path(name: str, folder: Path) -> str:
     """A look given as a path, made absolute; a bare name, one of the shipped, stays as it is."""
     is_path = "/" in name or Path(name).suffix
-    return absolute(name, folder) if is_path else name
-
-
-def _model_path(name: str, folder: Path) -> str:
-    is_path = "/" in name or Path(name).suffix in {".yaml", ".yml"}
     return absolute(name, folder) if is_path else name
 
 
@@ -31,7 +27,7 @@ LookName = Annotated[
 StyleModel = Annotated[
     str,
     StringConstraints(min_length=1, max_length=4096),
-    Resolves(_model_path),
+    Resolves(model_path),
     Allowed("none, the name of a folder in engines/, or the path of a manifest.yaml"),
 ]
 
