@@ -209,7 +209,7 @@ async def _room(site: Site, encoding: Encoding) -> ASGIApp:
 
     permitted()
     control = site.daemon.pipeline.plate
-    if control is None or not site.daemon.settings.stages.plate.enabled:
+    if not site.daemon.settings.stages.plate.enabled:
         raise HTTPException(409, "no room is learnt: the stage plate is off, or not on this side")
     data = await _aside(site, lambda: take(control))
     if data is None:
