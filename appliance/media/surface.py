@@ -53,6 +53,15 @@ class Surface:
         return {f"{prefix}pixels": self.address, f"{prefix}pitch": self.pitch}
 
 
+def check_alike(task: str, *surfaces: Surface) -> None:
+    """Raise ValueError, that one cannot ``task`` them, unless all are NV12 of one even size."""
+    first = surfaces[0]
+    alike = all(surface.rect == first.rect and surface.kind == "nv12" for surface in surfaces)
+    if not alike or (first.width | first.height) & 1:
+        found = ", ".join(f"{s.width}x{s.height} {s.kind}" for s in surfaces)
+        raise ValueError(f"cannot {task} {found}: expected one even size, and NV12")
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceOverlay:
     """An ``Overlay`` in device memory: address and pitch of luma, chroma and alpha; place, size."""

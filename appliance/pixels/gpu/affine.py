@@ -6,6 +6,7 @@ import numpy as np
 
 from appliance.cuda.context import Context, blocks
 from appliance.media.frame import Rect
+from appliance.media.surface import check_alike
 from appliance.pixels.cpu.affine import Viewport, fades
 from appliance.pixels.gpu.layer import PersonLayer
 
@@ -63,15 +64,7 @@ def warp_layer(
         ValueError: sizes differ or are odd, or a surface is not NV12.
     """
     front, out = layer.front, into.front
-    if (
-        front.rect != out.rect
-        or (front.width | front.height) & 1
-        or {front.kind, out.kind} != {"nv12"}
-    ):
-        raise ValueError(
-            f"cannot warp a layer of {front.width}x{front.height} {front.kind} into one of "
-            f"{out.width}x{out.height} {out.kind}: expected one even size, and NV12"
-        )
+    check_alike("warp a layer into another:", front, out)
     context.kernels["warp_layer"](
         blocks(front.width // 2, front.height // 2, _BLOCK), (*_BLOCK, 1),
         **front.arguments("fg_"), alpha=layer.alpha, alpha_pitch=layer.pitch,

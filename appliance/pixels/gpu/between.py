@@ -8,7 +8,7 @@ import numpy as np
 
 from appliance.cuda.context import Context, blocks
 from appliance.media.frame import F32
-from appliance.media.surface import Surface
+from appliance.media.surface import Surface, check_alike
 from appliance.pixels.gpu.layer import PersonLayer
 
 _BLOCK = (32, 8)
@@ -57,17 +57,13 @@ def blend_between(context: Context, what: Between, background: Surface, out: Sur
     Raises:
         ValueError: sizes differ or are odd, or a surface is not NV12.
     """
-    surfaces = (what.first.front, what.second.front, background, out)
-    if (
-        len({surface.rect for surface in surfaces}) != 1
-        or (out.width | out.height) & 1
-        or {surface.kind for surface in surfaces} != {"nv12"}
-    ):
-        sizes = ", ".join(f"{s.width}x{s.height} {s.kind}" for s in surfaces)
-        raise ValueError(
-            f"cannot lay two layers over a background into a picture of {sizes}: expected one even "
-            "size, and NV12"
-        )
+    check_alike(
+        "lay two layers over a background into a picture:",
+        what.first.front,
+        what.second.front,
+        background,
+        out,
+    )
     one, two = what.first, what.second
     context.kernels["blend_between"](
         blocks(out.width // 2, out.height // 2, _BLOCK), (*_BLOCK, 1),

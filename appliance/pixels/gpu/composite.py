@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.cuda.context import Context, blocks
-from appliance.media.surface import DeviceOverlay, Surface
+from appliance.media.surface import DeviceOverlay, Surface, check_alike
 from appliance.pixels.gpu.matte import Matte, matte_arguments
 
 _BLOCK = (32, 4)
@@ -20,17 +20,7 @@ def composite(
     Raises:
         ValueError: sizes differ or are odd, or a surface is not NV12.
     """
-    surfaces = (frame, background, out)
-    if (
-        not (frame.rect == background.rect == out.rect)
-        or (out.width | out.height) & 1
-        or any(surface.kind != "nv12" for surface in surfaces)
-    ):
-        raise ValueError(
-            "cannot composite "
-            + ", ".join(f"{s.width}x{s.height} {s.kind}" for s in surfaces)
-            + ": expected one even size, and NV12"
-        )
+    check_alike("composite", frame, background, out)
     context.kernels["composite"](
         blocks(-(-out.width // _SPAN), out.height // 2, _BLOCK), (*_BLOCK, 1),
         **frame.arguments("fg_"), **background.arguments("bg_"), **out.arguments("out_"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from appliance.cuda.context import Context, blocks
 from appliance.media.frame import Rect
-from appliance.media.surface import DeviceOverlay, Surface
+from appliance.media.surface import DeviceOverlay, Surface, check_alike
 from appliance.pixels.gpu.composite import overlay_arguments
 from appliance.pixels.gpu.matte import Matte, matte_arguments
 
@@ -40,15 +40,7 @@ def separate(
         ValueError: sizes differ or are odd, or a surface is not NV12.
     """
     front = into.front
-    if (
-        frame.rect != front.rect
-        or (frame.width | frame.height) & 1
-        or {frame.kind, front.kind} != {"nv12"}
-    ):
-        raise ValueError(
-            f"cannot take a layer of {front.width}x{front.height} {front.kind} out of a frame of "
-            f"{frame.width}x{frame.height} {frame.kind}: expected one even size, and NV12"
-        )
+    check_alike("separate the person of a frame into a layer:", frame, front)
     context.kernels["separate"](
         blocks(frame.width // 2, frame.height // 2, _BLOCK), (*_BLOCK, 1),
         **frame.arguments("fg_"), **front.arguments("out_"), alpha=into.alpha,
@@ -67,15 +59,7 @@ def blend_layer(
         ValueError: sizes differ or are odd, or a surface is not NV12.
     """
     front = layer.front
-    if (
-        not (front.rect == background.rect == out.rect)
-        or (out.width | out.height) & 1
-        or {front.kind, background.kind, out.kind} != {"nv12"}
-    ):
-        raise ValueError(
-            f"cannot lay {front.width}x{front.height} over {background.width}x"
-            f"{background.height} into {out.width}x{out.height}: expected one even size, and NV12"
-        )
+    check_alike("lay a layer over a background into a picture:", front, background, out)
     rect = layer.rect
     context.kernels["blend_layer"](
         blocks(out.width // 2, out.height // 2, _BLOCK), (*_BLOCK, 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.cuda.context import Context, blocks
 from appliance.media.frame import Range
-from appliance.media.surface import Surface
+from appliance.media.surface import Surface, check_alike
 from appliance.pixels.cpu.shadow import (
     DROP,
     FEET,
@@ -69,15 +69,7 @@ def darken(context: Context, picture: Surface, shade: int, pitch: int, out: Surf
     Raises:
         ValueError: sizes differ or are odd, or a surface is not NV12.
     """
-    if (
-        picture.rect != out.rect
-        or (out.width | out.height) & 1
-        or {picture.kind, out.kind} != {"nv12"}
-    ):
-        raise ValueError(
-            f"cannot darken {picture.width}x{picture.height} {picture.kind} into {out.width}x"
-            f"{out.height} {out.kind}: expected one even size, and NV12"
-        )
+    check_alike("darken", picture, out)
     context.kernels["darken"](
         blocks(out.width // 2, out.height // 2, _BLOCK), (*_BLOCK, 1), **picture.arguments("bg_"),
         shade=shade, shade_pitch=pitch, **out.arguments("out_"), width=out.width,
