@@ -152,6 +152,11 @@ class Frame:
         return int(self.y.shape[0])
 
     @property
+    def uv_rows(self) -> U8:
+        """A view of ``uv`` with Cb and Cr in turns: uint8 (rows of chroma, 2 * columns of it)."""
+        return self.uv.reshape(self.uv.shape[0], -1)
+
+    @property
     def rect(self) -> Rect:
         """The whole picture."""
         return Rect(0, 0, self.width, self.height)

@@ -45,6 +45,7 @@ ALONE = {
 
 # Public names that only one side's file defines.
 DIFFERENT = {
+    ("cpu", "composite", "lay_background"): "the GPU's kernels write it in their one pass",
     ("cpu", "components", "Kept"): "the GPU's are Scratch.mask and the VERDICT",
     ("cpu", "taking_part", "Component"): "on the device a FOUND of the VERDICT",
     ("cpu", "taking_part", "at_once"): "a part of taking_part.cuh",

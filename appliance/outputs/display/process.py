@@ -69,7 +69,7 @@ class WindowProcess:
     def send(self, frame: Frame) -> None:
         """Show ``frame``; waits while the window is behind. Raises OutputError if it is gone."""
         deadline = time.monotonic() + WRITE_TIMEOUT_S
-        for plane in (frame.y, frame.uv.reshape(frame.uv.shape[0], -1)):
+        for plane in (frame.y, frame.uv_rows):
             left = _packed(plane).data.cast("B")
             while left:
                 _, writable, _ = select.select(

@@ -128,7 +128,7 @@ def warp_layer(layer: PersonLayer, view: Viewport, into: PersonLayer) -> None:
     )
     pairs = np.stack([2 * column_c, 2 * column_c + 1], axis=1).reshape(-1)
     warp(
-        front.y, _rows(front.uv), layer.alpha, into.front.y, _rows(into.front.uv), into.alpha,
+        front.y, front.uv_rows, layer.alpha, into.front.y, into.front.uv_rows, into.alpha,
         rect.x, rect.y, column.astype(np.uint32), share, fx, row, down, fy,
         pairs.astype(np.uint32), np.repeat(share_c, 2), row_c, down_c,
     )  # fmt: skip
@@ -144,7 +144,3 @@ def _clear(alpha: U8, old: Rect, new: Rect) -> None:
     alpha[both.bottom : old.bottom, old.x : old.right] = 0
     alpha[both.y : both.bottom, old.x : both.x] = 0
     alpha[both.y : both.bottom, both.right : old.right] = 0
-
-
-def _rows(uv: U8) -> U8:
-    return uv.reshape(uv.shape[0], -1)

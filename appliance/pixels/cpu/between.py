@@ -342,5 +342,5 @@ def blend_between(
         first.luma, first.chroma, first.spans, second.luma, second.chroma, second.spans,
         flow, most, cell, (place - cell).astype(np.float32), np.float32(at),
         np.float32(min(at, 1.0)),
-        out.y, out.uv.reshape(out.uv.shape[0], -1),
+        out.y, out.uv_rows,
     )  # fmt: skip

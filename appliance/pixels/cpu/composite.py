@@ -13,6 +13,7 @@ from appliance.pixels.cpu.rows import (
     blend_row,
     byte_row,
     quarter_row,
+    reached_by_pair,
     weigh_row,
 )
 
@@ -37,12 +38,7 @@ def _composite(
     weight_c = np.empty(fx.shape[0], np.float32)
     for line in range(0, height, 2):
         pair = (y0 + line) // 2
-        # The columns where the grid's rows around these two lines hold more than background.
-        first, _, _ = between(line + 0.5, height, rows)
-        _, last, _ = between(line + 1.5, height, rows)
-        left, right = fx.shape[0], 0
-        for r in range(first, last + 1):
-            left, right = min(left, spans[r, 0]), max(right, spans[r, 1])
+        left, right = reached_by_pair(line, height, spans, fx.shape[0])
         if left >= right:
             continue
         a, b = x0 + left, x0 + right
@@ -71,8 +67,22 @@ def _composite(
         )  # fmt: skip
 
 
-def _rows(uv: U8) -> U8:
-    return uv.reshape(uv.shape[0], -1)
+def lay_background(frame: Frame, background: Frame, out: Frame, matte_out: U8 | None) -> None:
+    """Begin a composite: the background alone, and nobody in ``matte_out``.
+
+    Raises:
+        ValueError: sizes differ or are odd.
+    """
+    if not (frame.rect == background.rect == out.rect) or (out.width | out.height) & 1:
+        raise ValueError(
+            f"cannot composite {frame.width}x{frame.height} over {background.width}x"
+            f"{background.height} into {out.width}x{out.height}: expected one even size"
+        )
+    if matte_out is not None:
+        matte_out[:] = 0
+    # One bulk copy is far cheaper than deciding pixel by pixel what stays background.
+    np.copyto(out.y, background.y)
+    np.copyto(out.uv, background.uv)
 
 
 class Compositor:
@@ -103,22 +113,13 @@ class Compositor:
         Raises:
             ValueError: sizes differ or are odd.
         """
-        if not (frame.rect == background.rect == out.rect) or (out.width | out.height) & 1:
-            raise ValueError(
-                f"cannot composite {frame.width}x{frame.height} over {background.width}x"
-                f"{background.height} into {out.width}x{out.height}: expected one even size"
-            )
-        if matte_out is not None:
-            matte_out[:] = 0
-        # One bulk copy is far cheaper than deciding pixel by pixel what stays background.
-        np.copyto(out.y, background.y)
-        np.copyto(out.uv, background.uv)
+        lay_background(frame, background, out, matte_out)
         if matte is None:
             return
         fx, fy = self._stretch.ramps(matte.rect, out.rect, feather_fraction)
         wide, chroma = self._stretch.wide(matte)
         _composite(
-            frame.y, _rows(frame.uv), background.y, _rows(background.uv), out.y, _rows(out.uv),
+            frame.y, frame.uv_rows, background.y, background.uv_rows, out.y, out.uv_rows,
             frame.y if matte.guide is None else matte.guide, matte.rect.x, matte.rect.y,
             wide, chroma, reached(matte), fx, fy, np.float32(matte.levels),
             _NO_MATTE if matte_out is None else matte_out,

@@ -87,7 +87,7 @@ def crop_planes(frame: Frame, rect: Rect, out: F32, part: tuple[int, int] | None
         raise ValueError(f"{rect}: NV12 can only be cut on even pixels")
     _resample(frame.y, 1, rect, out[:1], part)
     half = Rect(rect.x // 2, rect.y // 2, rect.width // 2, rect.height // 2)
-    _resample(frame.uv.reshape(frame.uv.shape[0], -1), 2, half, out[1:], part)
+    _resample(frame.uv_rows, 2, half, out[1:], part)
 
 
 def yuv_to_rgb(colour: Colour) -> F32:

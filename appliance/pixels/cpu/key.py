@@ -251,7 +251,7 @@ def key_guide(frame: Frame, rect: Rect, slopes: F32, spans: I32, out: U8) -> Non
     )
     keyed = (slopes[1] != 0) | (slopes[2] != 0)
     _guide(
-        frame.y, frame.uv.reshape(frame.uv.shape[0], -1), rect.x, rect.y, rect.width, rect.height,
+        frame.y, frame.uv_rows, rect.x, rect.y, rect.width, rect.height,
         np.asarray(wide, np.float32).reshape(4, rows, rect.width), keyed, spans, out,
     )  # fmt: skip
 
@@ -316,8 +316,8 @@ def shade_behind(behind: Frame, left: F32, out: Frame) -> None:
     whole = cv2.resize(small, (behind.width, behind.height), interpolation=cv2.INTER_LINEAR)
     black = 16 if behind.colour.range is Range.LIMITED else 0
     _darken(
-        behind.y, behind.uv.reshape(behind.uv.shape[0], -1), np.asarray(whole, np.uint8), out.y,
-        out.uv.reshape(out.uv.shape[0], -1), black,
+        behind.y, behind.uv_rows, np.asarray(whole, np.uint8), out.y,
+        out.uv_rows, black,
     )  # fmt: skip
 
 
@@ -344,7 +344,7 @@ def despill(frame: Frame, matte: Matte, alpha: F32, key: Key, strength: float, o
     wide = cv2.resize(planes.reshape(4 * rows, columns), (rect.width // 2, 4 * rows))
     spans = reached(matte)
     _despill(
-        frame.uv.reshape(frame.uv.shape[0], -1), matte.guide, rect.x, rect.y, rect.width,
+        frame.uv_rows, matte.guide, rect.x, rect.y, rect.width,
         rect.height, np.asarray(wide, np.float32).reshape(4, rows, rect.width // 2), spans,
         np.float32(mean[0] / size), np.float32(mean[1] / size),
         out.reshape(out.shape[0], -1),

@@ -20,6 +20,7 @@ from appliance.pixels.cpu.rows import (
     front_row,
     over_row,
     quarter_row,
+    reached_by_pair,
     weigh_row,
 )
 
@@ -70,11 +71,7 @@ def _separate(
     alpha_c = np.empty(fx.shape[0], np.float32)
     for line in range(0, height, 2):
         pair = (y0 + line) // 2
-        first, _, _ = between(line + 0.5, height, rows)
-        _, last, _ = between(line + 1.5, height, rows)
-        left, right = fx.shape[0], 0
-        for r in range(first, last + 1):
-            left, right = min(left, spans[r, 0]), max(right, spans[r, 1])
+        left, right = reached_by_pair(line, height, spans, fx.shape[0])
         if left >= right:
             continue
         a, b = x0 + left, x0 + right
@@ -128,10 +125,6 @@ def _blend(
         )
 
 
-def _rows(uv: U8) -> U8:
-    return uv.reshape(uv.shape[0], -1)
-
-
 class Separator:
     """Takes the person's layer out of a frame; keeps the memory for the coefficients."""
 
@@ -167,8 +160,8 @@ class Separator:
             frame.discontinuity, duration=frame.duration,
         )  # fmt: skip
         _separate(
-            frame.y, _rows(frame.uv), frame.y if matte.guide is None else matte.guide,
-            into.front.y, _rows(into.front.uv), rect.x, rect.y, wide, chroma, spans, fx, fy,
+            frame.y, frame.uv_rows, frame.y if matte.guide is None else matte.guide,
+            into.front.y, into.front.uv_rows, rect.x, rect.y, wide, chroma, spans, fx, fy,
             np.float32(matte.levels), into.alpha,
         )  # fmt: skip
 
@@ -214,6 +207,6 @@ def blend_layer(
     if rect.area == 0:
         return
     _blend(
-        front.y, _rows(front.uv), layer.alpha, background.y, _rows(background.uv), out.y,
-        _rows(out.uv), rect.x, rect.y, rect.right, rect.bottom,
+        front.y, front.uv_rows, layer.alpha, background.y, background.uv_rows, out.y,
+        out.uv_rows, rect.x, rect.y, rect.right, rect.bottom,
     )  # fmt: skip

@@ -191,7 +191,7 @@ class Relight:
         if wrap is not None:
             share, luma, chroma = self.wide(wrap, front.width)
         _relight(
-            front.y, front.uv.reshape(front.uv.shape[0], -1), layer.alpha, rect.x, rect.y,
+            front.y, front.uv_rows, layer.alpha, rect.x, rect.y,
             rect.right, rect.bottom, _SAME if matrix is None else matrix, matrix is not None,
             share, luma, chroma,
         )  # fmt: skip

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from appliance.media.frame import F32, U8, Frame, Rect
+from appliance.pixels.cpu.composite import lay_background
 from appliance.pixels.cpu.jit import kernel
 from appliance.pixels.cpu.light import Relight, Wrap
 from appliance.pixels.cpu.light_rows import CHUNK, alternate, map_rows, near, wrap_row
@@ -19,6 +20,7 @@ from appliance.pixels.cpu.rows import (
     front_row,
     over_row,
     quarter_row,
+    reached_by_pair,
     weigh_row,
 )
 
@@ -77,11 +79,7 @@ def _composite_lit(
     unit = np.float32(1 / 255)
     for line in range(0, height, 2):
         pair = (y0 + line) // 2
-        first, _, _ = between(line + 0.5, height, rows)
-        _, last, _ = between(line + 1.5, height, rows)
-        left, right = width, 0
-        for r in range(first, last + 1):
-            left, right = min(left, spans[r, 0]), max(right, spans[r, 1])
+        left, right = reached_by_pair(line, height, spans, width)
         if left >= right:
             continue
         a, b, n = x0 + left, x0 + right, right - left
@@ -143,10 +141,6 @@ def _composite_lit(
         over_row(front[2, :n], bg_uv[pair, a:b], weight_c[:n], out_uv[pair, a:b])
 
 
-def _rows(uv: U8) -> U8:
-    return uv.reshape(uv.shape[0], -1)
-
-
 class LitCompositor:
     """``Compositor`` with ``Relight`` in its one pass, with their scratch memory."""
 
@@ -163,22 +157,14 @@ class LitCompositor:
         Raises:
             ValueError: sizes differ or are odd.
         """
-        if not (frame.rect == background.rect == out.rect) or (out.width | out.height) & 1:
-            raise ValueError(
-                f"cannot composite {frame.width}x{frame.height} over {background.width}x"
-                f"{background.height} into {out.width}x{out.height}: expected one even size"
-            )
-        if matte_out is not None:
-            matte_out[:] = 0
-        np.copyto(out.y, background.y)
-        np.copyto(out.uv, background.uv)
+        lay_background(frame, background, out, matte_out)
         fx, fy = self._stretch.ramps(matte.rect, out.rect, feather_fraction)
         wide, chroma = self._stretch.wide(matte)
         share = luma = light_c = _NONE
         if light.wrap is not None:
             share, luma, light_c = self._relight.wide(light.wrap, out.width)
         _composite_lit(
-            frame.y, _rows(frame.uv), background.y, _rows(background.uv), out.y, _rows(out.uv),
+            frame.y, frame.uv_rows, background.y, background.uv_rows, out.y, out.uv_rows,
             frame.y if matte.guide is None else matte.guide, matte.rect.x, matte.rect.y, wide,
             chroma, reached(matte), fx, fy, np.float32(matte.levels),
             _NONE if matte_out is None else matte_out,

@@ -96,7 +96,7 @@ def apply_look(frame: Frame, table: LookTable, out: Frame, rect: Rect | None = N
     rect = check_look(frame, out, rect)
     part = np.s_[rect.y : rect.bottom, rect.x : rect.right]
     half = np.s_[rect.y // 2 : rect.bottom // 2, rect.x : rect.right]
-    chroma, to_chroma = (each.uv.reshape(each.uv.shape[0], -1) for each in (frame, out))
+    chroma, to_chroma = (each.uv_rows for each in (frame, out))
     # Dither belongs to the place in the frame, whatever part is done.
     adds, chroma_adds = (
         np.roll(THRESHOLDS, (-(rect.y // by), -(rect.x // by)), (0, 1)) for by in (1, 2)

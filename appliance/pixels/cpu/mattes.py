@@ -137,8 +137,8 @@ def apply_mattes(mattes: HandMattes, frame: Frame, layer: PersonLayer) -> None:
         return
     front = layer.front
     _hold(
-        layer.alpha, mattes.keep, frame.y, frame.uv.reshape(frame.uv.shape[0], -1), front.y,
-        front.uv.reshape(front.uv.shape[0], -1), kept.x, kept.y, kept.right, kept.bottom,
+        layer.alpha, mattes.keep, frame.y, frame.uv_rows, front.y,
+        front.uv_rows, kept.x, kept.y, kept.right, kept.bottom,
     )  # fmt: skip
     layer.rect = around_both(layer.rect, kept)
 

@@ -242,8 +242,8 @@ def learn(
         )
     seen = np.zeros(2, np.int64)
     _learn(
-        frame.y, frame.uv.reshape(frame.uv.shape[0], -1), plate.picture.y,
-        plate.picture.uv.reshape(plate.picture.uv.shape[0], -1), plate.mean_y, plate.mean_uv,
+        frame.y, frame.uv_rows, plate.picture.y,
+        plate.picture.uv_rows, plate.mean_y, plate.mean_uv,
         plate.times, plate.spread, plate.odd, free, light, np.float32(gain), plate.cell, turn,
         turns, patience, seen,
     )  # fmt: skip

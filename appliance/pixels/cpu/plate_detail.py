@@ -115,10 +115,6 @@ def _along(
                     out[at, x] = np.uint8(np.int32(alpha * np.float32(255) + half))
 
 
-def _rows(uv: U8) -> U8:
-    return uv.reshape(uv.shape[0], -1)
-
-
 def sharpen(
     matte: Matte, alpha: F32, frame: Frame, plate: Plate, light: RoomLight, noise: F32, person: F32,
     out: U8,
@@ -139,7 +135,7 @@ def sharpen(
     )  # fmt: skip
     rect = matte.rect
     _along(
-        frame.y, _rows(frame.uv), plate.picture.y, _rows(plate.picture.uv), light.offset,
+        frame.y, frame.uv_rows, plate.picture.y, plate.picture.uv_rows, light.offset,
         np.float32(light.gain), rect.x, rect.y, rect.width, rect.height, kind,
         matte.coefficients, np.float32(matte.levels), noise, person, out,
     )  # fmt: skip
@@ -230,7 +226,7 @@ def true_colour(
     if rect.area == 0:
         return
     _true_colour(
-        frame.y, _rows(frame.uv), plate.picture.y, _rows(plate.picture.uv), plate.times, plate.cell,
-        light.offset, np.float32(light.gain), layer.front.y, _rows(layer.front.uv), layer.alpha,
+        frame.y, frame.uv_rows, plate.picture.y, plate.picture.uv_rows, plate.times, plate.cell,
+        light.offset, np.float32(light.gain), layer.front.y, layer.front.uv_rows, layer.alpha,
         rect.x, rect.y, rect.right, rect.bottom, np.uint8(known),
     )  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 
 from appliance.media.frame import F32, U8
 from appliance.pixels.cpu.jit import inline
+from appliance.pixels.cpu.matte import I32
 
 
 @inline
@@ -15,6 +16,20 @@ def between(line: float, lines: int, rows: int) -> tuple[int, int, np.float32]:
     p = min(max(p, np.float32(0)), np.float32(rows - 1))
     first = min(int(p), max(rows - 2, 0))
     return first, min(first + 1, rows - 1), np.float32(p - np.float32(first))
+
+
+@inline
+def reached_by_pair(line: int, lines: int, spans: I32, width: int) -> tuple[int, int]:
+    """The columns where the grid's rows around a line and the next hold more than background.
+
+    ``spans``: int32 (grid rows, 2), see ``reached``. The first is not below the last for none.
+    """
+    first, _, _ = between(line + 0.5, lines, spans.shape[0])
+    _, last, _ = between(line + 1.5, lines, spans.shape[0])
+    left, right = width, 0
+    for r in range(first, last + 1):
+        left, right = min(left, spans[r, 0]), max(right, spans[r, 1])
+    return left, right
 
 
 # Each row takes several short passes over few arrays: compilers vectorise a loop only if it needs

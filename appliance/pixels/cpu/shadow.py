@@ -109,6 +109,6 @@ def darken(picture: Frame, shade: U8, out: Frame) -> None:
     np.copyto(out.uv, picture.uv)
     black = 16.0 if picture.colour.range is Range.LIMITED else 0.0
     _darken(
-        picture.y, picture.uv.reshape(picture.uv.shape[0], -1), shade, np.float32(black), out.y,
-        out.uv.reshape(out.uv.shape[0], -1),
+        picture.y, picture.uv_rows, shade, np.float32(black), out.y,
+        out.uv_rows,
     )  # fmt: skip

@@ -53,10 +53,10 @@ class Blur:
         kernels, step = self._context.kernels, plan.step
         width, height = size
         for half_width, half_height, buffer in plan.halves:
-            kernels["halve"](
+            kernels["shrink"](
                 blocks(half_width * step, half_height, _BLOCK), (*_BLOCK, 1),
                 plane=plane, pitch=pitch, width=width, height=height, step=step,
-                out=buffer.address, out_pitch=half_width * step,
+                out=buffer.address, rows=half_height, columns=half_width,
             )  # fmt: skip
             plane, pitch, width, height = buffer.address, half_width * step, half_width, half_height
         small = {"width": width, "height": height, "step": step}

@@ -3,12 +3,11 @@
 // in pixels, pitches in bytes.
 #pragma once
 
-// The plane at half its size (odd sides lose a line), area mean. Must move: 1.25 bytes for each byte
-// of the plane.
-extern "C" __global__ void halve(const u8 *plane, int pitch, int width, int height, int step,
-                                 u8 *out, int out_pitch) {
+// A plane made small by area means, dense; step: interleaved channels, 1 or 2; widths in pixels,
+// neither side smaller than the grid. Must move: 1 byte for each byte of the plane.
+extern "C" __global__ void shrink(const u8 *plane, int pitch, int width, int height, int step,
+                                  u8 *out, int rows, int columns) {
     int i = blockIdx.x * blockDim.x + threadIdx.x, j = blockIdx.y * blockDim.y + threadIdx.y;
-    int columns = width / 2, rows = height / 2;
     if (i >= columns * step || j >= rows) return;
     int x = i / step, c = i - x * step;
     Stretch across = stretch(x, columns, width), down = stretch(j, rows, height);
@@ -20,7 +19,7 @@ extern "C" __global__ void halve(const u8 *plane, int pitch, int width, int heig
         sum += row_share(down, r) * line;
     }
     float norm = (float)columns * rows / ((float)width * height);
-    out[(long long)j * out_pitch + i] = to_byte_clamped(sum * norm);
+    out[(long long)j * columns * step + i] = to_byte_clamped(sum * norm);
 }
 
 // Gaussian along rows, borders repeated; weights[2 * radius + 1]; out: float, dense.

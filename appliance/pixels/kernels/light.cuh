@@ -1,24 +1,5 @@
-// The person's layer in the light of what is behind. Twin: Relight; shrink.
+// The person's layer in the light of what is behind. Twin: Relight.
 #pragma once
-
-// A plane made small by area means, dense; step: interleaved channels, 1 or 2; widths in pixels,
-// neither side smaller than the grid. Must move: 1 byte for each byte of the plane.
-extern "C" __global__ void shrink(const u8 *plane, int pitch, int width, int height, int step,
-                                  u8 *out, int rows, int columns) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x, j = blockIdx.y * blockDim.y + threadIdx.y;
-    if (i >= columns * step || j >= rows) return;
-    int x = i / step, c = i - x * step;
-    Stretch across = stretch(x, columns, width), down = stretch(j, rows, height);
-    float sum = 0;
-    for (int r = down.first; r < down.last; ++r) {
-        float line = 0;
-        for (int k = across.first; k < across.last; ++k)
-            line += row_share(across, k) * __ldg(plane + (long long)r * pitch + k * step + c);
-        sum += row_share(down, r) * line;
-    }
-    float norm = (float)columns * rows / ((float)width * height);
-    out[(long long)j * columns * step + i] = to_byte_clamped(sum * norm);
-}
 
 // Bilinear on a small grid of bytes, borders repeated: between cells at column c and c + 1 (s), rows
 // k and k + 1 (t).
