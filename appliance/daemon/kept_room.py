@@ -37,10 +37,10 @@ class RoomKeeper:
     """
 
     def __init__(
-        self, settings: Settings, format: Format, plate: Callable[[], PlateControl | None],
+        self, settings: Settings, format: Format, plate: Callable[[], PlateControl],
         every_s: float = EVERY_S,
     ) -> None:  # fmt: skip
-        """``plate``: what takes wishes about the room now, if anything does."""
+        """``plate``: what takes wishes about the room now."""
         self._format, self._plate, self._every_s = format, plate, every_s
         self._settings = settings
         self._keeps = False
@@ -112,8 +112,10 @@ class RoomKeeper:
 
     def _offer(self) -> None:
         control = self._plate()
-        if control is None:
-            log.warning("stages.plate.keep: frames are on the GPU, where no room is learnt yet")
+        if not control.copies:
+            log.warning(
+                "stages.plate.keep: frames are on the GPU, where the learnt room is not kept"
+            )
             return
         try:
             room = read(kept_room(), self._format, self._source)
@@ -147,8 +149,7 @@ class RoomKeeper:
         self._write(*self._last)
 
     def _copy(self, seconds: float) -> LearntRoom | None:
-        control = self._plate()
-        return None if control is None else control.ask(seconds)
+        return self._plate().ask(seconds)
 
     def _write(self, room: LearntRoom | None, forgotten: int) -> None:
         if room is None or not room.sound or room.known < _LEAST_KNOWN:

@@ -131,12 +131,18 @@ async def plate(request: Request) -> ASGIApp:
     return _json(plate_answer(_site(request).daemon))
 
 
+def _plate_control(site: Site) -> PlateControl:
+    if not site.daemon.settings.stages.plate.enabled:
+        raise HTTPException(
+            409, "no room is learnt: the stage plate is off; switch it on first (PATCH /api/stages)"
+        )
+    return site.daemon.pipeline.plate
+
+
 async def wish_of_plate(request: Request) -> ASGIApp:
     """Learn the empty room now, or forget it."""
     site, wanted = _site(request), await _body(request, PlateBody)
-    if not site.daemon.settings.stages.plate.enabled:
-        raise HTTPException(409, "the stage plate is off; switch it on first (PATCH /api/stages)")
-    control = site.daemon.pipeline.plate
+    control = _plate_control(site)
     if wanted.wish == "learn":
         control.learn(wanted.seconds)
     else:
@@ -208,9 +214,9 @@ async def _room(site: Site, encoding: Encoding) -> ASGIApp:
             site.snapshots.release()
 
     permitted()
-    control = site.daemon.pipeline.plate
-    if not site.daemon.settings.stages.plate.enabled:
-        raise HTTPException(409, "no room is learnt: the stage plate is off, or not on this side")
+    control = _plate_control(site)
+    if not control.copies:
+        raise HTTPException(409, "frames are on the GPU, where the learnt room is not shown")
     data = await _aside(site, lambda: take(control))
     if data is None:
         raise HTTPException(503, f"no frame was looked at within {_LOOK_S:g} s; see /healthz")

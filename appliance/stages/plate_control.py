@@ -31,7 +31,9 @@ class PlateStatus:
 class PlateControl:
     """Wishes for the stage ``plate``, which takes them with its next frame, and its answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, copies: bool = True) -> None:
+        """``copies``: whether the stage takes whole rooms and gives them; the GPU's does not."""
+        self.copies = copies
         self._lock = threading.Lock()
         self._answered = threading.Condition(self._lock)
         self._seconds = 0.0
@@ -64,12 +66,23 @@ class PlateControl:
             self._seconds, self._forget, self._offered = 0.0, True, None
 
     def offer(self, room: LearntRoom) -> None:
-        """A room that was learnt before: used once the picture has agreed with it."""
+        """A room that was learnt before: used once the picture has agreed with it.
+
+        Raises:
+            ValueError: the stage takes none, see ``copies``.
+        """
+        if not self.copies:
+            raise ValueError("a learnt room was offered on the GPU, which takes none; see copies")
         with self._lock:
             self._offered = room
 
     def ask(self, seconds: float) -> LearntRoom | None:
-        """A copy of what is known, made with the next frame; None if none comes in time."""
+        """A copy of what is known, made with the next frame; None if none comes in time.
+
+        At once None where the stage gives no copies.
+        """
+        if not self.copies:
+            return None
         with self._answered:
             before = self._answers
             self._asking, self._wanted = self._asking + 1, True

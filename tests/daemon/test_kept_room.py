@@ -71,7 +71,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def keeper(
-    control: PlateControl | None, wanted: Settings | None = None, every_s: float = 600.0
+    control: PlateControl, wanted: Settings | None = None, every_s: float = 600.0
 ) -> RoomKeeper:
     made = RoomKeeper(wanted or settings(), FORMAT, lambda: control, every_s)
     made.start()
@@ -199,6 +199,21 @@ def test_a_folder_that_cannot_be(learnt: LearntRoom, folder: Path) -> None:
     folder.parent.mkdir(parents=True)
     folder.write_text("a file")
     _told_once(learnt, "File exists")
+
+
+def test_the_gpu_says_that_it_keeps_none(learnt: LearntRoom) -> None:
+    cpu = PlateControl()
+    with frames(cpu, learnt):
+        end(keeper(cpu))
+    control = PlateControl(copies=False)
+    with structlog.testing.capture_logs() as told:
+        end(keeper(control))
+    assert [line["event"] for line in told if line["log_level"] == "warning"] == [
+        "stages.plate.keep: frames are on the GPU, where the learnt room is not kept"
+    ]
+    assert control.take_offered() is None
+    assert control.ask(10) is None
+    assert kept_room().exists(), "the CPU's of another day"
 
 
 def _told_once(learnt: LearntRoom, words: str) -> None:

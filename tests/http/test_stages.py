@@ -156,6 +156,9 @@ def test_the_learnt_room_is_given_only_where_it_may_be(
     # Not what goes out.
     assert abs(float(seen[:20, :20].mean()) - STAGE) > 10
     assert appliance.client.get("/api/preview?show=plate").status_code == 422
+    with monkeypatch.context() as on_gpu:
+        on_gpu.setattr(control, "copies", False)
+        assert "frames are on the GPU" in problem(asked(), 409)
     assert patch(appliance, {"plate": {"show": False}}).status_code == 200
     refused()
     assert patch(appliance, {"plate": {"enabled": False, "show": True}}).status_code == 200

@@ -56,6 +56,8 @@ def test_as_on_the_cpu(make: Maker, network: Path) -> None:
         assert (apart(got, want) > 2).mean() < 0.0005, k
         changed += (apart(got, without) > 4).mean()
     assert changed > 0.03, "the plate changes the picture"
+    assert cpu.plate.copies
+    assert not gpu.plate.copies, "the settings keep and show then say that they do nothing"
     status = gpu.plate.status
     assert status.known == pytest.approx(cpu.plate.status.known, abs=0.01)
     assert status.known > 0.6

@@ -84,7 +84,7 @@ class DeviceCommon:
     level: Level = Level.FULL
     apart: tuple[Rect, ...] = ()
     style: Style | None = None
-    plate: PlateControl = field(default_factory=PlateControl)
+    plate: PlateControl = field(default_factory=lambda: PlateControl(copies=False))
 
 
 class DevicePart(Protocol):
