@@ -61,6 +61,32 @@ CODECS = {
 }  # fmt: skip
 """What a stream of pictures may be, and the elements that parse and decode it in software."""
 
+SOUND = {
+    "audio/x-raw": (),
+    "audio/mpeg": (
+        "aacparse", "mpegaudioparse", "avdec_aac", "faad", "fdkaacdec", "avdec_mp2float",
+        "avdec_mp3", "mpg123audiodec",
+    ),
+    "audio/x-opus": ("opusparse", "opusdec", "avdec_opus"),
+    "audio/x-vorbis": ("vorbisparse", "vorbisdec"),
+    "audio/x-flac": ("flacparse", "flacdec", "avdec_flac"),
+    "audio/x-ac3": ("ac3parse", "a52dec", "avdec_ac3"),
+    "audio/ac3": ("ac3parse", "a52dec", "avdec_ac3"),
+    "audio/x-eac3": ("ac3parse", "avdec_eac3"),
+    "audio/x-alac": ("avdec_alac",),
+    "audio/x-alaw": ("alawdec",),
+    "audio/x-mulaw": ("mulawdec",),
+    "audio/x-wma": ("avdec_wmav1", "avdec_wmav2", "avdec_wmapro"),
+    "audio/x-adpcm": ("adpcmdec",),
+    "audio/AMR": ("amrparse", "avdec_amrnb"),
+    "audio/AMR-WB": ("amrparse", "avdec_amrwb"),
+    "application/x-rtp": (
+        "rtpmp4gdepay", "rtpmp4adepay", "rtpopusdepay", "rtppcmadepay", "rtppcmudepay",
+        "rtpg726depay", "rtpg722depay", "rtpL16depay", "rtpmpadepay",
+    ),
+}  # fmt: skip
+"""What a stream of sound may be, and the elements that take it."""
+
 _PAYLOADS = {
     "application/x-rtp": (
         "rtph264depay", "rtph265depay", "rtpav1depay", "rtpvp8depay", "rtpvp9depay", "rtpjpegdepay",
@@ -95,6 +121,12 @@ def may_take(factory: Any, caps: Gst.Caps) -> bool:
     if is_hardware(factory):
         return all(name in CODECS for name in names)
     return bool(names) and all(factory.get_name() in _ALL.get(name, ()) for name in names)
+
+
+def may_take_sound(factory: Any, caps: Gst.Caps) -> bool:
+    """Whether an element of ``factory`` may be plugged in behind a pad of sound of these caps."""
+    names = _names(caps)
+    return bool(names) and all(factory.get_name() in SOUND.get(name, ()) for name in names)
 
 
 def _names(caps: Gst.Caps) -> list[str]:

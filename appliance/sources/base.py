@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from appliance.media.frame import Format, Frame
+from appliance.media.sound import Sound
 
 
 @runtime_checkable
@@ -46,6 +47,14 @@ class Source(Protocol):
 
         Raises SourceError when the source failed, EndOfStream after the last frame of a source
         that does not loop.
+        """
+        ...
+
+    def sounds(self) -> list[Sound]:
+        """The sound that has come since the last call, with the stream's own times.
+
+        Its first block, and the first of each round of a loop, is marked ``restart``. Only what
+        belongs to the pictures read so far, or comes right after them; empty for what has none.
         """
         ...
 

@@ -18,6 +18,7 @@ from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.clock import NO_TIME
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, GstApp, error_text, first_structure, frame_of
+from appliance.media.sound import Sound
 from appliance.sources.caps_fixes import trust_the_stream
 from appliance.sources.choice import StreamChoice
 from appliance.sources.conform import conform
@@ -26,6 +27,7 @@ from appliance.sources.elements import chain, make
 from appliance.sources.jpeg_check import JPEG_DECODERS, JpegCheck
 from appliance.sources.key_frames import PARSERS, KeyFrameGate
 from appliance.sources.planes import format_name
+from appliance.sources.sound import Heard, SoundBranch
 from appliance.sources.transparent import ALPHA_FORMAT, on_black
 from appliance.sources.wide import WIDE_FORMAT, ToSdr
 from appliance.system import memory
@@ -90,6 +92,10 @@ class GstSource:
         # Set when end of stream reaches the appsink, whose last pictures may still be unread.
         self._ended = threading.Event()
         self._to_sdr = ToSdr(name)
+        self._heard = Heard()
+        self._branch: SoundBranch | None = None
+        # The round of a loop that the newest picture read belongs to.
+        self._round = 0
 
     # What a subclass provides.
 
@@ -119,6 +125,8 @@ class GstSource:
     def _open(self, want: Format | None) -> Format:
         self.close()
         self._want, self.frames = want, 0
+        self._heard.clear()
+        self._round = 0
         try:
             self._start()
             deadline = time.monotonic() + self.settings.timeout_s
@@ -182,6 +190,10 @@ class GstSource:
                 source=self.name, waited_s=_CLOSE_WITHIN,
             )  # fmt: skip
 
+    def sounds(self) -> list[Sound]:
+        """See ``Source.sounds``."""
+        return self._heard.take(self._round)
+
     # Inside.
 
     def _late(self) -> MatteboxError:
@@ -217,12 +229,18 @@ class GstSource:
         self._choice = StreamChoice(self.decoder, self.name, any_stream=self._any_stream)
         self.decoder.connect("pad-added", self._on_pad)
         self.decoder.connect("no-more-pads", self._on_all_pads)
+        self._branch = SoundBranch(pipeline, self.name, self._heard)
         pipeline.add(sink)
         pipeline.add(self.decoder)
         self.head(pipeline)
         if pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._look_at_bus()
             raise SourceError(f"{self.name}: GStreamer could not start it")
+
+    @property
+    def with_sound(self) -> bool:
+        """Whether the stream's sound is wanted."""
+        return self.settings.sound == "auto"
 
     @property
     def live_drop(self) -> bool:
@@ -265,7 +283,10 @@ class GstSource:
     def _on_pad(self, _decoder: Gst.Element, pad: Gst.Pad) -> None:
         """Called by a streaming thread for each stream decodebin has decoded: takes the first."""
         caps = pad.get_current_caps() or pad.query_caps(None)
-        if self._sink is None or first_structure(caps).get_name() != "video/x-raw":
+        kind = first_structure(caps).get_name()
+        if kind.startswith("audio/") and self._branch is not None and self.with_sound:
+            self._branch.attach(pad)
+        if self._sink is None or kind != "video/x-raw":
             return  # one of the streams that were not chosen
         with self._linking:
             if self.format is not None:
@@ -358,6 +379,7 @@ class GstSource:
         """The sample as a frame with its own time; ``restart``: its stream begins anew with it."""
         pts, duration = running_time(sample), duration_of(sample)
         cut = restart or self.frames == 0
+        self._round += restart
         serial, self.frames = self.frames, self.frames + 1
         special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
         if special is None:

@@ -34,6 +34,9 @@ class SourceSettings(Section, title="Source"):
         description="play a file at its own speed, or as fast as the machine can; auto: fast where "
         "a file becomes files, once",
     )
+    sound: Literal["auto", "none"] = Field(
+        "auto", description="the sound that comes with the picture: taken along, or left out"
+    )
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP media travels")
     latency_ms: int = Field(100, ge=0, le=10_000, description="RTSP jitter buffer, milliseconds")
     timeout_s: float = Field(
