@@ -20,6 +20,7 @@ from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import ConfigError, InputError, MatteboxError
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Format
+from appliance.media.sound import SoundLine
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder
@@ -59,6 +60,7 @@ class RunningDaemon(Protocol):
     style: Style | None
     outputs: list[OutputFeeder]
     programme: Programme
+    line: SoundLine
     worker: Worker
     pipeline: FramePipeline
     pool: BufferPool
@@ -202,7 +204,9 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
     for use in parts.reencoded:
         use()
     daemon.outputs, daemon.settings = parts.outputs, new
-    daemon.programme.configure([o.mailbox for o in parts.outputs], new.matting.stall_s)
+    daemon.programme.configure(
+        [o.mailbox for o in parts.outputs], new.matting.stall_s, [o.sounds for o in parts.outputs]
+    )
     return retired
 
 
@@ -314,7 +318,7 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
     if _same_device(daemon.settings.source.uri, new.source.uri):
         daemon.feeder.stop()
         undo.callback(_bring_back, daemon)
-    feeder = SourceFeeder(source, asked, want=daemon.source_format)
+    feeder = SourceFeeder(source, asked, want=daemon.source_format, line=daemon.line)
     feeder.replaces(daemon.feeder)
     undo.callback(feeder.stop)
     with _of("source.uri"):
@@ -338,7 +342,7 @@ def _same_device(old: str, new: str) -> bool:
 def _bring_back(daemon: RunningDaemon) -> None:
     """Reopen the old source."""
     old = daemon.settings.source_in_use
-    feeder = SourceFeeder(make_source(old), old, want=daemon.source_format)
+    feeder = SourceFeeder(make_source(old), old, want=daemon.source_format, line=daemon.line)
     feeder.replaces(daemon.feeder)
     # Not while mattebox is stopping: ``changing`` then raises.
     with daemon.changing():

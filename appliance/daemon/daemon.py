@@ -25,6 +25,7 @@ from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Frame
+from appliance.media.sound import SoundLine
 from appliance.networks.base import Matting
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
@@ -67,6 +68,8 @@ class Daemon:
         self.settings = settings
         self.format = self.source_format = FALLBACK
         self.tap = Tap()
+        self.line = SoundLine()
+        """Where the source's sound waits for its pictures."""
         self._started = False
         self._hung = _Hung()
         self._length_s: float | None = None
@@ -85,7 +88,7 @@ class Daemon:
         settings = self.settings
         self.files = files_of(settings)
         network = choose_network(settings.matting)
-        self.feeder, self.source_format = first_open(settings)
+        self.feeder, self.source_format = first_open(settings, self.line)
         self.format = canvas_format(settings, self.source_format)
         try:
             self.background: Background = make_background(settings.background, self.format)
@@ -101,6 +104,8 @@ class Daemon:
                 watch=not lossless,
                 held=self._held,
                 tap=self.tap,
+                line=self.line,
+                sounds=[output.sounds for output in self.outputs],
             )
             # In flight at once: one being made, two per output, some inside an encoder; one made in
             # between, one held for its time, and the last, should it be shown again.
@@ -328,6 +333,7 @@ class Daemon:
         some large pictures takes longer than a stop that somebody waits for.
         """
         self.programme.flush()
+        self.programme.finish()
         for output in self.outputs:
             output.mailbox.close()
         deadline = time.monotonic() + FINISH_S

@@ -10,6 +10,7 @@ import structlog
 from appliance.config.settings import Settings
 from appliance.errors import SourceError
 from appliance.media.frame import Colour, Format
+from appliance.media.sound import SoundLine
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
 
@@ -21,8 +22,10 @@ _MOST_FPS = 62.0
 log = structlog.get_logger(__name__)
 
 
-def first_open(settings: Settings) -> tuple[SourceFeeder, Format]:
+def first_open(settings: Settings, line: SoundLine | None = None) -> tuple[SourceFeeder, Format]:
     """Start the source, and settle its format for good; ``canvas_format`` makes the canvas's of it.
+
+    Its sound goes to ``line``.
 
     A source that fails now but may come later (a stream, a camera) does not hold up the outputs:
     they show the placeholder in a common format, into which the source is fitted when it comes.
@@ -43,12 +46,12 @@ def first_open(settings: Settings) -> tuple[SourceFeeder, Format]:
             want = replace(want, width=canvas.size[0], height=canvas.size[1])
         if canvas.fps != "auto":
             want = replace(want, fps=_of_the_source(settings, canvas.fps))
-    feeder = SourceFeeder(source, asked, want=want)
+    feeder = SourceFeeder(source, asked, want=want, line=line)
     format = feeder.start()
     if format is None:
         log.warning("the source is not there yet", reason=feeder.state.reason)
         feeder.stop()
-        feeder = SourceFeeder(make_source(asked), asked, want=FALLBACK)
+        feeder = SourceFeeder(make_source(asked), asked, want=FALLBACK, line=line)
         feeder.start(timeout=0.0)
         format = FALLBACK
     return feeder, format

@@ -18,6 +18,7 @@ from appliance.daemon.tap import Tap
 from appliance.media.clock import MIN_STEP_NS
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
+from appliance.media.sound import SoundLine, SoundQueue
 
 # Often enough for a player to see a live stream, seldom enough to cost nothing.
 _PLACEHOLDER_FPS = 10
@@ -28,6 +29,9 @@ _REPEAT_NS = 1_500_000_000
 _IDLE_S = 0.25
 # How far behind the clock the placeholder may be stamped, to lie behind late composites.
 _MOST_DELAY_NS = 2_000_000_000
+# How far sound may be behind its picture before silence is sent in its place: live, and where a
+# file is read as fast as possible, in which sound may lie seconds behind the pictures.
+_SOUND_WAIT_NS, _FILE_SOUND_WAIT_NS = 400_000_000, 8_000_000_000
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +50,8 @@ class Programme:
         watch: bool = True,
         held: Callable[[], bool] = lambda: False,
         tap: Tap | None = None,
+        line: SoundLine | None = None,
+        sounds: Sequence[SoundQueue] = (),
     ) -> None:
         """Get ready; ``start`` begins the watch.
 
@@ -58,7 +64,9 @@ class Programme:
                 times are the file's own.
             held: whether all is well and the source's next frame is not due yet.
             tap: shown what goes out.
+            line, sounds: where sound comes from, and the outputs' queues for it.
         """
+        self._line, self._sounds = line, sounds
         self._outputs = outputs
         self._make = placeholder
         self._stall_ns = int(stall_s * 1e9)
@@ -96,10 +104,12 @@ class Programme:
         self._thread = threading.Thread(target=self._keep_alive, name="programme", daemon=True)
         self._thread.start()
 
-    def configure(self, outputs: Sequence[Mailbox[Frame]], stall_s: float) -> None:
+    def configure(
+        self, outputs: Sequence[Mailbox[Frame]], stall_s: float, sounds: Sequence[SoundQueue] = ()
+    ) -> None:
         """From the next frame on, send to other mailboxes and allow a different stall."""
         with self._lock:
-            self._outputs = outputs
+            self._outputs, self._sounds = outputs, sounds
             self._stall_ns = int(stall_s * 1e9)
 
     def forget(self) -> None:
@@ -260,10 +270,28 @@ class Programme:
         self._last = pts, duration
         return pts
 
+    def _speak(self, until: int, shift: int) -> None:
+        """Hand the sound up to a picture's time to every output; placeholders do not stop it."""
+        if self._line is None:
+            return
+        sound = self._line.take(until, _SOUND_WAIT_NS if self._watch else _FILE_SOUND_WAIT_NS)
+        if len(sound.samples):
+            sound = replace(sound, pts=sound.pts + shift)
+            for queue in self._sounds:
+                queue.put(sound)
+
+    def finish(self) -> None:
+        """Send the sound that belongs to the last picture; nothing will follow."""
+        with self._lock:
+            if self._last is not None and self._line is not None:
+                self._speak(sum(self._last) - self._offset, self._offset)
+
     def _send(self, frame: Frame, now: int) -> Frame:
         """Hand a frame to every output; returns it as it went out."""
-        frame = replace(frame, pts=self._rising(frame.pts, frame.duration))
+        at = frame.pts
+        frame = replace(frame, pts=self._rising(at, frame.duration))
         self._put_at = now
+        self._speak(at, 0 if self._watch else frame.pts - at)
         for mailbox in self._outputs:
             try:
                 mailbox.put(frame)

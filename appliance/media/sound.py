@@ -7,6 +7,7 @@ comes too early or too late by more than a bound, it is cut with a fade, counted
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,13 +139,16 @@ class SoundLine:
         self._ring[at : at + head] = samples[:head]
         self._ring[: len(samples) - head] = samples[head:]
 
-    def take(self, until: int) -> Sound:
+    def take(self, until: int, patience: int = 0) -> Sound:
         """What lies between what was taken before and a time, nanoseconds; silence where none is.
 
-        The first call only marks where sound begins.
+        What has not come yet is waited for, so it is taken the next time, up to ``patience``
+        nanoseconds behind. The first call only marks where sound begins.
         """
         with self._lock:
             upto = position(until)
+            if self._end is not None:
+                upto = min(upto, max(self._end, upto - position(patience)))
             first = upto if self._sent is None else self._sent
             if upto - first > _MOST_SILENCE:
                 # The clock has jumped, or nothing went out for long: nobody waits for all of it.
@@ -167,6 +171,35 @@ class SoundLine:
                 self._ring[: there - head] = 0
             self.missing += count - max(0, there)
             return Sound(taken, time_of(first))
+
+
+class SoundQueue:
+    """What is on its way to one output; bounded, so that one that hangs costs no memory."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[Sound] = deque()
+        self._held = 0
+        self._lock = threading.Lock()
+        self.lost = 0
+        """Samples that the output did not fetch in time."""
+
+    def put(self, sound: Sound) -> None:
+        """Add a block; the oldest goes if the output is too far behind."""
+        with self._lock:
+            self._blocks.append(sound)
+            self._held += len(sound.samples)
+            while self._held > _HELD:
+                oldest = self._blocks.popleft()
+                self._held -= len(oldest.samples)
+                self.lost += len(oldest.samples)
+
+    def take(self) -> list[Sound]:
+        """All there is, in order."""
+        with self._lock:
+            found = list(self._blocks)
+            self._blocks.clear()
+            self._held = 0
+            return found
 
 
 def _faded(samples: I16, *, into: bool) -> I16:

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from appliance.config.settings import OutputSettings, RtspSettings
 from appliance.media.frame import Format, Frame
+from appliance.media.sound import Sound
 
 
 class Output(Protocol):
@@ -39,6 +40,18 @@ class Output(Protocol):
 
     def clients(self) -> int:
         """Number of readers connected now; 0 or 1 where the notion does not apply."""
+        ...
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """An output that takes sound, too."""
+
+    def hear(self, sound: Sound) -> None:
+        """Take the next block; each joins on to the last. Called between two frames; never waits.
+
+        Its times are on the frames' clock.
+        """
         ...
 
 

@@ -14,7 +14,8 @@ from appliance.config.settings import OutputSettings, RtspSettings
 from appliance.errors import InputError, MissingDependency, OutputError
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
-from appliance.outputs.base import Output, ReadByMany
+from appliance.media.sound import SoundQueue
+from appliance.outputs.base import Hears, Output, ReadByMany
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,7 @@ class OutputFeeder:
             retry_most_s: longest wait between reopenings.
         """
         self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless)
+        self.sounds = SoundQueue()
         self.wanted_uri = output.uri
         """The address as configured; the status has the one in use."""
         self.frames = self.reconnects = 0
@@ -209,14 +211,29 @@ class OutputFeeder:
             self._state, self.unfinished = "running", None
             log.info("output open", uri=self._output.uri)
             while True:
-                frame = self.mailbox.get(_POLL_S)
+                frame = self._next()
                 if frame is not None:
                     self._timed(STALL_S)
+                    self._hear()
                     self._output.write(frame)
                     self._busy = None
                     self.frames += 1
         finally:
             self._close()
+
+    def _next(self) -> Frame | None:
+        try:
+            return self.mailbox.get(_POLL_S)
+        except Closed:
+            # What belongs to the last picture.
+            self._hear()
+            raise
+
+    def _hear(self) -> None:
+        sounds = self.sounds.take()
+        if isinstance(self._output, Hears):
+            for sound in sounds:
+                self._output.hear(sound)
 
     def _close(self) -> None:
         self._timed(OPEN_STALL_S)

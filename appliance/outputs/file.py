@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections import deque
 from pathlib import Path
 
 import structlog
 
 from appliance.errors import InputError, OutputError
 from appliance.media.frame import Format, Frame
+from appliance.media.sound import Sound
 from appliance.outputs import encoders
+from appliance.outputs import sound as sounds
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.gstreamer import Sink
 
@@ -20,10 +23,11 @@ log = structlog.get_logger(__name__)
 # MP4 in one-second fragments, so that a file cut off anywhere plays up to that point; a clean close
 # turns it into an ordinary, seekable file. Matroska is like that by nature.
 _MUXERS = {
-    ".mp4": "mp4mux fragment-duration=1000 fragment-mode=first-moov-then-finalise",
-    ".mkv": "matroskamux writing-app=mattebox min-cluster-duration=1000000000",
+    ".mp4": "mp4mux name=mux fragment-duration=1000 fragment-mode=first-moov-then-finalise",
+    ".mkv": "matroskamux name=mux writing-app=mattebox min-cluster-duration=1000000000",
 }
 QUEUED_FRAMES = 4
+_QUEUE = f"queue max-size-buffers=0 max-size-time=0 max-size-bytes={64 << 20}"
 # How long the end of a recording waits for an encoder that is behind, before it does without.
 ROOM_S = 0.5
 # With less room no recording is started: on a full disk each retry would leave another stump.
@@ -39,7 +43,9 @@ class FileOutput:
     ``uri`` names the one in use.
     """
 
-    def __init__(self, path: Path, video: encoders.Wanted = encoders.DEFAULT) -> None:
+    def __init__(
+        self, path: Path, video: encoders.Wanted = encoders.DEFAULT, sound: str = "auto"
+    ) -> None:
         """Raises InputError when the name does not end in a known suffix."""
         if path.suffix.lower() not in _MUXERS:
             raise InputError(
@@ -54,6 +60,8 @@ class FileOutput:
         self._period = self._written = 0
         self._begins = 0
         self._last: Frame | None = None
+        self._sound = sound
+        self._early: deque[Sound] = deque(maxlen=64)
 
     def open(self, format: Format) -> None:
         """Claim a name and start the encoder. Raises OutputError if there is no name or no room."""
@@ -67,18 +75,37 @@ class FileOutput:
             log.info("recording to the next free name", path=self.uri)
         self._period = int(1e9 / format.rate)
         self._last = None
+        self._early.clear()
         location = self.uri.replace("\\", "\\\\").replace('"', '\\"')
         # Unbuffered, so that what has left the muxer is in the file even if the program is killed.
+        suffix = self.path.suffix.lower()
         description = (
+            # Pictures wait here for the sound that belongs to them.
             f"{encoders.launch(encoder, format, rate)} h264parse ! "
-            f"{_MUXERS[self.path.suffix.lower()]} ! "
+            f"{_QUEUE} ! "
+            f"{_MUXERS[suffix]} ! "
             f'filesink buffer-mode=unbuffered location="{location}"'
         )
+        codec = sounds.codec_of(self._sound, "aac" if suffix == ".mp4" else "opus")
+        if codec is not None:
+            description += f" {sounds.launch(codec)} ! {_QUEUE} ! mux."
         try:
             self._sink = Sink(self.uri, format, description, queued=QUEUED_FRAMES, leaky=False)
         except OutputError:
             self._discard_if_empty()
             raise
+
+    def hear(self, sound: Sound) -> None:
+        """See ``Hears``."""
+        if self._sink is None or self._sink.sound is None:
+            return
+        if self._last is None:
+            # The first picture says where the recording begins.
+            self._early.append(sound)
+            return
+        for block in (*self._early, sound):
+            self._sink.sound.push(block, self._begins)
+        self._early.clear()
 
     def write(self, frame: Frame) -> None:
         """Record one frame at its own time after the first; waits for encoder and disk."""

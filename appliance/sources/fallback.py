@@ -8,6 +8,7 @@ import structlog
 
 from appliance.errors import MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
+from appliance.media.sound import Sound
 from appliance.sources.base import Source
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,10 @@ class FallbackSource:
         if self._chosen is None:
             raise SourceError("a source was read before open")
         return self._chosen.read(timeout)
+
+    def sounds(self) -> list[Sound]:
+        """See ``Source.sounds``."""
+        return [] if self._chosen is None else self._chosen.sounds()
 
     def close(self) -> None:
         """See ``Source.close``."""

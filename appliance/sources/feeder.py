@@ -11,9 +11,10 @@ import structlog
 
 from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, MatteboxError, SourceError
-from appliance.media.clock import Kind, SourceClock
+from appliance.media.clock import NO_TIME, Kind, SourceClock
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
+from appliance.media.sound import SoundLine
 from appliance.sources.base import Source
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,9 @@ class SourceFeeder:
         *,
         want: Format | None = None,
         mailbox: Mailbox[Frame] | None = None,
+        line: SoundLine | None = None,
     ) -> None:
+        """``want``: see ``Source.open``. ``line``: where its sound goes; None: nowhere."""
         self.source = source
         self.mailbox: Mailbox[Frame] = mailbox or Mailbox(lossless=not source.live)
         self.format = want
@@ -82,6 +85,7 @@ class SourceFeeder:
         self._serial = -1
         self._serials = 0
         self._fresh = False
+        self._line = line
 
     def start(self, timeout: float | None = None) -> Format | None:
         """Start the thread and wait for the first ``open``.
@@ -257,6 +261,7 @@ class SourceFeeder:
         self._fresh = False
         now = time.monotonic_ns()
         placed = self._clock.enter(frame.pts, now, duration=frame.duration, restart=restart)
+        self._hear(self._clock)
         if self.source.paced:
             now = self._hold(self._clock.due(placed.pts))
             self._clock.release(now)
@@ -270,6 +275,18 @@ class SourceFeeder:
             discontinuity=restart or placed.jump,
             captured=now if self.source.paced else frame.captured,
         )
+
+    def _hear(self, clock: SourceClock) -> None:
+        """Put the sound that has come where the newest picture's time says that it belongs."""
+        for sound in self.source.sounds():
+            if self._line is None:
+                continue
+            try:
+                pts = clock.at(sound.pts) if sound.pts != NO_TIME else self._line.end
+            except ValueError:
+                continue  # no picture has had a time yet
+            if pts is not None:
+                self._line.put(replace(sound, pts=pts))
 
     def _hold(self, due: int) -> int:
         """Wait until a paced frame is due, or a stop; returns the time then."""

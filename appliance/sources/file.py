@@ -19,6 +19,8 @@ from appliance.sources.elements import chain, make
 from appliance.sources.gif import padded_copy
 from appliance.sources.gstreamer import GstSource
 
+_SOUND_S = 0.5
+
 log = structlog.get_logger(__name__)
 
 
@@ -142,6 +144,9 @@ class FileSource(GstSource):
             raise SourceError(f"{self.name}: no picture since it was started again")
         self._this_round, self._restart = 0, True
         assert self._pipeline is not None
+        if self._branch is not None:
+            # The rest of its sound is still being decoded, and winding back would lose it.
+            self._branch.ended.wait(_SOUND_S)
         self._ended.clear()
         how = Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT
         if not self.winds_back or not self._pipeline.seek_simple(Gst.Format.TIME, how, 0):
@@ -152,7 +157,8 @@ class FileSource(GstSource):
         format, frames = self.format, self.frames
         check_file(self._path, self._use)
         super().open(self._want or format)
-        self.frames = frames
+        # Its sound belongs to the round that begins with the next picture read from it.
+        self.frames, self._round = frames, -1
 
     def _broken_off(self, error: InputError) -> None:
         """Treat a file that breaks off after some pictures (truncated, say) as ending there."""

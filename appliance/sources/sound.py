@@ -112,7 +112,9 @@ class SoundBranch:
             self.ended.set()
             return
         # Sync off, no limit: pictures set the pace of a file, and a full queue would stop them.
-        sink = make("appsink", sync=False, max_buffers=0, emit_signals=True, enable_last_sample=False)
+        sink = make(
+            "appsink", sync=False, max_buffers=0, emit_signals=True, enable_last_sample=False
+        )
         sink.set_property("caps", Gst.Caps.from_string(_FORM))
         sink.connect("new-sample", self._on_sample)
         sink.get_static_pad("sink").add_probe(

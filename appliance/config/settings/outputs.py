@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -23,6 +23,10 @@ class OutputSettings(Section, title="Output"):
         description="H.264 bit rate, kilobits a second; 0: chosen from size and rate",
     )
     keyframe_s: float = Field(2.0, ge=0.1, le=60, description="seconds between key frames")
+    sound: Literal["auto", "opus", "aac", "none"] = Field(
+        "auto",
+        description="how sound is encoded; auto: AAC in MP4, else Opus; none: a picture without",
+    )
     encoder: EncoderName = Field(
         "auto", description="what encodes H.264; auto: the machine's hardware encoder, else x264enc"
     )

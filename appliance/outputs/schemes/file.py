@@ -28,7 +28,7 @@ def make(output: OutputSettings) -> Output:
     from appliance.outputs.encoders import Wanted
     from appliance.outputs.file import FileOutput
 
-    return FileOutput(shapes.file_path(output.uri), Wanted.of(output))
+    return FileOutput(shapes.file_path(output.uri), Wanted.of(output), output.sound)
 
 
 SCHEME = OutputScheme(
