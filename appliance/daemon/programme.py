@@ -270,11 +270,13 @@ class Programme:
         self._last = pts, duration
         return pts
 
-    def _speak(self, until: int, shift: int) -> None:
+    def _speak(self, until: int, shift: int, patience: int | None = None) -> None:
         """Hand the sound up to a picture's time to every output; placeholders do not stop it."""
         if self._line is None:
             return
-        sound = self._line.take(until, _SOUND_WAIT_NS if self._watch else _FILE_SOUND_WAIT_NS)
+        if patience is None:
+            patience = _SOUND_WAIT_NS if self._watch else _FILE_SOUND_WAIT_NS
+        sound = self._line.take(until, patience)
         if len(sound.samples):
             sound = replace(sound, pts=sound.pts + shift)
             for queue in self._sounds:
@@ -284,7 +286,7 @@ class Programme:
         """Send the sound that belongs to the last picture; nothing will follow."""
         with self._lock:
             if self._last is not None and self._line is not None:
-                self._speak(sum(self._last) - self._offset, self._offset)
+                self._speak(sum(self._last) - self._offset, self._offset, patience=0)
 
     def _send(self, frame: Frame, now: int) -> Frame:
         """Hand a frame to every output; returns it as it went out."""

@@ -330,6 +330,8 @@ class GstSource:
         bus = self._pipeline.get_bus()
         while (message := bus.pop()) is not None:
             if message.type == Gst.MessageType.ERROR:
+                if self._branch is not None and self._branch.failed(message):
+                    continue
                 # decodebin, asked only for pictures, seeks a decoder that makes them from sound.
                 if self.format is None and "(audio/" in error_text(message):
                     raise self._no_video()

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from appliance.media.clock import NO_TIME
-from appliance.media.gst import Gst, first_structure
+from appliance.media.gst import Gst, error_text, first_structure
 from appliance.media.sound import CHANNELS, RATE, Sound
 from appliance.sources.allowed import may_take_sound
 from appliance.sources.elements import chain, make
@@ -82,6 +82,7 @@ class SoundBranch:
         self._pipeline, self._name, self._heard = pipeline, name, heard
         self._lock = threading.Lock()
         self._fresh = True
+        self._decoder: Any = None
         self.taken = False
         """Whether a stream was chosen: the first, as players do."""
         self.ended = threading.Event()
@@ -94,13 +95,26 @@ class SoundBranch:
             if self.taken:
                 return
             self.taken = True
-        decoder = make("decodebin", caps=Gst.Caps.from_string("audio/x-raw"))
+        self._decoder = decoder = make("decodebin", caps=Gst.Caps.from_string("audio/x-raw"))
         decoder.connect("autoplug-select", self._select)
         decoder.connect("pad-added", self._on_pad)
         self._pipeline.add(decoder)
         self.ended.clear()
         pad.link(decoder.get_static_pad("sink"))
         decoder.sync_state_with_parent()
+
+    def failed(self, message: Any) -> bool:
+        """Whether an error is the sound's, which then falls silent; it is logged."""
+        decoder = self._decoder
+        if decoder is None or not (message.src == decoder or message.src.has_as_ancestor(decoder)):
+            return False
+        if not self.ended.is_set():
+            log.warning(
+                "the sound cannot be decoded; the picture goes on without", source=self._name,
+                why=error_text(message),
+            )  # fmt: skip
+        self.ended.set()
+        return True
 
     def _select(self, _decoder: Any, _pad: Any, caps: Any, factory: Any) -> int:
         return _TRY if may_take_sound(factory, caps) else _SKIP

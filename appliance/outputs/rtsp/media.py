@@ -10,10 +10,8 @@ from appliance.media.canvas import buffer_of
 from appliance.media.clock import MIN_STEP_NS
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, GstVideo, caps_of
-from appliance.media.sound import Sound
 from appliance.outputs import encoders
 from appliance.outputs.rtsp.backpressure import Readers
-from appliance.outputs.sound import SoundSource
 
 # How far an encoder may lag, in seconds, but at most in frames, before the oldest frame is dropped.
 QUEUED_S = 1 / 15
@@ -58,10 +56,6 @@ class LiveMedia:
         self._frames.set_property("max-buffers", self._queued)
         self._frames.set_property("leaky-type", 2)
         self._frames.set_property("emit-signals", False)
-        sound = media.get_element().get_by_name("sound")
-        self._sound = (
-            None if sound is None else SoundSource(sound, media.get_element().get_by_name("voice"))
-        )
         pipeline = media.get_element().get_parent()
         self._handlers = [
             (pipeline, pipeline.connect("deep-element-added", self._on_element)),
@@ -85,12 +79,6 @@ class LiveMedia:
         self._see_that_it_moves(now, room)
         self._frames.push_buffer(buffer_of(frame, self._running(frame.pts, now), self._period))
         return bool(room)
-
-    def hear(self, sound: Sound) -> None:
-        """Hand a block of sound to its encoder; from the first picture on."""
-        playing = self._frames.current_state == Gst.State.PLAYING
-        if self._sound is not None and self._begins is not None and playing:
-            self._sound.push(sound, self._begins)
 
     def _running(self, pts: int, now: int) -> int:
         """A frame's time on the media's clock, which is ours, from when the media was started.

@@ -19,9 +19,7 @@ from appliance.config.uris import port_of, scheme_of
 from appliance.errors import InputError, OutputError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, error_text
-from appliance.media.sound import Sound
 from appliance.outputs import encoders
-from appliance.outputs import sound as sounds
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.rtsp.media import LiveMedia
 from appliance.outputs.rtsp.server import RtspServer, SharedFactory
@@ -38,11 +36,7 @@ class RtspOutput:
     """One path on an RTSP server."""
 
     def __init__(
-        self,
-        uri: str,
-        video: encoders.Wanted = encoders.DEFAULT,
-        rtsp: RtspSettings | None = None,
-        sound: str = "auto",
+        self, uri: str, video: encoders.Wanted = encoders.DEFAULT, rtsp: RtspSettings | None = None
     ) -> None:
         """``uri`` is rtsp://HOST:PORT/PATH or rtsps://…; port 0 picks a free one.
 
@@ -54,7 +48,6 @@ class RtspOutput:
         self._rtsp = rtsp or RtspSettings()
         self._scheme = scheme_of(uri)
         self._wanted = video
-        self._sound = sound
         self._server: RtspServer | None = None
         self._factory = SharedFactory()
         self._format = Format(2, 2)
@@ -128,11 +121,6 @@ class RtspOutput:
             for live in self._medias:
                 self.dropped += not live.push(frame)
 
-    def hear(self, sound: Sound) -> None:
-        """See ``Hears``."""
-        for live in self._medias:
-            live.hear(sound)
-
     def close(self) -> None:
         """Disconnect this path's readers; the last path on a port also frees the port."""
         with self._lock:
@@ -158,16 +146,8 @@ class RtspOutput:
         return (
             f"( appsrc name=frames ! {encoders.launch(self._encoder, self._format, self._rate())}"
             # The parameter sets go with every key frame, for readers who join later.
-            f" rtph264pay name=pay0 pt=96 config-interval=-1{self._launch_sound()} )"
+            " rtph264pay name=pay0 pt=96 config-interval=-1 )"
         )
-
-    def _launch_sound(self) -> str:
-        """The second stream, whether or not the source has sound: another may have, later."""
-        codec = sounds.codec_of(self._sound, "opus")
-        if codec is None:
-            return ""
-        payloader = "rtpopuspay" if codec == "opus" else "rtpmp4gpay"
-        return f" {sounds.launch(codec)} ! {payloader} name=pay1 pt=97"
 
     def _on_configure(self, factory: Any, media: Any) -> None:
         """A media with an encoder has been made for its first reader."""
