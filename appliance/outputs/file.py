@@ -27,6 +27,8 @@ _MUXERS = {
     ".mkv": "matroskamux name=mux writing-app=mattebox min-cluster-duration=1000000000",
 }
 QUEUED_FRAMES = 4
+# Longer than the programme waits for sound.
+NO_SOUND_NS = 10 * 10**9
 _QUEUE = f"queue max-size-buffers=0 max-size-time=0 max-size-bytes={64 << 20}"
 # How long the end of a recording waits for an encoder that is behind, before it does without.
 ROOM_S = 0.5
@@ -115,6 +117,8 @@ class FileOutput:
         if self._last is None:
             self._begins = frame.pts
         self._sink.push(frame, frame.pts - self._begins, self._period)
+        if self._sink.sound is not None:
+            self._sink.sound.fill(frame.pts - self._begins - NO_SOUND_NS)
         self._last = frame
         self._written += 1
 

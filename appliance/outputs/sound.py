@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from appliance.media.gst import Gst
-from appliance.media.sound import CHANNELS, RATE, Sound, position, time_of
+from appliance.media.sound import CHANNELS, I16, RATE, Sound, position, silence, time_of
 
 Codec = Literal["opus", "aac"]
 
 SOURCE = "appsrc name=sound format=time is-live=true max-bytes=0 max-time=0 max-buffers=0"
+# What a stream needs to be known at all.
+_FIRST = RATE // 50
 _CAPS = f"audio/x-raw,format=S16LE,layout=interleaved,rate={RATE},channels={CHANNELS}"
 # A frame's worth of AAC that encoders put in front: without this all sound would come late by it.
 _PRIMING = {"avenc_aac": 1024}
@@ -50,8 +52,25 @@ class SoundSource:
             samples, first = samples[-first:], 0
         if len(samples) == 0:
             return
-        if self._next is not None and abs(first - self._next) <= 1:
-            first = self._next  # rounded twice
+        if self._next is not None and first <= self._next + 1:
+            # Rounded twice, or silence was sent there already.
+            samples, first = samples[max(0, self._next - first - 1) :], self._next
+        if len(samples) == 0:
+            return
+        self._send(samples, first)
+
+    def fill(self, until: int) -> None:
+        """Send silence up to a time, nanoseconds from the beginning, if nothing has come so far.
+
+        Nobody may wait for sound: neither a muxer nor a reader gets a picture meanwhile.
+        """
+        first, upto = self._next or 0, position(until)
+        if self._next is None:
+            upto = max(upto, _FIRST)
+        if upto > first:
+            self._send(silence(min(upto - first, RATE)), upto - min(upto - first, RATE))
+
+    def _send(self, samples: I16, first: int) -> None:
         self._next = first + len(samples)
         buffer = Gst.Buffer.new_wrapped(samples.tobytes())
         buffer.pts = time_of(first)
