@@ -20,8 +20,6 @@ STUCK_NS = 250_000_000
 # Later than the slowest network makes a frame.
 MOST_LATE_NS = 10 * 10**9
 CALM_FRAMES = 3
-# Longer than the programme waits for sound.
-NO_SOUND_NS = 600_000_000
 FORGOTTEN_TICKS = 15
 
 
@@ -80,8 +78,6 @@ class LiveMedia:
         now = self._frames.get_current_running_time()
         self._see_that_it_moves(now, room)
         self._frames.push_buffer(buffer_of(frame, self._running(frame.pts, now), self._period))
-        if self._sound is not None:
-            self._sound.fill(self._last - NO_SOUND_NS)
         return bool(room)
 
     def _running(self, pts: int, now: int) -> int:
