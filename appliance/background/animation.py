@@ -13,7 +13,6 @@ from appliance.errors import InputError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.image import flat_rgb, open_picture
 from appliance.media.rgb import rgb_to_nv12
-from appliance.media.sound import Sound
 
 # What is decoded once is kept, up to so many bytes: a loop of two seconds at 1080p and 20 fps.
 _KEPT_BYTES = 128 << 20
@@ -76,10 +75,6 @@ class AnimationSource:
             assert self._picture is not None
             self._index = (self._index + 1) % getattr(self._picture, "n_frames", 1)
         return frame
-
-    def sounds(self) -> list[Sound]:
-        """See ``Source.sounds``: it has none."""
-        return []
 
     def close(self) -> None:
         """See ``Source.close``."""

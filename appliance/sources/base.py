@@ -18,6 +18,19 @@ class Ends(Protocol):
         ...
 
 
+@runtime_checkable
+class Sounding(Protocol):
+    """A source that has sound, too."""
+
+    def sounds(self) -> list[Sound]:
+        """The sound that has come since the last call, with the stream's own times.
+
+        Its first block, and the first of each round of a loop, is marked ``restart``. Only what
+        belongs to the pictures read so far, or comes right after them.
+        """
+        ...
+
+
 class Source(Protocol):
     """One source of frames. Used from one thread only; a failed source is closed and reopened.
 
@@ -47,14 +60,6 @@ class Source(Protocol):
 
         Raises SourceError when the source failed, EndOfStream after the last frame of a source
         that does not loop.
-        """
-        ...
-
-    def sounds(self) -> list[Sound]:
-        """The sound that has come since the last call, with the stream's own times.
-
-        Its first block, and the first of each round of a loop, is marked ``restart``. Only what
-        belongs to the pictures read so far, or comes right after them; empty for what has none.
         """
         ...
 

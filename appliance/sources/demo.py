@@ -11,7 +11,6 @@ import numpy as np
 from appliance.config.settings import SourceSettings
 from appliance.errors import SourceError
 from appliance.media.frame import F32, Colour, Format, Frame, Matrix
-from appliance.media.sound import Sound
 from appliance.sources.demo_scene import FACE, TOP, VIEW_HEIGHT, Scene, make_scene
 
 PERIOD_S = 24.0
@@ -49,10 +48,6 @@ class DemoSource:
         frame = self._draw(self._scene, self._format, pts)
         self._count += 1
         return frame
-
-    def sounds(self) -> list[Sound]:
-        """See ``Source.sounds``: it has none."""
-        return []
 
     def close(self) -> None:
         """See ``Source.close``."""

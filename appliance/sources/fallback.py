@@ -9,7 +9,7 @@ import structlog
 from appliance.errors import MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.sound import Sound
-from appliance.sources.base import Source
+from appliance.sources.base import Sounding, Source
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +48,8 @@ class FallbackSource:
         return self._chosen.read(timeout)
 
     def sounds(self) -> list[Sound]:
-        """See ``Source.sounds``."""
-        return [] if self._chosen is None else self._chosen.sounds()
+        """See ``Sounding``."""
+        return self._chosen.sounds() if isinstance(self._chosen, Sounding) else []
 
     def close(self) -> None:
         """See ``Source.close``."""

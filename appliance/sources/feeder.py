@@ -15,7 +15,7 @@ from appliance.media.clock import NO_TIME, Kind, SourceClock
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
 from appliance.media.sound import SoundLine
-from appliance.sources.base import Source
+from appliance.sources.base import Sounding, Source
 
 log = structlog.get_logger(__name__)
 
@@ -278,7 +278,7 @@ class SourceFeeder:
 
     def _hear(self, clock: SourceClock) -> None:
         """Put the sound that has come where the newest picture's time says that it belongs."""
-        for sound in self.source.sounds():
+        for sound in self.source.sounds() if isinstance(self.source, Sounding) else ():
             if self._line is None:
                 continue
             try:

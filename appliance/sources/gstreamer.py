@@ -191,7 +191,7 @@ class GstSource:
             )  # fmt: skip
 
     def sounds(self) -> list[Sound]:
-        """See ``Source.sounds``."""
+        """See ``Sounding``."""
         return self._heard.take(self._round)
 
     # Inside.

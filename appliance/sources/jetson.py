@@ -18,7 +18,6 @@ from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.borrowed import Borrowed
 from appliance.media.clock import NO_TIME
 from appliance.media.frame import Colour, Format, Frame
-from appliance.media.sound import Sound
 from appliance.sources import jetson_image
 from appliance.sources.caps_fixes import default_matrix
 from appliance.system import jetson_utils
@@ -105,10 +104,6 @@ class JetsonSource:
         )  # fmt: skip
         self._frames += 1
         return frame
-
-    def sounds(self) -> list[Sound]:
-        """See ``Source.sounds``: it has none."""
-        return []
 
     def close(self) -> None:
         """See ``Source.close``. Frames already given keep their memory."""
