@@ -149,8 +149,13 @@ class FileSource(GstSource):
             self._branch.ended.wait(_SOUND_S)
         self._ended.clear()
         how = Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT
-        if not self.winds_back or not self._pipeline.seek_simple(Gst.Format.TIME, how, 0):
+        if not self.winds_back or not self._wind_back(how):
             self._reopen()
+
+    def _wind_back(self, how: Gst.SeekFlags) -> bool:
+        # By the picture's sink alone: asked by the sound's as well, matroskademux would wind to
+        # where that begins to be needed.
+        return self._sink is not None and bool(self._sink.seek_simple(Gst.Format.TIME, how, 0))
 
     def _reopen(self) -> None:
         """Reopen a file that cannot be rewound, keeping format and count."""
