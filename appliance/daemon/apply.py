@@ -18,9 +18,9 @@ from appliance.daemon.files import Files, files_of, replaced
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import ConfigError, InputError, MatteboxError
+from appliance.media.audio import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Format
-from appliance.media.sound import SoundLine
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder
@@ -60,7 +60,7 @@ class RunningDaemon(Protocol):
     style: Style | None
     outputs: list[OutputFeeder]
     programme: Programme
-    line: SoundLine
+    line: AudioRing
     worker: Worker
     pipeline: FramePipeline
     pool: BufferPool

@@ -23,9 +23,9 @@ from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
+from appliance.media.audio import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Frame
-from appliance.media.sound import SoundLine
 from appliance.networks.base import Matting
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
@@ -68,7 +68,7 @@ class Daemon:
         self.settings = settings
         self.format = self.source_format = FALLBACK
         self.tap = Tap()
-        self.line = SoundLine()
+        self.line = AudioRing()
         """Where the source's sound waits for its pictures."""
         self._started = False
         self._hung = _Hung()

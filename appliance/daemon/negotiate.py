@@ -9,8 +9,8 @@ import structlog
 
 from appliance.config.settings import Settings
 from appliance.errors import SourceError
+from appliance.media.audio import AudioRing
 from appliance.media.frame import Colour, Format
-from appliance.media.sound import SoundLine
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
 
@@ -22,7 +22,7 @@ _MOST_FPS = 62.0
 log = structlog.get_logger(__name__)
 
 
-def first_open(settings: Settings, line: SoundLine | None = None) -> tuple[SourceFeeder, Format]:
+def first_open(settings: Settings, line: AudioRing | None = None) -> tuple[SourceFeeder, Format]:
     """Start the source, and settle its format for good; ``canvas_format`` makes the canvas's of it.
 
     Its sound goes to ``line``.

@@ -15,10 +15,10 @@ from dataclasses import replace
 import structlog
 
 from appliance.daemon.tap import Tap
+from appliance.media.audio import AudioQueue, AudioRing
 from appliance.media.clock import MIN_STEP_NS
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
-from appliance.media.sound import SoundLine, SoundQueue
 
 # Often enough for a player to see a live stream, seldom enough to cost nothing.
 _PLACEHOLDER_FPS = 10
@@ -50,8 +50,8 @@ class Programme:
         watch: bool = True,
         held: Callable[[], bool] = lambda: False,
         tap: Tap | None = None,
-        line: SoundLine | None = None,
-        sounds: Sequence[SoundQueue] = (),
+        line: AudioRing | None = None,
+        sounds: Sequence[AudioQueue] = (),
     ) -> None:
         """Get ready; ``start`` begins the watch.
 
@@ -105,7 +105,7 @@ class Programme:
         self._thread.start()
 
     def configure(
-        self, outputs: Sequence[Mailbox[Frame]], stall_s: float, sounds: Sequence[SoundQueue] = ()
+        self, outputs: Sequence[Mailbox[Frame]], stall_s: float, sounds: Sequence[AudioQueue] = ()
     ) -> None:
         """From the next frame on, send to other mailboxes and allow a different stall."""
         with self._lock:

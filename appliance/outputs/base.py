@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from appliance.config.settings import OutputSettings, RtspSettings
+from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
-from appliance.media.sound import Sound
 
 
 class Output(Protocol):
@@ -47,7 +47,7 @@ class Output(Protocol):
 class Hears(Protocol):
     """An output that takes sound, too."""
 
-    def hear(self, sound: Sound) -> None:
+    def hear(self, sound: AudioBlock) -> None:
         """Take the next block; each joins on to the last. Called between two frames; never waits.
 
         Its times are on the frames' clock.

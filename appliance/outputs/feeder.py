@@ -12,9 +12,9 @@ import structlog
 
 from appliance.config.settings import OutputSettings, RtspSettings
 from appliance.errors import InputError, MissingDependency, OutputError
+from appliance.media.audio import AudioQueue
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
-from appliance.media.sound import SoundQueue
 from appliance.outputs.base import Hears, Output, ReadByMany
 
 log = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ class OutputFeeder:
             retry_most_s: longest wait between reopenings.
         """
         self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless)
-        self.sounds = SoundQueue()
+        self.sounds = AudioQueue()
         self.wanted_uri = output.uri
         """The address as configured; the status has the one in use."""
         self.frames = self.reconnects = 0

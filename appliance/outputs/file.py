@@ -11,10 +11,9 @@ from pathlib import Path
 import structlog
 
 from appliance.errors import InputError, OutputError
+from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
-from appliance.media.sound import Sound
-from appliance.outputs import encoders
-from appliance.outputs import sound as sounds
+from appliance.outputs import audio, encoders
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.gstreamer import Sink
 
@@ -63,7 +62,7 @@ class FileOutput:
         self._begins = 0
         self._last: Frame | None = None
         self._sound = sound
-        self._early: deque[Sound] = deque(maxlen=64)
+        self._early: deque[AudioBlock] = deque(maxlen=64)
 
     def open(self, format: Format) -> None:
         """Claim a name and start the encoder. Raises OutputError if there is no name or no room."""
@@ -88,16 +87,16 @@ class FileOutput:
             f"{_MUXERS[suffix]} ! "
             f'filesink buffer-mode=unbuffered location="{location}"'
         )
-        codec = sounds.codec_of(self._sound, "aac" if suffix == ".mp4" else "opus")
+        codec = audio.codec_of(self._sound, "aac" if suffix == ".mp4" else "opus")
         if codec is not None:
-            description += f" {sounds.launch(codec)} ! {_QUEUE} ! mux."
+            description += f" {audio.launch(codec)} ! {_QUEUE} ! mux."
         try:
             self._sink = Sink(self.uri, format, description, queued=QUEUED_FRAMES, leaky=False)
         except OutputError:
             self._discard_if_empty()
             raise
 
-    def hear(self, sound: Sound) -> None:
+    def hear(self, sound: AudioBlock) -> None:
         """See ``Hears``."""
         if self._sink is None or self._sink.sound is None:
             return

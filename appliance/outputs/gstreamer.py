@@ -9,7 +9,7 @@ from appliance.errors import OutputError
 from appliance.media.canvas import buffer_of
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import GLib, Gst, caps_of, error_text
-from appliance.outputs.sound import SoundSource
+from appliance.outputs.audio import AudioAppsrc
 
 START_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 1.0
@@ -59,7 +59,7 @@ class Sink:
         self._frames.set_property("emit-signals", False)
         sound = self._pipeline.get_by_name("sound")
         self.sound = (
-            None if sound is None else SoundSource(sound, self._pipeline.get_by_name("voice"))
+            None if sound is None else AudioAppsrc(sound, self._pipeline.get_by_name("voice"))
         )
         """Where sound goes, if the description has a place for it."""
         self._probe: tuple[Any, int] | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
-from appliance.media.sound import Sound
 
 
 @runtime_checkable
@@ -19,10 +19,10 @@ class Ends(Protocol):
 
 
 @runtime_checkable
-class Sounding(Protocol):
+class HasSound(Protocol):
     """A source that has sound, too."""
 
-    def sounds(self) -> list[Sound]:
+    def sounds(self) -> list[AudioBlock]:
         """The sound that has come since the last call, with the stream's own times.
 
         Its first block, and the first of each round of a loop, is marked ``restart``. Only what

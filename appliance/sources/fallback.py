@@ -7,9 +7,9 @@ from collections.abc import Callable
 import structlog
 
 from appliance.errors import MatteboxError, SourceError
+from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
-from appliance.media.sound import Sound
-from appliance.sources.base import Sounding, Source
+from appliance.sources.base import HasSound, Source
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +47,9 @@ class FallbackSource:
             raise SourceError("a source was read before open")
         return self._chosen.read(timeout)
 
-    def sounds(self) -> list[Sound]:
-        """See ``Sounding``."""
-        return self._chosen.sounds() if isinstance(self._chosen, Sounding) else []
+    def sounds(self) -> list[AudioBlock]:
+        """See ``HasSound``."""
+        return self._chosen.sounds() if isinstance(self._chosen, HasSound) else []
 
     def close(self) -> None:
         """See ``Source.close``."""

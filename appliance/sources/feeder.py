@@ -11,11 +11,11 @@ import structlog
 
 from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, MatteboxError, SourceError
+from appliance.media.audio import AudioRing
 from appliance.media.clock import NO_TIME, Kind, SourceClock
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
-from appliance.media.sound import SoundLine
-from appliance.sources.base import Sounding, Source
+from appliance.sources.base import HasSound, Source
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class SourceFeeder:
         *,
         want: Format | None = None,
         mailbox: Mailbox[Frame] | None = None,
-        line: SoundLine | None = None,
+        line: AudioRing | None = None,
     ) -> None:
         """``want``: see ``Source.open``. ``line``: where its sound goes; None: nowhere."""
         self.source = source
@@ -278,7 +278,7 @@ class SourceFeeder:
 
     def _hear(self, clock: SourceClock) -> None:
         """Put the sound that has come where the newest picture's time says that it belongs."""
-        for sound in self.source.sounds() if isinstance(self.source, Sounding) else ():
+        for sound in self.source.sounds() if isinstance(self.source, HasSound) else ():
             if self._line is None:
                 continue
             try:

@@ -15,10 +15,11 @@ import structlog
 
 from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
+from appliance.media.audio import AudioBlock
 from appliance.media.clock import NO_TIME
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, GstApp, error_text, first_structure, frame_of
-from appliance.media.sound import Sound
+from appliance.sources.audio import AudioBranch, Heard
 from appliance.sources.caps_fixes import trust_the_stream
 from appliance.sources.choice import StreamChoice
 from appliance.sources.conform import conform
@@ -27,7 +28,6 @@ from appliance.sources.elements import chain, make
 from appliance.sources.jpeg_check import JPEG_DECODERS, JpegCheck
 from appliance.sources.key_frames import PARSERS, KeyFrameGate
 from appliance.sources.planes import format_name
-from appliance.sources.sound import Heard, SoundBranch
 from appliance.sources.transparent import ALPHA_FORMAT, on_black
 from appliance.sources.wide import WIDE_FORMAT, ToSdr
 from appliance.system import memory
@@ -93,7 +93,7 @@ class GstSource:
         self._ended = threading.Event()
         self._to_sdr = ToSdr(name)
         self._heard = Heard()
-        self._branch: SoundBranch | None = None
+        self._branch: AudioBranch | None = None
         # The round of a loop that the newest picture read belongs to.
         self._round = 0
 
@@ -190,8 +190,8 @@ class GstSource:
                 source=self.name, waited_s=_CLOSE_WITHIN,
             )  # fmt: skip
 
-    def sounds(self) -> list[Sound]:
-        """See ``Sounding``."""
+    def sounds(self) -> list[AudioBlock]:
+        """See ``HasSound``."""
         return self._heard.take(self._round)
 
     # Inside.
@@ -229,7 +229,7 @@ class GstSource:
         self._choice = StreamChoice(self.decoder, self.name, any_stream=self._any_stream)
         self.decoder.connect("pad-added", self._on_pad)
         self.decoder.connect("no-more-pads", self._on_all_pads)
-        self._branch = SoundBranch(pipeline, self.name, self._heard)
+        self._branch = AudioBranch(pipeline, self.name, self._heard)
         pipeline.add(sink)
         pipeline.add(self.decoder)
         self.head(pipeline)

@@ -1,4 +1,4 @@
-"""Sound from a file into recordings: at its own time, whatever form it has."""
+"""AudioBlock from a file into recordings: at its own time, whatever form it has."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.media.sound import RATE, Sound, SoundLine, SoundQueue, position, time_of
+from appliance.media.audio import RATE, AudioBlock, AudioQueue, AudioRing, position, time_of
 
 MS = 1_000_000
 
@@ -16,16 +16,16 @@ def tone(count: int, first: int = 0) -> np.ndarray:
     return np.stack((numbers, numbers), axis=1)
 
 
-def put(line: SoundLine, first: int, count: int, at: int | None = None, **more: bool) -> None:
-    line.put(Sound(tone(count, first), time_of(first if at is None else at), **more))
+def put(line: AudioRing, first: int, count: int, at: int | None = None, **more: bool) -> None:
+    line.put(AudioBlock(tone(count, first), time_of(first if at is None else at), **more))
 
 
-def take(line: SoundLine, until: int, patience: int = 0) -> np.ndarray:
+def take(line: AudioRing, until: int, patience: int = 0) -> np.ndarray:
     return line.take(time_of(until) + 1, patience).samples[:, 0]
 
 
 def test_blocks_that_join_on_come_out_as_they_went_in() -> None:
-    line = SoundLine()
+    line = AudioRing()
     assert len(take(line, 48_000)) == 0
     out = []
     for k in range(400):  # more than the ring holds, in blocks of an odd size
@@ -39,7 +39,7 @@ def test_blocks_that_join_on_come_out_as_they_went_in() -> None:
 
 
 def test_where_none_came_there_is_silence_and_it_is_counted() -> None:
-    line = SoundLine()
+    line = AudioRing()
     take(line, 0)
     put(line, 0, 4800)
     put(line, 9600, 4800)
@@ -53,7 +53,7 @@ def test_where_none_came_there_is_silence_and_it_is_counted() -> None:
 
 
 def test_what_comes_after_its_time_was_sent_is_left_out() -> None:
-    line = SoundLine()
+    line = AudioRing()
     take(line, 0)
     put(line, 0, 480)
     assert len(take(line, 4800)) == 4800
@@ -64,7 +64,7 @@ def test_what_comes_after_its_time_was_sent_is_left_out() -> None:
 
 
 def test_it_is_waited_for_within_a_bound() -> None:
-    line = SoundLine()
+    line = AudioRing()
     take(line, 0)
     put(line, 0, 2400)
     assert len(take(line, 4800, 100 * MS)) == 2400
@@ -78,12 +78,12 @@ def test_it_is_waited_for_within_a_bound() -> None:
 @pytest.mark.parametrize("clock", [1.0005, 0.9995])
 def test_a_clock_that_runs_off_is_followed_without_a_cut(clock: float) -> None:
     """Ten minutes of a source whose samples come a little too fast or too slowly."""
-    line = SoundLine()
+    line = AudioRing()
     take(line, 0)
     length = 0
     for k in range(30_000):
         at = round(960 * k * clock)
-        line.put(Sound(tone(960), time_of(at)))
+        line.put(AudioBlock(tone(960), time_of(at)))
         assert line.end is not None
         assert abs(position(line.end) - round(960 * (k + 1) * clock)) < RATE * 5 // 1000
         length += len(take(line, at))
@@ -92,7 +92,7 @@ def test_a_clock_that_runs_off_is_followed_without_a_cut(clock: float) -> None:
 
 
 def test_a_jump_back_and_a_new_beginning_are_cut_once() -> None:
-    line = SoundLine()
+    line = AudioRing()
     take(line, 0)
     put(line, 0, 9600)
     put(line, 4800, 9600)  # overlaps by 100 ms
@@ -104,7 +104,7 @@ def test_a_jump_back_and_a_new_beginning_are_cut_once() -> None:
 
 
 def test_a_clock_that_leaps_makes_no_hour_of_silence() -> None:
-    line = SoundLine()
+    line = AudioRing()
     take(line, 0)
     assert len(take(line, 3600 * RATE)) == 2 * RATE
     put(line, 0, 960, at=7200 * RATE)
@@ -112,9 +112,9 @@ def test_a_clock_that_leaps_makes_no_hour_of_silence() -> None:
 
 
 def test_an_output_that_hangs_costs_no_memory() -> None:
-    queue = SoundQueue()
+    queue = AudioQueue()
     for k in range(1200):
-        queue.put(Sound(tone(480), time_of(480 * k)))
+        queue.put(AudioBlock(tone(480), time_of(480 * k)))
     kept = queue.take()
     assert sum(len(sound.samples) for sound in kept) == 10 * RATE
     assert queue.lost == 200 * 480

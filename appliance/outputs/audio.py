@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from appliance.media.audio import CHANNELS, I16, RATE, AudioBlock, position, silence, time_of
 from appliance.media.gst import Gst
-from appliance.media.sound import CHANNELS, I16, RATE, Sound, position, silence, time_of
 
 Codec = Literal["opus", "aac"]
 
@@ -33,7 +33,7 @@ def launch(codec: Codec) -> str:
     return f"{SOURCE} ! audioconvert ! {_LAUNCH[codec]}"
 
 
-class SoundSource:
+class AudioAppsrc:
     """Pushes blocks into the appsrc of a pipeline that was launched with ``launch``."""
 
     def __init__(self, element: Any, encoder: Any) -> None:
@@ -45,7 +45,7 @@ class SoundSource:
             encoder.get_static_pad("src").set_offset(-time_of(priming))
         self._next: int | None = None
 
-    def push(self, sound: Sound, begins: int) -> None:
+    def push(self, sound: AudioBlock, begins: int) -> None:
         """Hand a block over; what lies before ``begins``, nanoseconds, is left out."""
         samples, first = sound.samples, position(sound.pts - begins)
         if first < 0:

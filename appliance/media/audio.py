@@ -44,7 +44,7 @@ def time_of(sample: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class AudioBlock:
     """A block of sound.
 
     Attributes:
@@ -68,7 +68,7 @@ def silence(count: int) -> I16:
     return np.zeros((count, CHANNELS), np.int16)
 
 
-class SoundLine:
+class AudioRing:
     """What has come in and is not sent yet. One thread puts, one takes.
 
     Attributes:
@@ -92,7 +92,7 @@ class SoundLine:
         end = self._end
         return None if end is None else time_of(end)
 
-    def put(self, sound: Sound) -> None:
+    def put(self, sound: AudioBlock) -> None:
         """Add a block, where its time puts it."""
         with self._lock:
             samples, at = sound.samples, position(sound.pts)
@@ -139,7 +139,7 @@ class SoundLine:
         self._ring[at : at + head] = samples[:head]
         self._ring[: len(samples) - head] = samples[head:]
 
-    def take(self, until: int, patience: int = 0) -> Sound:
+    def take(self, until: int, patience: int = 0) -> AudioBlock:
         """What lies between what was taken before and a time, nanoseconds; silence where none is.
 
         What has not come yet is waited for, so it is taken the next time, up to ``patience``
@@ -170,20 +170,20 @@ class SoundLine:
                 self._ring[at : at + head] = 0
                 self._ring[: there - head] = 0
             self.missing += count - max(0, there)
-            return Sound(taken, time_of(first))
+            return AudioBlock(taken, time_of(first))
 
 
-class SoundQueue:
+class AudioQueue:
     """What is on its way to one output; bounded, so that one that hangs costs no memory."""
 
     def __init__(self) -> None:
-        self._blocks: deque[Sound] = deque()
+        self._blocks: deque[AudioBlock] = deque()
         self._held = 0
         self._lock = threading.Lock()
         self.lost = 0
         """Samples that the output did not fetch in time."""
 
-    def put(self, sound: Sound) -> None:
+    def put(self, sound: AudioBlock) -> None:
         """Add a block; the oldest goes if the output is too far behind."""
         with self._lock:
             self._blocks.append(sound)
@@ -193,7 +193,7 @@ class SoundQueue:
                 self._held -= len(oldest.samples)
                 self.lost += len(oldest.samples)
 
-    def take(self) -> list[Sound]:
+    def take(self) -> list[AudioBlock]:
         """All there is, in order."""
         with self._lock:
             found = list(self._blocks)

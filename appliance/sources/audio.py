@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import structlog
 
+from appliance.media.audio import CHANNELS, RATE, AudioBlock
 from appliance.media.clock import NO_TIME
 from appliance.media.gst import Gst, error_text, first_structure
-from appliance.media.sound import CHANNELS, RATE, Sound
 from appliance.sources.allowed import may_take_sound
 from appliance.sources.elements import chain, make
 
@@ -36,7 +36,7 @@ class Heard:
     """
 
     def __init__(self) -> None:
-        self._blocks: deque[tuple[int, Sound]] = deque()
+        self._blocks: deque[tuple[int, AudioBlock]] = deque()
         self._held = 0
         self._lock = threading.Lock()
         self._round = 0
@@ -54,7 +54,7 @@ class Heard:
             self._blocks.clear()
             self._held = self._round = 0
 
-    def add(self, sound: Sound) -> None:
+    def add(self, sound: AudioBlock) -> None:
         """Set a block aside; the oldest goes when there are too many."""
         with self._lock:
             self._blocks.append((self._round, sound))
@@ -64,7 +64,7 @@ class Heard:
                 self._held -= len(oldest.samples)
                 self.lost += len(oldest.samples)
 
-    def take(self, rounds: int) -> list[Sound]:
+    def take(self, rounds: int) -> list[AudioBlock]:
         """What there is of the rounds up to this one, with the stream's own times."""
         found = []
         with self._lock:
@@ -75,7 +75,7 @@ class Heard:
         return found
 
 
-class SoundBranch:
+class AudioBranch:
     """The elements that take one stream of sound out of a pipeline."""
 
     def __init__(self, pipeline: Any, name: str, heard: Heard) -> None:
@@ -161,5 +161,5 @@ class SoundBranch:
         if pts == Gst.CLOCK_TIME_NONE:
             pts = NO_TIME
         fresh, self._fresh = self._fresh, False
-        self._heard.add(Sound(samples, int(pts), fresh))
+        self._heard.add(AudioBlock(samples, int(pts), fresh))
         return Gst.FlowReturn.OK
