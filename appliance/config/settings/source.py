@@ -38,7 +38,9 @@ class SourceSettings(Section, title="Source"):
         "auto", description="the sound that comes with the picture: taken along, or left out"
     )
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP media travels")
-    latency_ms: int = Field(100, ge=0, le=10_000, description="RTSP jitter buffer, milliseconds")
+    latency_ms: int = Field(
+        100, ge=0, le=10_000, description="jitter buffer of RTSP and SRT, milliseconds"
+    )
     timeout_s: float = Field(
         5.0, ge=0.5, le=60, description="a frame overdue by so many seconds is a failure: reconnect"
     )
