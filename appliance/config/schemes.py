@@ -113,6 +113,7 @@ class SourceScheme(Scheme):
         device: a key that is the same for all addresses of one device.
         by_auto: whether ``auto`` may choose it.
         by_jetson_utils: whether jetson-utils may take its pictures.
+        folders: whether what it names may be a folder, rather than a file.
     """
 
     live: bool
@@ -120,6 +121,7 @@ class SourceScheme(Scheme):
     device: Callable[[str], object] = as_it_is
     by_auto: bool = False
     by_jetson_utils: bool = False
+    folders: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -24,8 +24,10 @@ log = structlog.get_logger(__name__)
 
 _TRY, _SKIP = 0, 2
 _FORM = f"audio/x-raw,format=S16LE,layout=interleaved,rate={RATE},channels={CHANNELS}"
-# Sound that nobody fetches, in seconds: of a file whose pictures are far behind its sound.
-_MOST_HELD_S = 20.0
+# Sound that nobody fetches yet, in seconds: a demuxer is ahead of a small picture by minutes.
+_MOST_HELD_S = 180.0
+# How far ahead of its picture sound is given out: whoever takes it holds a few seconds only.
+_AHEAD_NS = 1_000_000_000
 
 
 class Heard:
@@ -64,12 +66,19 @@ class Heard:
                 self._held -= len(oldest.samples)
                 self.lost += len(oldest.samples)
 
-    def take(self, rounds: int) -> list[AudioBlock]:
-        """What there is of the rounds up to this one, with the stream's own times."""
+    def take(self, rounds: int, picture: int = NO_TIME) -> list[AudioBlock]:
+        """What there is of the rounds up to this one, with the stream's own times.
+
+        Of this round only what belongs near its newest picture, whose time is ``picture``, in
+        nanoseconds; all of it if that is ``NO_TIME``.
+        """
         found = []
         with self._lock:
             while self._blocks and self._blocks[0][0] <= rounds:
-                sound = self._blocks.popleft()[1]
+                of_round, sound = self._blocks[0]
+                if of_round == rounds and picture != NO_TIME and sound.pts > picture + _AHEAD_NS:
+                    break
+                self._blocks.popleft()
                 self._held -= len(sound.samples)
                 found.append(sound)
         return found

@@ -94,8 +94,8 @@ class GstSource:
         self._to_sdr = ToSdr(name)
         self._heard = Heard()
         self._branch: AudioBranch | None = None
-        # The round of a loop that the newest picture read belongs to.
-        self._round = 0
+        # The round of a loop that the newest picture read belongs to, and its time in the stream.
+        self._round, self._newest = 0, NO_TIME
 
     # What a subclass provides.
 
@@ -126,7 +126,7 @@ class GstSource:
         self.close()
         self._want, self.frames = want, 0
         self._heard.clear()
-        self._round = 0
+        self._round, self._newest = 0, NO_TIME
         try:
             self._start()
             deadline = time.monotonic() + self.settings.timeout_s
@@ -192,7 +192,7 @@ class GstSource:
 
     def sounds(self) -> list[AudioBlock]:
         """See ``HasSound``."""
-        return self._heard.take(self._round)
+        return self._heard.take(self._round, self._newest)
 
     # Inside.
 
@@ -381,7 +381,7 @@ class GstSource:
         """The sample as a frame with its own time; ``restart``: its stream begins anew with it."""
         pts, duration = running_time(sample), duration_of(sample)
         cut = restart or self.frames == 0
-        self._round += restart
+        self._round, self._newest = self._round + restart, pts
         serial, self.frames = self.frames, self.frames + 1
         special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
         if special is None:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from appliance.config.settings.base import Section, rule
-from appliance.config.settings.types import Rate, Size, Switch
+from appliance.config.settings.types import PictureTime, Rate, Size, Switch
 from appliance.config.uris import SourceUri
 
 
@@ -36,6 +36,11 @@ class SourceSettings(Section, title="Source"):
     )
     sound: Literal["auto", "none"] = Field(
         "auto", description="the sound that comes with the picture: taken along, or left out"
+    )
+    picture_s: PictureTime = Field(
+        "auto",
+        description="how long a picture of a folder stands, and one from the web until it is read "
+        "again, seconds; auto: 5 in a folder (numbered frames: one after the other), 10 on the web",
     )
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP media travels")
     latency_ms: int = Field(
