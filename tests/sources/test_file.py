@@ -220,7 +220,7 @@ def hostile(folder: Path, kind: str, clip: ClipFactory) -> Path:
     ("kind", "words"),
     [
         ("missing", "there is no such file"),
-        ("folder", "it is a folder; expected a file"),
+        ("folder", "there is no picture in it"),
         ("fifo", "it is a FIFO"),
         ("empty", r"the file is empty \(0 bytes\)"),
         ("text", "ffprobe"),
