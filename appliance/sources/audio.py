@@ -92,6 +92,8 @@ class AudioBranch:
         self._lock = threading.Lock()
         self._fresh = True
         self._decoder: Any = None
+        self.shift = 0
+        """Nanoseconds that the sound's own times are behind the pictures'."""
         self.taken = False
         """Whether a stream was chosen: the first, as players do."""
         self.ended = threading.Event()
@@ -169,6 +171,8 @@ class AudioBranch:
         samples = np.frombuffer(data, np.int16).reshape(-1, CHANNELS)
         if pts == Gst.CLOCK_TIME_NONE:
             pts = NO_TIME
+        elif (pts := pts + self.shift) < 0:
+            return Gst.FlowReturn.OK  # before the first picture
         fresh, self._fresh = self._fresh, False
         self._heard.add(AudioBlock(samples, int(pts), fresh))
         return Gst.FlowReturn.OK

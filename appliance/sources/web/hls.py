@@ -1,41 +1,35 @@
 """HLS: a playlist of segments, which are fetched ahead and played at their own pace.
 
+    appsrc ! decodebin …                                    pictures, and sound that is with them
+    appsrc ! tsdemux or qtdemux ! …  (``AudioBranch``)       sound in a playlist of its own
+
 Not by GStreamer's hlsdemux: that opens whatever a playlist names, ``file://`` included, without
 bounds of ours (docs/decisions.md).
 """
 
 from __future__ import annotations
 
-import time
-from collections import deque
+import threading
+from fractions import Fraction
 
 import structlog
 
 from appliance.config.settings import SourceSettings
-from appliance.errors import SourceError
+from appliance.errors import MatteboxError, SourceError
 from appliance.media.frame import Format
-from appliance.media.gst import Gst
+from appliance.media.gst import Gst, first_structure
+from appliance.sources.elements import chain, make
 from appliance.sources.web.fed import Fetching, appsrc, push
-from appliance.sources.web.fetch import Answer, NotFollowedError, Web
-from appliance.sources.web.playlist import (
-    MOST_BYTES,
-    HlsSegment,
-    MediaPlaylist,
-    Resource,
-    Variant,
-    parse,
-)
+from appliance.sources.web.fetch import Answer, Web
+from appliance.sources.web.first_time import apart, first_time, without_edits
+from appliance.sources.web.playlist import MediaPlaylist, Variant
 from appliance.sources.web.rounds import PacedFedSource
+from appliance.sources.web.segments import HlsPlace, SegmentFeed, read_playlist
 from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 
-_MOST_SEGMENT = 128 << 20
-# How far from a live stream's end to begin, in segments (RFC 8216, 6.3.3).
-_BACK = 3
 _HEIGHT = 1080
-# Segments in a row that could not be had, until it is opened anew.
-_MOST_LEFT_OUT = 3
 # What is downloaded and waits to be taken apart: one segment, however large.
 _QUEUE_BYTES = 1
 
@@ -45,12 +39,21 @@ class HlsSource(PacedFedSource):
 
     def __init__(self, settings: SourceSettings, name: str, web: Web, answer: Answer) -> None:
         super().__init__(settings, name, web, answer)
-        self._place = _Place()
+        self._place, self._sound_place = HlsPlace(), HlsPlace()
+        self._sound = Fetching()
+        # When the first picture is, by the stream; known once the event is set.
+        self._first_picture: Fraction | None = None
+        self._known = threading.Event()
 
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``."""
-        self._place = _Place()
+        self._place, self._sound_place = HlsPlace(), HlsPlace()
         return super().open(want)
+
+    def close(self) -> None:
+        """See ``Source.close``."""
+        self._sound.stop()
+        super().close()
 
     def over(self) -> bool:
         """See ``PacedFedSource.over``."""
@@ -60,14 +63,31 @@ class HlsSource(PacedFedSource):
         """See ``FedSource.feeder``."""
         place = self._place
         if place.at_end:
-            place = self._place = _Place(place.url)
+            place = self._place = HlsPlace(place.url)
+            self._sound_place = HlsPlace(self._sound_place.url)
+        else:
+            # The sound of what comes now, also where some of it was fetched ahead.
+            following = place.waiting[0].number if place.waiting else place.following
+            self._sound_place.begin_at(following)
         source = appsrc(format="bytes", block=True, max_bytes=_QUEUE_BYTES)
         answer = self.first_answer() if not place.url else None
+        self._known, self._sound = threading.Event(), Fetching()
+
+        def take(data: bytes) -> bool:
+            if not self._known.is_set():
+                self._first_picture = first_time(data, "video")
+                self._known.set()
+                if self._sound_place.url:
+                    data = without_edits(data)
+            return push(source, data)
 
         def feed(fetching: Fetching) -> None:
             if answer is not None:
-                self._find(place, self._playlist(answer), answer.url)
-            _Segments(self, place, fetching, source).feed()
+                self._find(place, read_playlist(answer, self.settings.timeout_s), answer.url)
+            if self._sound_place.url and self.with_sound:
+                self._feed_sound(self._sound, self._known)
+            limit = self.settings.timeout_s
+            SegmentFeed(self.web, self.name, limit, place, fetching, take).feed()
             if not fetching.stopped.is_set():
                 source.emit("end-of-stream")
 
@@ -75,7 +95,7 @@ class HlsSource(PacedFedSource):
         return source
 
     def _find(
-        self, place: _Place, found: MediaPlaylist | tuple[Variant, ...], url: str
+        self, place: HlsPlace, found: MediaPlaylist | tuple[Variant, ...], url: str
     ) -> None:  # fmt: skip
         """Choose a quality, and note the address of its playlist."""
         place.url = url
@@ -83,9 +103,7 @@ class HlsSource(PacedFedSource):
             place.playlist = found
             return
         chosen = self._chosen(found)
-        place.url = chosen.url
-        if chosen.sound is not None and self.with_sound:
-            log.warning("the stream's sound comes separately, and is left out", source=self.name)
+        place.url, self._sound_place.url = chosen.url, chosen.sound or ""
         log.info(
             "a quality was chosen", source=self.name, height=chosen.height or "unknown",
             kbps=chosen.bandwidth // 1000, of=len(found),
@@ -103,126 +121,63 @@ class HlsSource(PacedFedSource):
             return min(variants, key=lambda one: (one.height, one.bandwidth))
         return max(fitting, key=lambda one: (one.height, one.bandwidth))
 
-    def _playlist(self, answer: Answer) -> MediaPlaylist | tuple[Variant, ...]:
-        data = answer.all(MOST_BYTES, self.settings.timeout_s)
-        return parse(data.decode("utf-8", "replace"), answer.url)
+    # Sound in a playlist of its own. Whatever is wrong with it, the pictures go on.
 
-    def load(self, url: str, fetching: Fetching) -> MediaPlaylist:
-        """The newest state of a rendition's playlist. Raises SourceError."""
-        found = self._playlist(fetching.reads(self.web.get(url)))
-        if not isinstance(found, MediaPlaylist):
-            raise SourceError("a playlist names another, which names a third; expected segments")
-        return found
+    def _feed_sound(self, fetching: Fetching, known: threading.Event) -> None:
+        sinks: list[Gst.Element] = []
 
-    def load_segment(self, resource: Resource, seconds: float, fetching: Fetching) -> bytes:
-        """A segment's bytes. Raises SourceError."""
-        headers = {}
-        if resource.part is not None:
-            start, count = resource.part
-            headers["Range"] = f"bytes={start}-{start + count - 1}"
-        answer = fetching.reads(self.web.get(resource.url, headers))
-        if resource.part is not None and answer.status != 206:
-            answer.close()
-            raise SourceError("the server does not send the part that was asked for (Range)")
-        return answer.all(_MOST_SEGMENT, max(self.settings.timeout_s, 2 * seconds))
+        def take(data: bytes) -> bool:
+            if not sinks:
+                while not known.wait(0.1):
+                    if fetching.stopped.is_set():
+                        return False
+                sinks.append(self._sound_sink(data))
+                data = without_edits(data)
+            return push(sinks[0], data)
 
-
-class _Place:
-    """Where in the stream it goes on, also over being opened anew within it."""
-
-    def __init__(self, url: str = "") -> None:
-        self.url = url
-        self.playlist: MediaPlaylist | None = None
-        self.following: int | None = None
-        self.waiting: deque[HlsSegment] = deque()
-        self.at_end = False
-
-
-class _Segments:
-    """Fetches a rendition's segments in order, to where it ends or changes its kind."""
-
-    def __init__(
-        self, source: HlsSource, place: _Place, fetching: Fetching, sink: Gst.Element
-    ) -> None:
-        self._source, self._place, self._fetching, self._sink = source, place, fetching, sink
-        self._init: Resource | None = None
-        self._begun = False
-        self._left_out = 0
-        self._trouble: SourceError | None = None
-
-    def feed(self) -> None:
-        """Returns when stopped, at the stream's end, and before a segment of another kind."""
-        grown = time.monotonic()
-        place = self._place
-        while not self._fetching.stopped.is_set():
-            if not place.waiting:
-                playlist = place.playlist or self._source.load(place.url, self._fetching)
-                place.playlist = None
-                place.waiting.extend(self._new(playlist))
-                if place.waiting:
-                    grown = time.monotonic()
-                    continue
-                if playlist.ended:
-                    if not self._begun:
-                        raise self._trouble or SourceError("the playlist has no segments")
-                    place.at_end = True
-                    return
-                still = time.monotonic() - grown
-                if still > 3 * playlist.target_s + self._source.settings.timeout_s:
-                    raise SourceError(f"the playlist has had no new segment for {still:.0f} s")
-                self._fetching.stopped.wait(max(0.2, playlist.target_s / 2))
-                continue
-            segment = place.waiting[0]
-            if self._begun and (segment.discontinuity or segment.init != self._init):
-                # For decoders it is another stream: times and sizes begin anew.
-                return
-            place.waiting.popleft()
-            if not self._push(segment):
-                return
-
-    def _new(self, playlist: MediaPlaylist) -> list[HlsSegment]:
-        """The segments not fetched yet."""
-        segments, place = list(playlist.segments), self._place
-        if not segments:
-            return []
-        if place.following is None:
-            first = 0 if playlist.ended else max(0, len(segments) - _BACK)
-            place.following = segments[first].number
-        elif place.following > segments[-1].number + 1:
-            raise SourceError("the stream began anew: its segments are counted from the start")
-        elif place.following < segments[0].number:
-            log.warning(
-                "segments were missed: the stream went on without them", source=self._source.name,
-                segments=segments[0].number - place.following,
-            )  # fmt: skip
-            place.following = segments[max(0, len(segments) - _BACK)].number
-        found = [segment for segment in segments if segment.number >= place.following]
-        place.following = segments[-1].number + 1
-        return found
-
-    def _push(self, segment: HlsSegment) -> bool:
-        """Fetch one and hand it on; False once nobody takes it."""
-        data = b""
-        for last in (False, True):
+        def feed() -> None:
+            limit = self.settings.timeout_s
+            place = self._sound_place
             try:
-                if segment.init is not None and not self._begun:
-                    data = self._source.load_segment(segment.init, 0, self._fetching)
-                data += self._source.load_segment(segment.resource, segment.seconds, self._fetching)
-                break
-            except NotFollowedError:
-                raise
-            except SourceError as error:
-                if self._fetching.stopped.is_set():
-                    return False
-                data, self._trouble = b"", error
-                if last:
-                    self._left_out += 1
-                    if self._left_out >= _MOST_LEFT_OUT:
-                        raise
+                SegmentFeed(self.web, f"{self.name} (sound)", limit, place, fetching, take).feed()
+            except MatteboxError as error:
+                if not fetching.stopped.is_set():
                     log.warning(
-                        "a segment could not be fetched; left out", source=self._source.name,
-                        reason=redact(str(error)),
+                        "the sound cannot be had; the picture goes on without", source=self.name,
+                        why=redact(str(error)),
                     )  # fmt: skip
-                    return True
-        self._init, self._begun, self._left_out = segment.init, True, 0
-        return not data or push(self._sink, data)
+            if sinks and not fetching.stopped.is_set():
+                sinks[0].emit("end-of-stream")
+            fetching.stop()
+
+        threading.Thread(target=feed, name="source-web-sound", daemon=True).start()
+
+    def _sound_sink(self, data: bytes) -> Gst.Element:
+        """The appsrc of the sound, with what takes its container apart. Raises SourceError."""
+        pipeline, branch = self._pipeline, self._branch
+        if pipeline is None or branch is None:
+            raise SourceError("stopped")
+        when = first_time(data, "sound")
+        if when is not None and self._first_picture is not None:
+            branch.shift = round(apart(when, self._first_picture) * 1_000_000_000)
+        container = "tsdemux" if data[:1] == b"\x47" else "qtdemux" if data[4:8] in _MP4 else ""
+        source = appsrc(format="bytes", block=True, max_bytes=_QUEUE_BYTES)
+        if not container:
+            # AAC or MP3 as it is, after a tag that tells the time.
+            pipeline.add(source)
+            branch.attach(source.get_static_pad("src"))
+            source.sync_state_with_parent()
+            return source
+        apart_again = make(container)
+
+        def on_pad(_demuxer: Gst.Element, pad: Gst.Pad) -> None:
+            caps = pad.get_current_caps() or pad.query_caps(None)
+            if caps.get_size() and first_structure(caps).get_name().startswith("audio/"):
+                branch.attach(pad)
+
+        apart_again.connect("pad-added", on_pad)
+        chain(pipeline, [source, apart_again])
+        return source
+
+
+_MP4 = (b"ftyp", b"styp", b"moof", b"sidx")

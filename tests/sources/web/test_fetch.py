@@ -63,9 +63,9 @@ def test_user_and_password_by_basic(server: WebServer) -> None:
             request.send(b"", "text/plain", 401, WWW_Authenticate='Basic realm="cam"')
 
     server.paths["/"] = locked
-    address = server.url.replace("http://", "http://me:p%3A%4055@")
-    assert Web(address, 2).get().all(10, 2) == b"in"
-    assert "wants a user" in fails(Web(address.replace("55", "56"), 2))
+    address = server.url.removeprefix("http://")
+    assert Web(f"http://me:p%3A%4055@{address}", 2).get().all(10, 2) == b"in"
+    assert "wants a user" in fails(Web(f"http://me:p%3A%4056@{address}", 2))
     assert "wants a user" in fails(Web(server.url, 2))
 
 

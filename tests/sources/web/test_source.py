@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import struct
-import subprocess
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, SourceError
@@ -28,6 +28,7 @@ from appliance.sources.web import picture
 from tests.conftest import ClipFactory
 from tests.sources.pictures import read_some, rgb, source_for
 from tests.sources.senders import until
+from tests.sources.test_formats import ffmpeg
 from tests.sources.web.server import Request, WebServer, web_server
 
 TONE = ("-f", "lavfi", "-i", "sine=440", "-c:a", "aac", "-t", "3")
@@ -45,14 +46,11 @@ def clips(tmp_path_factory: pytest.TempPathFactory, clip: ClipFactory) -> Path:
     folder = tmp_path_factory.mktemp("web")
     picture = clip(160, 120, frames=90, source="smptebars", suffix=".mp4")
 
-    def ffmpeg(*to: str) -> None:
-        command = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(picture), *TONE]
-        subprocess.run([*command, "-c:v", "copy", *to], check=True, timeout=60, cwd=folder)
-
-    ffmpeg("end.mp4")
+    whole = ("-i", picture, *TONE, "-c:v", "copy")
     hls = ("-f", "hls", "-hls_time", "1", "-hls_list_size", "0")
-    ffmpeg(*hls, "ts.m3u8")
-    ffmpeg(*hls, "-hls_segment_type", "fmp4", "fmp4.m3u8")
+    ffmpeg(*whole, folder / "end.mp4")
+    ffmpeg(*whole, *hls, folder / "ts.m3u8")
+    ffmpeg(*whole, *hls, "-hls_segment_type", "fmp4", folder / "fmp4.m3u8")
     return folder
 
 
@@ -360,6 +358,57 @@ def test_a_quality_that_fits_is_chosen(server: WebServer, clips: Path) -> None:
     finally:
         source.close()
     assert "/ts.m3u8" in [path for path, _ in server.asked]
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A flash and a beep each second, in playlists of their own, the pictures' a segment later."""
+    folder = tmp_path_factory.mktemp("apart")
+    flash = "color=black:size=64x48:rate=30,drawbox=c=white:t=fill:enable='lt(mod(t+.001,1),.1)'"
+    for kind in ("mpegts", "fmp4"):
+        ffmpeg(
+            "-f", "lavfi", "-i", flash, "-f", "lavfi", "-i",
+            "aevalsrc='if(lt(mod(t,1),0.1),sin(2*PI*1000*t)*0.5,0)':s=48000", "-t", "4",
+            "-map", "0:v", "-map", "1:a", "-c:v", "libx264", "-g", "15", "-bf", "2",
+            "-pix_fmt", "yuv420p", "-c:a", "aac", "-f", "hls", "-hls_time", "1",
+            "-hls_list_size", "0", "-hls_segment_type", kind,
+            "-hls_fmp4_init_filename", f"{kind}_init_%v.mp4",
+            "-var_stream_map", "v:0,agroup:s a:0,agroup:s,default:yes",
+            "-master_pl_name", f"{kind}.m3u8", folder / f"{kind}_%v.m3u8",
+        )  # fmt: skip
+        pictures = folder / f"{kind}_0.m3u8"
+        head, _first, *rest = pictures.read_text().split("#EXTINF")
+        head = head.replace("SEQUENCE:0", "SEQUENCE:1")
+        pictures.write_text("#EXTINF".join([head, *rest]))
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["mpegts", "fmp4"])
+def test_sound_in_a_playlist_of_its_own_is_in_time(
+    server: WebServer, apart: Path, kind: str
+) -> None:
+    server.folder = apart
+    frames, sound = read_all(source_for(f"{server.url}/{kind}.m3u8", loop=False))
+    flashes = [b.pts for a, b in pairwise(frames) if b.y.mean() > 120 > a.y.mean()]
+    line = np.concatenate([block.samples[:, 0] for block in sound]).astype(int)
+    loud = np.flatnonzero(abs(line) > 2000)
+    beeps = [sound[0].pts + int(at) * 1_000_000_000 // 48_000 for at in loud]
+    assert len(flashes) >= 2
+    for flash in flashes:
+        assert min(abs(beep - flash) for beep in beeps) < 25_000_000
+        begins = [beep for beep in beeps if abs(beep - flash) < 300_000_000]
+        assert abs(begins[0] - flash) < 25_000_000
+
+
+def test_sound_of_its_own_that_is_not_there(server: WebServer, apart: Path) -> None:
+    server.folder = apart
+    text = (apart / "mpegts.m3u8").read_text().replace("mpegts_1.m3u8", "file:///etc/passwd")
+    server.paths["/"] = lambda r: r.send(text.encode(), "audio/mpegurl")
+    with capture_logs() as logs:
+        frames, sound = read_all(source_for(server.url, loop=False))
+    assert len(frames) == 90
+    assert sound == []
+    assert any("only http and https" in entry.get("why", "") for entry in logs)
 
 
 # Pictures.
