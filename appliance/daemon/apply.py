@@ -14,11 +14,13 @@ from appliance.background.make import make_background
 from appliance.config.load import changed
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import source_scheme
+from appliance.daemon.audio_bus import AudioBus
 from appliance.daemon.files import Files, files_of, replaced
+from appliance.daemon.hearing import Hearing
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import ConfigError, InputError, MatteboxError
-from appliance.media.audio import AudioRing
+from appliance.media.audio_ring import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Format
 from appliance.networks.choose import choose_network
@@ -61,6 +63,8 @@ class RunningDaemon(Protocol):
     outputs: list[OutputFeeder]
     programme: Programme
     line: AudioRing
+    sound: AudioBus
+    hearing: Hearing
     worker: Worker
     pipeline: FramePipeline
     pool: BufferPool
@@ -182,7 +186,7 @@ def _build(
         with _of("rtsp.certificate"):
             certificate.load(new.rtsp)
     _outputs(daemon, new, parts)
-    if "source" in sections:
+    if "source" in sections and not _sound_only(daemon.settings, new):
         parts.feeder = _source(daemon, new, undo)
     _start_outputs(daemon, parts, undo)
     return parts
@@ -195,6 +199,10 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
         retired.append(daemon.feeder.stop)
         daemon.feeder = parts.feeder
         daemon.worker.take_from(parts.feeder.mailbox)
+    ends_microphone = daemon.hearing.use(new.source, daemon.feeder)
+    if ends_microphone is not None:
+        retired.append(ends_microphone)
+    daemon.sound.configure(new.sound)
     if parts.background is not None:
         retired.append(daemon.background.close)
         daemon.background = parts.background
@@ -326,6 +334,20 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
     return feeder
 
 
+def _sound_only(old: Settings, new: Settings) -> bool:
+    """Whether all that changed in the source is where its sound comes from, and it may go on.
+
+    What has sound in its stream is opened anew: it decodes that only if it is wanted.
+    """
+    was, wanted = old.source, new.source
+    # Where nothing changed, the file that it names was replaced.
+    if was == wanted or was.model_copy(update={"sound": wanted.sound}) != wanted:
+        return False
+    scheme = None if wanted.uri == "auto" else source_scheme(wanted.uri)
+    apart = wanted.uri == "auto" or (scheme is not None and scheme.microphone is not None)
+    return apart or (was.sound == "auto") == (wanted.sound == "auto")
+
+
 def _same_device(old: str, new: str) -> bool:
     """Whether the old source must be closed before the new one can open."""
     if old == new == "auto":
@@ -347,5 +369,7 @@ def _bring_back(daemon: RunningDaemon) -> None:
     # Not while mattebox is stopping: ``changing`` then raises.
     with daemon.changing():
         daemon.feeder = feeder
+        # The microphone has not been changed yet, if there is one.
+        daemon.hearing.use(daemon.settings.source, feeder)
         feeder.start(timeout=0.0)
         daemon.worker.take_from(feeder.mailbox)

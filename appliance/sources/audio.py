@@ -85,6 +85,8 @@ class AudioBranch:
         self._decoder: Any = None
         self.taken = False
         """Whether a stream was chosen: the first, as players do."""
+        self.silent = False
+        """Whether it cannot be decoded."""
         self.ended = threading.Event()
         """Set when all of it has come, or none will."""
         self.ended.set()
@@ -113,6 +115,7 @@ class AudioBranch:
                 "the sound cannot be decoded; the picture goes on without", source=self._name,
                 why=error_text(message),
             )  # fmt: skip
+        self.silent = True
         self.ended.set()
         return True
 
@@ -123,6 +126,7 @@ class AudioBranch:
         caps = pad.get_current_caps() or pad.query_caps(None)
         if first_structure(caps).get_name() != "audio/x-raw":
             log.warning("the sound cannot be decoded", source=self._name, found=caps.to_string())
+            self.silent = True
             self.ended.set()
             return
         # Sync off, no limit: pictures set the pace of a file, and a full queue would stop them.

@@ -190,6 +190,16 @@ class GstSource:
                 source=self.name, waited_s=_CLOSE_WITHIN,
             )  # fmt: skip
 
+    @property
+    def has_sound(self) -> bool:
+        """See ``HasSound``."""
+        return self._branch is not None and self._branch.taken and not self._branch.silent
+
+    @property
+    def more_sound(self) -> bool:
+        """See ``HasSound``."""
+        return self.has_sound and self._branch is not None and not self._branch.ended.is_set()
+
     def sounds(self) -> list[AudioBlock]:
         """See ``HasSound``."""
         return self._heard.take(self._round)

@@ -22,6 +22,7 @@ from appliance.config.settings.outputs import Outputs, OutputSettings, default_o
 from appliance.config.settings.refine import RefineSettings
 from appliance.config.settings.roi import RoiSettings
 from appliance.config.settings.rtsp import RtspSettings, check_outputs
+from appliance.config.settings.sound import SoundSettings
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
@@ -37,8 +38,8 @@ from appliance.config.uris import (
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "EdgeSettings", "HttpSettings",
     "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings", "RefineSettings",
-    "RoiSettings", "RtspSettings", "Section", "Settings", "SourceSettings", "StagesSettings",
-    "SteadySettings",
+    "RoiSettings", "RtspSettings", "Section", "Settings", "SoundSettings", "SourceSettings",
+    "StagesSettings", "SteadySettings",
 ]  # fmt: skip
 
 
@@ -46,6 +47,7 @@ class Settings(Section):
     """The whole file."""
 
     source: SourceSettings = SourceSettings()
+    sound: SoundSettings = SoundSettings()
     canvas: CanvasSettings = CanvasSettings()
     background: BackgroundSettings = BackgroundSettings()
     matting: MattingSettings = MattingSettings()

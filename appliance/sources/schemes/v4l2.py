@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance.config import shapes
 from appliance.config.schemes import SourceScheme, Use
+from appliance.system.microphones import microphone_of
 from appliance.system.packages import GOOD
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ SCHEME = SourceScheme(
     device=lambda uri: shapes.device_path(uri).resolve(),
     by_auto=True,
     by_jetson_utils=True,
+    microphone=lambda uri: microphone_of(shapes.device_path(uri)),
     uses=(Use("cameras", (("v4l2src", GOOD), ("jpegdec", GOOD)), place=50),),
     make=make,
 )
