@@ -241,7 +241,9 @@ class AudioRing:
             taken[begin - first : begin - first + there] = found
         self._dry = end < first + count
         if self._expected:
-            self.missing += count - max(0, there)
+            # Before it began none was missing.
+            before = 0 if self._end is None else min(begin - first, count)
+            self.missing += count - max(0, there) - before
         return taken
 
 

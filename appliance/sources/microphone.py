@@ -36,6 +36,8 @@ _STOP_S = 1.5
 _LATEST_S = 3.0
 # What is heard right after opening is left out: it comes in bursts, and says nothing about time.
 _SETTLE_S = 0.2
+# How many times as fast as time sound may come, over the first second: no clock is that wrong.
+_FASTEST = 1.5
 # Microseconds: how much the card collects before it hands it over, and how much it can hold.
 _PERIOD_US, _BUFFER_US = 10_000, 400_000
 
@@ -173,8 +175,8 @@ class Microphone:
         return sink
 
     def _record(self, sink: Any) -> None:
-        clock, opened = SampleClock(), time.monotonic()
-        deadline, heard = opened + _LATEST_S, False
+        clock, count, began, heard = SampleClock(), 0, 0.0, False
+        deadline = time.monotonic() + _LATEST_S
         while not self._stop.is_set():
             sample = sink.try_pull_sample(int(_GLANCE_S * Gst.SECOND))
             arrived, now = time.monotonic_ns(), time.monotonic()
@@ -192,7 +194,10 @@ class Microphone:
             data = buffer.extract_dup(0, buffer.get_size())
             samples = np.frombuffer(data, np.int16).reshape(-1, CHANNELS)
             pts = clock.enter(len(samples), arrived)
-            if now - opened < _SETTLE_S:
+            began, count = began or now, count + len(samples)
+            if count > _FASTEST * RATE * (now - began + 1):
+                raise SourceError(f"{self.uri}: it gives sound faster than time passes")
+            if now - began < _SETTLE_S:
                 continue
             if not heard:
                 self._begin()

@@ -302,27 +302,36 @@ def test_one_puts_while_another_takes() -> None:
     """From two threads, in blocks of any size: every sample once and in its order."""
     ring, order = AudioRing(), random.Random(3)
     ring.take(0)
-    room = threading.Semaphore(100)
-    total = 20 * RATE
+    total, moved = 20 * RATE, threading.Condition()
+    done = got = 0
+
+    def room() -> bool:
+        return done - got < HELD // 2
+
+    def more() -> bool:
+        return done - FADE > got
 
     def fill() -> None:
-        done = 0
+        nonlocal done
         while done < total:
             count = min(order.randrange(1, 2000), total - done)
-            assert room.acquire(timeout=5)
             put(ring, done, count)
-            done += count
+            with moved:
+                done += count
+                moved.notify_all()
+                assert moved.wait_for(room, 5)
 
     thread = threading.Thread(target=fill)
     thread.start()
     out: list[np.ndarray] = []
-    got = 0
     while got < total - FADE:
-        end = ring.end
-        block = take(ring, 0 if end is None else position(end), 400 * MS)
-        out.append(block)
-        got += len(block)
-        room.release()
+        with moved:
+            assert moved.wait_for(more, 5)
+            until = done
+        out.append(take(ring, until, 400 * MS))
+        with moved:
+            got += len(out[-1])
+            moved.notify_all()
     thread.join(5)
     assert not thread.is_alive()
     every = np.concatenate(out)
