@@ -27,6 +27,8 @@ from appliance.http.schemas import (
     PlateBody,
     ReadyAnswer,
     ResetBody,
+    SoundAnswer,
+    SoundBody,
     StagesAnswer,
     StagesBody,
     StatusAnswer,
@@ -63,6 +65,11 @@ OPERATIONS = (
     Operation(
         "PATCH", "/api/stages", api.change_stages, "Switch optional stages, and set them.",
         {200: StagesAnswer}, (408, 409, 415, 422, 503, 504), StagesBody,
+    ),
+    Operation("GET", "/api/sound", api.sound, "How the sound is doing.", {200: SoundAnswer}),
+    Operation(
+        "PATCH", "/api/sound", api.change_sound, "Set volume, mute and delay of the sound.",
+        {200: SoundAnswer}, (408, 409, 415, 422, 503, 504), SoundBody,
     ),
     Operation("GET", "/api/plate", api.plate, "The learnt room.", {200: PlateAnswer}),
     Operation(
