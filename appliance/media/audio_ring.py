@@ -94,12 +94,14 @@ class AudioRing:
             samples, at = sound.samples, position(sound.pts) + self._delay
             anew, self._anew = self._anew, False
             if self._end is None:
-                self._end = self._oldest = self._from = at
-                samples = faded_in(samples, _ATTACK)
+                self._begin(samples, at)
+                return
             off = at - self._end
             if anew:
                 self._jump(samples, at, FADE)
             elif abs(off) <= _NOTHING:
+                if sound.restart and off:
+                    self._close_up(off)
                 self._append(samples)
             elif sound.restart:
                 self._jump(samples, at, _ATTACK)
@@ -110,6 +112,13 @@ class AudioRing:
                 self._jump(samples, at, FADE)
             else:
                 self._append(self._drawn(samples, off))
+
+    def _begin(self, samples: I16, at: int) -> None:
+        """Begin with the first block, without what lies before the first picture."""
+        before = 0 if self._sent is None else max(0, self._sent - at)
+        if before < len(samples):
+            self._end = self._oldest = self._from = at + before
+            self._append(faded_in(samples[before:], _ATTACK))
 
     def _drawn(self, samples: I16, off: int) -> I16:
         """The block a little longer or shorter, so that after some of them nothing is off."""
@@ -122,6 +131,20 @@ class AudioRing:
         assert self._end is not None
         before = self._read(self._end - HISTORY, HISTORY)
         return stretched(samples, len(samples) + (by if off > 0 else -by), before)
+
+    def _close_up(self, off: int) -> None:
+        """Stretch the end of what is there, so that a round of a loop joins on to it.
+
+        Times are that coarse in some files, and demuxers cut the last block to them.
+        """
+        assert self._end is not None
+        first = max(self._from, self._end - _SELDOM, self._sent or self._from)
+        count = self._end - first
+        if count > 4 * abs(off):
+            before = self._read(first - HISTORY, HISTORY)
+            tail = stretched(self._read(first, count), count + off, before)
+            self._end = first
+            self._append(tail)
 
     def _jump(self, samples: I16, at: int, rise: int) -> None:
         """End what was with a fade, and begin anew at ``at``, or where that was sent already."""

@@ -82,6 +82,7 @@ class AudioBranch:
         self._pipeline, self._name, self._heard = pipeline, name, heard
         self._lock = threading.Lock()
         self._fresh = True
+        self._endless: bool | None = None
         self._decoder: Any = None
         self.taken = False
         """Whether a stream was chosen: the first, as players do."""
@@ -140,7 +141,30 @@ class AudioBranch:
         )
         made = [make("audioconvert"), make("audioresample"), sink]
         chain(self._pipeline, made)
-        pad.link(made[0].get_static_pad("sink"))
+        begins = made[0].get_static_pad("sink")
+        begins.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._on_segment)
+        pad.link(begins)
+
+    def _on_segment(self, pad: Any, info: Any) -> Any:
+        """Take the end out of a round's segment, if the first had none.
+
+        matroskademux puts the file's length there, which is in milliseconds: the last block would
+        be cut short by some samples, and the loop's seam be heard.
+        """
+        event = info.get_event()
+        if event.type != Gst.EventType.SEGMENT:
+            return Gst.PadProbeReturn.OK
+        segment = event.parse_segment()
+        if self._endless is None:
+            self._endless = segment.stop == Gst.CLOCK_TIME_NONE
+        if not self._endless or segment.stop == Gst.CLOCK_TIME_NONE:
+            return Gst.PadProbeReturn.OK
+        segment = segment.copy()
+        segment.stop = Gst.CLOCK_TIME_NONE
+        other = Gst.Event.new_segment(segment)
+        other.set_seqnum(event.get_seqnum())
+        pad.send_event(other)
+        return Gst.PadProbeReturn.DROP
 
     def _on_event(self, _pad: Any, info: Any) -> Any:
         kind = info.get_event().type

@@ -203,6 +203,9 @@ class SourceFeeder:
             self._known.set()
             self._read()
         except EndOfStream as error:
+            if self._clock is not None:
+                # The sound of the last pictures may have come after them.
+                self._hear(self._clock)
             if self.source.paced:
                 # The last picture, too, stands for as long as it is to be shown.
                 self._hold(self._ends)
