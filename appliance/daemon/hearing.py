@@ -40,7 +40,7 @@ class Hearing:
 
     def __init__(self, ring: AudioRing) -> None:
         self._ring = ring
-        self._wanted: tuple[str, str] | None = None
+        self._wanted: str | None = None
         self._feeder: SourceFeeder | None = None
         self.microphone: Microphone | None = None
 
@@ -50,16 +50,15 @@ class Hearing:
         A microphone that stays the same goes on without a gap.
         """
         self._feeder = feeder
-        find = microphone(settings)
-        beside = settings.uri if settings.sound == "auto" else ""
-        wanted = None if find is None else (settings.sound, beside)
+        found = microphone(settings)
+        wanted = None if found is None else found[0]
         if wanted is not None and wanted == self._wanted:
             return None
         old, self._wanted, self.microphone = self.microphone, wanted, None
-        if find is None:
+        if found is None:
             self._ring.use(feeder if settings.sound == "auto" else None)
         else:
-            self.microphone = Microphone(find, settings, self._ring)
+            self.microphone = Microphone(found[1], settings, self._ring)
             self._ring.use(self.microphone)
             self.microphone.start()
         return None if old is None else old.stop
@@ -88,21 +87,16 @@ class Hearing:
         return self.microphone is None or self.microphone.stop(timeout)
 
 
-def microphone(settings: SourceSettings) -> Callable[[], str | None] | None:
-    """What finds the microphone's address at each try; None where sound comes with the picture."""
+def microphone(settings: SourceSettings) -> tuple[str, Callable[[], str | None]] | None:
+    """What a microphone is known by, and what finds its address at each try.
+
+    None where sound comes with the picture, or none is wanted.
+    """
     if settings.sound == "none":
         return None
     if settings.sound != "auto":
-        return lambda: settings.sound
-    if settings.uri != "auto":
-        scheme = source_scheme(settings.uri)
-        if scheme is None or scheme.microphone is None:
-            return None
-    return lambda: _beside(settings)
-
-
-def _beside(settings: SourceSettings) -> str | None:
-    """The camera's own microphone, if there is a camera and it has one."""
+        return settings.sound, lambda: settings.sound
     uri = address_of(settings, quiet=True)
     scheme = source_scheme(uri)
-    return None if scheme is None or scheme.microphone is None else scheme.microphone(uri)
+    beside = None if scheme is None else scheme.microphone
+    return None if beside is None else (uri, lambda: beside(uri))

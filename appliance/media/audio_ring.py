@@ -257,7 +257,7 @@ class AudioRing:
         there = min(end, first + count) - begin
         if there > 0:
             found = self._read(begin, there)
-            if begin > first or (self._dry and first > self._from):
+            if begin > self._from and (self._dry or begin > first):
                 found = faded_in(found, FADE)
             if end < first + count:
                 found = faded_out(found, FADE)
