@@ -17,8 +17,8 @@ from appliance.sources.gstreamer import GstSource
 DEFAULT = "smpte"
 TONE_HZ, TONE_DB = 1000, -20
 """The tone: the usual line-up level of SMPTE RP 155, that of a sine at -20 dBFS."""
-# Of the pattern that changes colour each second, only so much after each change.
-_BEEPS, _BEEP = "ball", RATE // 20
+# Of the pattern that turns its colours about every 50 pictures, only so much after each turn.
+_BEEPS, _BEEP, _TURN = "ball", RATE // 20, 50
 # A gap in the pictures longer than this is not filled up with the tone.
 _MOST = 2 * RATE
 
@@ -28,15 +28,15 @@ def patterns() -> tuple[str, ...]:
     return nicks(make("videotestsrc").find_property("pattern").value_type)
 
 
-def tone(first: int, count: int, *, beeps: bool) -> I16:
+def tone(first: int, count: int, every: float | None = None) -> I16:
     """Samples of the tone, int16 (count, 2), from sample number ``first`` of the stream on.
 
-    ``beeps``: only the first 50 ms of each second, with the ramps of 2 ms that make no click.
+    ``every``: only the first 50 ms of each so many samples, with ramps of 2 ms that make no click.
     """
     number = np.arange(first, first + count)
     wave = 32767 * 10 ** (TONE_DB / 20) * np.sin(2 * np.pi * TONE_HZ / RATE * (number % RATE))
-    if beeps:
-        within, edge = number % RATE, RATE // 500
+    if every is not None:
+        within, edge = np.fmod(number, every), RATE // 500
         wave *= np.clip(np.minimum(within, _BEEP - within) / edge, 0, 1)
     return np.repeat(np.rint(wave).astype(np.int16)[:, None], CHANNELS, 1)
 
@@ -44,7 +44,7 @@ def tone(first: int, count: int, *, beeps: bool) -> I16:
 class PatternSource(GstSource):
     """A test pattern, 1280x720 at 30 frames a second unless the settings say otherwise.
 
-    It has a tone; the ball, which turns the colours about each second, a beep at each turn.
+    It has a tone; the ball, which turns its colours about every 50 pictures, a beep at each turn.
     """
 
     def __init__(self, settings: SourceSettings, pattern: str) -> None:
@@ -59,10 +59,14 @@ class PatternSource(GstSource):
                 f"{', '.join(patterns())}"
             )
 
+    @property
+    def _rate(self) -> tuple[int, int]:
+        return (30, 1) if self.settings.fps == "auto" else self.settings.fps
+
     def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""
         width, height = (1280, 720) if self.settings.size == "auto" else self.settings.size
-        numerator, denominator = (30, 1) if self.settings.fps == "auto" else self.settings.fps
+        numerator, denominator = self._rate
         beeps = self._pattern == _BEEPS
         source = make("videotestsrc", is_live=self.live, pattern=self._pattern, flip=beeps)
         size = make(
@@ -106,7 +110,9 @@ class PatternSource(GstSource):
         fresh = self._spoken is None or ends - self._spoken > _MOST
         first = begins if self._spoken is None or fresh else self._spoken
         if ends > first:
-            samples = tone(first, ends - first, beeps=self._pattern == _BEEPS)
+            numerator, denominator = self._rate
+            every = _TURN * RATE * denominator / numerator if self._pattern == _BEEPS else None
+            samples = tone(first, ends - first, every)
             self._sounds.append(AudioBlock(samples, time_of(first), fresh))
             # Nobody fetches them where a microphone is used in their place.
             del self._sounds[:-100]

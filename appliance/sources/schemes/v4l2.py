@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from appliance.config import shapes
 from appliance.config.schemes import SourceScheme, Use
 from appliance.system.microphones import microphone_of
-from appliance.system.packages import GOOD
+from appliance.system.packages import ALSA, GOOD
 
 if TYPE_CHECKING:
     from appliance.config.settings import SourceSettings
@@ -42,6 +42,9 @@ SCHEME = SourceScheme(
     by_auto=True,
     by_jetson_utils=True,
     microphone=lambda uri: microphone_of(shapes.device_path(uri)),
-    uses=(Use("cameras", (("v4l2src", GOOD), ("jpegdec", GOOD)), place=50),),
+    uses=(
+        Use("cameras", (("v4l2src", GOOD), ("jpegdec", GOOD)), place=50),
+        Use("microphones", (("alsasrc", ALSA), ("pulsesrc", GOOD)), place=55),
+    ),
     make=make,
 )
