@@ -150,7 +150,13 @@ class FileSource(GstSource):
             raise SourceError(f"{self.name}: no picture since it was started again")
         self._this_round, self._restart = 0, True
         assert self._pipeline is not None
+<<<<<<< HEAD
         self._await_sound()
+=======
+        if self._branch is not None:
+            # The rest of its sound is still being decoded, and winding back would lose it.
+            self._branch.await_rest(self._newest + 10**9, _SOUND_S)
+>>>>>>> 20f7291075834cb2e39fd06a3a53a70a07535ef4
         self._ended.clear()
         how = Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT
         if not self.winds_back or not self._wind_back(how):
