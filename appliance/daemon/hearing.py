@@ -74,7 +74,9 @@ class Hearing:
             source = feeder.source
             if isinstance(source, HasSound) and source.has_sound:
                 return HearingState("source", "live")
-            return HearingState("source", "none", "the source has no sound")
+            live = feeder.state.state == "live"
+            why = "the source has no sound" if live else "the source gives nothing at the moment"
+            return HearingState("source", "none", why)
         return HearingState("none", "none", "source.sound is none")
 
     def ask_to_stop(self) -> None:
