@@ -51,6 +51,7 @@ class LiveMedia:
         self._begins: int | None = None
         self._last = -MIN_STEP_NS
         self._held = self._leaking = False
+        self._holding = threading.Lock()
         # A decoder can only begin, and go on after a gap, at a key frame.
         self._skipping = True
         self._full_since = self._calm = 0
@@ -202,8 +203,12 @@ class LiveMedia:
             item.disconnect(handler)
 
     def _hold(self, media: Any) -> None:
-        """Keep it prepared until ``release``, even when its last reader leaves."""
-        self._held = bool(media.prepare(None))
+        """Keep it prepared until ``release``, even when its last reader leaves.
+
+        Called for each of those who come at once to a new media, in their threads.
+        """
+        if self._holding.acquire(blocking=False):
+            self._held = bool(media.prepare(None))
 
     def _on_element(self, pipeline: Any, parent: Any, element: Any) -> None:
         if element.get_factory().get_name() == "appsink":
