@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +69,15 @@ class LiveMedia:
             (pipeline, pipeline.connect("deep-element-added", self._on_element)),
             (media, media.connect("prepared", self._hold)),
         ]
+        # Weakly: in a circle, the library's objects would wait for the garbage collector.
+        taking = weakref.WeakMethod(self.take)
+
+        def deliver(packet: Packet) -> None:
+            if (take := taking()) is not None:
+                take(packet)
+
         # Last: packets come from now on, in other threads.
-        self.stream = stream(self.take)
+        self.stream = stream(deliver)
 
     @property
     def dropped(self) -> int:
