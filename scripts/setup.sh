@@ -34,14 +34,14 @@ run_packages=(
     gstreamer1.0-alsa
 )
 test_packages=(ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb)
-# Installed where apt has them (Ubuntu's is a snap, which containers cannot run); without them the
-# page's test is skipped.
+# Installed where apt has them (Ubuntu's Chromium is a snap, which containers cannot run); without
+# them the tests of the page, or of RTMP, are skipped.
 offered_packages=()
 
 case $what in
     run) venv=.venv extras=demo packages=("${run_packages[@]}") ;;
     test) venv=.venv extras=demo,dev packages=("${run_packages[@]}" "${test_packages[@]}")
-        offered_packages=(chromium chromium-driver) ;;
+        offered_packages=(chromium chromium-driver nginx libnginx-mod-rtmp) ;;
     export) venv=.venv-export extras=dev,export packages=("${run_packages[@]}") ;;
     *) die "unknown set-up '$what'" "usage: scripts/setup.sh run|test|export" ;;
 esac

@@ -75,7 +75,8 @@ class Scheme:
         spelling: a regular expression for the whole address, if it is not written ``name://…``.
         bare: whether an address without a scheme, that is a path, is one of these; true for one
             scheme in a family.
-        meant: the mistake in words, when a path can only have been meant as one of these.
+        meant: the mistake in words, when a path, or an address of a scheme that there is not, can
+            only have been meant as one of these.
         path: the path that an address names, if it names one; the same in every family.
         has_file: whether that is a plain file, which must exist or, for an output, is written.
         files: all the plain files that an address names, where it names several.
@@ -115,6 +116,7 @@ class SourceScheme(Scheme):
         microphone: the address of the microphone that belongs to an address's camera, asked each
             time that it is to be opened; None there if it has none. Whoever declares this has no
             sound in its stream.
+        folders: whether what it names may be a folder, rather than a file.
     """
 
     live: bool
@@ -123,6 +125,7 @@ class SourceScheme(Scheme):
     by_auto: bool = False
     by_jetson_utils: bool = False
     microphone: Callable[[str], str | None] | None = None
+    folders: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

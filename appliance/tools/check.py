@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.config.load import LoadedConfig, Mistake
-from appliance.config.schemes import Scheme
+from appliance.config.schemes import Scheme, SourceScheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
 from appliance.config.uris import background_scheme, files_of, output_scheme, source_scheme
@@ -38,7 +38,8 @@ def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
         ("background.uri", background, background_scheme(background)),
     ):
         for path in files_of(uri, scheme):
-            wrong = unreadable(path)
+            folder = isinstance(scheme, SourceScheme) and scheme.folders
+            wrong = unreadable(path, folder=folder)
             if wrong:
                 add(key, f"{path}: {wrong}")
         wrong = networkless(scheme) if scheme is not None else None
@@ -131,13 +132,20 @@ def engineless(manifest: Manifest, model: Path) -> str | None:
     return None
 
 
-def unreadable(path: Path) -> str | None:
-    """Why a file cannot be read, and the remedy; None if it can. Never blocks on a FIFO."""
+def unreadable(path: Path, *, folder: bool = False) -> str | None:
+    """Why a file cannot be read, and the remedy; None if it can. Never blocks on a FIFO.
+
+    ``folder``: whether it may be a folder, too.
+    """
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"cannot be read ({reason}); name a file that is there"
+    if folder and stat.S_ISDIR(status.st_mode):
+        if os.access(path, os.R_OK | os.X_OK):
+            return None
+        return "may not be read by this user; change its permissions (chmod +rx)"
     if not stat.S_ISREG(status.st_mode):
         kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
         return f"is {kinds.get(stat.S_IFMT(status.st_mode), 'a device')}; expected a file"
