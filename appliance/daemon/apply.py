@@ -97,12 +97,17 @@ class _Parts:
     """For outputs that stay and keep their readers: the calls that change their encoding."""
 
 
-def apply(daemon: RunningDaemon, new: Settings, *, read_again: bool = False) -> frozenset[str]:
+def apply(
+    daemon: RunningDaemon, new: Settings, *, read_again: bool = False, dissolve: int = 0
+) -> frozenset[str]:
     """Switch a running daemon to ``new``; returns the sections that changed.
 
     With ``read_again`` a section has also changed if a file that it names has been replaced (a
     background saved under the same name). Otherwise files are left alone: a picture that is just
     being copied must not have another change refused.
+
+    ``dissolve``: frames for which the last composite before fades into those after. Any other
+    change is a cut, and ends what is still fading.
 
     Everything new is built first; if any of that fails, nothing has changed. Unchanged outputs keep
     their clients: frames of the same size and rate go on coming. Call from one thread at a time,
@@ -134,7 +139,7 @@ def apply(daemon: RunningDaemon, new: Settings, *, read_again: bool = False) -> 
             daemon.files = {**daemon.files, **{name: files[name] for name in sections & {*files}}}
             # If the daemon stops before they are retired, they are closed with all the rest.
             daemon.leftovers += retired
-    if daemon.worker.submit(lambda: _between_frames(daemon, new, parts), timeout=_SWAP_S):
+    if daemon.worker.submit(lambda: _between_frames(daemon, new, parts, dissolve), timeout=_SWAP_S):
         daemon.retire(retired)
     else:
         # Takes effect once the network answers; the placeholder is out until then. The old parts
@@ -210,8 +215,11 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
     return retired
 
 
-def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
+def _between_frames(
+    daemon: RunningDaemon, new: Settings, parts: _Parts, dissolve: int
+) -> None:
     """Apply what concerns the pipeline, in its own thread."""
+    before = daemon.worker.shown
     if parts.network is not None:
         daemon.pipeline = parts.network.exchange()
         daemon.pipeline.use_canvases(daemon.pool)
@@ -226,6 +234,7 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None
         # Only now: a frame may have been made with the old one since it was replaced.
         daemon.programme.forget()
         daemon.worker.forget()
+    daemon.worker.dissolve(before, dissolve)
 
 
 def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:
