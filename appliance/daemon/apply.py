@@ -215,9 +215,7 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
     return retired
 
 
-def _between_frames(
-    daemon: RunningDaemon, new: Settings, parts: _Parts, dissolve: int
-) -> None:
+def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts, dissolve: int) -> None:
     """Apply what concerns the pipeline, in its own thread."""
     before = daemon.worker.shown
     if parts.network is not None:

@@ -250,9 +250,7 @@ class Reloader:
                 after = before.changed(shown, new)
             wish = change.frames if isinstance(change, _Switch) else None
             how = transition(before, after, shown, new, wish)
-            sections = self._daemon.apply(
-                new, read_again=change is None, dissolve=how.frames
-            )
+            sections = self._daemon.apply(new, read_again=change is None, dissolve=how.frames)
             self.scenes = after
             if loaded is not None:
                 self._loaded, self._text = loaded, loaded.text
@@ -261,6 +259,8 @@ class Reloader:
                 # The memory of the old parts: networks, pictures, a source's buffers.
                 malloc.give_back()
         except Exception as error:
+            if not isinstance(error, MatteboxError):
+                log.exception("a change failed where nobody expected it")
             return self._refused(error, after, loaded, change)
         # Whether it made a difference to what runs, or only to which scenes there are.
         sections |= after.differing(before) if not callable(change) else frozenset()
@@ -285,8 +285,6 @@ class Reloader:
         self, error: Exception, wanted: SceneState, loaded: LoadedConfig | None,
         change: Change | _Switch | None,
     ) -> ChangeOutcome:  # fmt: skip
-        if not isinstance(error, MatteboxError):
-            log.exception("a change failed where nobody expected it")
         if isinstance(change, _Switch):
             # What a scene says stands in the file that was read last.
             loaded = self._loaded

@@ -8,7 +8,7 @@ from appliance.config.polygons import parse_polygons
 from appliance.config.settings import Settings
 from appliance.config.uris import background_scheme
 from appliance.media.frame import Frame
-from appliance.pixels.cpu.dissolve import dissolve
+from appliance.pixels import cpu
 
 # Who may be shown, from few to many.
 _PEOPLE = ("largest", "taking-part", "all")
@@ -46,7 +46,7 @@ class Dissolve:
         if self._before is None:
             return
         self._done += 1
-        dissolve(self._before, out, self._done / (self._frames + 1))
+        cpu.dissolve(self._before, out, self._done / (self._frames + 1))
         if self._done == self._frames:
             self.end()
 

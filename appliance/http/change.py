@@ -6,7 +6,6 @@ All of this blocks (on the reloader, on a disk), so it is called off the server'
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +101,13 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
 
     Raises NotDone when nothing was changed, TimeoutError when that is unknown.
     """
-    with _Alone(site):
+    with Alone(site):
         # What is kept is what is seen: earlier changes that were not kept, too.
-        kept = _unkept(site) | values if keep else {}
+        placed = {site.reloader.scenes.placed(key): value for key, value in values.items()}
+        kept = _unkept(site) | placed if keep else {}
         new = _draft(site, kept) if kept else None
         try:
-            outcome = _through(lambda: site.reloader.change(_maker(values), CHANGE_S))
+            outcome = through(lambda: site.reloader.change(_maker(values), CHANGE_S))
             note = None if new is None else _finish(site, new, kept)
         finally:
             if new is not None:
@@ -122,7 +122,7 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
 
 
 def _unkept(site: Site) -> dict[str, Value]:
-    """What differs now from what the file, the environment and the flags say.
+    """What differs now from what the file, the environment and the flags say, scenes included.
 
     Nothing if they cannot be read: the draft then says why.
     """
@@ -130,19 +130,27 @@ def _unkept(site: Site) -> dict[str, Value]:
         loaded = site.load().settings
     except ConfigError:
         return {}
-    now = site.daemon.settings
-    return {key: _value(now, key) for key in _KEYS if _value(now, key) != _value(loaded, key)}
+    now = site.reloader.scenes.base
+    keys = [*_KEYS]
+    if [scene.name for scene in now.scenes] == [scene.name for scene in loaded.scenes]:
+        for index, scene in enumerate(loaded.scenes):
+            written = scene.settings.written()
+            keys += [f"scenes.{index}.settings.{key}" for key in _KEYS if key in written]
+    return {key: _value(now, key) for key in keys if _value(now, key) != _value(loaded, key)}
 
 
 def _value(settings: Settings, key: str) -> Value:
-    value: Value = attrgetter(key)(settings)
+    found: Any = settings
+    for part in key.split("."):
+        found = found[int(part)] if part.isdigit() else getattr(found, part)
+    value: Value = found
     return value
 
 
 def reset(site: Site) -> ChangedAnswer:
     """Go back to the file's settings, start the matte over. Raises NotDone, TimeoutError."""
-    with _Alone(site):
-        outcome = _through(lambda: site.reloader.ask().result(CHANGE_S))
+    with Alone(site):
+        outcome = through(lambda: site.reloader.ask().result(CHANGE_S))
         site.daemon.worker.submit(lambda: site.daemon.pipeline.reset(), timeout=_FREE_S)
     log.info("reset over HTTP")
     return ChangedAnswer(
@@ -155,7 +163,8 @@ def _maker(values: dict[str, Value]) -> Callable[[Settings], Settings]:
     return lambda settings: applied_to(settings, values)
 
 
-def _through(make: Callable[[], ChangeOutcome]) -> ChangeOutcome:
+def through(make: Callable[[], ChangeOutcome]) -> ChangeOutcome:
+    """The outcome of a change that was made. Raises NotDone when it was not, TimeoutError."""
     try:
         outcome = make()
     except ConfigError as error:
@@ -199,7 +208,7 @@ def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
     )
 
 
-class _Alone:
+class Alone:
     """One change at a time; waits for the previous one, up to a deadline."""
 
     def __init__(self, site: Site) -> None:

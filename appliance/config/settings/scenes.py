@@ -148,9 +148,7 @@ def _are_told_apart(scenes: tuple[SceneSettings, ...]) -> tuple[SceneSettings, .
     for index, scene in enumerate(scenes):
         first = names.setdefault(scene.name.casefold(), index)
         if first != index:
-            raise rule(
-                f"{index}.name", f"found {scene.name}; scenes.{first} has that name already"
-            )
+            raise rule(f"{index}.name", f"found {scene.name}; scenes.{first} has that name already")
         first = index if scene.key == "none" else keys.setdefault(scene.key, index)
         if first != index:
             raise rule(f"{index}.key", f"found {scene.key}; scenes.{first} has that key already")
