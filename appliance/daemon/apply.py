@@ -10,10 +10,12 @@ from typing import Protocol
 import structlog
 
 from appliance.background.base import Background
+from appliance.background.fade import FadingBackground, fading
 from appliance.background.make import make_background
 from appliance.config.load import changed
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import source_scheme
+from appliance.daemon.dissolve import only_behind
 from appliance.daemon.files import Files, files_of, replaced
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
@@ -93,6 +95,10 @@ class _Parts:
     outputs: list[OutputFeeder] = field(default_factory=list)
     """All of them, including those that stay."""
     gone: list[OutputFeeder] = field(default_factory=list)
+    background_before: Background | None = None
+    """What the new one takes the place of."""
+    only_behind: bool = False
+    """A dissolve is one of the backgrounds alone."""
     reencoded: list[Callable[[], None]] = field(default_factory=list)
     """For outputs that stay and keep their readers: the calls that change their encoding."""
 
@@ -202,6 +208,8 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
         daemon.worker.take_from(parts.feeder.mailbox)
     if parts.background is not None:
         retired.append(daemon.background.close)
+        parts.background_before = daemon.background
+        parts.only_behind = only_behind(daemon.settings, new)
         daemon.background = parts.background
     daemon.style = parts.style
     for output in parts.outputs:
@@ -217,7 +225,7 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
 
 def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts, dissolve: int) -> None:
     """Apply what concerns the pipeline, in its own thread."""
-    before = daemon.worker.shown
+    before, behind = daemon.worker.shown, _fading_behind(daemon, parts, dissolve)
     if parts.network is not None:
         daemon.pipeline = parts.network.exchange()
         daemon.pipeline.use_canvases(daemon.pool)
@@ -228,11 +236,26 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts, dissolv
     daemon.shedding.look_again()
     daemon.thermometer.configure(new.load.hottest_c)
     if parts.background is not None:
-        daemon.pipeline.use_background(parts.background)
+        daemon.pipeline.use_background(behind or parts.background)
         # Only now: a frame may have been made with the old one since it was replaced.
         daemon.programme.forget()
         daemon.worker.forget()
-    daemon.worker.dissolve(before, dissolve)
+    if behind is not None:
+        daemon.worker.fade.begin_behind(behind)
+    elif dissolve and before is not None:
+        daemon.worker.fade.begin(before, dissolve)
+    else:
+        daemon.worker.fade.end()
+
+
+def _fading_behind(daemon: RunningDaemon, parts: _Parts, dissolve: int) -> FadingBackground | None:
+    """The new background, fading from the one before, where that is all there is to a dissolve."""
+    if not dissolve or not parts.only_behind or parts.background is None:
+        return None
+    fade, old = daemon.worker.fade, parts.background_before
+    # The whole picture is fading: so it does on.
+    before = None if fade.active or old is None else fade.behind or old.picture
+    return None if before is None else fading(before, parts.background, dissolve)
 
 
 def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:

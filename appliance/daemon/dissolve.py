@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from appliance.background.fade import FadingBackground
+from appliance.config.load import changed
 from appliance.config.polygons import parse_polygons
 from appliance.config.settings import Settings
 from appliance.config.uris import background_scheme
@@ -19,6 +21,8 @@ class Dissolve:
 
     It is a still. Both moving would take two of everything that remembers (framing, light, the
     plate, the network where it differs) and twice a frame's time, on machines that are short of it.
+    Where only the background changes, the backgrounds alone fade, behind a person who stays as they
+    are (``begin_behind``).
 
     Used in the pipeline's thread alone. Composites are in the host's memory on either path when
     they are finished, so one place serves both.
@@ -26,6 +30,7 @@ class Dissolve:
 
     def __init__(self) -> None:
         self._before: Frame | None = None
+        self._behind: FadingBackground | None = None
         self._frames = self._done = 0
 
     @property
@@ -33,8 +38,19 @@ class Dissolve:
         """Whether the next composite is to be mixed."""
         return self._before is not None
 
+    @property
+    def behind(self) -> Frame | None:
+        """The picture that is behind the person now, if it is a mix of two."""
+        return None if self._behind is None else self._behind.now
+
+    def begin_behind(self, background: FadingBackground) -> None:
+        """Note which background fades."""
+        self.end()
+        self._behind = background
+
     def begin(self, before: Frame, frames: int) -> None:
         """Fade from ``before`` (which is copied) over the next ``frames`` composites, 1 or more."""
+        self.end()
         self._before = Frame(before.y.copy(), before.uv.copy(), before.colour)
         self._frames, self._done = frames, 0
 
@@ -52,7 +68,23 @@ class Dissolve:
 
     def end(self) -> None:
         """Show nothing of what was any more, from the next composite on."""
-        self._before = None
+        if self._behind is not None:
+            self._behind.end()
+        self._before = self._behind = None
+
+
+def only_behind(old: Settings, new: Settings) -> bool:
+    """Whether a dissolve is one of the backgrounds alone, with nobody but the person before them.
+
+    Not where the background is painted (``stages.style``), which is done once for each, nor where
+    frames are made in between, for which the background looks back.
+    """
+    stages = new.stages
+    return (
+        changed(old, new) == {"background"}
+        and not (_shows_room(old) or _shows_room(new))
+        and not (stages.style.wanted or stages.interpolate.enabled)
+    )
 
 
 def why_cut(old: Settings, new: Settings) -> str | None:

@@ -79,7 +79,8 @@ class Worker:
         self._pipeline: FramePipeline | None = None
         self._filler = Filler(self._publish, fill_ns, lossless=patient)
         self._programme = programme
-        self._dissolve = Dissolve()
+        self.fade = Dissolve()
+        """What fades into the composites; for the thread itself."""
         self.shown: Frame | None = None
         """The last composite that was sent, and may be seen again; for the thread itself."""
         self._pool = pool
@@ -200,18 +201,8 @@ class Worker:
     def forget(self) -> None:
         """What went out last is not to be shown again; call only in the thread itself."""
         self._filler.forget()
-        self._dissolve.end()
+        self.fade.end()
         self.shown = None
-
-    def dissolve(self, before: Frame | None, frames: int) -> None:
-        """Fade from a composite over the next ``frames``; call only in the thread itself.
-
-        0 frames, or None: what is fading ends now. So it does when the placeholder comes between.
-        """
-        if before is None or frames == 0:
-            self._dissolve.end()
-        else:
-            self._dissolve.begin(before, frames)
 
     def take_from(self, inbox: Mailbox[Frame]) -> None:
         """Read another mailbox from the next frame on; its first frame is a cut."""
@@ -336,14 +327,14 @@ class Worker:
 
     def _mix(self, outs: list[Frame | None]) -> None:
         """Fade, if something is to: into the composites just made, in the order of their times."""
-        if not self._dissolve.active:
+        if not self.fade.active:
             return
         if self._programme.trouble is not None:
             # The placeholder is out: what was before it is not to come back.
-            self._dissolve.end()
+            self.fade.end()
         for out in outs:
             if out is not None:
-                self._dissolve.mix(out)
+                self.fade.mix(out)
 
     @property
     def added_ns(self) -> int:

@@ -24,7 +24,7 @@ from appliance.pixels import cpu
 from tests.daemons import Breakable, running
 from tests.kernels.gpus import emulated, fresh
 from tests.memory import _status
-from tests.scenes import room_share
+from tests.scenes import PERSON, room_share
 
 LIMIT_S = 20.0
 MOST_ROOM = 0.002
@@ -33,6 +33,10 @@ BASE, OFFICE, WIDE = 120, 200, 150
 
 def grey(luma: int) -> dict[str, str]:
     return {"uri": f"colour:#{luma:02x}{luma:02x}{luma:02x}"}
+
+
+# With another edge, the whole picture fades; with another background alone, the backgrounds do.
+WHOLE = {"edge": {"softness": 1.0}}
 
 
 def scene(name: str, luma: int, frames: int = 0, **settings: Any) -> dict[str, Any]:
@@ -157,7 +161,8 @@ def test_a_cut_is_on_the_next_frame(
 def test_a_dissolve_has_exactly_its_weights(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
-    with on_stage(monkeypatch, network, room, tmp_path) as box:
+    scenes = [scene("office", OFFICE, **WHOLE)]
+    with on_stage(monkeypatch, network, room, tmp_path, scenes=scenes) as box:
         start = len(box.sent)
         assert box.switch("office", 9).dissolve_frames == 9
         until(lambda: OFFICE in box.corners(start))
@@ -184,7 +189,8 @@ def test_a_dissolve_has_exactly_its_weights(
 def test_a_switch_within_a_dissolve_starts_from_what_is_shown(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
-    with on_stage(monkeypatch, network, room, tmp_path) as box:
+    scenes = [scene("office", OFFICE, **WHOLE), scene("wide", WIDE)]
+    with on_stage(monkeypatch, network, room, tmp_path, scenes=scenes) as box:
         start = len(box.sent)
         box.switch("office", 600)
         until(lambda: box.corners(start)[-1:] > [BASE + 2])
@@ -240,10 +246,11 @@ def test_what_is_hidden_now_does_not_fade(
 def test_another_change_and_a_failure_end_a_dissolve(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
-    with on_stage(monkeypatch, network, room, tmp_path) as box:
+    scenes = [scene("office", OFFICE, **WHOLE), scene("wide", WIDE)]
+    with on_stage(monkeypatch, network, room, tmp_path, scenes=scenes) as box:
         box.switch("office", 600)
         until(lambda: len(box.mixed) > 1)
-        edge = box.daemon.settings.edge.model_copy(update={"softness": 1.0})
+        edge = box.daemon.settings.edge.model_copy(update={"softness": 2.0})
         changed = box.reloader.change(
             lambda now: now.model_copy(update={"edge": edge}), LIMIT_S
         ).changed
@@ -339,12 +346,46 @@ def test_a_change_while_a_scene_is_on_is_the_scenes_where_it_sets_that(
         assert box.save().changed == {"edge", "scenes"}
 
 
+@pytest.mark.parametrize("on", ["cpu", "gpu"])
+def test_where_only_the_background_changes_the_person_does_not_fade(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path, on: str
+) -> None:
+    fresh()
+    chosen = emulated(network) if on == "gpu" else None
+    scenes = [scene("dark", 40), scene("darker", 20)]
+    with on_stage(monkeypatch, network, room, tmp_path, chosen=chosen, scenes=scenes) as box:
+        start = len(box.sent)
+        assert box.switch("dark", 4).dissolve_frames == 4
+        until(lambda: 40 in box.corners(start))
+        box.more(1)
+        corners = box.corners(start)
+        first = next(at for at, luma in enumerate(corners) if luma != BASE)
+        assert corners[first : first + 4] == [104, 88, 72, 56]
+        assert set(corners[first + 4 :]) == {40}
+        assert not box.mixed, "the picture as a whole is not mixed"
+        assert all(np.isclose(int(f.y.max()), PERSON, atol=4) for f in box.sent[start + first :])
+        # Within it, another begins with the picture that is behind the person now.
+        start = len(box.sent)
+        box.switch("none", 600)
+        until(lambda: box.corners(start)[-1:] > [42])
+        start = len(box.sent)
+        box.switch("darker", 3)
+        until(lambda: 20 in box.corners(start))
+        corners = [box.sent[start - 1].y[4, 4], *box.corners(start)]
+        end = corners.index(20)
+        before, *fading = map(int, corners[end - 4 : end])
+        assert before > 42
+        exact = [before + (20 - before) * k / 4 for k in (1, 2, 3)]
+        assert np.abs(np.array(fading) - exact).max() <= 0.502
+        assert max(room_share(frame.uv) for frame in box.sent) <= MOST_ROOM
+
+
 def test_frames_on_the_gpu_fade_too(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
     fresh()
-    chosen = emulated(network)
-    with on_stage(monkeypatch, network, room, tmp_path, chosen=chosen) as box:
+    chosen, scenes = emulated(network), [scene("office", OFFICE, 4, **WHOLE)]
+    with on_stage(monkeypatch, network, room, tmp_path, chosen=chosen, scenes=scenes) as box:
         start = len(box.sent)
         assert box.switch("office", 3).dissolve_frames == 3
         until(lambda: OFFICE in box.corners(start))
