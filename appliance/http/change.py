@@ -103,8 +103,7 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
     """
     with Alone(site):
         # What is kept is what is seen: earlier changes that were not kept, too.
-        placed = {site.reloader.scenes.placed(key): value for key, value in values.items()}
-        kept = _unkept(site) | placed if keep else {}
+        kept = _unkept(site) | _placed(site, values) if keep else {}
         new = _draft(site, kept) if kept else None
         try:
             outcome = through(lambda: site.reloader.change(_maker(values), CHANGE_S))
@@ -119,6 +118,23 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
         picture=picture(site.daemon.settings, site.folder),
         changed=sorted(outcome.changed), kept=new is not None, note=note,
     )  # fmt: skip
+
+
+def _placed(site: Site, values: dict[str, Value]) -> dict[str, Value]:
+    """Values by where they are written: in the scene that is on, if it sets them. Raises NotDone.
+
+    A scene is found in the file by its place, so the file must have the scenes that are in use.
+    """
+    scenes = site.reloader.scenes
+    placed = {scenes.placed(key): value for key, value in values.items()}
+    if placed != values:
+        try:
+            loaded = site.load().settings
+        except ConfigError:
+            return placed  # the draft says why
+        if [one.name for one in loaded.scenes] != [one.name for one in scenes.base.scenes]:
+            raise NotDone("the file has just got other scenes; try again in a second")
+    return placed
 
 
 def _unkept(site: Site) -> dict[str, Value]:

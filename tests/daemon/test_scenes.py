@@ -16,15 +16,17 @@ import yaml
 from structlog.testing import capture_logs
 
 from appliance.config.load import load_located
+from appliance.daemon import apply as apply_module
 from appliance.daemon import dissolve as dissolve_module
 from appliance.daemon.changes import ChangeOutcome, Reloader
 from appliance.daemon.daemon import Daemon
 from appliance.media.frame import Frame
 from appliance.pixels import cpu
+from tests.daemon.test_privacy import reel as moving
 from tests.daemons import Breakable, running
 from tests.kernels.gpus import emulated, fresh
 from tests.memory import _status
-from tests.scenes import PERSON, room_share
+from tests.scenes import PERSON, room_clip, room_share
 
 LIMIT_S = 20.0
 MOST_ROOM = 0.002
@@ -377,6 +379,42 @@ def test_where_only_the_background_changes_the_person_does_not_fade(
         assert before > 42
         exact = [before + (20 - before) * k / 4 for k in (1, 2, 3)]
         assert np.abs(np.array(fading) - exact).max() <= 0.502
+        assert max(room_share(frame.uv) for frame in box.sent) <= MOST_ROOM
+
+
+def test_a_scene_has_another_source_and_another_network(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    other = room_clip(tmp_path / "other.mp4")
+    elsewhere = {"name": "elsewhere", "dissolve_frames": 3, "settings": {
+        "source": {"uri": str(other)}, "matting": {"threads": 2},
+        "background": {"uri": str(moving(tmp_path / "moving.mp4"))},
+    }}  # fmt: skip
+    with on_stage(monkeypatch, network, room, tmp_path, scenes=[elsewhere]) as box:
+        monkeypatch.setattr(apply_module, "choose_network", lambda _: box.matting)
+        assert box.switch("elsewhere").changed == {"source", "matting", "background", "scene"}
+        until(lambda: len(box.mixed) == 3)
+        box.more(3)
+        assert box.switch("none").dissolve_frames == 3
+        until(lambda: len(box.mixed) == 6)
+        assert {int(frame.y[4, 4]) for frame in box.more(3)} == {BASE}
+        assert max(room_share(frame.uv) for frame in box.sent) <= MOST_ROOM
+        assert box.daemon.programme.trouble is None
+
+
+def test_a_video_fades_in_behind_the_person_and_plays(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    played = {"name": "played", "dissolve_frames": 5, "settings": {
+        "background": {"uri": str(moving(tmp_path / "moving.mp4"))},
+    }}  # fmt: skip
+    with on_stage(monkeypatch, network, room, tmp_path, scenes=[played]) as box:
+        box.switch("played")
+        # It goes from dark to light, again and again.
+        until(lambda: len(set(box.corners(-12))) > 3)
+        assert not box.mixed
+        assert box.switch("none").dissolve_frames == 5
+        until(lambda: int(box.sent[-1].y[4, 4]) == BASE)
         assert max(room_share(frame.uv) for frame in box.sent) <= MOST_ROOM
 
 

@@ -64,6 +64,8 @@ def test_they_are_listed_and_switched(appliance: Served) -> None:
         "active": "office", "changed": ["background", "scene"], "dissolve_frames": 3, "note": None,
     }  # fmt: skip
     assert as_json(appliance.client.get("/api/status"))["scene"] == "office"
+    figures = appliance.client.get("/metrics").text.splitlines()
+    assert {'mattebox_scene{name="office"} 1.0', 'mattebox_scene{name="none"} 0.0'} <= {*figures}
     # With a name that has to be quoted, as a cut, and to be seen in the very next picture.
     assert as_json(post(appliance, "The%20red%20one", dissolve_frames=0))["dissolve_frames"] == 0
     shown = corner(appliance.client.get("/api/snapshot").content)
@@ -133,6 +135,11 @@ def test_by_click_and_by_key_on_the_page(
     browser.find_element(By.ID, "typing").send_keys("o", Keys.F2, "x")
     assert browser.find_element(By.ID, "typing").get_attribute("value") == "ox"
     browser.execute_script("document.getElementById('typing').remove()")
+    # But with what is no field for text.
+    browser.find_element(By.CSS_SELECTOR, "#people-kept input").send_keys(Keys.F2)
+    until(browser, lambda _: pressed("The red one"))
+    browser.find_element(By.TAG_NAME, "body").send_keys("o")
+    until(browser, lambda _: pressed("office"))
     # One that cannot be built says why, and the one before stays.
     browser.find_element(By.CSS_SELECTOR, "[data-scene='gone']").click()
     until(browser, lambda b: "gone.png" in b.find_element(By.ID, "toast").text)

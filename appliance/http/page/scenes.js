@@ -3,7 +3,8 @@
 
 const SCENES_POLL_MS = 2000;
 let scenesTold = ""; // what is shown
-let sceneKeys = {}; // key -> name
+let sceneKeys = new Map(); // key -> name
+const NOT_TYPED = new Set(["button", "checkbox", "file", "radio", "range"]);
 
 async function loadScenes() {
   try {
@@ -18,7 +19,7 @@ function showScenes(answer) {
   if (told === scenesTold) return;
   scenesTold = told;
   $("scenes-panel").hidden = !answer.scenes.length;
-  sceneKeys = Object.fromEntries(answer.scenes.filter((s) => s.key !== "none").map((s) => [s.key, s.name]));
+  sceneKeys = new Map(answer.scenes.filter((s) => s.key !== "none").map((s) => [s.key, s.name]));
   const focus = document.activeElement?.dataset?.scene;
   const none = { name: "none", key: "none", active: answer.active === "none" };
   $("scenes").replaceChildren(...[...answer.scenes, none].map(sceneButton));
@@ -60,8 +61,10 @@ document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
   const at = event.target;
   if (at.isContentEditable || document.querySelector("dialog[open]")) return;
-  if (at.closest("select, textarea, input:not([type=checkbox]):not([type=range]):not([type=file])")) return;
-  const name = sceneKeys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (at.closest("select, textarea") || (at.matches("input") && !NOT_TYPED.has(at.type))) return;
+  // What fills in forms sends keys without a name.
+  const key = event.key || "";
+  const name = sceneKeys.get(key.length === 1 ? key.toLowerCase() : key);
   if (name === undefined) return;
   event.preventDefault();
   switchScene(name);
