@@ -269,6 +269,22 @@ def test_another_change_and_a_failure_end_a_dissolve(
         assert (len(box.mixed), box.corners(start)[0]) == (count, WIDE)
 
 
+def test_a_stall_ends_a_dissolve(
+    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
+) -> None:
+    """After the placeholder nothing comes back that was before it."""
+    sections = {"scenes": [scene("office", OFFICE, **WHOLE)], "matting": {"stall_s": 0.1}}
+    with on_stage(monkeypatch, network, room, tmp_path, **sections) as box:
+        box.switch("office", 600)
+        until(lambda: len(box.mixed) > 1)
+        box.matting.break_it("hangs")
+        until(lambda: box.daemon.programme.trouble is not None)
+        count, start = len(box.mixed), len(box.sent)
+        box.matting.mend()
+        assert {int(frame.y[4, 4]) for frame in box.more(3)} == {OFFICE}
+        assert (len(box.mixed), box.corners(start)[0]) == (count, OFFICE)
+
+
 def test_a_scene_that_cannot_be_built_leaves_the_one_before(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:

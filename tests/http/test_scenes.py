@@ -103,6 +103,12 @@ def test_what_is_kept_goes_into_the_scene_that_is_on(appliance: Served) -> None:
         assert data["background"] == {"uri": "colour:#787878", "fit": "fit"}
         assert data["edge"] == {"softness": 3.0}
         assert "# the end" in appliance.path.read_text()
+        # What is changed and kept at once, too.
+        body = {"background": "colour:#405060", "keep": True}
+        assert as_json(appliance.client.patch("/api/picture", json=body))["note"] is None
+        data = yaml.safe_load(appliance.path.read_text())
+        assert data["scenes"][0]["settings"] == {"background": {"uri": "colour:#405060"}}
+        assert data["background"]["uri"] == "colour:#787878"
         # The scene's own values are not taken for changes of what stands around it.
         assert load(appliance.path) == appliance.reloader.scenes.base
     finally:
