@@ -101,6 +101,8 @@ def why_cut(old: Settings, new: Settings) -> str | None:
         return "the picture before shows the room within stages.mattes.keep"
     if not set(_drawn(new, "room")) <= set(_drawn(old, "room")):
         return "the picture before may show what stages.mattes.room hides"
+    if min(old.edge.choke, 0) < min(new.edge.choke, 0):
+        return "the picture before shows a wider rim of the room (edge.choke)"
     if _PEOPLE.index(old.clean.keep) > _PEOPLE.index(new.clean.keep):
         return "the picture before may show people whom clean.keep leaves out"
     if new.stages.select != old.stages.select:

@@ -78,6 +78,7 @@ def blur(radius: float) -> dict[str, Any]:
         (mattes(keep=f"{LEFT}; {RIGHT}"), mattes(keep=RIGHT), "within stages.mattes.keep"),
         ({}, mattes(room=LEFT), "what stages.mattes.room hides"),
         (mattes(room=LEFT), mattes(room=f"{LEFT}; {RIGHT}"), "what stages.mattes.room hides"),
+        ({"edge": {"choke": -8.0}}, {"edge": {"choke": -2.0}}, "a wider rim of the room"),
         ({"clean": {"keep": "all"}}, {}, "whom clean.keep leaves out"),
         ({}, {"clean": {"keep": "largest"}}, "whom clean.keep leaves out"),
         ({"stages": {"select": {"enabled": True}}}, {}, "what stages.select leaves out"),
@@ -100,6 +101,8 @@ def test_what_is_to_be_hidden_is_hidden_at_once(
         ({}, mattes(keep=LEFT)),
         (mattes(keep=LEFT), mattes(keep=f"{LEFT}; {RIGHT}")),
         (mattes(room=LEFT), {}),
+        ({"edge": {"choke": 0.0}}, {"edge": {"choke": 4.0}}),
+        ({"edge": {"choke": 2.0}}, {"edge": {"choke": -4.0}}),
         # Drawn, but not in use.
         ({"stages": {"mattes": {"keep": LEFT}}}, {}),
         ({}, {"stages": {"mattes": {"room": LEFT}}}),
