@@ -11,6 +11,7 @@ import structlog
 
 from appliance.background.base import Background
 from appliance.background.make import make_background
+from appliance.config.scenes import in_use
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
@@ -67,7 +68,11 @@ class Daemon:
     """The running appliance. Call ``start``, then ``ended`` now and then, then ``stop``."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        """Get ready; a scene to start with is laid over the settings.
+
+        Raises ConfigError when the two do not go together.
+        """
+        self.settings = in_use(settings)
         self.format = self.source_format = FALLBACK
         self.tap = Tap()
         self.line = AudioRing()
@@ -191,9 +196,11 @@ class Daemon:
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
 
-    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
+    def apply(
+        self, settings: Settings, *, read_again: bool = False, dissolve: int = 0
+    ) -> frozenset[str]:
         """Switch to other settings while running; see ``appliance.daemon.apply.apply``."""
-        sections = apply(self, settings, read_again=read_again)
+        sections = apply(self, settings, read_again=read_again, dissolve=dissolve)
         if sections:
             self.rooms.configure(self.settings)
         return sections

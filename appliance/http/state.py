@@ -119,6 +119,7 @@ def status(site: Site) -> StatusAnswer:
         height=daemon.format.height,
         fps=daemon.format.rate,
         people=worker.people,
+        scene=site.reloader.scenes.active,
         load=LoadAnswer(
             busy=daemon.shedding.state.load, level=int(daemon.shedding.state.level),
             doing=daemon.shedding.state.doing,
