@@ -113,6 +113,9 @@ class SourceScheme(Scheme):
         device: a key that is the same for all addresses of one device.
         by_auto: whether ``auto`` may choose it.
         by_jetson_utils: whether jetson-utils may take its pictures.
+        microphone: the address of the microphone that belongs to an address's camera, asked each
+            time that it is to be opened; None there if it has none. Whoever declares this has no
+            sound in its stream.
         folders: whether what it names may be a folder, rather than a file.
     """
 
@@ -121,6 +124,7 @@ class SourceScheme(Scheme):
     device: Callable[[str], object] = as_it_is
     by_auto: bool = False
     by_jetson_utils: bool = False
+    microphone: Callable[[str], str | None] | None = None
     folders: bool = False
 
 

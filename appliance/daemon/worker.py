@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from appliance.cuda.context import GpuError
+from appliance.daemon.dissolve import Dissolve
 from appliance.daemon.filler import Filler
 from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
@@ -78,6 +79,10 @@ class Worker:
         self._pipeline: FramePipeline | None = None
         self._filler = Filler(self._publish, fill_ns, lossless=patient)
         self._programme = programme
+        self.fade = Dissolve()
+        """What fades into the composites; for the thread itself."""
+        self.shown: Frame | None = None
+        """The last composite that was sent, and may be seen again; for the thread itself."""
         self._pool = pool
         self._patient = patient
         self._tap = tap
@@ -196,6 +201,8 @@ class Worker:
     def forget(self) -> None:
         """What went out last is not to be shown again; call only in the thread itself."""
         self._filler.forget()
+        self.fade.end()
+        self.shown = None
 
     def take_from(self, inbox: Mailbox[Frame]) -> None:
         """Read another mailbox from the next frame on; its first frame is a cut."""
@@ -292,13 +299,16 @@ class Worker:
             self._check_loan(frame)
         except MattingError as error:
             self.failed += 1
-            self._filler.forget()
+            self.forget()
             self._programme.fail(str(error), frame)
             return
+        made_too = also if outcome.made_at is not None else None
+        self._mix([made_too, out] if mode == "between" else [out, made_too])
         lease.seal()
         self.people = outcome.people
         self.processed += 1
         shown = _as_shown(out, frame, max(frame.duration, self._period) if frame.duration else 0)
+        self.shown = shown
         if filling and mode is not None:
             made = None
             if also is not None and outcome.made_at is not None:
@@ -314,6 +324,17 @@ class Worker:
         took = time.monotonic_ns() + held - frame.captured
         self.latency_ns.append(took)
         self.latency.observe(took)
+
+    def _mix(self, outs: list[Frame | None]) -> None:
+        """Fade, if something is to: into the composites just made, in the order of their times."""
+        if not self.fade.active:
+            return
+        if self._programme.trouble is not None:
+            # The placeholder is out: what was before it is not to come back.
+            self.fade.end()
+        for out in outs:
+            if out is not None:
+                self.fade.mix(out)
 
     @property
     def added_ns(self) -> int:

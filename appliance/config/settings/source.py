@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from appliance.config.settings.base import Section, rule
 from appliance.config.settings.types import PictureTime, Rate, Size, Switch
+from appliance.config.sound_uris import SoundUri
 from appliance.config.uris import SourceUri
 
 
@@ -34,8 +35,10 @@ class SourceSettings(Section, title="Source"):
         description="play a file at its own speed, or as fast as the machine can; auto: fast where "
         "a file becomes files, once",
     )
-    sound: Literal["auto", "none"] = Field(
-        "auto", description="the sound that comes with the picture: taken along, or left out"
+    sound: SoundUri = Field(
+        "auto",
+        description="where the sound comes from; auto: from the source itself, of a USB camera "
+        "from its own microphone",
     )
     picture_s: PictureTime = Field(
         "auto",
