@@ -12,8 +12,9 @@ import structlog
 from appliance.background.base import Background
 from appliance.background.make import make_background
 from appliance.config.load import changed
-from appliance.config.settings import OutputSettings, RtspSettings, Settings
+from appliance.config.settings import Companion, OutputSettings, RtspSettings, Settings
 from appliance.config.uris import source_scheme
+from appliance.daemon.companions import CompanionPool, companion_pool
 from appliance.daemon.files import Files, files_of, replaced
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
@@ -93,6 +94,8 @@ class _Parts:
     outputs: list[OutputFeeder] = field(default_factory=list)
     """All of them, including those that stay."""
     gone: list[OutputFeeder] = field(default_factory=list)
+    companions: CompanionPool | None = None
+    """Of the new settings, if they ask for others, or for more, than the old."""
     reencoded: list[Callable[[], None]] = field(default_factory=list)
     """For outputs that stay and keep their readers: the calls that change their encoding."""
 
@@ -182,6 +185,8 @@ def _build(
         with _of("rtsp.certificate"):
             certificate.load(new.rtsp)
     _outputs(daemon, new, parts)
+    if _beside(daemon.settings) != _beside(new):
+        parts.companions = companion_pool(new, daemon.format)
     if "source" in sections:
         parts.feeder = _source(daemon, new, undo)
     _start_outputs(daemon, parts, undo)
@@ -205,8 +210,9 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
         use()
     daemon.outputs, daemon.settings = parts.outputs, new
     daemon.programme.configure(
-        [o.mailbox for o in parts.outputs], new.matting.stall_s, [o.sounds for o in parts.outputs]
-    )
+        [o.mailbox for o in parts.outputs], new.matting.stall_s, [o.sounds for o in parts.outputs],
+        [output.companion for output in new.outputs],
+    )  # fmt: skip
     return retired
 
 
@@ -217,6 +223,8 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None
         daemon.pipeline.use_canvases(daemon.pool)
         daemon.worker.use(daemon.pipeline)
     daemon.pipeline.configure(new)
+    if parts.companions is not None or not new.companions:
+        daemon.worker.accompany(parts.companions)
     daemon.pipeline.use_style(parts.style)
     daemon.shedding.configure(new.load)
     daemon.shedding.look_again()
@@ -257,6 +265,11 @@ def _style(
         return make_style(wanted, daemon.format.colour, behind.picture)
 
 
+def _beside(settings: Settings) -> list[Companion | None]:
+    """What its outputs ask for, in any order: that decides the canvases."""
+    return sorted((output.companion for output in settings.outputs), key=str)
+
+
 def _network(settings: Settings) -> tuple[object, ...]:
     """The settings that require a new network when they change."""
     matting = settings.matting
@@ -273,7 +286,7 @@ def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
         for old, feeder in running:
             if index in stay or not like(old):
                 continue
-            if old != wanted:
+            if not old.same_way(wanted):
                 with _of(f"outputs.{index}.encoder"):
                     use = feeder.prepare_video(wanted)
                 if use is None:
@@ -284,6 +297,8 @@ def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
 
     for index, wanted in enumerate(new.outputs):
         keep(index, lambda old, wanted=wanted: old == wanted)  # type: ignore[misc]
+    for index, wanted in enumerate(new.outputs):
+        keep(index, lambda old, wanted=wanted: old.same_way(wanted))  # type: ignore[misc]
     for index, wanted in enumerate(new.outputs):
         keep(index, lambda old, wanted=wanted: old.uri == wanted.uri)  # type: ignore[misc]
     for index, wanted in enumerate(new.outputs):

@@ -14,6 +14,7 @@ from appliance.background.make import make_background
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
+from appliance.daemon.companions import companion_pool
 from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.files import files_of
 from appliance.daemon.kept_room import RoomKeeper
@@ -106,6 +107,7 @@ class Daemon:
                 tap=self.tap,
                 line=self.line,
                 sounds=[output.sounds for output in self.outputs],
+                shows=[output.companion for output in settings.outputs],
             )
             # In flight at once: one being made, two per output, some inside an encoder; one made in
             # between, one held for its time, and the last, should it be shown again.
@@ -127,6 +129,7 @@ class Daemon:
                 fill_ns=0 if every else int(_ROOM * 1e9 / self.format.rate),
                 tap=self.tap,
                 shedding=self.shedding,
+                companions=companion_pool(settings, self.format),
             )
             self.pipeline = self._open_pipeline(network)
         except BaseException:

@@ -38,6 +38,7 @@ from appliance.pixels.cpu.key import (
     shade_behind,
     solid,
 )
+from appliance.pixels.cpu.key_fill import draw_fill, draw_key, draw_over_plain, draw_plain
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.light import (
     Relight,
@@ -135,6 +136,10 @@ __all__ = [
     "darken",
     "default_ramp",
     "despill",
+    "draw_fill",
+    "draw_key",
+    "draw_over_plain",
+    "draw_plain",
     "edge_guide",
     "edge_plan",
     "empty_layer",
