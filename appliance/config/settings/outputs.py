@@ -14,7 +14,9 @@ from appliance.config.uris import Allowed, OutputUri, output_scheme, port_of
 What = Literal["picture", "key", "fill", "fill-straight", "green"]
 
 _Green = Annotated[
-    str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$", to_lower=True), Allowed("#RRGGBB in quotes")
+    str,
+    StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$", to_lower=True),
+    Allowed("#RRGGBB in quotes"),
 ]
 
 
