@@ -284,9 +284,10 @@ def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
     def keep(index: int, like: Callable[[OutputSettings], bool]) -> None:
         wanted = new.outputs[index]
         for old, feeder in running:
-            if index in stay or not like(old):
+            # What shows something else begins anew: frames of both kinds would meet in its encoder.
+            if index in stay or not like(old) or old.companion != wanted.companion:
                 continue
-            if not old.same_way(wanted):
+            if old != wanted:
                 with _of(f"outputs.{index}.encoder"):
                     use = feeder.prepare_video(wanted)
                 if use is None:
@@ -297,8 +298,6 @@ def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
 
     for index, wanted in enumerate(new.outputs):
         keep(index, lambda old, wanted=wanted: old == wanted)  # type: ignore[misc]
-    for index, wanted in enumerate(new.outputs):
-        keep(index, lambda old, wanted=wanted: old.same_way(wanted))  # type: ignore[misc]
     for index, wanted in enumerate(new.outputs):
         keep(index, lambda old, wanted=wanted: old.uri == wanted.uri)  # type: ignore[misc]
     for index, wanted in enumerate(new.outputs):

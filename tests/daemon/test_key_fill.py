@@ -197,16 +197,16 @@ def test_what_an_output_shows_changes_while_it_runs(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path,
     kept: dict[str, Kept],
 ) -> None:  # fmt: skip
-    """The output itself stays open; canvases come and go with the kinds."""
+    """It begins anew, the others stay; canvases come and go with the kinds."""
     settings = {"source": {"uri": str(room)}, "outputs": outputs(tmp_path, one="picture")}
     with running(monkeypatch, network, **settings) as (daemon, recorder, _):
         recorder.wait_for("composite", 2)
         assert daemon.worker._companions is None
-        feeder, one = daemon.outputs[1], kept["one"]
+        others, one = daemon.outputs[0], kept["one"]
         # The person is a fourteenth of the picture: its mean is what is behind, or black.
         for shows, mean in (("key", 18), ("green", 155), ("fill", 17), ("picture", 127)):
             daemon.apply(but(daemon, outputs=outputs(tmp_path, one=shows)))
-            assert daemon.outputs[1] is feeder
+            assert daemon.outputs[0] is others
             one.wait(lambda seen, mean=mean: abs(seen[-1][1] - mean) < 5)
         assert daemon.worker._companions is None
         assert not daemon.pipeline.settings.needs_layer

@@ -64,11 +64,6 @@ class OutputSettings(Section, title="Output"):
             return None
         return Companion(self.what, self.green if self.what == "green" else "")
 
-    def same_way(self, other: OutputSettings) -> bool:
-        """Whether only what is shown differs, if anything."""
-        shown = {"what": self.what, "green": self.green}
-        return other.model_copy(update=shown) == self
-
 
 def default_outputs() -> tuple[OutputSettings, ...]:
     """The outputs when none are configured: one stream on this machine."""
