@@ -116,7 +116,7 @@ def draw_key(layer: PersonLayer | None, out: Frame) -> None:
     if layer is not None and layer.rect.area:
         r = layer.rect
         part = np.s_[r.y : r.bottom, r.x : r.right]
-        out.y[part] = cv2.LUT(layer.alpha[part], _levels(out.colour))
+        cv2.LUT(layer.alpha[part], _levels(out.colour), out.y[part])
 
 
 def draw_fill(layer: PersonLayer | None, out: Frame, *, straight: bool = False) -> None:
