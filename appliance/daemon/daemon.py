@@ -16,6 +16,7 @@ from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
 from appliance.daemon.audio_bus import AudioBus
+from appliance.daemon.companions import companion_pool
 from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.files import files_of
 from appliance.daemon.hearing import Hearing
@@ -115,6 +116,7 @@ class Daemon:
                 tap=self.tap,
                 line=self.sound,
                 sounds=[output.sounds for output in self.outputs],
+                shows=[output.companion for output in settings.outputs],
             )
             # In flight at once: one being made, two per output, some inside an encoder; one made in
             # between, one held for its time, and the last, should it be shown again.
@@ -136,6 +138,7 @@ class Daemon:
                 fill_ns=0 if every else int(_ROOM * 1e9 / self.format.rate),
                 tap=self.tap,
                 shedding=self.shedding,
+                companions=companion_pool(settings, self.format),
             )
             self.pipeline = self._open_pipeline(network)
         except BaseException:

@@ -339,6 +339,7 @@ class OutputAnswer(_Given, title="Output"):
     """One way out."""
 
     uri: str
+    what: str = Field(description="what it shows: picture, key, fill, fill-straight or green")
     state: str
     words: str
     clients: int

@@ -39,6 +39,7 @@ from appliance.pixels.cpu.key import (
     shade_behind,
     solid,
 )
+from appliance.pixels.cpu.key_fill import draw_fill, draw_key, draw_over_plain, draw_plain
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.light import (
     Relight,
@@ -137,6 +138,10 @@ __all__ = [
     "default_ramp",
     "despill",
     "dissolve",
+    "draw_fill",
+    "draw_key",
+    "draw_over_plain",
+    "draw_plain",
     "edge_guide",
     "edge_plan",
     "empty_layer",
