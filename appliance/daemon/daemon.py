@@ -195,7 +195,8 @@ class Daemon:
         scheme = output_scheme(output.uri)
         # Where source and output can both wait, a dropped frame is a fault.
         patient = not self.feeder.source.live and scheme is not None and scheme.patient
-        feeder = OutputFeeder(make_output(output), self.format, lossless=patient)
+        most = 2.0 if scheme is None else scheme.retry_most_s
+        feeder = OutputFeeder(make_output(output), self.format, lossless=patient, retry_most_s=most)
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
 
@@ -350,7 +351,7 @@ class Daemon:
         self.programme.flush()
         self.programme.finish()
         for output in self.outputs:
-            output.mailbox.close()
+            output.ask_to_stop()
         deadline = time.monotonic() + FINISH_S
         while any(output.alive for output in self.outputs) and time.monotonic() < deadline:
             if not wait(0.05):
@@ -389,7 +390,7 @@ class Daemon:
         clean = self.worker.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
         clean = self.hearing.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
         for output in self.outputs:
-            output.mailbox.close()
+            output.ask_to_stop()
         for output in self.outputs:
             clean = output.stop(max(0.1, deadline - time.monotonic())) and clean
         closing = threading.Thread(target=self._close_the_rest, name="stop", daemon=True)

@@ -1,0 +1,243 @@
+"""Pushed to real receivers: ffmpeg by SRT, nginx by RTMP, gst-rtsp-server by RTSP."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from appliance.config.secrets import Secret
+from appliance.outputs.encoded.shared import Encoders
+from appliance.outputs.feeder import OutputFeeder
+from tests.certificates import self_signed
+from tests.outputs.conftest import wait_until
+from tests.outputs.push.conftest import (
+    Nginx,
+    Programme,
+    Receive,
+    free_port,
+    record_rtsp,
+    record_srt,
+    skews,
+)
+
+SECRET = "right-passphrase-5678"
+
+
+def udp() -> int:
+    return free_port(socket.SOCK_DGRAM)
+
+
+def is_running(*feeders: OutputFeeder) -> Callable[[], bool]:
+    return lambda: all(feeder.status().state == "running" for feeder in feeders)
+
+
+def sent(feeder: OutputFeeder, pictures: int) -> None:
+    """Wait until so many more have been handed to it."""
+    before = feeder.frames
+    wait_until(lambda: feeder.frames >= before + pictures, 20)
+
+
+def packets(path: Path) -> int:
+    """Pictures in a recording so far; 0 if it cannot be read yet."""
+    done = subprocess.run(
+        ["ffprobe", "-v", "quiet", "-select_streams", "v", "-count_packets", "-show_entries",
+         "stream=nb_read_packets", "-of", "csv=p=0", str(path)],
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    found = done.stdout.strip().rstrip(",").splitlines()
+    return int(found[0]) if found and found[0].isdigit() else 0
+
+
+def test_all_at_once_encoded_once_and_in_time(
+    programme: Programme, nginx: Nginx, receive: Receive, tmp_path: Path
+) -> None:
+    called, calling, media, served = udp(), udp(), free_port(), free_port()
+    made = {name: tmp_path / name for name in ("called.ts", "calling.ts", "media.mkv")}
+    ends = [
+        record_srt(
+            receive,
+            f"srt://127.0.0.1:{called}?mode=listener&passphrase={SECRET}",
+            made["called.ts"],
+        ),
+        record_rtsp(receive, media, made["media.mkv"], "joe", "tells-nobody"),
+    ]
+    programme.output("null://")
+    programme.output(str(tmp_path / "file.mkv"))
+    programme.output(f"rtsp://127.0.0.1:{served}/live")
+    listener = programme.output(f"srt://127.0.0.1:{calling}?mode=listener")
+    pushed = [
+        listener,
+        programme.output(f"srt://127.0.0.1:{called}", passphrase=Secret(SECRET)),
+        programme.output(f"rtmp://127.0.0.1:{nginx.port}/live", stream_key=Secret(nginx.key)),
+        programme.output(f"rtsp+push://joe:tells-nobody@127.0.0.1:{media}/live"),
+    ]
+    wait_until(is_running(*pushed), 20)
+    assert listener.status().clients == 0
+    ends.append(record_srt(receive, f"srt://127.0.0.1:{calling}", made["calling.ts"]))
+    reader = receive(
+        "ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i",
+        f"rtsp://127.0.0.1:{served}/live", "-f", "null", "-",
+    )  # fmt: skip
+    wait_until(lambda: listener.status().clients == 1)
+    wait_until(lambda: dict(Encoders.running()) == {"x264enc": 6, "aac": 3, "opus": 3}, 20)
+    assert len(Encoders.running()) == 3
+    sent(pushed[2], 180)
+    for feeder in pushed:
+        status = feeder.status()
+        assert (status.state, status.clients, status.reconnects) == ("running", 1, 0)
+    reader.kill()
+    for feeder in pushed:
+        assert feeder.stop()
+    for end in ends:
+        end.end()
+    for path in (made["called.ts"], made["calling.ts"], *nginx.recordings()):
+        assert abs(np.median(skews(path))) <= 10, path
+    # Until the first of RTCP's reports the server can only guess.
+    assert abs(np.median(skews(made["media.mkv"])[-3:])) <= 5
+    assert nginx.asked
+    assert all(f"name={nginx.key}" in asked for asked in nginx.asked)
+
+
+def test_a_receiver_that_comes_back_gets_the_stream_again(
+    programme: Programme, nginx: Nginx, receive: Receive, tmp_path: Path
+) -> None:
+    port = udp()
+    listen = f"srt://127.0.0.1:{port}?mode=listener"
+    first = record_srt(receive, listen, tmp_path / "first.ts")
+    srt = programme.output(f"srt://127.0.0.1:{port}")
+    rtmp = programme.output(f"rtmp://127.0.0.1:{nginx.port}/live", stream_key=Secret(nginx.key))
+    other = programme.output("null://")
+    wait_until(is_running(srt, rtmp), 20)
+    first.kill()
+    nginx.kill()
+    wait_until(lambda: srt.reconnects and rtmp.reconnects, 20)
+    assert "receiver closed" in str(srt.last_error) or "nobody answers" in str(srt.last_error)
+    assert other.status().state == "running"
+    old = set(nginx.recordings())
+    nginx.start()
+    second = record_srt(receive, listen, tmp_path / "second.ts")
+    wait_until(is_running(srt, rtmp), 30)
+    sent(rtmp, 100)
+    assert srt.stop()
+    assert rtmp.stop()
+    second.end()
+    found = [tmp_path / "second.ts", *(set(nginx.recordings()) - old)]
+    for path in found:
+        assert abs(np.median(skews(path))) <= 33, path
+
+
+def test_a_listener_without_callers_encodes_nothing(
+    programme: Programme, receive: Receive, tmp_path: Path
+) -> None:
+    port = udp()
+    feeder = programme.output(f"srt://127.0.0.1:{port}?mode=listener")
+    wait_until(is_running(feeder))
+    sent(feeder, 10)
+    assert Encoders.running() == []
+    callers = []
+    for name in "ab":
+        callers.append(record_srt(receive, f"srt://127.0.0.1:{port}", tmp_path / f"{name}.ts"))
+        wait_until(lambda: feeder.status().clients == len(callers), 20)
+    wait_until(lambda: all(packets(tmp_path / f"{name}.ts") > 15 for name in "ab"), 20)
+    assert dict(Encoders.running()) == {"x264enc": 1, "aac": 1}
+    for caller in callers:
+        caller.kill()
+    wait_until(lambda: Encoders.running() == [], 20)
+    assert feeder.status().state == "running"
+    record_srt(receive, f"srt://127.0.0.1:{port}", tmp_path / "c.ts")
+    wait_until(lambda: packets(tmp_path / "c.ts") > 15, 20)
+    assert feeder.status().reconnects == 0
+
+
+@pytest.fixture
+def untrusted(tmp_path: Path) -> Iterator[int]:
+    """The port of a server whose certificate nobody has signed but itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*self_signed(tmp_path))
+
+    class Greets(socketserver.BaseRequestHandler):
+        """Shakes hands, or finds out that nobody wants to."""
+
+        def handle(self) -> None:
+            """See above."""
+            with contextlib.suppress(OSError):
+                context.wrap_socket(self.request, server_side=True).recv(1)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greets) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def test_what_is_wrong_is_said_without_the_secret(
+    programme: Programme, nginx: Nginx, untrusted: int, receive: Receive, tmp_path: Path
+) -> None:
+    locked, media = udp(), free_port()
+    record_srt(
+        receive, f"srt://127.0.0.1:{locked}?mode=listener&passphrase={SECRET}", tmp_path / "a.ts"
+    )
+    record_rtsp(receive, media, tmp_path / "a.mkv", "joe", "tells-nobody")
+    wrong = {
+        f"rtmp://127.0.0.1:{nginx.port}/live/wrong-key-4321": "wrong stream key",
+        f"rtmps://127.0.0.1:{untrusted}/live/wrong-key-4321": "certificate",
+        f"rtmp://127.0.0.1:{free_port()}/live/wrong-key-4321": "nothing listens there",
+        "rtmp://no-such-host.invalid/live/wrong-key-4321": "cannot be looked up",
+        f"srt://127.0.0.1:{locked}?passphrase=wrong-key-4321": "refuses the connection",
+        f"srt://127.0.0.1:{udp()}?passphrase=wrong-key-4321": "nobody answers there",
+        "srt://no-such-host.invalid:9?passphrase=wrong-key-4321": "cannot be looked up",
+        f"srt://127.0.0.1:{locked}?mode=listener&passphrase=wrong-key-4321": "cannot listen",
+        f"rtsp+push://joe:wrong-key-4321@127.0.0.1:{media}/live": "another user or password",
+        f"rtsp+push://joe:tells-nobody@127.0.0.1:{media}/nowhere": "no stream of this path",
+        f"rtsp+push://joe:wrong-key-4321@127.0.0.1:{free_port()}/live": "nothing listens there",
+    }
+    with capture_logs() as logs:
+        feeders = {uri: programme.output(uri) for uri in wrong}
+        for uri, words in wrong.items():
+            feeder = feeders[uri]
+            wait_until(lambda f=feeder: f.reconnects >= 2, 30, uri)  # type: ignore[misc]
+            assert words in str(feeder.last_error), uri
+            assert feeder.status().state in ("opening", "retrying")
+    shown = [str(logs), *(str(feeder.status()) for feeder in feeders.values())]
+    assert not [text for text in shown if "wrong-key-4321" in text or "tells-nobody" in text]
+    # The same failure is not told again and again.
+    for feeder in feeders.values():
+        uri = feeder.status().uri
+        told = [entry for entry in logs if entry["event"] == "output broke" and entry["uri"] == uri]
+        assert len(told) <= 2, told
+
+
+def test_receivers_that_hang_do_not_hold_up_the_stop(
+    programme: Programme, nginx: Nginx, receive: Receive, tmp_path: Path
+) -> None:
+    port, media = udp(), free_port()
+    srt = record_srt(receive, f"srt://127.0.0.1:{port}?mode=listener", tmp_path / "a.ts")
+    rtsp = record_rtsp(receive, media, tmp_path / "a.mkv")
+    feeders = [
+        programme.output(f"srt://127.0.0.1:{port}"),
+        programme.output(f"rtmp://127.0.0.1:{nginx.port}/live", stream_key=Secret(nginx.key)),
+        programme.output(f"rtsp+push://127.0.0.1:{media}/live"),
+    ]
+    wait_until(is_running(*feeders), 20)
+    srt.hang()
+    rtsp.hang()
+    nginx.signal(signal.SIGSTOP)
+    # They hang while it connects, too.
+    late = programme.output(f"rtmp://127.0.0.1:{nginx.port}/live", stream_key=Secret(nginx.key))
+    sent(feeders[0], 30)
+    assert late.status().words == "connecting"
+    for feeder in (*feeders, late):
+        assert feeder.stop(3.0)
+    nginx.signal(signal.SIGCONT)
