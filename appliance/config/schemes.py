@@ -131,12 +131,14 @@ class OutputScheme(Scheme):
         patient: whether it can wait for frames, so that a dropped one is a fault if the source can
             wait too.
         libraries: what it needs besides GStreamer's elements.
+        encodes: whether it sends H.264, by an encoder that others may take from as well.
     """
 
     destination: Callable[[str], str] | None = as_it_is
     ports: Mapping[str, int] = field(default_factory=dict)
     patient: bool = False
     libraries: tuple[Library, ...] = ()
+    encodes: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
