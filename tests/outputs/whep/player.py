@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessi
 from aiortc.rtp import RtcpSrPacket
 
 from appliance.outputs.whep.loop import LoopThread
+from appliance.outputs.whep.sender import RATES
 
 LIMIT_S = 10.0
 
@@ -23,12 +23,22 @@ class Player:
 
     thread: LoopThread
     peer: RTCPeerConnection
-    frames: list[tuple[float, Any]] = field(default_factory=list)
-    """Decoded pictures, and the time that each has by its RTP clock, in seconds."""
+    frames: list[Any] = field(default_factory=list)
+    """Decoded pictures, ``av.VideoFrame``."""
     sounds: list[Any] = field(default_factory=list)
+    """Decoded pieces of sound, ``av.AudioFrame``."""
     reports: dict[str, list[Any]] = field(default_factory=dict)
     """The sender's reports, by kind."""
     first: dict[str, int] = field(default_factory=dict)
+    """The RTP time of the first packet, by kind; frames count theirs from it."""
+    tasks: list[Any] = field(default_factory=list)
+
+    def when(self, kind: str, pts: int) -> float:
+        """The sender's wall clock for a time of a frame, by its newest report, in seconds."""
+        report = self.reports[kind][-1]
+        ahead = (self.first[kind] + pts - report.rtp_timestamp) & 0xFFFFFFFF
+        ahead -= (ahead >> 31) << 32
+        return float(report.ntp_timestamp / 2**32 + ahead / RATES[kind])
 
     def offer(self) -> bytes:
         """The SDP to send."""
@@ -44,6 +54,19 @@ class Player:
         """Leave, in good form."""
         self.thread.call(self.peer.close(), LIMIT_S)
 
+    def silence(self) -> None:
+        """Say nothing any more, as one whose cable was pulled."""
+
+        async def silent(*_: Any) -> None:
+            return
+
+        async def hush() -> None:
+            for transceiver in self.peer.getTransceivers():
+                transport = transceiver.receiver.transport
+                transport._send_rtp = silent  # type: ignore[method-assign]
+
+        self.thread.call(hush(), LIMIT_S)
+
     def lose(self) -> None:
         """Say that a picture is lost (PLI)."""
 
@@ -51,8 +74,8 @@ class Player:
             for transceiver in self.peer.getTransceivers():
                 if transceiver.kind == "video":
                     receiver = transceiver.receiver
-                    [ssrc] = receiver._RTCRtpReceiver__remote_streams
-                    await receiver._send_rtcp_pli(ssrc)
+                    streams: Any = receiver._RTCRtpReceiver__remote_streams
+                    await receiver._send_rtcp_pli(next(iter(streams)))
 
         self.thread.call(send(), LIMIT_S)
 
@@ -60,7 +83,6 @@ class Player:
 async def _player(thread: LoopThread, kinds: tuple[str, ...], codecs: str) -> Player:
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     player = Player(thread, peer)
-    tasks = set()
 
     async def pull(track: Any, into: Callable[[Any], None]) -> None:
         with contextlib.suppress(Exception):  # it ends with an error of its own
@@ -68,28 +90,36 @@ async def _player(thread: LoopThread, kinds: tuple[str, ...], codecs: str) -> Pl
                 into(await track.recv())
 
     def on_track(track: Any) -> None:
-        video = track.kind == "video"
-        into = (lambda f: player.frames.append((f.time, f))) if video else player.sounds.append
-        tasks.add(asyncio.ensure_future(pull(track, into)))
+        into = (player.frames if track.kind == "video" else player.sounds).append
+        player.tasks.append(asyncio.ensure_future(pull(track, into)))
 
     peer.on("track", on_track)
-    peer.tasks = tasks
     for kind in kinds:
         transceiver = peer.addTransceiver(kind, direction="recvonly")
         if kind == "video":
             all_codecs = RTCRtpReceiver.getCapabilities(kind).codecs
             chosen = [c for c in all_codecs if codecs in c.mimeType or "rtx" in c.mimeType]
             transceiver.setCodecPreferences(chosen)
-        inner = transceiver.receiver._handle_rtcp_packet
-
-        async def handle(packet: Any, kind: str = kind, inner: Any = inner) -> None:
-            if isinstance(packet, RtcpSrPacket):
-                player.reports.setdefault(kind, []).append((time.time(), packet.sender_info))
-            await inner(packet)
-
-        transceiver.receiver._handle_rtcp_packet = handle
+        _note(player, kind, transceiver.receiver)
     await peer.setLocalDescription(await peer.createOffer())
     return player
+
+
+def _note(player: Player, kind: str, receiver: RTCRtpReceiver) -> None:
+    """Have a receiver's packets noted as they come."""
+    take_report, take_packet = receiver._handle_rtcp_packet, receiver._handle_rtp_packet
+
+    async def report(packet: Any) -> None:
+        if isinstance(packet, RtcpSrPacket) and packet.sender_info.packet_count:
+            player.reports.setdefault(kind, []).append(packet.sender_info)
+        await take_report(packet)
+
+    async def packet(packet: Any, arrival_time_ms: int) -> None:
+        player.first.setdefault(kind, packet.timestamp)
+        await take_packet(packet, arrival_time_ms)
+
+    receiver._handle_rtcp_packet = report  # type: ignore[method-assign]
+    receiver._handle_rtp_packet = packet  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager
