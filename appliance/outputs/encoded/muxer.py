@@ -40,6 +40,7 @@ class Muxer:
         *,
         video: str = "",
         sound: str | None = "",
+        pads: tuple[str, str] = ("", ""),
         most_bytes: int = 64 << 20,
         full: WhenFull = "wait",
         hold_last: bool = False,
@@ -51,6 +52,7 @@ class Muxer:
             description: a launch line whose muxer is named ``mux``, with the sink.
             video, sound: elements between the packets and the muxer, each followed by ``!``;
                 sound None: there is none.
+            pads: the muxer's pads for picture and sound; by what they carry where not named.
             most_bytes: what may wait for the muxer.
             full: when so much waits: wait, leave out pictures up to the next key frame, or fail.
             hold_last: keep back one picture, so that ``stop`` can say how long the last one is.
@@ -71,9 +73,9 @@ class Muxer:
         waits = full == "wait"
         source = f"format=time max-bytes={most_bytes if waits else 0} block={waits}"
         # With what they carry, lest the picture be linked to the muxer's pad for sound.
-        line = f"appsrc name=video {source} ! video/x-h264 ! {video} mux. {description}"
+        line = f"appsrc name=video {source} ! video/x-h264 ! {video} mux.{pads[0]} {description}"
         if sound is not None:
-            line += f" appsrc name=sound {source} ! {_SOUND} ! {sound} mux."
+            line += f" appsrc name=sound {source} ! {_SOUND} ! {sound} mux.{pads[1]}"
         try:
             self._pipeline: Any = Gst.parse_launch(line)
         except GLib.Error as error:

@@ -36,9 +36,9 @@ class Encoders:
     @classmethod
     def running(cls) -> list[tuple[str, int]]:
         """Name and number of takers of each encoder that runs now."""
-        with cls._lock:
-            video = [(key.encoder.name, encoder.users) for key, encoder in cls._video.items()]
-            return [*video, *((codec, encoder.users) for codec, encoder in cls._audio.items())]
+        # Without the lock, which is held while an encoder starts: the status must not wait for it.
+        video = [(key.encoder.name, encoder.users) for key, encoder in list(cls._video.items())]
+        return [*video, *((codec, encoder.users) for codec, encoder in list(cls._audio.items()))]
 
     @classmethod
     def choose(cls, wanted: encoders.Wanted, format: Format) -> encoders.Encoder:
