@@ -1,14 +1,14 @@
 // A viewer by WHEP, for the tests: what any page may do, and a look at what comes.
 window.whep = {
   /** Watch /whep in a video element; resolves once pictures come. */
-  async watch(token) {
+  async watch(token, sound = true) {
     const peer = new RTCPeerConnection();
     const stream = new MediaStream();
     peer.ontrack = (event) => {
       if ("jitterBufferTarget" in event.receiver) event.receiver.jitterBufferTarget = 0;
       stream.addTrack(event.track);
     };
-    for (const kind of ["video", "audio"]) peer.addTransceiver(kind, { direction: "recvonly" });
+    for (const kind of sound ? ["video", "audio"] : ["video"]) peer.addTransceiver(kind, { direction: "recvonly" });
     const offer = await peer.createOffer();
     offer.sdp = offer.sdp.replace(/(a=fmtp:111 [^\r]*)/, "$1;stereo=1");
     await peer.setLocalDescription(offer);

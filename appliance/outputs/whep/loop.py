@@ -8,14 +8,24 @@ from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as Late
 from typing import Any, TypeVar
 
+import structlog
+
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class LoopThread:
-    """Runs from construction to ``stop``."""
+    """Runs from construction to ``stop``.
+
+    Attributes:
+        faults: exceptions in it that nobody was waiting for.
+    """
 
     def __init__(self, name: str) -> None:
+        self.faults = 0
         self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(self._on_fault)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -38,6 +48,12 @@ class LoopThread:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def _on_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self.faults += 1
+        error = context.get("exception")
+        log.error("a fault beside the viewers", what=context["message"], why=repr(error),
+                  exc_info=error)  # fmt: skip
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)

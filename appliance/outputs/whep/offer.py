@@ -11,6 +11,7 @@ MOST_CHARACTERS = 32_768
 """Browsers send about 8,000."""
 MOST_CANDIDATES = 100
 
+_PORT = re.compile(r"a=candidate:\S+ \S+ \S+ \S+ \S+ (\d+) ", re.ASCII)
 _CODECS = re.compile(r"a=rtpmap:\d+ ([^/\s]+)", re.ASCII)
 # What says that the other side would send, or do nothing.
 _TAKES_NOTHING = ("a=sendonly", "a=inactive")
@@ -46,13 +47,20 @@ def read(data: bytes) -> Offer:
         sdp = data.decode()
     except UnicodeDecodeError as error:
         raise OfferError(f"the offer is no text: byte {error.start} is not UTF-8") from None
-    lines = sdp.replace("\r\n", "\n").split("\n")
-    if lines[0] != "v=0":
+    # As the library splits it.
+    lines = sdp.splitlines()
+    first = lines[0] if lines else ""
+    if first != "v=0":
         raise OfferError(
-            f"the offer begins with {lines[0][:40]!r}; expected an SDP, whose first line is 'v=0'"
+            f"the offer begins with {first[:40]!r}; expected an SDP, whose first line is 'v=0'"
         )
-    if sum(line.startswith("a=candidate:") for line in lines) > MOST_CANDIDATES:
+    candidates = [line for line in lines if line.startswith("a=candidate:")]
+    if len(candidates) > MOST_CANDIDATES:
         raise OfferError(f"the offer names more than {MOST_CANDIDATES} candidates")
+    for line in candidates:
+        port = _PORT.match(line)
+        if port is None or int(port[1][:9]) > 65535:
+            raise OfferError(f"the offer has no port in {_shown(line)!r}; expected 0 to 65535")
     sections: dict[str, list[str]] = {}
     section: list[str] = []
     for line in lines:
@@ -72,7 +80,20 @@ def read(data: bytes) -> Offer:
     _check("video", sections["video"], "H264")
     if "audio" in sections:
         _check("audio", sections["audio"], "opus")
+    _check_bundle(lines, sections)
     return Offer(sdp, "audio" in sections)
+
+
+def _check_bundle(lines: list[str], sections: dict[str, list[str]]) -> None:
+    """The library would leave a section that is bundled with none without a transport."""
+    mids = [line[6:] for section in sections.values() for line in section if line[:6] == "a=mid:"]
+    groups = [line.split()[1:] for line in lines if line.startswith("a=group:BUNDLE")]
+    bundled = groups[0] if groups else []
+    if len({*mids}) != len(mids) or len(groups) > 1 or not {*bundled} <= {*mids}:
+        raise OfferError(
+            f"the offer bundles {_shown(' '.join(bundled))!r}; expected the sections' "
+            f"a=mid, each once: {_shown(' '.join(mids))!r}"
+        )
 
 
 def _check(kind: str, lines: list[str], codec: str) -> None:

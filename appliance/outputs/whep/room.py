@@ -51,6 +51,11 @@ class ViewersRoom:
         return len(self._viewers)
 
     @property
+    def faults(self) -> int:
+        """Exceptions that nobody was waiting for: each is a mistake, here or in the library."""
+        return self._thread.faults
+
+    @property
     def watching(self) -> int:
         """Viewers to whom packets are being sent."""
         return sum(viewer.watching for viewer in self._viewers.values())

@@ -51,6 +51,7 @@ class Viewer:
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._began = self._heard = time.monotonic()
         self._corrections: list[Corrections] = []
+        self._transports: list[Any] = []
 
     async def answer(self) -> str:
         """The answer to its offer. Raises OfferError; ``close`` it then, too."""
@@ -59,6 +60,7 @@ class Viewer:
             if self.audio is not None:
                 self._add(self.audio, ("audio/opus",))
             await self._peer.setRemoteDescription(RTCSessionDescription(self._offer.sdp, "offer"))
+            self._mend()
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except Exception as error:
             # The library takes SDP apart with assertions and subscripts: whatever is wrong in it
@@ -72,8 +74,25 @@ class Viewer:
         self._began = self._heard = time.monotonic()
         return _stereo(str(self._peer.localDescription.sdp))
 
+    def _mend(self) -> None:
+        """Give back transports that the library has lost, so that it can be closed.
+
+        Raises ValueError if it had to: sections were bundled with one that is not there.
+        """
+        lost = False
+        pairs = zip(self._peer.getTransceivers(), self._transports, strict=False)
+        for transceiver, transport in pairs:
+            now: object = transceiver.sender.transport
+            if now is None:
+                lost = True
+                transceiver.sender.setTransport(transport)
+                transceiver.receiver.setTransport(transport)
+        if lost:
+            raise ValueError("a=group:BUNDLE names a section that is not there")
+
     def _add(self, track: PacketTrack, wanted: tuple[str, ...]) -> None:
         transceiver: RTCRtpTransceiver = self._peer.addTransceiver(track, direction="sendonly")
+        self._transports.append(transceiver.sender.transport)
         codecs = RTCRtpSender.getCapabilities(track.kind).codecs
         transceiver.setCodecPreferences([c for c in codecs if c.mimeType.lower() in wanted])
         self._corrections.append(Corrections(transceiver.sender, self._on_report, self._on_loss))
@@ -107,10 +126,20 @@ class Viewer:
             if track is not None:
                 track.stop()
         try:
-            await asyncio.wait_for(self._peer.close(), CLOSE_S)
+            await asyncio.wait_for(self._end(), CLOSE_S)
         except asyncio.TimeoutError:
             log.warning("a viewer's connection does not close; left behind", viewer=self.identity)
         self._corrections.clear()
+
+    async def _end(self) -> None:
+        try:
+            await self._peer.close()
+        except Exception as error:  # noqa: BLE001  it has been confused by an offer, see ``answer``
+            log.debug("a viewer's connection does not close well", why=repr(error)[:200])
+        # Whatever it thinks it has, these are the sockets that were opened.
+        for transport in self._transports:
+            await transport.stop()
+            await transport.transport.stop()
 
     def _on_report(self) -> None:
         self._heard = time.monotonic()

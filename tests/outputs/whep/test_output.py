@@ -40,12 +40,15 @@ def test_picture_and_sound_arrive_together(studio: Studio, watch: Watch) -> None
     assert abs(int(first[90, 160]) - 90) < 8 or first[90, 160] > 225
     assert studio.output.clients() == 1
     bright = light(player) > 180
-    at = [k for k in range(1, len(bright)) if bright[k] and not bright[k - 1]]
-    flashes = [player.when("video", player.frames[k].pts) for k in at]
-    heard = np.concatenate([sound.to_ndarray()[0, ::2] for sound in player.sounds])
-    loud = np.flatnonzero(np.abs(heard.astype(int)) > 2000)
-    begin = [int(k) for n, k in enumerate(loud) if n == 0 or k - loud[n - 1] > 4800]
-    beeps = [player.when("audio", player.sounds[0].pts + k) for k in begin]
+    white = [k for k in range(1, len(bright)) if bright[k] and not bright[k - 1]]
+    flashes = [player.when("video", player.frames[k].pts) for k in white]
+    # By the time of the piece in which it begins: the encoder's first piece is a short one.
+    loud = []
+    for piece in player.sounds:
+        at = np.flatnonzero(np.abs(piece.to_ndarray()[0, ::2].astype(int)) > 2000)
+        loud += [piece.pts + int(at[0])] if len(at) else []
+    begins = [k for n, k in enumerate(loud) if n == 0 or k - loud[n - 1] > 4800]
+    beeps = [player.when("audio", k) for k in begins]
     # Of those whose tone can have come.
     flashes = [flash for flash in flashes if beeps[0] - 0.1 < flash < beeps[-1] + 0.1]
     skews = [1000 * min((beep - flash for beep in beeps), key=abs) for flash in flashes]
@@ -168,7 +171,6 @@ def test_garbage_leaves_nothing_behind(studio: Studio, player: Callable[..., Pla
     for wrong in (
         right.replace(b"a=ice-ufrag", b"a=ice-xxxxx"),
         right.replace(b"packetization-mode=1", b"packetization-mode=0"),
-        right.replace(b"a=candidate:", b"a=candidate:x "),
         right.replace(b"a=rtcp-mux", b"a=nothing"),
     ):
         with pytest.raises(OfferError, match="the offer cannot be used"):
