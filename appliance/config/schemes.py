@@ -141,6 +141,7 @@ class OutputScheme(Scheme):
         retry_most_s: the longest wait before it is opened anew after a failure, seconds.
         secret: the setting of an output in which its secret may stand; "" if it has none.
         takes_references: whether its address may hold references to secrets.
+        encodes: whether it sends H.264, by an encoder that others may take from as well.
     """
 
     destination: Callable[[str], str | None] | None = as_it_is
@@ -150,6 +151,7 @@ class OutputScheme(Scheme):
     retry_most_s: float = 2.0
     secret: str = ""
     takes_references: bool = False
+    encodes: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
