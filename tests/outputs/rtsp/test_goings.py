@@ -113,6 +113,16 @@ def test_udp_that_does_not_arrive_is_followed_by_tcp(serve: Serve, feed: StartFe
         reader.packets({0, 2})
 
 
+def test_a_session_is_its_own_connections_only(serve: Serve, feed: StartFeed) -> None:
+    output = serve()
+    feed(output)
+    with Visitor(output.uri) as reader, Visitor(output.uri) as other:
+        reader.play()
+        other.session = reader.session
+        assert [other.ask(method) for method in ("PAUSE", "PLAY", "TEARDOWN")] == [454] * 3
+        reader.packets({0, 2})
+
+
 @pytest.mark.parametrize("way", ["reset", "teardown", "disconnect"])
 def test_who_is_being_sent_to_is_kept_until_that_is_over(
     serve: Serve, feed: StartFeed, monkeypatch: pytest.MonkeyPatch, way: str
