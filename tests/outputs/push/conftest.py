@@ -53,6 +53,9 @@ class Programme:
 
     def __init__(self) -> None:
         self.feeders: list[OutputFeeder] = []
+        self.noise = False
+        """Whether the pictures are hard to encode."""
+        self._random = np.random.default_rng(1)
         self._dark, self._bright = _frame(120), _frame(235)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -76,6 +79,9 @@ class Programme:
             tone = np.where(on, 20_000 * np.sin(2 * np.pi * 1000 * t), 0).astype(np.int16)
             block = AudioBlock(np.column_stack((tone, tone)), begin + number * 1600 * 10**9 // RATE)
             picture = self._bright if number % 30 < 2 else self._dark
+            if self.noise:
+                picture = _frame(120)
+                picture.y[:] = self._random.integers(16, 235, picture.y.shape, np.uint8)
             frame = Frame(
                 picture.y, picture.uv, picture.colour, pts, pts, number, False, None, _PERIOD
             )

@@ -22,22 +22,10 @@ factory = GstRtspServer.RTSPMediaFactory()
 factory.set_transport_mode(GstRtspServer.RTSPTransportMode.RECORD)
 factory.set_launch(
     "( rtph264depay name=depay0 ! h264parse ! matroskamux name=mux offset-to-zero=true ! "
-    f"filesink buffer-mode=unbuffered location={out} rtpopusdepay name=depay1 ! opusparse ! mux. )"
+    f"filesink buffer-mode=unbuffered location={out} rtpopusdepay name=depay1 ! mux. )"
 )
 
 
-def configure(_factory: object, media: GstRtspServer.RTSPMedia) -> None:
-    """Have it go by what the sender says of the times, not by when packets arrive."""
-    media.get_element().get_parent().connect("deep-element-added", added)
-
-
-def added(_pipeline: object, _bin: object, element: Gst.Element) -> None:
-    """Called for each element within."""
-    if element.get_factory().get_name() == "rtpbin":
-        element.set_property("buffer-mode", 0)
-
-
-factory.connect("media-configure", configure)
 if who:
     auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "publisher")
