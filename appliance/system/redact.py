@@ -31,7 +31,7 @@ _PASSPHRASE = re.compile(r"(\bpassphrase=)([^\s&\"'),;]{1,1000})", re.IGNORECASE
 # As SRT, network cameras and hosts of streams call them.
 _QUERY = re.compile(
     r"([?&](?:passphrase|pass(?:wd|word)?|pwd|token|access_token|auth|key|api_?key|secret|sig"
-    rf"|signature)=)(?!{_REFERENCE}(?:[&\s\"']|$))[^&\s\"']+",
+    rf"|signature)=)(?!{_REFERENCE}(?:[&\s\"']|$))[^&\s\"']*[^&\s\"';,]",
     re.IGNORECASE,
 )
 
