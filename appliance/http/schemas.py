@@ -339,6 +339,7 @@ class OutputAnswer(_Given, title="Output"):
     """One way out."""
 
     uri: str
+    what: str = Field(description="what it shows: picture, key, fill, fill-straight or green")
     state: str
     words: str
     clients: int
@@ -368,3 +369,4 @@ class StatusAnswer(_Given, title="Status"):
     configuration: ConfigurationAnswer
     temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")
     viewers: int = Field(description="previews being watched")
+    whep: int = Field(description="browsers and players that watch by WHEP")
