@@ -24,6 +24,7 @@ from appliance.http.change import NotDone, change, change_values, reset
 from appliance.http.offload import Busy
 from appliance.http.pictures import Encoding, Show, encode, picture_of, picture_of_room, thumbnail
 from appliance.http.preview import MEDIA_TYPE, Stream
+from appliance.http.scenes import is_scene, scene_with_background, scenes, switch
 from appliance.http.schemas import (
     BackgroundsAnswer,
     ChangeBody,
@@ -32,6 +33,7 @@ from appliance.http.schemas import (
     ResetBody,
     SoundBody,
     StagesBody,
+    SwitchBody,
     UploadedAnswer,
 )
 from appliance.http.site import Site
@@ -139,6 +141,20 @@ async def change_sound(request: Request) -> ASGIApp:
     values = sound_values(wanted)
     await _aside(site, lambda: change_values(site, values, keep=wanted.keep))
     return _json(sound_answer(site.daemon))
+
+
+async def list_scenes(request: Request) -> ASGIApp:
+    """The scenes."""
+    return _json(scenes(_site(request)))
+
+
+async def switch_scene(request: Request) -> ASGIApp:
+    """Switch to a scene."""
+    site, name = _site(request), request.path_params["name"]
+    wanted = await _body(request, SwitchBody)
+    if not is_scene(site, name):
+        raise HTTPException(404, f"there is no scene {name[:50]!r}; see /api/scenes")
+    return _json(await _aside(site, lambda: switch(site, name, wanted)))
 
 
 async def plate(request: Request) -> ASGIApp:
@@ -303,6 +319,11 @@ async def delete_background(request: Request) -> ASGIApp:
     path = path_of(site.daemon.settings.background.uri)
     if path is not None and site.folder.name_of(path) == name:
         raise HTTPException(409, f"{name} is the background now; choose another first")
+    used_by = scene_with_background(site, name)
+    if used_by is not None:
+        raise HTTPException(
+            409, f"{name} is the background of the scene {used_by}; change the scene first"
+        )
     if not await _aside(site, lambda: site.folder.remove(name)):
         raise _not_there(name)
     return await list_backgrounds(request)

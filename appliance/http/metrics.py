@@ -19,6 +19,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from appliance import __version__
+from appliance.config.settings.scenes import NO_SCENE
 from appliance.daemon.daemon import Daemon
 from appliance.http.site import Site
 from appliance.media.audio import RATE
@@ -61,7 +62,16 @@ class _Figures(Collector):
         yield from _placeholder(daemon)
         yield from _load(daemon)
         yield from self._configuration()
+        yield self._scenes()
         yield from self._machine()
+
+    def _scenes(self) -> Metric:
+        now = self._site.reloader.scenes
+        names = [NO_SCENE, *(scene.name for scene in now.base.scenes)]
+        return _labelled(
+            GaugeMetricFamily("mattebox_scene", "1 for the scene that is on.", labels=["name"]),
+            {(name,): float(name == now.active) for name in names},
+        )
 
     def _configuration(self) -> Iterator[Metric]:
         now = self._site.reloader.state.status()
@@ -85,6 +95,9 @@ class _Figures(Collector):
         yield GaugeMetricFamily("mattebox_threads", "Threads of this process.", gpus.threads())
         yield GaugeMetricFamily(
             "mattebox_preview_viewers", "Previews being watched.", self._site.preview.viewers
+        )
+        yield GaugeMetricFamily(
+            "mattebox_whep_viewers", "Who watches by WHEP.", self._site.daemon.whep.clients()
         )
         yield _labelled(
             GaugeMetricFamily("mattebox_temperature_celsius", "By thermal zone.", labels=["zone"]),

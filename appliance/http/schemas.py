@@ -138,6 +138,40 @@ class StagesAnswer(_Given, title="Stages"):
     stages: list[StageAnswer]
 
 
+class SwitchBody(_Taken, title="Switch"):
+    """How to switch to a scene."""
+
+    dissolve_frames: int | None = Field(
+        None, ge=0, le=600, description="frames of the dissolve, if not the scene's own; 0: a cut"
+    )
+
+
+class SceneAnswer(_Given, title="SceneEntry"):
+    """One scene."""
+
+    name: str
+    key: str = Field(description="the key that switches to it on the page; none: no key does")
+    dissolve_frames: int
+    active: bool
+    settings: list[str] = Field(description="what it sets, as dotted keys of the configuration")
+
+
+class ScenesAnswer(_Given, title="Scenes"):
+    """The scenes of the configuration, and which of them is on."""
+
+    active: str = Field(description="its name; none: no scene is on")
+    scenes: list[SceneAnswer]
+
+
+class SwitchedAnswer(_Given, title="Switched"):
+    """What a switch came to."""
+
+    active: str = Field(description="the scene that is on now; none: no scene is")
+    changed: list[str] = Field(description="sections that differ now; empty when nothing did")
+    dissolve_frames: int = Field(description="frames of the dissolve; 0: it was a cut")
+    note: str | None = Field(description="why it was a cut where a dissolve was asked for")
+
+
 class PlateBody(_Taken, title="PlateWish"):
     """What is wished of the learnt room."""
 
@@ -305,6 +339,7 @@ class OutputAnswer(_Given, title="Output"):
     """One way out."""
 
     uri: str
+    what: str = Field(description="what it shows: picture, key, fill, fill-straight or green")
     state: str
     words: str
     clients: int
@@ -322,6 +357,7 @@ class StatusAnswer(_Given, title="Status"):
     height: int
     fps: float = Field(description="frames a second that the canvas stands for")
     people: int
+    scene: str = Field(description="the scene that is on; none: no scene is")
     load: LoadAnswer
     frames: CountersAnswer
     latency: LatencyAnswer | None
@@ -333,3 +369,4 @@ class StatusAnswer(_Given, title="Status"):
     configuration: ConfigurationAnswer
     temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")
     viewers: int = Field(description="previews being watched")
+    whep: int = Field(description="browsers and players that watch by WHEP")

@@ -119,6 +119,7 @@ def status(site: Site) -> StatusAnswer:
         height=daemon.format.height,
         fps=daemon.format.rate,
         people=worker.people,
+        scene=site.reloader.scenes.active,
         load=LoadAnswer(
             busy=daemon.shedding.state.load, level=int(daemon.shedding.state.level),
             doing=daemon.shedding.state.doing,
@@ -149,13 +150,17 @@ def status(site: Site) -> StatusAnswer:
         ),
         sound=sound_answer(daemon),
         outputs=[
-            OutputAnswer(uri=redact(o.uri), state=o.state, words=redact(o.words), clients=o.clients)
-            for o in outputs
+            OutputAnswer(
+                uri=redact(o.uri), what=wanted.what, state=o.state, words=redact(o.words),
+                clients=o.clients,
+            )
+            for wanted, o in zip(daemon.settings.outputs, outputs, strict=False)
         ],
         picture=shown,
         configuration=told,
         temperatures=site.temperatures(),
         viewers=site.preview.viewers,
+        whep=daemon.whep.clients(),
     )  # fmt: skip
 
 

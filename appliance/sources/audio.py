@@ -25,8 +25,10 @@ log = structlog.get_logger(__name__)
 
 _TRY, _SKIP = 0, 2
 _FORM = f"audio/x-raw,format=S16LE,layout=interleaved,rate={RATE},channels={CHANNELS}"
-# Sound that nobody fetches, in seconds: of a file whose pictures are far behind its sound.
-_MOST_HELD_S = 20.0
+# Sound that nobody fetches yet, in seconds: a demuxer can be ahead of a small picture by minutes.
+_MOST_HELD_S = 180.0
+# How far ahead of its picture sound is given out: whoever takes it holds a few seconds only.
+_AHEAD_NS = 1_000_000_000
 # How far a file's sound may be ahead of what was fetched, in samples.
 _AHEAD = 3 * RATE
 _LONGEST_S = 30.0
@@ -109,16 +111,17 @@ class Heard:
                     lambda: self._held <= self._most or self._flushing or self._closed, _LONGEST_S
                 )
 
-    def take(self, rounds: int, until: int | None = None) -> list[AudioBlock]:
+    def take(self, rounds: int, picture: int = NO_TIME) -> list[AudioBlock]:
         """What there is of the rounds up to this one, with the stream's own times.
 
-        ``until``: of this round, only what begins before that time, nanoseconds; None: all.
+        Of this round only what belongs near its newest picture, whose time is ``picture``, in
+        nanoseconds; all of it if that is ``NO_TIME``.
         """
         found = []
         with self._moved:
             while self._blocks and self._blocks[0][0] <= rounds:
-                of, sound = self._blocks[0]
-                if self.waits and until is not None and of == rounds and sound.pts >= until:
+                of_round, sound = self._blocks[0]
+                if of_round == rounds and picture != NO_TIME and sound.pts > picture + _AHEAD_NS:
                     break
                 self._blocks.popleft()
                 self._held -= len(sound.samples)
@@ -138,6 +141,8 @@ class AudioBranch:
         self._fresh = True
         self._endless: bool | None = None
         self._decoder: Any = None
+        self.shift = 0
+        """Nanoseconds that the sound's own times are behind the pictures'."""
         self.taken = False
         """Whether a stream was chosen: the first, as players do."""
         self.silent = False
@@ -257,6 +262,8 @@ class AudioBranch:
         samples = np.frombuffer(data, np.int16).reshape(-1, CHANNELS)
         if pts == Gst.CLOCK_TIME_NONE:
             pts = NO_TIME
+        elif (pts := pts + self.shift) < 0:
+            return Gst.FlowReturn.OK  # before the first picture
         fresh, self._fresh = self._fresh, False
         self._heard.add(AudioBlock(samples, int(pts), fresh))
         return Gst.FlowReturn.OK
