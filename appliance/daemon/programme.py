@@ -15,10 +15,11 @@ from dataclasses import replace
 import structlog
 
 from appliance.config.settings import Companion
+from appliance.daemon.audio_bus import AudioBus
 from appliance.daemon.filler import NONE, Companions
 from appliance.daemon.placeholder import nobody
 from appliance.daemon.tap import Tap
-from appliance.media.audio import AudioQueue, AudioRing
+from appliance.media.audio import AudioQueue
 from appliance.media.clock import MIN_STEP_NS
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
@@ -53,7 +54,7 @@ class Programme:
         watch: bool = True,
         held: Callable[[], bool] = lambda: False,
         tap: Tap | None = None,
-        line: AudioRing | None = None,
+        line: AudioBus | None = None,
         sounds: Sequence[AudioQueue] = (),
         shows: Sequence[Companion | None] = (),
     ) -> None:
@@ -69,7 +70,7 @@ class Programme:
             held: whether all is well and the source's next frame is not due yet.
             tap: shown what goes out.
             line, sounds: where sound comes from, and the outputs' queues for it.
-            shows: what each output gets; None, and nothing at all: the composite.
+            shows: what each output gets; None, and where the list ends: the composite.
         """
         self._line, self._sounds = line, sounds
         self._format = format
@@ -277,18 +278,23 @@ class Programme:
             if last is not None and pts <= last[0]:
                 # Another file: its line begins where the last one ended.
                 behind = last[0] + (last[1] or self._period)
+                if self._line is not None:
+                    self._line.ring.turn_back(pts - self._offset)
                 self._offset += behind - pts
                 pts = behind
         self._last = pts, duration
         return pts
 
     def _speak(self, until: int, shift: int, patience: int | None = None) -> None:
-        """Hand the sound up to a picture's time to every output; placeholders do not stop it."""
+        """Hand the sound up to a picture's time to every output; placeholders do not stop it.
+
+        Unless ``sound.with_placeholder`` says so.
+        """
         if self._line is None:
             return
         if patience is None:
             patience = _SOUND_WAIT_NS if self._watch else _FILE_SOUND_WAIT_NS
-        sound = self._line.take(until, patience)
+        sound = self._line.take(until, patience, placeholder=self.trouble is not None)
         if len(sound.samples):
             sound = replace(sound, pts=sound.pts + shift)
             for queue in self._sounds:
@@ -322,7 +328,7 @@ class Programme:
 def _shown(
     outputs: Sequence[object], shows: Sequence[Companion | None]
 ) -> Sequence[Companion | None]:
-    return shows or (None,) * len(outputs)
+    return (*shows, *(None,) * (len(outputs) - len(shows)))
 
 
 def _at_the_time_of(frame: Frame, companion: Frame) -> Frame:

@@ -17,6 +17,7 @@ import structlog
 from appliance.config.settings import Companion
 from appliance.cuda.context import GpuError
 from appliance.daemon.companions import CompanionPool
+from appliance.daemon.dissolve import Dissolve
 from appliance.daemon.filler import NONE, Companions, Filler
 from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
@@ -83,6 +84,10 @@ class Worker:
         self._pipeline: FramePipeline | None = None
         self._filler = Filler(self._publish, fill_ns, lossless=patient)
         self._programme = programme
+        self.fade = Dissolve()
+        """What fades into the composites; for the thread itself."""
+        self.shown: Frame | None = None
+        """The last composite that was sent, and may be seen again; for the thread itself."""
         self._pool = pool
         self._patient = patient
         self._tap = tap
@@ -201,6 +206,8 @@ class Worker:
     def forget(self) -> None:
         """What went out last is not to be shown again; call only in the thread itself."""
         self._filler.forget()
+        self.fade.end()
+        self.shown = None
 
     def accompany(self, companions: CompanionPool | None) -> None:
         """From the next frame on, make this beside the composites; call only in the thread."""
@@ -305,14 +312,17 @@ class Worker:
             self._check_loan(frame)
         except MattingError as error:
             self.failed += 1
-            self._filler.forget()
+            self.forget()
             self._programme.fail(str(error), frame)
             return
+        made_too = also if outcome.made_at is not None else None
+        self._mix([made_too, out] if mode == "between" else [out, made_too])
         for sealed in (out, *companions.values()):
             _seal(sealed)
         self.people = outcome.people
         self.processed += 1
         shown = _as_shown(out, frame, max(frame.duration, self._period) if frame.duration else 0)
+        self.shown = shown
         if filling and mode is not None:
             made, made_companions = None, NONE
             if also is not None and outcome.made_at is not None:
@@ -331,6 +341,17 @@ class Worker:
         took = time.monotonic_ns() + held - frame.captured
         self.latency_ns.append(took)
         self.latency.observe(took)
+
+    def _mix(self, outs: list[Frame | None]) -> None:
+        """Fade, if something is to: into the composites just made, in the order of their times."""
+        if not self.fade.active:
+            return
+        if self._programme.trouble is not None:
+            # The placeholder is out: what was before it is not to come back.
+            self.fade.end()
+        for out in outs:
+            if out is not None:
+                self.fade.mix(out)
 
     @property
     def added_ns(self) -> int:

@@ -20,6 +20,7 @@ SIDES = {"cpu": cpu, "gpu": gpu}
 ALONE = {
     ("cpu", "bake"): "tables, made once for both sides",
     ("cpu", "cover"): "a part of the GPU's keep_components",
+    ("cpu", "dissolve"): "of finished composites, which are the host's in either pipeline",
     ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
     ("cpu", "halfway"): "a motion, which is estimated on the CPU in either path",

@@ -23,6 +23,7 @@ from appliance.pixels.cpu.convert import (
     yuyv_to_nv12,
 )
 from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, shrunk, yuv_to_rgb
+from appliance.pixels.cpu.dissolve import dissolve
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
@@ -137,6 +138,7 @@ __all__ = [
     "darken",
     "default_ramp",
     "despill",
+    "dissolve",
     "draw_fill",
     "draw_key",
     "draw_over_plain",
