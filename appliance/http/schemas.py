@@ -267,6 +267,13 @@ class OutputAnswer(_Given, title="Output"):
     clients: int
 
 
+class EncoderAnswer(_Given, title="Encoder"):
+    """An encoder that runs now."""
+
+    name: str
+    outputs: int = Field(description="how many take from it")
+
+
 class StatusAnswer(_Given, title="Status"):
     """How the appliance is."""
 
@@ -285,6 +292,9 @@ class StatusAnswer(_Given, title="Status"):
     stages: list[StageTimeAnswer]
     source: SourceAnswer
     outputs: list[OutputAnswer]
+    encoders: list[EncoderAnswer] = Field(
+        description="those that run now: one for all outputs of the same settings"
+    )
     picture: PictureAnswer
     configuration: ConfigurationAnswer
     temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")

@@ -14,6 +14,7 @@ from appliance.http.backgrounds import Folder
 from appliance.http.schemas import (
     ConfigurationAnswer,
     CountersAnswer,
+    EncoderAnswer,
     HealthAnswer,
     LatencyAnswer,
     LoadAnswer,
@@ -27,6 +28,7 @@ from appliance.http.schemas import (
 )
 from appliance.http.site import Site
 from appliance.http.stages import resting_notes
+from appliance.outputs.encoded.shared import Encoders
 from appliance.system.redact import redact
 
 READY_S = 1.0
@@ -150,6 +152,7 @@ def status(site: Site) -> StatusAnswer:
             OutputAnswer(uri=redact(o.uri), state=o.state, words=redact(o.words), clients=o.clients)
             for o in outputs
         ],
+        encoders=[EncoderAnswer(name=name, outputs=takers) for name, takers in Encoders.running()],
         picture=shown,
         configuration=told,
         temperatures=site.temperatures(),

@@ -6,8 +6,8 @@ from appliance.http.openapi import document
 from appliance.http.routes import OPERATIONS
 
 NAMES = [
-    "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Entry", "Health", "Latency",
-    "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready", "Reset",
+    "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Encoder", "Entry", "Health",
+    "Latency", "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready", "Reset",
     "Source", "Stage", "StageField", "StageTime", "Stages", "StagesChange", "Status", "Uploaded",
 ]  # fmt: skip
 
