@@ -13,20 +13,24 @@ from appliance.background.base import Background
 from appliance.background.fade import FadingBackground, fading
 from appliance.background.kept import KeptStills
 from appliance.config.load import changed
-from appliance.config.settings import OutputSettings, RtspSettings, Settings
+from appliance.config.settings import Companion, OutputSettings, RtspSettings, Settings
 from appliance.config.uris import source_scheme
+from appliance.daemon.audio_bus import AudioBus
+from appliance.daemon.companions import CompanionPool, companion_pool
 from appliance.daemon.dissolve import only_behind
 from appliance.daemon.files import Files, files_of, replaced
+from appliance.daemon.hearing import Hearing
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import ConfigError, InputError, MatteboxError
-from appliance.media.audio import AudioRing
+from appliance.media.audio_ring import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Format
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder
 from appliance.outputs.rtsp import certificate
+from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import Prepared, prepare
 from appliance.shedding import Shedding
@@ -62,8 +66,11 @@ class RunningDaemon(Protocol):
     stills: KeptStills
     style: Style | None
     outputs: list[OutputFeeder]
+    whep: WhepOutput
     programme: Programme
     line: AudioRing
+    sound: AudioBus
+    hearing: Hearing
     worker: Worker
     pipeline: FramePipeline
     pool: BufferPool
@@ -74,6 +81,10 @@ class RunningDaemon(Protocol):
 
     def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
         """An output for the settled format, not yet started; ``rtsp``: if not the rules in use."""
+        ...
+
+    def fed(self, outputs: list[OutputFeeder]) -> list[OutputFeeder]:
+        """All that frames are handed to: ``outputs``, and what browsers watch."""
         ...
 
     def changing(self) -> AbstractContextManager[None]:
@@ -100,6 +111,8 @@ class _Parts:
     """What the new one takes the place of."""
     only_behind: bool = False
     """A dissolve is one of the backgrounds alone."""
+    companions: CompanionPool | None = None
+    """Of the new settings, if they ask for others, or for more, than the old."""
     reencoded: list[Callable[[], None]] = field(default_factory=list)
     """For outputs that stay and keep their readers: the calls that change their encoding."""
 
@@ -146,6 +159,7 @@ def apply(
             daemon.files = {**daemon.files, **{name: files[name] for name in sections & {*files}}}
             # If the daemon stops before they are retired, they are closed with all the rest.
             daemon.leftovers += retired
+    daemon.whep.follow(new.http, shared_encoding(new.outputs))
     if daemon.worker.submit(lambda: _between_frames(daemon, new, parts, dissolve), timeout=_SWAP_S):
         daemon.retire(retired)
     else:
@@ -194,7 +208,9 @@ def _build(
         with _of("rtsp.certificate"):
             certificate.load(new.rtsp)
     _outputs(daemon, new, parts)
-    if "source" in sections:
+    if _beside(daemon.settings) != _beside(new):
+        parts.companions = companion_pool(new, daemon.format)
+    if "source" in sections and not _sound_only(daemon.settings, new):
         parts.feeder = _source(daemon, new, undo)
     _start_outputs(daemon, parts, undo)
     return parts
@@ -207,6 +223,10 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
         retired.append(daemon.feeder.stop)
         daemon.feeder = parts.feeder
         daemon.worker.take_from(parts.feeder.mailbox)
+    ends_microphone = daemon.hearing.use(new.source, daemon.feeder)
+    if ends_microphone is not None:
+        retired.append(ends_microphone)
+    daemon.sound.configure(new.sound)
     if parts.background is not None:
         retired.append(daemon.background.close)
         parts.background_before = daemon.background
@@ -218,9 +238,11 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
     for use in parts.reencoded:
         use()
     daemon.outputs, daemon.settings = parts.outputs, new
+    fed = daemon.fed(parts.outputs)
     daemon.programme.configure(
-        [o.mailbox for o in parts.outputs], new.matting.stall_s, [o.sounds for o in parts.outputs]
-    )
+        [output.mailbox for output in fed], new.matting.stall_s, [output.sounds for output in fed],
+        [output.companion for output in new.outputs],
+    )  # fmt: skip
     return retired
 
 
@@ -232,6 +254,8 @@ def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts, dissolv
         daemon.pipeline.use_canvases(daemon.pool)
         daemon.worker.use(daemon.pipeline)
     daemon.pipeline.configure(new)
+    if parts.companions is not None or not new.companions:
+        daemon.worker.accompany(parts.companions)
     daemon.pipeline.use_style(parts.style)
     daemon.shedding.configure(new.load)
     daemon.shedding.look_again()
@@ -288,6 +312,11 @@ def _style(
         return make_style(wanted, daemon.format.colour, behind.picture)
 
 
+def _beside(settings: Settings) -> list[Companion | None]:
+    """What its outputs ask for, in any order: that decides the canvases."""
+    return sorted((output.companion for output in settings.outputs), key=str)
+
+
 def _network(settings: Settings) -> tuple[object, ...]:
     """The settings that require a new network when they change."""
     matting = settings.matting
@@ -302,7 +331,8 @@ def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
     def keep(index: int, like: Callable[[OutputSettings], bool]) -> None:
         wanted = new.outputs[index]
         for old, feeder in running:
-            if index in stay or not like(old):
+            # What shows something else begins anew: frames of both kinds would meet in its encoder.
+            if index in stay or not like(old) or old.companion != wanted.companion:
                 continue
             if old != wanted:
                 with _of(f"outputs.{index}.encoder"):
@@ -357,6 +387,20 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
     return feeder
 
 
+def _sound_only(old: Settings, new: Settings) -> bool:
+    """Whether all that changed in the source is where its sound comes from, and it may go on.
+
+    What has sound in its stream is opened anew: it decodes that only if it is wanted.
+    """
+    was, wanted = old.source, new.source
+    # Where nothing changed, the file that it names was replaced.
+    if was == wanted or was.model_copy(update={"sound": wanted.sound}) != wanted:
+        return False
+    scheme = None if wanted.uri == "auto" else source_scheme(wanted.uri)
+    apart = wanted.uri == "auto" or (scheme is not None and scheme.microphone is not None)
+    return apart or (was.sound == "auto") == (wanted.sound == "auto")
+
+
 def _same_device(old: str, new: str) -> bool:
     """Whether the old source must be closed before the new one can open."""
     if old == new == "auto":
@@ -378,5 +422,7 @@ def _bring_back(daemon: RunningDaemon) -> None:
     # Not while mattebox is stopping: ``changing`` then raises.
     with daemon.changing():
         daemon.feeder = feeder
+        # The microphone has not been changed yet, if there is one.
+        daemon.hearing.use(daemon.settings.source, feeder)
         feeder.start(timeout=0.0)
         daemon.worker.take_from(feeder.mailbox)

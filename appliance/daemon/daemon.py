@@ -15,8 +15,11 @@ from appliance.config.scenes import in_use
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
+from appliance.daemon.audio_bus import AudioBus
+from appliance.daemon.companions import companion_pool
 from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.files import files_of
+from appliance.daemon.hearing import Hearing
 from appliance.daemon.kept_room import RoomKeeper
 from appliance.daemon.negotiate import FALLBACK, canvas_format, first_open
 from appliance.daemon.placeholder import slate
@@ -24,7 +27,7 @@ from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
-from appliance.media.audio import AudioRing
+from appliance.media.audio_ring import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Frame
 from appliance.networks.base import Matting
@@ -32,6 +35,7 @@ from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder, OutputStatus
 from appliance.outputs.make import make_output
+from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
@@ -75,7 +79,9 @@ class Daemon:
         self.tap = Tap()
         self.stills = KeptStills()
         self.line = AudioRing()
-        """Where the source's sound waits for its pictures."""
+        """Where sound waits for its pictures."""
+        self.sound = AudioBus(self.line, settings.sound)
+        self.hearing = Hearing(self.line)
         self._started = False
         self._hung = _Hung()
         self._length_s: float | None = None
@@ -101,22 +107,27 @@ class Daemon:
             self.style = self._make_style(settings)
             lossless = not self.feeder.source.live
             self.outputs = [self.make_output(output) for output in settings.outputs]
+            encoding = shared_encoding(settings.outputs)
+            self.whep = WhepOutput(settings.http, encoding, live=not lossless)
+            self.whep_feeder = OutputFeeder(self.whep, self.format)
+            fed = self.fed(self.outputs)
             self.programme = Programme(
                 self.format,
-                [output.mailbox for output in self.outputs],
+                [output.mailbox for output in fed],
                 self._placeholder,
                 stall_s=settings.matting.stall_s,
                 reason=self._reason,
                 watch=not lossless,
                 held=self._held,
                 tap=self.tap,
-                line=self.line,
-                sounds=[output.sounds for output in self.outputs],
+                line=self.sound,
+                sounds=[output.sounds for output in fed],
+                shows=[output.companion for output in settings.outputs],
             )
             # In flight at once: one being made, two per output, some inside an encoder; one made in
             # between, one held for its time, and the last, should it be shown again.
             filling = 3 * settings.stages.interpolate.enabled
-            self.pool = BufferPool(self.format, 6 + filling + 3 * max(4, len(self.outputs)))
+            self.pool = BufferPool(self.format, 6 + filling + 3 * max(4, len(fed)))
             self.shedding = self._make_shedding()
             any_rate = settings.canvas.fps == "auto"
             most = max(self.format.rate, _LEAST_FPS) if any_rate else self.format.rate
@@ -133,15 +144,17 @@ class Daemon:
                 fill_ns=0 if every else int(_ROOM * 1e9 / self.format.rate),
                 tap=self.tap,
                 shedding=self.shedding,
+                companions=companion_pool(settings, self.format),
             )
             self.pipeline = self._open_pipeline(network)
         except BaseException:
             self.feeder.stop()
             raise
         self._started = True
+        self.hearing.use(settings.source, self.feeder)
         self.rooms = RoomKeeper(self.settings, self.format, lambda: self.pipeline.plate)
         self.rooms.start()
-        for output in self.outputs:
+        for output in fed:
             output.start()
         self._await_outputs()
         self.thermometer.start()
@@ -188,9 +201,17 @@ class Daemon:
         scheme = output_scheme(output.uri)
         # Where source and output can both wait, a dropped frame is a fault.
         patient = not self.feeder.source.live and scheme is not None and scheme.patient
-        feeder = OutputFeeder(make_output(output), self.format, lossless=patient)
+        most = 2.0 if scheme is None else scheme.retry_most_s
+        feeder = OutputFeeder(make_output(output), self.format, lossless=patient, retry_most_s=most)
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
+
+    def fed(self, outputs: list[OutputFeeder]) -> list[OutputFeeder]:
+        """All that frames are handed to: ``outputs``, and what browsers watch.
+
+        Not where a file is read as fast as possible, which nobody can watch.
+        """
+        return [*outputs, self.whep_feeder] if self.feeder.source.live else outputs
 
     def apply(
         self, settings: Settings, *, read_again: bool = False, dissolve: int = 0
@@ -312,7 +333,8 @@ class Daemon:
             "placeholder": self.programme.error,
             "background": self.background.error,
         }
-        errors |= {f"output {output.wanted_uri}": output.error for output in self.outputs}
+        fed = self.fed(self.outputs)
+        errors |= {f"output {output.wanted_uri}": output.error for output in fed}
         for name, error in errors.items():
             if error is not None:
                 raise ThreadDied(
@@ -343,7 +365,7 @@ class Daemon:
         self.programme.flush()
         self.programme.finish()
         for output in self.outputs:
-            output.mailbox.close()
+            output.ask_to_stop()
         deadline = time.monotonic() + FINISH_S
         while any(output.alive for output in self.outputs) and time.monotonic() < deadline:
             if not wait(0.05):
@@ -377,11 +399,14 @@ class Daemon:
         self.programme.stop()
         self.feeder.ask_to_stop()
         self.worker.ask_to_stop()
+        self.hearing.ask_to_stop()
         clean = self.feeder.stop(_STOP_S / 3)
         clean = self.worker.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
-        for output in self.outputs:
-            output.mailbox.close()
-        for output in self.outputs:
+        clean = self.hearing.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
+        fed = self.fed(self.outputs)
+        for output in fed:
+            output.ask_to_stop()
+        for output in fed:
             clean = output.stop(max(0.1, deadline - time.monotonic())) and clean
         closing = threading.Thread(target=self._close_the_rest, name="stop", daemon=True)
         closing.start()
@@ -390,6 +415,7 @@ class Daemon:
         return clean and not closing.is_alive()
 
     def _close_the_rest(self) -> None:
+        self.whep.stop()
         self.background.close()
         self.thermometer.stop()
         while self.leftovers:

@@ -31,11 +31,13 @@ from appliance.http.schemas import (
     EntryAnswer,
     PlateBody,
     ResetBody,
+    SoundBody,
     StagesBody,
     SwitchBody,
     UploadedAnswer,
 )
 from appliance.http.site import Site
+from appliance.http.sound import sound_answer, sound_values
 from appliance.http.stages import plate_answer, stages, wanted_of
 from appliance.media.image import MOST_PIXELS
 from appliance.stages.plate_control import PlateControl
@@ -126,6 +128,19 @@ async def change_stages(request: Request) -> ASGIApp:
         raise HTTPException(422, str(error)) from error
     await _aside(site, lambda: change_values(site, values, keep=wanted.keep))
     return _json(stages(site.daemon))
+
+
+async def sound(request: Request) -> ASGIApp:
+    """How the sound is doing."""
+    return _json(sound_answer(_site(request).daemon))
+
+
+async def change_sound(request: Request) -> ASGIApp:
+    """Set volume, mute, delay, and what becomes of the sound beside the placeholder."""
+    site, wanted = _site(request), await _body(request, SoundBody)
+    values = sound_values(wanted)
+    await _aside(site, lambda: change_values(site, values, keep=wanted.keep))
+    return _json(sound_answer(site.daemon))
 
 
 async def list_scenes(request: Request) -> ASGIApp:

@@ -21,6 +21,7 @@ from appliance.daemon.changes import ChangeOutcome
 from appliance.errors import ConfigError, MatteboxError
 from appliance.http.schemas import ChangeBody, ChangedAnswer
 from appliance.http.site import Site
+from appliance.http.sound import sound_keys
 from appliance.http.stages import stage_keys
 from appliance.http.state import picture
 from appliance.system.redact import redact
@@ -37,7 +38,7 @@ class NotDone(MatteboxError, RuntimeError):
 
 _PICTURE = ("background.uri", "background.fit", "background.blur_radius", "edge.choke",
             "edge.softness", "clean.keep")  # fmt: skip
-_KEYS = (*_PICTURE, *stage_keys())
+_KEYS = (*_PICTURE, *stage_keys(), *sound_keys())
 
 
 def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:

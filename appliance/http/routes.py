@@ -14,7 +14,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appliance.config.settings.http import HttpSettings
-from appliance.http import api
+from appliance.http import api, whep
 from appliance.http.guard import Guard
 from appliance.http.metrics import registry
 from appliance.http.openapi import Operation, Parameter, document
@@ -28,6 +28,8 @@ from appliance.http.schemas import (
     ReadyAnswer,
     ResetBody,
     ScenesAnswer,
+    SoundAnswer,
+    SoundBody,
     StagesAnswer,
     StagesBody,
     StatusAnswer,
@@ -45,6 +47,10 @@ _SCENE = Parameter(
     True,
 )  # fmt: skip
 _NEW = Parameter("name", "what it shall be called", {"type": "string", "minLength": 1}, True)
+_VIEWER = Parameter(
+    "viewer", "the last part of the Location that the offer was answered with",
+    {"type": "string", "minLength": 1}, True,
+)  # fmt: skip
 _SHOW = Parameter(
     "show", "what to show; of both, the composite is on the left",
     {"enum": list(api.SHOWS), "default": api.SHOWS[0]},
@@ -71,6 +77,11 @@ OPERATIONS = (
         "PATCH", "/api/stages", api.change_stages, "Switch optional stages, and set them.",
         {200: StagesAnswer}, (408, 409, 415, 422, 503, 504), StagesBody,
     ),
+    Operation("GET", "/api/sound", api.sound, "How the sound is doing.", {200: SoundAnswer}),
+    Operation(
+        "PATCH", "/api/sound", api.change_sound, "Set volume, mute and delay of the sound.",
+        {200: SoundAnswer}, (408, 409, 415, 422, 503, 504), SoundBody,
+    ),
     Operation(
         "GET", "/api/scenes", api.list_scenes, "The scenes, and which of them is on.",
         {200: ScenesAnswer},
@@ -96,6 +107,18 @@ OPERATIONS = (
     Operation(
         "GET", "/api/preview", api.preview, "What goes out, live, as one JPEG after another.",
         {200: "multipart/x-mixed-replace"}, (422, 503), parameters=(_SHOW,),
+    ),
+    Operation(
+        "POST", "/whep", whep.whep_join, "Watch what goes out, by WebRTC: an offer (WHEP).",
+        {201: whep.SDP}, (400, 406, 408, 415, 503, 504), (whep.SDP,),
+    ),
+    Operation(
+        "OPTIONS", "/whep", whep.whep_options, "What an offer is to be sent as.",
+        {200: "text/plain"},
+    ),
+    Operation(
+        "DELETE", "/whep/{viewer}", whep.whep_leave, "Stop watching.", {200: "text/plain"},
+        (404, 504), parameters=(_VIEWER,),
     ),
     Operation(
         "GET", "/api/backgrounds", api.list_backgrounds, "What the folder of backgrounds holds.",

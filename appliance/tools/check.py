@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.config.load import LoadedConfig, Mistake
 from appliance.config.scenes import in_use
-from appliance.config.schemes import Scheme
+from appliance.config.schemes import Scheme, SourceScheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
 from appliance.config.uris import background_scheme, files_of, output_scheme, source_scheme
@@ -54,7 +54,8 @@ def _mistakes(settings: Settings, as_service: bool) -> Iterator[tuple[str, str]]
         ("background.uri", background, background_scheme(background)),
     ):
         for path in files_of(uri, scheme):
-            wrong = unreadable(path)
+            folder = isinstance(scheme, SourceScheme) and scheme.folders
+            wrong = unreadable(path, folder=folder)
             if wrong:
                 yield key, f"{path}: {wrong}"
         wrong = networkless(scheme) if scheme is not None else None
@@ -114,10 +115,20 @@ def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
         for key, value in section if isinstance(section, Section) else ():
             if isinstance(value, Secret) and value.problem:
                 yield f"{name}.{key}", value.problem
-    for reference in references(settings.source.uri):
-        problem = trouble(reference)
-        if problem:
-            yield "source.uri", problem
+    for index, output in enumerate(settings.outputs):
+        for key, value in output:
+            if isinstance(value, Secret) and value.problem:
+                yield f"outputs.{index}.{key}", value.problem
+    uris = [("source.uri", settings.source.uri)]
+    for index, output in enumerate(settings.outputs):
+        scheme = output_scheme(output.uri)
+        if scheme is not None and scheme.takes_references:
+            uris.append((f"outputs.{index}.uri", output.uri))
+    for key, uri in uris:
+        for reference in references(uri):
+            problem = trouble(reference)
+            if problem:
+                yield key, problem
 
 
 def networkless(scheme: Scheme) -> str | None:
@@ -146,13 +157,20 @@ def engineless(manifest: Manifest, model: Path) -> str | None:
     return None
 
 
-def unreadable(path: Path) -> str | None:
-    """Why a file cannot be read, and the remedy; None if it can. Never blocks on a FIFO."""
+def unreadable(path: Path, *, folder: bool = False) -> str | None:
+    """Why a file cannot be read, and the remedy; None if it can. Never blocks on a FIFO.
+
+    ``folder``: whether it may be a folder, too.
+    """
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"cannot be read ({reason}); name a file that is there"
+    if folder and stat.S_ISDIR(status.st_mode):
+        if os.access(path, os.R_OK | os.X_OK):
+            return None
+        return "may not be read by this user; change its permissions (chmod +rx)"
     if not stat.S_ISREG(status.st_mode):
         kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
         return f"is {kinds.get(stat.S_IFMT(status.st_mode), 'a device')}; expected a file"

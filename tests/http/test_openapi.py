@@ -8,8 +8,8 @@ from appliance.http.routes import OPERATIONS
 NAMES = [
     "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Entry", "Health", "Latency",
     "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready", "Reset",
-    "SceneEntry", "Scenes", "Source", "Stage", "StageField", "StageTime", "Stages", "StagesChange",
-    "Status", "Switch", "Switched", "Uploaded",
+    "SceneEntry", "Scenes", "Sound", "SoundChange", "Source", "Stage", "StageField", "StageTime",
+    "Stages", "StagesChange", "Status", "Switch", "Switched", "Uploaded",
 ]  # fmt: skip
 
 

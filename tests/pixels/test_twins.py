@@ -63,6 +63,7 @@ DIFFERENT = {
     ("cpu", "between", "weigh"): "the GPU's kernel weighs as it reads",
     ("gpu", "between", "Between"): "what the kernel takes, by name",
     ("gpu", "between", "DeviceFlow"): "device memory: the CPU is given the motion as it is",
+    ("cpu", "key_fill", "draw_plain"): "the GPU's kernels write it in their one pass",
     ("cpu", "layer", "Separator"): "keeps arrays as wide as the ROI",
     ("cpu", "layer", "empty_layer"): "device memory: the step takes it",
     ("gpu", "layer", "separate"): "Separator's call: it has nothing to keep",

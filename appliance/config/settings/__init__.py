@@ -20,7 +20,12 @@ from appliance.config.settings.http import HttpSettings
 from appliance.config.settings.load import LoadSettings
 from appliance.config.settings.log import LogSettings
 from appliance.config.settings.matting import MattingSettings
-from appliance.config.settings.outputs import Outputs, OutputSettings, default_outputs
+from appliance.config.settings.outputs import (
+    Companion,
+    Outputs,
+    OutputSettings,
+    default_outputs,
+)
 from appliance.config.settings.refine import RefineSettings
 from appliance.config.settings.roi import RoiSettings
 from appliance.config.settings.rtsp import RtspSettings, check_outputs
@@ -30,6 +35,7 @@ from appliance.config.settings.scenes import (
     Scenes,
     SceneSettings,
 )
+from appliance.config.settings.sound import SoundSettings
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
@@ -43,9 +49,10 @@ from appliance.config.uris import (
 )
 
 __all__ = [
-    "BackgroundSettings", "CanvasSettings", "CleanSettings", "EdgeSettings", "HttpSettings",
-    "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings", "RefineSettings",
-    "RoiSettings", "RtspSettings", "SceneSettings", "Section", "Settings", "SourceSettings",
+    "BackgroundSettings", "CanvasSettings", "CleanSettings", "Companion", "EdgeSettings",
+    "HttpSettings", "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings",
+    "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section", "Settings",
+    "SoundSettings", "SourceSettings",
     "StagesSettings", "SteadySettings",
 ]  # fmt: skip
 
@@ -54,6 +61,7 @@ class Settings(Section):
     """The whole file."""
 
     source: SourceSettings = SourceSettings()
+    sound: SoundSettings = SoundSettings()
     canvas: CanvasSettings = CanvasSettings()
     background: BackgroundSettings = BackgroundSettings()
     matting: MattingSettings = MattingSettings()
@@ -95,6 +103,22 @@ class Settings(Section):
         source = None if self.source.uri == "auto" else source_scheme(self.source.uri)
         outputs = [output_scheme(output.uri) for output in self.outputs]
         return all(scheme is not None and scheme.has_file for scheme in (source, *outputs))
+
+    @property
+    def companions(self) -> tuple[Companion, ...]:
+        """What outputs ask for beside the composite, each once."""
+        asked = (output.companion for output in self.outputs)
+        return tuple(dict.fromkeys(one for one in asked if one is not None))
+
+    @property
+    def needs_layer(self) -> bool:
+        """Whether the person is wanted apart from what is behind."""
+        return self.stages.needs_layer or bool(self.companions)
+
+    @property
+    def only_light(self) -> bool:
+        """Whether nobody but ``harmonise`` asks for that, and the CPU does without it."""
+        return self.stages.only_light and not self.companions
 
     @property
     def frames_people(self) -> bool:

@@ -7,6 +7,7 @@ from appliance.pixels.cpu.between import (
     blend_between,
     clear_weighed,
     empty_weighed,
+    layer_between,
     weigh,
 )
 from appliance.pixels.cpu.blur import Blur
@@ -39,6 +40,7 @@ from appliance.pixels.cpu.key import (
     shade_behind,
     solid,
 )
+from appliance.pixels.cpu.key_fill import draw_fill, draw_key, draw_over_plain, draw_plain
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.light import (
     Relight,
@@ -137,6 +139,10 @@ __all__ = [
     "default_ramp",
     "despill",
     "dissolve",
+    "draw_fill",
+    "draw_key",
+    "draw_over_plain",
+    "draw_plain",
     "edge_guide",
     "edge_plan",
     "empty_layer",
@@ -162,6 +168,7 @@ __all__ = [
     "key_guide",
     "key_matte",
     "key_planes",
+    "layer_between",
     "learn",
     "light_grid",
     "look_up",
