@@ -167,17 +167,23 @@ class Draft:
 
 
 def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], object]) -> Draft:
+    """``draft_of`` the file at ``named`` with ``changes`` (dotted key -> value) made."""
+    return draft_of(named, lambda text: edited(text, changes), check)
+
+
+def draft_of(named: Path, change: Callable[[str], str], check: Callable[[Path], object]) -> Draft:
     """Write the changed file beside the one at ``named``, with its mode and owner.
 
-    ``check`` reads the draft as the appliance would, and raises ConfigError when it is unusable.
-    When this raises NotKept, nothing is left behind.
+    ``change`` makes the new text of the old one, or raises NotKept. ``check`` reads the draft as
+    the appliance would, and raises ConfigError when it is unusable. When this raises NotKept,
+    nothing is left behind.
     """
     path = Path(os.path.realpath(named))
     before = identity(path)
     try:
         old = os.stat(path)
         text = read_text(path)
-        new = edited(text, changes)
+        new = change(text)
         # In the same folder: a rename works only within one file system, and paths in the file
         # start from its folder.
         _may_replace(path, old)
