@@ -19,7 +19,7 @@ import structlog
 
 from appliance.config.accident import accidents
 from appliance.config.load import InvalidConfig, LoadedConfig
-from appliance.config.settings import Settings
+from appliance.config.settings import OutputSettings, Settings
 from appliance.config.status import ConfigState, Refusal
 from appliance.config.tree import Mistake, Origin
 from appliance.config.watch import ConfigWatch
@@ -101,6 +101,8 @@ class Reloader:
         self._condition = threading.Condition()
         self._jobs: list[_Job] = []
         self._stop = self._gone = False
+        self.extra: tuple[OutputSettings, ...] = ()
+        """Outputs that are there until somebody ends them, whatever the file says: recordings."""
         self.error: BaseException | None = None
         """What ended the thread, if not ``stop``."""
         self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
@@ -215,6 +217,7 @@ class Reloader:
                 found = accidents(self._daemon.settings, self._text, loaded, asked=asked)
                 if found:
                     raise InvalidConfig(found)
+                new = with_extra(new, self.extra)
             else:
                 new = change(self._daemon.settings)
             sections = self._daemon.apply(new, read_again=change is None)
@@ -236,6 +239,13 @@ class Reloader:
         if not sections:
             log.info("reloaded: nothing has changed")
         return ChangeOutcome(sections)
+
+
+def with_extra(settings: Settings, extra: tuple[OutputSettings, ...]) -> Settings:
+    """``settings`` with the outputs ``extra`` as well, where they have not got them."""
+    there = {output.uri for output in settings.outputs}
+    more = tuple(output for output in extra if output.uri not in there)
+    return settings.model_copy(update={"outputs": (*settings.outputs, *more)}) if more else settings
 
 
 def _mistakes(error: Exception, loaded: LoadedConfig | None, where: str) -> tuple[Mistake, ...]:

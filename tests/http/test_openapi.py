@@ -6,9 +6,13 @@ from appliance.http.openapi import document
 from appliance.http.routes import OPERATIONS
 
 NAMES = [
-    "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Entry", "Health", "Latency",
-    "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready", "Reset",
-    "Source", "Stage", "StageField", "StageTime", "Stages", "StagesChange", "Status", "Uploaded",
+    "Backgrounds", "Camera", "Change", "Changed", "Checked", "Configuration",
+    "ConfigurationFile", "Counters", "Devices", "Display", "Entry", "Health", "Latency", "Load",
+    "Log", "LogLine", "Mistake", "Output", "OutputEntry", "OutputWish", "Outputs", "Picture",
+    "Plate", "PlateWish", "Problem", "Ready", "Recording", "RecordingEntry", "RecordingWish",
+    "Recordings", "Reset", "Saved", "Section", "Sections", "SectionsChange", "Source",
+    "SourceChoice", "SourceWish", "Stage", "StageField", "StageTime", "Stages", "StagesChange",
+    "Status", "Ticket", "Uploaded",
 ]  # fmt: skip
 
 
