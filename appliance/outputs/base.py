@@ -56,6 +56,17 @@ class Hears(Protocol):
 
 
 @runtime_checkable
+class TakesLossless(Protocol):
+    """An output that can wait for its encoder, for files read as fast as possible.
+
+    Attributes:
+        lossless: whether it does, rather than drop frames; set before ``open``.
+    """
+
+    lossless: bool
+
+
+@runtime_checkable
 class ReadByMany(Protocol):
     """An output that decides who may read it, and keeps its readers when its encoding changes."""
 

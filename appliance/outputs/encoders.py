@@ -68,6 +68,7 @@ class Wanted:
     encoder: str = "auto"
     bitrate_kbps: int = 0
     keyframe_s: float = 2.0
+    what: str = "picture"
 
     @classmethod
     def of(cls, output: OutputSettings) -> Wanted:
@@ -236,15 +237,6 @@ def launch(encoder: Encoder, format: Format, rate: Rate) -> str:
         if key in known and _takes(known[key], value)
     )
     return f"{encoder.before} {encoder.name} name=encoder {settings} ! {encoder.after}".strip()
-
-
-def change(element: Any, encoder: Encoder, format: Format, rate: Rate) -> None:
-    """Change what a running encoder can change while it runs: the bit rate."""
-    for key, value in encoder.properties(format, rate).items():
-        spec = element.find_property(key)
-        while_running = spec is not None and spec.flags & Gst.PARAM_MUTABLE_PLAYING
-        if while_running and _takes(spec, value):
-            element.set_property(key, value)
 
 
 def _takes(property: Any, value: Any) -> bool:

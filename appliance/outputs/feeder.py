@@ -15,7 +15,7 @@ from appliance.errors import InputError, MissingDependency, OutputError
 from appliance.media.audio import AudioQueue
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
-from appliance.outputs.base import Hears, Output, ReadByMany
+from appliance.outputs.base import Hears, Output, ReadByMany, TakesLossless
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +83,8 @@ class OutputFeeder:
             retry_most_s: longest wait between reopenings.
         """
         self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless)
+        if isinstance(output, TakesLossless):
+            output.lossless = lossless
         self.sounds = AudioQueue()
         self.wanted_uri = output.uri
         """The address as configured; the status has the one in use."""

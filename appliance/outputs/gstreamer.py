@@ -9,7 +9,6 @@ from appliance.errors import OutputError
 from appliance.media.canvas import buffer_of
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import GLib, Gst, caps_of, error_text
-from appliance.outputs.audio import AudioAppsrc
 
 START_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 1.0
@@ -57,11 +56,6 @@ class Sink:
         self._frames.set_property("max-buffers", queued)
         self._frames.set_property("leaky-type", 2 if leaky else 0)
         self._frames.set_property("emit-signals", False)
-        sound = self._pipeline.get_by_name("sound")
-        self.sound = (
-            None if sound is None else AudioAppsrc(sound, self._pipeline.get_by_name("voice"))
-        )
-        """Where sound goes, if the description has a place for it."""
         self._probe: tuple[Any, int] | None = None
         if not leaky:
             pad = self._frames.get_static_pad("src")
@@ -74,6 +68,20 @@ class Sink:
         ]
         if self._pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._fail_start("it does not start")
+
+    @property
+    def frames(self) -> Any:
+        """The appsrc."""
+        return self._frames
+
+    @property
+    def error(self) -> str | None:
+        """Why it has failed; None while it works."""
+        return self._error
+
+    def element(self, name: str) -> Any:
+        """The element of this name in the description."""
+        return self._pipeline.get_by_name(name)
 
     def running_time(self) -> int:
         """Nanoseconds since the pipeline started, on its own clock."""
@@ -115,8 +123,6 @@ class Sink:
         """
         if finish and self._error is None:
             self._frames.end_of_stream()
-            if self.sound is not None:
-                self.sound.end()
             with self._moved:
                 self._moved.wait_for(lambda: self._finished or self._error, FINISH_TIMEOUT_S)
         self._let_go()

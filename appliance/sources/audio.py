@@ -79,7 +79,8 @@ class AudioBranch:
     """The elements that take one stream of sound out of a pipeline."""
 
     def __init__(self, pipeline: Any, name: str, heard: Heard) -> None:
-        self._pipeline, self._name, self._heard = pipeline, name, heard
+        self._pipeline: Any = pipeline
+        self._name, self._heard = name, heard
         self._lock = threading.Lock()
         self._fresh = True
         self._decoder: Any = None
@@ -102,6 +103,10 @@ class AudioBranch:
         self.ended.clear()
         pad.link(decoder.get_static_pad("sink"))
         decoder.sync_state_with_parent()
+
+    def close(self) -> None:
+        """Let go of the pipeline: it holds this object by its callbacks."""
+        self._pipeline = self._decoder = None
 
     def failed(self, message: Any) -> bool:
         """Whether an error is the sound's, which then falls silent; it is logged."""

@@ -189,6 +189,9 @@ class GstSource:
                 "a source does not let go; left behind",
                 source=self.name, waited_s=_CLOSE_WITHIN,
             )  # fmt: skip
+        branch, self._branch = self._branch, None
+        if branch is not None:
+            branch.close()
 
     def sounds(self) -> list[AudioBlock]:
         """See ``HasSound``."""

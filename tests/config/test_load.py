@@ -193,7 +193,7 @@ BAD = {
     ],
     "outputs: [bitrate_kbps: 5]\n": [
         "config.yaml:1:11: outputs.0.uri: is missing; expected rtsp://address:port/path, "
-        "rtsps://…, display://, a path that ends in .mp4 or .mkv, file:///….mp4, "
+        "rtsps://…, display://, a path that ends in .mp4, .mkv or .m3u8 (HLS), file:///….mp4, "
         "v4l2:///dev/video9, null:// (where the picture goes)"
     ],
     "outputs: []\n": [
@@ -270,7 +270,8 @@ BAD = {
         "for example colour:#00b140"
     ],
     "outputs: [uri: out.avi]\n": [
-        "config.yaml:1:16: outputs.0.uri: found out.avi; a file output must end in .mp4 or .mkv"
+        "config.yaml:1:16: outputs.0.uri: found out.avi; a file output must end in .mp4, .mkv or "
+        ".m3u8 (HLS)"
     ],
     "outputs: [uri: 'rtsp://127.0.0.1:8554']\n": [
         'config.yaml:1:16: outputs.0.uri: found "rtsp://127.0.0.1:8554"; the stream needs a path: '

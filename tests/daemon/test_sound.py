@@ -19,7 +19,7 @@ def clip(path: Path, *sound: str, seconds: int = 4, rate: int = 30) -> Path:
     disc = "if(lt(hypot(X-160,Y-90),50),if(lt(mod(T+0.001,1),0.0666),235,150),40)"
     picture = f"color=s=320x180:r={rate}:d={seconds},format=yuv420p,geq=lum='{disc}':cb=128:cr=128"
     command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", picture, *sound]
-    subprocess.run([*command, "-c:v", "libx264", "-g", "30", str(path)], timeout=60, check=True)
+    subprocess.run([*command, "-c:v", "libx264", "-g", "30", str(path)], timeout=600, check=True)
     return path
 
 
@@ -30,12 +30,12 @@ def beeps(seconds: float = 4, channels: str = "") -> list[str]:
     return ["-f", "lavfi", "-i", made if not channels else f"{made},{channels}"]
 
 
-def convert(network: Path, source: Path, out: Path, *more: str) -> str:
+def convert(network: Path, source: Path, out: Path, *more: str, timeout: float = 50) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "appliance.cli", "run", "--source", str(source), "--output",
          str(out), "--background", "colour:#404040", "--set", "http.enabled=false", "--set",
          f"matting.model={network}", "--set", "matting.threads=1", *more],
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=timeout, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stderr
@@ -46,7 +46,7 @@ def heard(path: Path) -> np.ndarray:
     done = subprocess.run(
         ["ffmpeg", "-v", "error", "-copyts", "-i", str(path), "-map", "0:a", "-ac", "1", "-ar",
          str(RATE), "-af", "aresample=async=1:first_pts=0", "-f", "f32le", "-"],
-        capture_output=True, timeout=50, check=True,
+        capture_output=True, timeout=300, check=True,
     )  # fmt: skip
     return np.frombuffer(done.stdout, np.float32)
 
@@ -62,13 +62,13 @@ def skews(path: Path) -> list[float]:
     done = subprocess.run(
         ["ffmpeg", "-v", "error", "-i", str(path), "-vf", "crop=40:40:140:70,scale=1:1:flags=area",
          "-pix_fmt", "gray", "-fps_mode", "passthrough", "-f", "rawvideo", "-"],
-        capture_output=True, timeout=50, check=True,
+        capture_output=True, timeout=300, check=True,
     )  # fmt: skip
     light = np.frombuffer(done.stdout, np.uint8)
     times = subprocess.run(
         ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=pts_time",
          "-of", "csv=p=0", str(path)],
-        capture_output=True, text=True, timeout=50, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     ).stdout.split()  # fmt: skip
     flashes = [float(times[k].strip(",")) for k in starts(light > 200, 5)]
     tones = [k / RATE for k in starts(np.abs(heard(path)) > 0.2, RATE // 10)]
@@ -135,7 +135,7 @@ def test_it_can_be_left_out(network: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         ["ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0",
          str(tmp_path / "mute.mkv")],
-        capture_output=True, text=True, timeout=50, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     assert done.stdout.split() == ["video"]
 

@@ -36,7 +36,10 @@ def record(path: Path, serials: range | list[int], colour: Colour | None = None)
 
 def times(path: Path) -> list[float]:
     """Presentation times in seconds."""
-    return [float(row["pts_time"]) for row in ffprobe(str(path), "frame=pts_time")]
+    return [
+        float(row["pts_time"])
+        for row in ffprobe(str(path), "frame=pts_time", "-select_streams", "v")
+    ]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])

@@ -25,7 +25,7 @@ class OutputSettings(Section, title="Output"):
     keyframe_s: float = Field(2.0, ge=0.1, le=60, description="seconds between key frames")
     sound: Literal["auto", "opus", "aac", "none"] = Field(
         "auto",
-        description="how a recording's sound is encoded; auto: AAC in MP4, Opus in Matroska",
+        description="how the sound is encoded; auto: Opus over RTSP and in Matroska, else AAC",
     )
     encoder: EncoderName = Field(
         "auto", description="what encodes H.264; auto: the machine's hardware encoder, else x264enc"

@@ -4,84 +4,118 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
-from appliance.media.canvas import buffer_of
 from appliance.media.clock import MIN_STEP_NS
-from appliance.media.frame import Format, Frame
-from appliance.media.gst import Gst, GstVideo, caps_of
-from appliance.outputs import encoders
+from appliance.media.frame import Frame
+from appliance.media.gst import Gst
+from appliance.outputs.encoded.packet import Deliver, Packet
+from appliance.outputs.encoded.shared import EncodedStream
+from appliance.outputs.encoders import Wanted
 from appliance.outputs.rtsp.backpressure import Readers
 
-# How far an encoder may lag, in seconds, but at most in frames, before the oldest frame is dropped.
-QUEUED_S = 1 / 15
-MOST_QUEUED = 4
+# Packets that may wait for the readers.
+MOST_QUEUED = 8
 STUCK_NS = 250_000_000
 # Later than the slowest network makes a frame.
 MOST_LATE_NS = 10 * 10**9
 CALM_FRAMES = 3
+# Longer than the programme waits for sound.
+NO_SOUND_NS = 600_000_000
 FORGOTTEN_TICKS = 15
 
 
 class LiveMedia:
-    """A gst-rtsp-server media made of ``appsrc name=frames``, an encoder and a payloader.
+    """A gst-rtsp-server media fed with packets: ``appsrc name=video ! payloader``, and sound.
 
     Attributes:
         media: the library's object.
         readers: those who play it; the owner keeps this up to date.
         retired: no more readers join it.
+        failed: it, or what it is fed from, has failed.
+        skipped: pictures left out because the readers were behind.
         hold_ups: how often readers over TCP held up the others.
     """
 
-    def __init__(self, media: Any, format: Format) -> None:
-        """Set up a media that has just been made and is not running yet."""
+    def __init__(self, media: Any, stream: Callable[[Deliver], EncodedStream]) -> None:
+        """Set up a media that has just been made and is not running yet.
+
+        ``stream`` begins to take packets. Raises what it raises.
+        """
         self.media = media
-        self._format = format
         self.readers = Readers()
-        self.retired = False
-        self.hold_ups = 0
+        self.retired = self.failed = False
+        self.hold_ups = self.skipped = 0
         self._unused = 0
-        self._period = int(1e9 / format.rate)
-        self._queued = max(2, min(MOST_QUEUED, round(QUEUED_S * format.rate)))
         self._begins: int | None = None
         self._last = -MIN_STEP_NS
-        self._held = self._skipping = self._leaking = False
+        self._held = self._leaking = False
+        # A decoder can only begin, and go on after a gap, at a key frame.
+        self._skipping = True
         self._full_since = self._calm = 0
         self._sinks: list[Any] = []
-        self._frames = media.get_element().get_by_name("frames")
-        self._frames.set_property("caps", caps_of(format))
-        self._frames.set_property("format", Gst.Format.TIME)
-        self._frames.set_property("is-live", True)
-        self._frames.set_property("max-bytes", 0)
-        self._frames.set_property("max-buffers", self._queued)
-        self._frames.set_property("leaky-type", 2)
-        self._frames.set_property("emit-signals", False)
+        self._caps: dict[str, Any] = {}
+        self._sources = {
+            kind: source
+            for kind in ("video", "sound")
+            if (source := media.get_element().get_by_name(kind)) is not None
+        }
+        self._frames = self._sources["video"]
         pipeline = media.get_element().get_parent()
         self._handlers = [
             (pipeline, pipeline.connect("deep-element-added", self._on_element)),
             (media, media.connect("prepared", self._hold)),
         ]
+        # Last: packets come from now on, in other threads.
+        self.stream = stream(self.take)
 
-    def push(self, frame: Frame) -> bool:
-        """Hand a frame to the encoder; never waits. False if it or an older one was dropped."""
-        # Until the media runs there is no clock to stamp frames by.
+    @property
+    def dropped(self) -> int:
+        """Pictures that did not reach the readers."""
+        return self.skipped + self.stream.dropped
+
+    def push(self, frame: Frame) -> None:
+        """Have a frame encoded. Raises OutputError when an encoder has failed."""
+        self.stream.push(frame, NO_SOUND_NS)
+
+    def take(self, packet: Packet) -> None:
+        """Hand a packet to the readers; never waits. In an encoder's thread."""
+        # Until the media runs there is no clock to stamp packets by.
         if self._frames.current_state != Gst.State.PLAYING:
-            return True
-        if self.readers.all_behind():
-            # Dropped ahead of the encoder, so that no reader gets a picture with parts missing.
-            self._skipping = True
-            return False
-        if self._skipping:
-            self._skipping = False
-            self.force_key_frame()
-        room = self._frames.get_property("current-level-buffers") < self._queued
+            return
+        if packet.kind == "video":
+            self._take_picture(packet)
+        elif "sound" in self._sources and self._begins is not None:
+            pts = packet.pts - self._begins
+            if pts >= 0:
+                self._send(packet, pts)
+
+    def _take_picture(self, packet: Packet) -> None:
         now = self._frames.get_current_running_time()
+        room = self._frames.get_property("current-level-buffers") < MOST_QUEUED
         self._see_that_it_moves(now, room)
-        self._frames.push_buffer(buffer_of(frame, self._running(frame.pts, now), self._period))
-        return bool(room)
+        if self.readers.all_behind() or not room:
+            # Left out up to the next key frame: no reader gets a picture with parts missing.
+            self._skipping = True
+            self.skipped += 1
+            return
+        if self._skipping:
+            if not packet.key:
+                self.stream.force_key_frame()
+                return
+            self._skipping = False
+        self._send(packet, self._running(packet.pts, now))
+
+    def _send(self, packet: Packet, pts: int) -> None:
+        source = self._sources[packet.kind]
+        if self._caps.get(packet.kind) is not packet.caps:
+            self._caps[packet.kind] = packet.caps
+            source.set_property("caps", packet.caps)
+        source.push_buffer(packet.at(pts))
 
     def _running(self, pts: int, now: int) -> int:
-        """A frame's time on the media's clock, which is ours, from when the media was started.
+        """A picture's time on the media's clock, which is ours, from when the media was started.
 
         Never after ``now``, so no sink waits for it; frames from before the start follow each other
         closely at its beginning. Times that have nothing to do with our clock, of a file read as
@@ -113,25 +147,22 @@ class LiveMedia:
             # Only a few frames later: the sinks' thread must first have sent what was left.
             if self._calm > CALM_FRAMES:
                 self._leak(False)
-                self.force_key_frame()
+                self._skipping = True
 
     def _leak(self, leaking: bool) -> None:
         self._leaking, self._calm = leaking, 0
         for sink in self._sinks:
             sink.set_property("drop", leaking)
 
-    def encode(self, encoder: encoders.Encoder, rate: encoders.Rate) -> None:
-        """Go on at another rate, as far as the encoder can change while it runs."""
-        element = self.media.get_element().get_by_name("encoder")
-        if element is not None:
-            encoders.change(element, encoder, self._format, rate)
+    def change(self, wanted: Wanted) -> None:
+        """Go on with packets of another encoder. Raises what ``EncodedStream.change`` does."""
+        self._skipping = True
+        self.stream.change(wanted)
+        self._skipping = True
 
     def force_key_frame(self) -> None:
         """Make the next frame a key frame, which a decoder can start at."""
-        never = Gst.CLOCK_TIME_NONE
-        self._frames.send_event(
-            GstVideo.video_event_new_downstream_force_key_unit(never, never, never, True, 0)
-        )
+        self.stream.force_key_frame()
 
     def clients(self) -> int:
         """Number of readers to which it is being sent now."""
@@ -164,7 +195,8 @@ class LiveMedia:
             self.media.unprepare()
 
     def forget(self) -> None:
-        """Call once it has been taken down: its callbacks would keep it in memory."""
+        """Call once it has been taken down: takes no more packets, and lets go of it."""
+        self.stream.close()
         handlers, self._handlers = self._handlers, []
         for item, handler in handlers:
             item.disconnect(handler)

@@ -16,10 +16,13 @@ import structlog
 
 from appliance.config.settings import OutputSettings, RtspSettings
 from appliance.config.uris import port_of, scheme_of
-from appliance.errors import InputError, OutputError
+from appliance.errors import InputError, MatteboxError, OutputError
+from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, error_text
 from appliance.outputs import encoders
+from appliance.outputs.encoded.audio import codec_of
+from appliance.outputs.encoded.shared import EncodedStream, Encoders
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.rtsp.media import LiveMedia
 from appliance.outputs.rtsp.server import RtspServer, SharedFactory
@@ -36,7 +39,11 @@ class RtspOutput:
     """One path on an RTSP server."""
 
     def __init__(
-        self, uri: str, video: encoders.Wanted = encoders.DEFAULT, rtsp: RtspSettings | None = None
+        self,
+        uri: str,
+        video: encoders.Wanted = encoders.DEFAULT,
+        rtsp: RtspSettings | None = None,
+        sound: str = "auto",
     ) -> None:
         """``uri`` is rtsp://HOST:PORT/PATH or rtsps://…; port 0 picks a free one.
 
@@ -48,10 +55,11 @@ class RtspOutput:
         self._rtsp = rtsp or RtspSettings()
         self._scheme = scheme_of(uri)
         self._wanted = video
+        self._codec = codec_of(sound, "opus")
+        self._gone = 0
         self._server: RtspServer | None = None
         self._factory = SharedFactory()
         self._format = Format(2, 2)
-        self._encoder: encoders.Encoder | None = None
         # The one that new readers join, and any being phased out. Replaced, never mutated.
         self._medias: tuple[LiveMedia, ...] = ()
         self._lock = threading.Lock()
@@ -59,9 +67,8 @@ class RtspOutput:
     def open(self, format: Format) -> None:
         """Start serving. Raises InputError, MissingDependency or OutputError."""
         self._format = even_format(format)
-        self._encoder = encoders.startable(
-            encoders.choose(self._wanted.encoder), self._format, self._rate()
-        )
+        # Found out now rather than when the first reader comes.
+        Encoders.choose(self._wanted, self._format)
         factory = self._factory = SharedFactory()
         factory.set_launch(self._launch())
         factory.set_buffer_size(UDP_SEND_BYTES)
@@ -89,24 +96,18 @@ class RtspOutput:
     def prepare_video(self, output: OutputSettings) -> Callable[[], None]:
         """See ``ReadByMany``.
 
-        Present readers keep their stream, at the new bit rate if their encoder can change it while
-        running. Readers who come later get an encoder set up in full as asked.
+        Present readers keep their stream, from the new encoder's first key frame on.
         """
         video = encoders.Wanted.of(output)
-        rate = video.rate(self._format)
-        encoder = encoders.startable(encoders.choose(video.encoder), self._format, rate)
+        Encoders.choose(video, self._format)
 
         def use() -> None:
-            with self._lock:
-                before, self._encoder, self._wanted = self._encoder, encoder, video
-                medias = self._medias
-            if before is None:
-                return  # not open (yet, or any more): it will open with these
-            self._factory.set_launch(self._launch())
-            for live in medias:
-                if before.name == encoder.name:
-                    live.encode(encoder, rate)
-                self._retire(live.media)
+            self._wanted = video
+            for live in self._medias:
+                try:
+                    live.change(video)
+                except MatteboxError as error:
+                    self._fail(live, str(error))
 
         return use
 
@@ -119,7 +120,16 @@ class RtspOutput:
         if self._medias:
             frame = even_frame(frame)
             for live in self._medias:
-                self.dropped += not live.push(frame)
+                try:
+                    live.push(frame)
+                except OutputError as error:
+                    self._fail(live, str(error))
+            self.dropped = self._gone + sum(live.dropped for live in self._medias)
+
+    def hear(self, sound: AudioBlock) -> None:
+        """See ``Hears``."""
+        for live in self._medias:
+            live.stream.hear(sound)
 
     def close(self) -> None:
         """Disconnect this path's readers; the last path on a port also frees the port."""
@@ -138,20 +148,29 @@ class RtspOutput:
         """Number of readers to which media is being sent now."""
         return sum(live.clients() for live in self._medias)
 
-    def _rate(self) -> encoders.Rate:
-        return self._wanted.rate(self._format)
-
     def _launch(self) -> str:
-        assert self._encoder is not None
-        return (
-            f"( appsrc name=frames ! {encoders.launch(self._encoder, self._format, self._rate())}"
-            # The parameter sets go with every key frame, for readers who join later.
-            " rtph264pay name=pay0 pt=96 config-interval=-1 )"
+        # The tee, because what no reader asks for ends nowhere, which is no failure.
+        source = (
+            "format=time is-live=true max-bytes=0 max-buffers=0 max-time=0 ! "
+            "tee allow-not-linked=true"
         )
+        # The parameter sets go with every key frame, for readers who join later.
+        video = f"appsrc name=video {source} ! rtph264pay name=pay0 pt=96 config-interval=-1"
+        # The sound has its place whether or not the source has any: another may have, later.
+        pay = {"opus": "rtpopuspay", "aac": "rtpmp4gpay"}.get(self._codec or "")
+        sound = f" appsrc name=sound {source} ! {pay} name=pay1 pt=97" if pay else ""
+        return f"( {video}{sound} )"
 
     def _on_configure(self, factory: Any, media: Any) -> None:
-        """A media with an encoder has been made for its first reader."""
-        live = LiveMedia(media, self._format)
+        """A media has been made for its first reader: it takes packets from now on."""
+        try:
+            live = LiveMedia(
+                media,
+                lambda deliver: EncodedStream(self._format, self._wanted, self._codec, deliver),
+            )
+        except MatteboxError as error:
+            log.warning("rtsp media failed", uri=self.uri, reason=str(error))
+            return
         media.connect("target-state", self._on_target_state)
         media.connect("unprepared", self._on_unprepared)
         media.connect("handle-message", self._on_message)
@@ -168,6 +187,7 @@ class RtspOutput:
             self._medias = tuple(live for live in self._medias if live.media != media)
         for live in gone:
             live.forget()
+            self._gone += live.dropped
 
     def _retire(self, media: Any) -> None:
         """Let nobody else join this media; whoever comes next gets a new one."""
@@ -206,17 +226,21 @@ class RtspOutput:
                 self._retire(live.media)
 
     def _on_message(self, media: Any, message: Any) -> bool:
-        """On an error in the media, disconnect its readers, so that they come back to a new one."""
-        encoder, server = self._encoder, self._server
-        if message.type == Gst.MessageType.ERROR and encoder is not None and server is not None:
-            log.warning("rtsp media failed", uri=self.uri, reason=error_text(message))
-            if encoder.hardware:
-                log.warning("encoder replaced", failed=encoder.name, using=encoders.SOFTWARE)
-                self._encoder = encoders.choose(encoders.SOFTWARE)
-                self._factory.set_launch(self._launch())
-            self._retire(media)
-            server.later(lambda: server.clients.disconnect(media))
+        if message.type == Gst.MessageType.ERROR:
+            for live in self._medias:
+                if live.media == media:
+                    self._fail(live, error_text(message))
         return False
+
+    def _fail(self, live: LiveMedia, reason: str) -> None:
+        """Disconnect the readers of a media that has failed: they come back to a new one."""
+        server = self._server
+        if live.failed or server is None:
+            return
+        live.failed = True
+        log.warning("rtsp media failed", uri=self.uri, reason=reason)
+        self._retire(live.media)
+        server.later(lambda: server.clients.disconnect(live.media))
 
 
 def parse_uri(uri: str) -> tuple[str, int, str]:

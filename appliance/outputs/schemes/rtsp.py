@@ -36,7 +36,7 @@ def make(output: OutputSettings) -> Output:
     from appliance.outputs.encoders import Wanted
     from appliance.outputs.rtsp.output import RtspOutput
 
-    return RtspOutput(output.uri, Wanted.of(output))
+    return RtspOutput(output.uri, Wanted.of(output), sound=output.sound)
 
 
 SCHEME = OutputScheme(
