@@ -142,7 +142,7 @@ def _curl(method: str, path: str, operation: Any, schemas: dict[str, Any]) -> st
         parts.append(f"-H 'Content-Type: {kind}'")
     if kind == "application/json":
         example = _example(content[kind]["schema"], schemas, 0)
-        parts.append(f"-d '{json.dumps(example)}'")
+        parts.append(f"-d '{json.dumps(example, ensure_ascii=False)}'")
     elif kind:
         parts.append("--data-binary @FILE")
     if any(one["name"] == "If-Match" for one in operation.get("parameters", [])):

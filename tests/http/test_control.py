@@ -108,7 +108,7 @@ def test_the_same_twice_is_refused(control: Served) -> None:
         ("rtsp://127.0.0.1:8600/${env:HOME}", "reference to a secret"),
         ("nonsense://x", "is none of"),
         ("rtsp://127.0.0.1:8600", "the stream needs a path"),
-        ("talk.txt", ".mp4 or .mkv"),
+        ("talk.txt", "must end in .mp4"),
     ],
 )
 def test_where_an_output_may_not_go(control: Served, uri: str, words: str) -> None:

@@ -98,6 +98,7 @@ def test_axe_finds_nothing(desk: Served, page: WebDriver) -> None:
 @pytest.mark.parametrize("colours", ["dark", "light"])
 def test_axe_finds_nothing_in_dialogs_and_docs(desk: Served, page: WebDriver, colours: str) -> None:
     script = axe()
+    page.set_script_timeout(60)
     with in_colours(page, colours):
         page.execute_script(script)
         assert violations(page) == []
