@@ -7,6 +7,7 @@ const AGAIN_MS = 2000;
 const WHEP_AGAIN_MS = 30_000;
 let previewing = null; // the stream's AbortController
 let whep = null; // the session that is shown
+let joining = false; // whether one is being begun
 let whepNext = 0; // when it may be tried next
 
 const seen = () => !document.hidden || document.pictureInPictureElement;
@@ -19,16 +20,20 @@ const shownPicture = () => (whep ? $("live") : $("composite"));
 // --- by WHEP ----------------------------------------------------------------------------------
 
 async function watchLive() {
-  if (whep || !seen() || performance.now() < whepNext) return;
+  if (whep || joining || !seen() || performance.now() < whepNext) return;
+  joining = true;
   whepNext = performance.now() + WHEP_AGAIN_MS;
   try {
     if (!(await hasWhep())) return;
     const session = new Whep($("live"), () => showLive(null));
     await session.start();
-    showLive(session);
+    if (seen()) showLive(session);
+    else session.stop();
   } catch (error) {
     // The pictures go on; that it is tried again needs no words.
     console.info(`no WHEP: ${error.message}`);
+  } finally {
+    joining = false;
   }
 }
 
