@@ -137,6 +137,9 @@ def _outputs(old: Any, new: Any, places: Places) -> Iterator[tuple[str, str]]:
 def _leaf(key: str, field: FieldInfo, before: Any, after: Any, places: Places) -> str | None:
     if isinstance(after, Secret):
         return "is a secret"
+    if key == "source.sound":
+        # auto may be a camera's microphone: whoever steers the picture may not begin to listen.
+        return None if after == "none" else "says what is listened to"
     if key == "source.uri":
         return source_refusal(str(after), places)
     if key == "background.uri":

@@ -32,8 +32,30 @@ function sectionPanel(section) {
   panel.setAttribute("aria-labelledby", title.id);
   const controls = element("div", undefined, "controls");
   controls.append(...controlsOf(section));
-  panel.append(title, element("p", section.description, "hint"), controls);
+  panel.append(title);
+  if (section.name === "sound") panel.append(...soundParts());
+  panel.append(controls);
   return panel;
+}
+
+// What is to be heard, and how loud it goes out.
+function soundParts() {
+  const words = element("p", "", "hint");
+  words.id = "sound-words";
+  const meter = document.createElement("meter");
+  meter.id = "sound-level";
+  meter.min = -60;
+  meter.max = 0;
+  meter.high = -6;
+  meter.optimum = -20;
+  meter.setAttribute("aria-label", "Loudness that goes out, in decibels below full scale");
+  return [words, meter];
+}
+
+function showSound(sound) {
+  if (!sound || !$("sound-words")) return;
+  setText("sound-words", sound.words);
+  $("sound-level").value = Math.max(-60, sound.level_db);
 }
 
 // Each with its sentence: unlike a stage's, these are read by whoever has no manual at hand.

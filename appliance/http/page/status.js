@@ -39,6 +39,7 @@ function show(status) {
   figure("celsius", Math.max(...degrees, 0).toFixed(0), "°C");
   showStages(status);
   showSource(status.source);
+  showSound(status.sound);
   showPicture(status.picture);
   setText("version", `Mattebox ${status.version}, up for ${duration(status.uptime_s)}`);
   last = status;
