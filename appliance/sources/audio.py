@@ -8,6 +8,7 @@ Whatever is wrong with the sound, the picture goes on: this branch fails by fall
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -26,6 +27,12 @@ _TRY, _SKIP = 0, 2
 _FORM = f"audio/x-raw,format=S16LE,layout=interleaved,rate={RATE},channels={CHANNELS}"
 # Sound that nobody fetches, in seconds: of a file whose pictures are far behind its sound.
 _MOST_HELD_S = 20.0
+# How far a file's sound may be ahead of what was fetched, in samples.
+_AHEAD = 3 * RATE
+_LONGEST_S = 30.0
+# Without a picture for so long, it may be the sound that holds it up.
+_STARVED_S = 0.5
+_LOOK_S = 0.01
 
 
 class Heard:
@@ -33,45 +40,91 @@ class Heard:
 
     A file that is played in a loop begins a round each time; the sound of a round is given out once
     the first picture of that round is there, as only that says where it lies.
+
+    The sound of a file is made to wait when it is ahead of the pictures: they set the pace, and
+    nothing else would keep a decoder from running through all of the sound at once.
     """
 
     def __init__(self) -> None:
         self._blocks: deque[tuple[int, AudioBlock]] = deque()
         self._held = 0
-        self._lock = threading.Lock()
+        self._moved = threading.Condition()
         self._round = 0
+        self._flushing = self._closed = False
+        self._most, self._fetched = _AHEAD, time.monotonic()
+        self.waits = False
+        """Whether sound waits for the pictures."""
         self.lost = 0
         """Samples that nobody fetched in time."""
 
+    def flush(self, *, flushing: bool) -> None:
+        """A seek begins or is over: nobody waits meanwhile."""
+        with self._moved:
+            self._flushing = flushing
+            self._moved.notify_all()
+
     def next_round(self) -> None:
         """What comes from now on belongs to another round."""
-        with self._lock:
+        with self._moved:
             self._round += 1
 
     def clear(self) -> None:
         """Forget everything: the source was opened anew."""
-        with self._lock:
+        with self._moved:
             self._blocks.clear()
             self._held = self._round = 0
+            self._most, self._closed, self._flushing = _AHEAD, False, False
+
+    def close(self) -> None:
+        """Let go of whoever waits."""
+        with self._moved:
+            self._closed = True
+            self._moved.notify_all()
+
+    def let_on(self) -> None:
+        """Let more sound come if pictures have long been waited for: they may lie behind it."""
+        with self._moved:
+            now = time.monotonic()
+            if now - self._fetched > _STARVED_S:
+                self._fetched, self._most = now, self._held + _AHEAD
+                self._moved.notify_all()
+
+    def reaches(self, until: int) -> bool:
+        """Whether sound is here up to a time, nanoseconds on the stream's own line."""
+        with self._moved:
+            return bool(self._blocks) and self._blocks[-1][1].pts >= until
 
     def add(self, sound: AudioBlock) -> None:
-        """Set a block aside; the oldest goes when there are too many."""
-        with self._lock:
+        """Set a block aside; waits where the pictures are to set the pace."""
+        with self._moved:
             self._blocks.append((self._round, sound))
             self._held += len(sound.samples)
             while self._held > _MOST_HELD_S * RATE:
                 _, oldest = self._blocks.popleft()
                 self._held -= len(oldest.samples)
                 self.lost += len(oldest.samples)
+            if self.waits:
+                # With an end, so that no fault of ours ever holds up a pipeline for good.
+                self._moved.wait_for(
+                    lambda: self._held <= self._most or self._flushing or self._closed, _LONGEST_S
+                )
 
-    def take(self, rounds: int) -> list[AudioBlock]:
-        """What there is of the rounds up to this one, with the stream's own times."""
+    def take(self, rounds: int, until: int | None = None) -> list[AudioBlock]:
+        """What there is of the rounds up to this one, with the stream's own times.
+
+        ``until``: of this round, only what begins before that time, nanoseconds; None: all.
+        """
         found = []
-        with self._lock:
+        with self._moved:
             while self._blocks and self._blocks[0][0] <= rounds:
-                sound = self._blocks.popleft()[1]
+                of, sound = self._blocks[0]
+                if self.waits and until is not None and of == rounds and sound.pts >= until:
+                    break
+                self._blocks.popleft()
                 self._held -= len(sound.samples)
                 found.append(sound)
+            self._most, self._fetched = _AHEAD, time.monotonic()
+            self._moved.notify_all()
         return found
 
 
@@ -105,8 +158,16 @@ class AudioBranch:
         decoder.sync_state_with_parent()
 
     def close(self) -> None:
-        """Let go of the pipeline: it holds this object by its callbacks."""
+        """Let go of the pipeline, which holds this object by its callbacks; before that stops."""
+        self._heard.close()
         self._pipeline = self._decoder = None
+
+    def await_rest(self, until: int, timeout: float) -> None:
+        """Wait for the sound up to a time, nanoseconds on the stream's line, or its end."""
+        deadline = time.monotonic() + timeout
+        while not self._heard.reaches(until) and time.monotonic() < deadline:
+            if self.ended.wait(_LOOK_S):
+                return
 
     def failed(self, message: Any) -> bool:
         """Whether an error is the sound's, which then falls silent; it is logged."""
@@ -147,7 +208,10 @@ class AudioBranch:
         kind = info.get_event().type
         if kind == Gst.EventType.EOS:
             self.ended.set()
+        elif kind == Gst.EventType.FLUSH_START:
+            self._heard.flush(flushing=True)
         elif kind == Gst.EventType.FLUSH_STOP:
+            self._heard.flush(flushing=False)
             self.ended.clear()
             self._fresh = True
             self._heard.next_round()

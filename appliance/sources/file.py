@@ -146,7 +146,7 @@ class FileSource(GstSource):
         assert self._pipeline is not None
         if self._branch is not None:
             # The rest of its sound is still being decoded, and winding back would lose it.
-            self._branch.ended.wait(_SOUND_S)
+            self._branch.await_rest(self._newest + 10**9, _SOUND_S)
         self._ended.clear()
         how = Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT
         if not self.winds_back or not self._wind_back(how):

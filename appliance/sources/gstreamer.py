@@ -35,6 +35,8 @@ from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 
+# How far a file's sound is handed on ahead of its pictures, nanoseconds.
+_SOUND_AHEAD = 1_000_000_000
 # How long to wait at the appsink before polling the bus again.
 _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
@@ -94,8 +96,8 @@ class GstSource:
         self._to_sdr = ToSdr(name)
         self._heard = Heard()
         self._branch: AudioBranch | None = None
-        # The round of a loop that the newest picture read belongs to.
-        self._round = 0
+        # The round of a loop that the newest picture read belongs to, and its time.
+        self._round, self._newest = 0, NO_TIME
 
     # What a subclass provides.
 
@@ -126,7 +128,8 @@ class GstSource:
         self.close()
         self._want, self.frames = want, 0
         self._heard.clear()
-        self._round = 0
+        self._heard.waits = not self.live
+        self._round, self._newest = 0, NO_TIME
         try:
             self._start()
             deadline = time.monotonic() + self.settings.timeout_s
@@ -176,6 +179,9 @@ class GstSource:
         pipeline, self._pipeline = self._pipeline, None
         self._sink = self._first = self._failure = self.format = None
         self._missing, self._demuxers = "", []
+        branch, self._branch = self._branch, None
+        if branch is not None:
+            branch.close()
         if pipeline is None:
             return
         # A driver or a server that does not answer can block the state change for ever.
@@ -189,13 +195,11 @@ class GstSource:
                 "a source does not let go; left behind",
                 source=self.name, waited_s=_CLOSE_WITHIN,
             )  # fmt: skip
-        branch, self._branch = self._branch, None
-        if branch is not None:
-            branch.close()
 
     def sounds(self) -> list[AudioBlock]:
         """See ``HasSound``."""
-        return self._heard.take(self._round)
+        until = None if self._newest == NO_TIME else self._newest + _SOUND_AHEAD
+        return self._heard.take(self._round, until)
 
     # Inside.
 
@@ -355,6 +359,8 @@ class GstSource:
         if self._sink is None:
             raise SourceError(f"{self.name}: it is not open")
         sample = self._sink.try_pull_sample(max(0, nanoseconds))
+        if sample is None and nanoseconds > 0:
+            self._heard.let_on()
         self._look_at_bus()
         while sample is not None and sample.get_buffer().has_flags(Gst.BufferFlags.CORRUPTED):
             # So says its decoder, or the camera's driver.
@@ -385,6 +391,7 @@ class GstSource:
         pts, duration = running_time(sample), duration_of(sample)
         cut = restart or self.frames == 0
         self._round += restart
+        self._newest = pts
         serial, self.frames = self.frames, self.frames + 1
         special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
         if special is None:

@@ -169,3 +169,16 @@ def test_a_file_in_a_loop_stays_in_time(network: Path, tmp_path: Path) -> None:
         assert process.wait(10) == 0
     assert len(skews(out)) >= 5
     assert max(map(abs, skews(out))) <= 15
+
+
+def test_sound_does_not_run_ahead_of_the_pictures(network: Path, tmp_path: Path) -> None:
+    """Minutes of small pictures fit into a decoder's queues, and their sound must wait for them."""
+    source = clip(
+        tmp_path / "in.mkv", *beeps(45), "-c:a", "pcm_s16le", "-preset", "ultrafast", seconds=45,
+        rate=10,
+    )  # fmt: skip
+    out = tmp_path / "out.mkv"
+    convert(network, source, out)
+    found = skews(out)
+    assert len(found) == 44
+    assert max(map(abs, found)) <= 5

@@ -1,4 +1,4 @@
-"""Picture and sound stay together: over an hour's frames, live for minutes, and after all changes."""
+"""Picture and sound stay together: for an hour of frames, live, and after all changes."""
 
 from __future__ import annotations
 
