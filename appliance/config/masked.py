@@ -70,33 +70,41 @@ class Masked:
         lines = text.split("\n")
         often = Counter(line.strip() for line in lines if HIDDEN in line)
         seen: Counter[str] = Counter()
+        fitting: dict[str, list[_Struck]] = {}
+        for struck in self._lines:
+            fitting.setdefault(struck.shown.strip(), []).append(struck)
+        line_now = 0
         for number, line in enumerate(lines, 1):
             if HIDDEN not in line:
                 out.append(line)
+                line_now += 1
                 continue
             stripped = line.strip()
-            found = self._real(stripped, often[stripped], seen[stripped])
+            found = _real(fitting.get(stripped, []), often[stripped], seen[stripped])
             seen[stripped] += 1
             if found is None:
                 if not _is_comment(line):
                     mistakes.append((number, f"found {HIDDEN}: {_REWRITE}"))
                 out.append(line)
+                line_now += 1
                 continue
             indent = line[: len(line) - len(line.lstrip())]
             real = found.real if "\n" in found.real else indent + found.real.strip()
-            back.append((number, sum(piece.count("\n") + 1 for piece in out), found))
+            back.append((number, line_now, found))
             out.append(real)
+            line_now += real.count("\n") + 1
         made = "\n".join(out)
         if back and not mistakes:
             mistakes = list(_misplaced(made, back))
         return made, mistakes
 
-    def _real(self, shown: str, often: int, before: int) -> _Struck | None:
-        fitting = [line for line in self._lines if line.shown.strip() == shown]
-        if len({line.real.strip() for line in fitting}) <= 1:
-            return fitting[0] if fitting else None
-        # Alike but for their secrets: told apart by their order, if none is missing.
-        return fitting[before] if often == len(fitting) else None
+
+def _real(fitting: list[_Struck], often: int, before: int) -> _Struck | None:
+    """Which of the lines that look like one is meant; None when that cannot be said."""
+    if len({line.real.strip() for line in fitting}) <= 1:
+        return fitting[0] if fitting else None
+    # Alike but for their secrets: told apart by their order, if none is missing.
+    return fitting[before] if often == len(fitting) else None
 
 
 def mask(text: str) -> Masked:
@@ -162,11 +170,13 @@ def _may_be_shown(secret: str) -> bool:
 
 def _misplaced(made: str, back: list[tuple[int, int, _Struck]]) -> Iterator[tuple[int, str]]:
     """The lines that do not say any more what they said where they came from."""
-    values = list(_values(made))
+    begun: dict[int, set[tuple[str, str]]] = {}
+    within: set[int] = set()
+    for value in _values(made):
+        begun.setdefault(value.first, set()).add((value.key, value.text))
+        within.update(range(value.first + 1, value.last + 1))
     for number, line, struck in back:
-        here = {(value.key, value.text) for value in values if value.first == line}
-        within = any(value.first < line <= value.last for value in values)
-        if within or not struck.values <= here:
+        if line in within or not struck.values <= begun.get(line, set()):
             yield number, f"this line's {HIDDEN} has come to mean something else: {_REWRITE}"
         elif not struck.values and struck.shown != struck.real and not _is_comment(struck.real):
             yield number, f"found {HIDDEN}: {_REWRITE}"

@@ -20,6 +20,9 @@ from appliance.http.schemas import MistakeAnswer
 from appliance.http.site import Site
 from appliance.system.redact import redact
 
+_FREE_S = 5.0
+_MOST_MISTAKES = 51
+
 log = structlog.get_logger(__name__)
 
 
@@ -59,14 +62,19 @@ def shown(site: Site) -> FileAnswer:
 def checked(site: Site, text: str) -> CheckedAnswer:
     """What the checker says of ``text`` as this file's. Raises as ``shown``."""
     path = _path(site)
-    found = _mistakes(site, path, read_text(path), text)[1]
+    if not site.checking.acquire(timeout=_FREE_S):
+        raise NotDone("another text is being checked; try again in a second")
+    try:
+        found = _mistakes(site, path, read_text(path), text)[1]
+    finally:
+        site.checking.release()
     return CheckedAnswer(
         mistakes=[
             MistakeAnswer(
                 file=m.origin.label, line=m.origin.line, column=m.origin.column, key=m.key,
                 message=redact(m.message),
             )
-            for m in found
+            for m in found[:_MOST_MISTAKES]
         ]
     )  # fmt: skip
 

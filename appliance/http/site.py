@@ -57,6 +57,8 @@ class Site:
         self.gpus = Gpus()
         self.changing = threading.Lock()
         """Held while a change is made: one at a time."""
+        self.checking = threading.Lock()
+        """Held while a text is checked, which takes the interpreter's time: one at a time."""
         self.uploading = threading.Lock()
         """Held while an upload arrives, which may take long: one at a time."""
         self.snapshots = threading.BoundedSemaphore(2)

@@ -95,6 +95,19 @@ def test_two_editors_do_not_overwrite_each_other(served: Served) -> None:
     assert "If-Match is missing" in problem(bare, 428)
 
 
+def test_a_file_that_was_broken_by_hand_is_mended_here(served: Served) -> None:
+    before = served.path.read_text()
+    served.path.write_text(before + "edge:\n  softnes: 2\n")
+    assert served.reloader.ask().result(10).refusal is not None
+    text, version = text_of(served)
+    [mistake] = check(served, text)
+    assert mistake["line"] == text.count("\n")
+    done = as_json(save(served, text.replace("softnes:", "softness:"), version))
+    assert done["applied"]
+    assert served.daemon.settings.edge.softness == 2
+    assert served.path.read_text() == before + "edge:\n  softness: 2\n"
+
+
 def test_mistakes_have_their_lines_and_nothing_is_saved(served: Served) -> None:
     before = served.path.read_text()
     text, version = text_of(served)
