@@ -16,7 +16,7 @@ async function loadTakes() {
 function showTakes(told) {
   showRecording(told.now);
   const free = told.free_bytes === null ? "" : `${size(told.free_bytes)} free`;
-  setText("takes-told", told.entries.length ? `${told.entries.length}, ${free}` : free);
+  setText("takes-told", told.entries.length ? `${told.entries.length} here, ${free}` : free);
   setText("takes-folder", `They are in ${told.folder} on the appliance.`);
   const mark = JSON.stringify(told.entries);
   if (mark === $("takes").dataset.mark) return;

@@ -74,7 +74,7 @@ function showStages(status) {
   // Not the sum of the steps: some are skipped on some frames, and others overlap.
   const busy = `${Math.round(100 * status.load.busy)} %`;
   const budget = `of ${(1000 / status.fps).toFixed(1)} ms`;
-  setText("load-told", `${busy} ${budget}`);
+  setText("load-told", `busy ${busy}`);
   setText("stages-total", busy);
   setText("stages-budget", budget);
   if (!$("load-panel").open) return;
