@@ -100,7 +100,8 @@ def test_only_what_is_missing_is_installed_without_questions(machine):
 def test_the_tests_need_more(machine):
     machine.has()
     machine.setup("test")
-    assert machine.called()[0].endswith("ffmpeg shellcheck systemd x11-utils xdotool xvfb")
+    said = machine.called()[0]
+    assert said.endswith("ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb")
 
 
 def test_a_browser_is_installed_where_apt_has_one_and_never_insisted_on(machine):

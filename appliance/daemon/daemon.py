@@ -11,11 +11,15 @@ import structlog
 
 from appliance.background.base import Background
 from appliance.background.make import make_background
+from appliance.config.scenes import in_use
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
+from appliance.daemon.audio_bus import AudioBus
+from appliance.daemon.companions import companion_pool
 from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.files import files_of
+from appliance.daemon.hearing import Hearing
 from appliance.daemon.kept_room import RoomKeeper
 from appliance.daemon.negotiate import FALLBACK, canvas_format, first_open
 from appliance.daemon.placeholder import slate
@@ -23,7 +27,7 @@ from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
-from appliance.media.audio import AudioRing
+from appliance.media.audio_ring import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Frame
 from appliance.networks.base import Matting
@@ -65,11 +69,17 @@ class Daemon:
     """The running appliance. Call ``start``, then ``ended`` now and then, then ``stop``."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        """Get ready; a scene to start with is laid over the settings.
+
+        Raises ConfigError when the two do not go together.
+        """
+        self.settings = in_use(settings)
         self.format = self.source_format = FALLBACK
         self.tap = Tap()
         self.line = AudioRing()
-        """Where the source's sound waits for its pictures."""
+        """Where sound waits for its pictures."""
+        self.sound = AudioBus(self.line, settings.sound)
+        self.hearing = Hearing(self.line)
         self._started = False
         self._hung = _Hung()
         self._length_s: float | None = None
@@ -104,8 +114,9 @@ class Daemon:
                 watch=not lossless,
                 held=self._held,
                 tap=self.tap,
-                line=self.line,
+                line=self.sound,
                 sounds=[output.sounds for output in self.outputs],
+                shows=[output.companion for output in settings.outputs],
             )
             # In flight at once: one being made, two per output, some inside an encoder; one made in
             # between, one held for its time, and the last, should it be shown again.
@@ -127,12 +138,14 @@ class Daemon:
                 fill_ns=0 if every else int(_ROOM * 1e9 / self.format.rate),
                 tap=self.tap,
                 shedding=self.shedding,
+                companions=companion_pool(settings, self.format),
             )
             self.pipeline = self._open_pipeline(network)
         except BaseException:
             self.feeder.stop()
             raise
         self._started = True
+        self.hearing.use(settings.source, self.feeder)
         self.rooms = RoomKeeper(self.settings, self.format, lambda: self.pipeline.plate)
         self.rooms.start()
         for output in self.outputs:
@@ -186,9 +199,11 @@ class Daemon:
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
 
-    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
+    def apply(
+        self, settings: Settings, *, read_again: bool = False, dissolve: int = 0
+    ) -> frozenset[str]:
         """Switch to other settings while running; see ``appliance.daemon.apply.apply``."""
-        sections = apply(self, settings, read_again=read_again)
+        sections = apply(self, settings, read_again=read_again, dissolve=dissolve)
         if sections:
             self.rooms.configure(self.settings)
         return sections
@@ -369,8 +384,10 @@ class Daemon:
         self.programme.stop()
         self.feeder.ask_to_stop()
         self.worker.ask_to_stop()
+        self.hearing.ask_to_stop()
         clean = self.feeder.stop(_STOP_S / 3)
         clean = self.worker.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
+        clean = self.hearing.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
         for output in self.outputs:
             output.mailbox.close()
         for output in self.outputs:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from appliance.errors import ConfigError, MatteboxError
 from appliance.http.schemas import ChangeBody, ChangedAnswer
 from appliance.http.sections import section_keys
 from appliance.http.site import Site
+from appliance.http.sound import sound_keys
 from appliance.http.stages import stage_keys
 from appliance.http.state import picture
 from appliance.system.redact import redact
@@ -41,7 +41,7 @@ class NotDone(MatteboxError, RuntimeError):
 
 _PICTURE = ("background.uri", "background.fit", "background.blur_radius", "edge.choke",
             "edge.softness", "clean.keep")  # fmt: skip
-_KEYS = (*_PICTURE, "source.uri", *stage_keys(), *section_keys())
+_KEYS = (*_PICTURE, "source.uri", *stage_keys(), *sound_keys(), *section_keys())
 
 
 def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
@@ -120,7 +120,7 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
     """
     with Alone(site):
         # What is kept is what is seen: earlier changes that were not kept, too.
-        kept = _unkept(site) | values if keep else {}
+        kept = _unkept(site) | _placed(site, values) if keep else {}
         new = _draft(site, kept) if kept else None
         outcome, note = carry_out(site, _maker(values), new, lambda loaded: _beaten(loaded, kept))
     if values or kept:
@@ -144,7 +144,7 @@ def carry_out(
     within ``Alone``. Raises NotDone, TimeoutError.
     """
     try:
-        outcome = _through(lambda: site.reloader.change(make, CHANGE_S))
+        outcome = through(lambda: site.reloader.change(make, CHANGE_S))
         note = None if new is None else _finish(site, new, beaten)
     finally:
         if new is not None:
@@ -156,8 +156,25 @@ def _beaten(loaded: LoadedConfig, values: dict[str, Value]) -> str | None:
     return next((k for k, value in values.items() if _value(loaded.settings, k) != value), None)
 
 
+def _placed(site: Site, values: dict[str, Value]) -> dict[str, Value]:
+    """Values by where they are written: in the scene that is on, if it sets them. Raises NotDone.
+
+    A scene is found in the file by its place, so the file must have the scenes that are in use.
+    """
+    scenes = site.reloader.scenes
+    placed = {scenes.placed(key): value for key, value in values.items()}
+    if placed != values:
+        try:
+            loaded = site.load().settings
+        except ConfigError:
+            return placed  # the draft says why
+        if [one.name for one in loaded.scenes] != [one.name for one in scenes.base.scenes]:
+            raise NotDone("the file has just got other scenes; try again in a second")
+    return placed
+
+
 def _unkept(site: Site) -> dict[str, Value]:
-    """What differs now from what the file, the environment and the flags say.
+    """What differs now from what the file, the environment and the flags say, scenes included.
 
     Nothing if they cannot be read: the draft then says why.
     """
@@ -165,19 +182,27 @@ def _unkept(site: Site) -> dict[str, Value]:
         loaded = site.load().settings
     except ConfigError:
         return {}
-    now = site.daemon.settings
-    return {key: _value(now, key) for key in _KEYS if _value(now, key) != _value(loaded, key)}
+    now = site.reloader.scenes.base
+    keys = [*_KEYS]
+    if [scene.name for scene in now.scenes] == [scene.name for scene in loaded.scenes]:
+        for index, scene in enumerate(loaded.scenes):
+            written = scene.settings.written()
+            keys += [f"scenes.{index}.settings.{key}" for key in _KEYS if key in written]
+    return {key: _value(now, key) for key in keys if _value(now, key) != _value(loaded, key)}
 
 
 def _value(settings: Settings, key: str) -> Value:
-    value: Value = attrgetter(key)(settings)
+    found: Any = settings
+    for part in key.split("."):
+        found = found[int(part)] if part.isdigit() else getattr(found, part)
+    value: Value = found
     return value
 
 
 def reset(site: Site) -> ChangedAnswer:
     """Go back to the file's settings, start the matte over. Raises NotDone, TimeoutError."""
     with Alone(site):
-        outcome = _through(lambda: site.reloader.ask().result(CHANGE_S))
+        outcome = through(lambda: site.reloader.ask().result(CHANGE_S))
         site.daemon.worker.submit(lambda: site.daemon.pipeline.reset(), timeout=_FREE_S)
     log.info("reset over HTTP")
     return ChangedAnswer(
@@ -190,7 +215,8 @@ def _maker(values: dict[str, Value]) -> Callable[[Settings], Settings]:
     return lambda settings: applied_to(settings, values)
 
 
-def _through(make: Callable[[], ChangeOutcome]) -> ChangeOutcome:
+def through(make: Callable[[], ChangeOutcome]) -> ChangeOutcome:
+    """The outcome of a change that was made. Raises NotDone when it was not, TimeoutError."""
     try:
         outcome = make()
     except ConfigError as error:

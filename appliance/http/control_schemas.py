@@ -55,6 +55,7 @@ class OutputEntry(AnswerModel, title="OutputEntry"):
 
     id: str = Field(description="stays while the output does")
     uri: str = Field(description="the address in use, without passwords")
+    what: str = Field(description="what it shows: picture, key, fill, …")
     state: str
     words: str
     clients: int

@@ -39,7 +39,7 @@ def listed(site: Site, note: str | None = None) -> OutputsAnswer:
     return OutputsAnswer(
         outputs=[
             OutputEntry(
-                id=identity, uri=redact(status.uri), state=status.state,
+                id=identity, uri=redact(status.uri), what=output.what, state=status.state,
                 words=redact(status.words), clients=status.clients, recording=output.uri in extra,
             )
             # During a change one may be longer for a moment.

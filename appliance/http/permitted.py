@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from appliance.config.uris import (
     scheme_of,
     source_scheme,
 )
+from appliance.config.validate import section_of
 
 ELSEWHERE = "change it in the file on the machine, or set http.editor: full there"
 # Who may come in, and who may read.
@@ -112,6 +114,8 @@ def _section(
             yield join(key, inner), f"says who may come in; {ELSEWHERE}"
         elif key == "outputs":
             yield from _outputs(old, new, places)
+        elif key == "scenes":
+            yield from _scenes(old, new, places)
         elif isinstance(after, Section):
             yield from _section(before, after, key, places)
         else:
@@ -132,6 +136,28 @@ def _outputs(old: Any, new: Any, places: Places) -> Iterator[tuple[str, str]]:
             why = output_refusal(output.uri, places)
             if why is not None:
                 yield f"outputs.{index}.uri", f"{why}; {ELSEWHERE}"
+
+
+def _scenes(old: Any, new: Any, places: Places) -> Iterator[tuple[str, str]]:
+    """A scene may set what may be set outside it, and what it set before."""
+    before = {scene.name: scene.settings.written() for scene in old.scenes}
+    for index, scene in enumerate(new.scenes):
+        was = before.get(scene.name, {})
+        for key, value in scene.settings.written().items():
+            outside = attrgetter(key)(old)
+            if value in (outside, was.get(key, outside)):
+                continue
+            why = _leaf(key, _field(type(old), key), was.get(key, outside), value, places)
+            if why is not None:
+                yield f"scenes.{index}.settings.{key}", f"{why}; {ELSEWHERE}"
+
+
+def _field(model: type[BaseModel], key: str) -> FieldInfo:
+    """The field of a dotted key."""
+    *sections, name = key.split(".")
+    for section in sections:
+        model = section_of(model.model_fields[section]) or model
+    return model.model_fields[name]
 
 
 def _leaf(key: str, field: FieldInfo, before: Any, after: Any, places: Places) -> str | None:

@@ -44,9 +44,14 @@ from appliance.http.schemas import (
     PlateBody,
     ReadyAnswer,
     ResetBody,
+    ScenesAnswer,
+    SoundAnswer,
+    SoundBody,
     StagesAnswer,
     StagesBody,
     StatusAnswer,
+    SwitchBody,
+    SwitchedAnswer,
     UploadedAnswer,
 )
 from appliance.http.site import Site
@@ -54,6 +59,10 @@ from appliance.http.site import Site
 _NAME = Parameter(
     "name", "one of the names that /api/backgrounds lists", {"type": "string", "minLength": 1}, True
 )
+_SCENE = Parameter(
+    "name", "one of the names that /api/scenes lists, or none", {"type": "string", "minLength": 1},
+    True,
+)  # fmt: skip
 _NEW = Parameter("name", "what it shall be called", {"type": "string", "minLength": 1}, True)
 _SHOW = Parameter(
     "show", "what to show; of both, the composite is on the left",
@@ -96,6 +105,20 @@ OPERATIONS = (
     Operation(
         "PATCH", "/api/stages", api.change_stages, "Switch optional stages, and set them.",
         {200: StagesAnswer}, (408, 409, 415, 422, 503, 504), StagesBody,
+    ),
+    Operation("GET", "/api/sound", api.sound, "How the sound is doing.", {200: SoundAnswer}),
+    Operation(
+        "PATCH", "/api/sound", api.change_sound, "Set volume, mute and delay of the sound.",
+        {200: SoundAnswer}, (408, 409, 415, 422, 503, 504), SoundBody,
+    ),
+    Operation(
+        "GET", "/api/scenes", api.list_scenes, "The scenes, and which of them is on.",
+        {200: ScenesAnswer},
+    ),
+    Operation(
+        "POST", "/api/scenes/{name}", api.switch_scene,
+        "Switch to a scene on the next frame, or fade into it.",
+        {200: SwitchedAnswer}, (404, 408, 409, 415, 422, 503, 504), SwitchBody, (_SCENE,),
     ),
     Operation("GET", "/api/plate", api.plate, "The learnt room.", {200: PlateAnswer}),
     Operation(

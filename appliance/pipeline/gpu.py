@@ -18,7 +18,7 @@ import structlog
 
 from appliance.background.base import Background
 from appliance.background.gpu import DeviceBackground
-from appliance.config.settings import Settings
+from appliance.config.settings import Companion, Settings
 from appliance.cuda.canvases import Canvases, register
 from appliance.cuda.context import Context, GpuError
 from appliance.cuda.graph import Replay
@@ -35,7 +35,7 @@ from appliance.stages.composite.gpu import CompositeSteps
 from appliance.stages.device.look import DeviceInput, DeviceLook, DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.span import spans
-from appliance.stages.device.work import DeviceCommon, DeviceWork
+from appliance.stages.device.work import DeviceCommon, DeviceWork, Way
 from appliance.stages.looks.make import Style
 from appliance.stages.network.gpu import NetworkSteps
 from appliance.stages.participants import Participants
@@ -78,6 +78,7 @@ class GpuPipeline:
         self._canvases: Canvases | None = None
         self._pool: CanvasPool | None = None
         self._another: Download | None = None
+        self._beside: dict[Companion, Download] = {}
         try:
             mapped = context.integrated
             self._download = Download(context, format, DEPTH, mapped=mapped)
@@ -151,6 +152,12 @@ class GpuPipeline:
         if not settings.stages.style.wanted:
             common.style = None
         self._cascade.configure(settings)
+        gone = self._beside.keys() - set(settings.companions)
+        if gone:
+            # Graphs are keyed by addresses, which may be reused.
+            self._replay.close()
+        for kind in gone:
+            del self._beside[kind]
         self._spans = spans(self._cascade, self._replay)
 
     @property
@@ -201,8 +208,9 @@ class GpuPipeline:
         )
 
     def process(
-        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None
-    ) -> Outcome:
+        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None,
+        companions: Mapping[Companion, Frame] | None = None,
+    ) -> Outcome:  # fmt: skip
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
@@ -213,6 +221,7 @@ class GpuPipeline:
             frame, out, matte_out, way=canvases if in_place else self._download,
             matte_way=None if matte_out is None else self._matte,
             also=also, also_way=None if also is None else self._way_of_another(),
+            companions=companions, companion_ways=self._ways_beside(companions),
         )  # fmt: skip
         try:
             for span in self._spans:
@@ -233,6 +242,19 @@ class GpuPipeline:
             self._another = Download(self._context, self.format, DEPTH, mapped=mapped)
         return self._another
 
+    def _ways_beside(self, companions: Mapping[Companion, Frame] | None) -> dict[Companion, Way]:
+        """The way back of each picture beside the composite; its memory is for as long as wanted.
+
+        That of a kind which is no longer asked for is given up in ``configure``.
+        """
+        ways: dict[Companion, Way] = {}
+        for kind in companions or ():
+            if kind not in self._beside:
+                mapped = self._context.integrated
+                self._beside[kind] = Download(self._context, self.format, DEPTH, mapped=mapped)
+            ways[kind] = self._beside[kind]
+        return ways
+
     def close(self) -> None:
         """Release everything: graphs, network, memory, and the GPU last. Safe to call twice."""
         replay, loaded = (self.__dict__.get(name) for name in ("_replay", "_loaded"))
@@ -246,6 +268,7 @@ class GpuPipeline:
             "_download",
             "_matte",
             "_another",
+            "_beside",
             "_spans",
             "_cascade",
             "_common",

@@ -25,8 +25,10 @@ log = structlog.get_logger(__name__)
 
 _TRY, _SKIP = 0, 2
 _FORM = f"audio/x-raw,format=S16LE,layout=interleaved,rate={RATE},channels={CHANNELS}"
-# Sound that nobody fetches, in seconds: of a file whose pictures are far behind its sound.
-_MOST_HELD_S = 20.0
+# Sound that nobody fetches yet, in seconds: a demuxer can be ahead of a small picture by minutes.
+_MOST_HELD_S = 180.0
+# How far ahead of its picture sound is given out: whoever takes it holds a few seconds only.
+_AHEAD_NS = 1_000_000_000
 # How far a file's sound may be ahead of what was fetched, in samples.
 _AHEAD = 3 * RATE
 _LONGEST_S = 30.0
@@ -109,16 +111,17 @@ class Heard:
                     lambda: self._held <= self._most or self._flushing or self._closed, _LONGEST_S
                 )
 
-    def take(self, rounds: int, until: int | None = None) -> list[AudioBlock]:
+    def take(self, rounds: int, picture: int = NO_TIME) -> list[AudioBlock]:
         """What there is of the rounds up to this one, with the stream's own times.
 
-        ``until``: of this round, only what begins before that time, nanoseconds; None: all.
+        Of this round only what belongs near its newest picture, whose time is ``picture``, in
+        nanoseconds; all of it if that is ``NO_TIME``.
         """
         found = []
         with self._moved:
             while self._blocks and self._blocks[0][0] <= rounds:
-                of, sound = self._blocks[0]
-                if self.waits and until is not None and of == rounds and sound.pts >= until:
+                of_round, sound = self._blocks[0]
+                if of_round == rounds and picture != NO_TIME and sound.pts > picture + _AHEAD_NS:
                     break
                 self._blocks.popleft()
                 self._held -= len(sound.samples)
@@ -136,9 +139,14 @@ class AudioBranch:
         self._name, self._heard = name, heard
         self._lock = threading.Lock()
         self._fresh = True
+        self._endless: bool | None = None
         self._decoder: Any = None
+        self.shift = 0
+        """Nanoseconds that the sound's own times are behind the pictures'."""
         self.taken = False
         """Whether a stream was chosen: the first, as players do."""
+        self.silent = False
+        """Whether it cannot be decoded."""
         self.ended = threading.Event()
         """Set when all of it has come, or none will."""
         self.ended.set()
@@ -179,6 +187,7 @@ class AudioBranch:
                 "the sound cannot be decoded; the picture goes on without", source=self._name,
                 why=error_text(message),
             )  # fmt: skip
+        self.silent = True
         self.ended.set()
         return True
 
@@ -189,6 +198,7 @@ class AudioBranch:
         caps = pad.get_current_caps() or pad.query_caps(None)
         if first_structure(caps).get_name() != "audio/x-raw":
             log.warning("the sound cannot be decoded", source=self._name, found=caps.to_string())
+            self.silent = True
             self.ended.set()
             return
         # Sync off, no limit: pictures set the pace of a file, and a full queue would stop them.
@@ -202,7 +212,30 @@ class AudioBranch:
         )
         made = [make("audioconvert"), make("audioresample"), sink]
         chain(self._pipeline, made)
-        pad.link(made[0].get_static_pad("sink"))
+        begins = made[0].get_static_pad("sink")
+        begins.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._on_segment)
+        pad.link(begins)
+
+    def _on_segment(self, pad: Any, info: Any) -> Any:
+        """Take the end out of a round's segment, if the first had none.
+
+        matroskademux puts the file's length there, which is in milliseconds: the last block would
+        be cut short by some samples, and the loop's seam be heard.
+        """
+        event = info.get_event()
+        if event.type != Gst.EventType.SEGMENT:
+            return Gst.PadProbeReturn.OK
+        segment = event.parse_segment()
+        if self._endless is None:
+            self._endless = segment.stop == Gst.CLOCK_TIME_NONE
+        if not self._endless or segment.stop == Gst.CLOCK_TIME_NONE:
+            return Gst.PadProbeReturn.OK
+        segment = segment.copy()
+        segment.stop = Gst.CLOCK_TIME_NONE
+        other = Gst.Event.new_segment(segment)
+        other.set_seqnum(event.get_seqnum())
+        pad.send_event(other)
+        return Gst.PadProbeReturn.DROP
 
     def _on_event(self, _pad: Any, info: Any) -> Any:
         kind = info.get_event().type
@@ -229,6 +262,8 @@ class AudioBranch:
         samples = np.frombuffer(data, np.int16).reshape(-1, CHANNELS)
         if pts == Gst.CLOCK_TIME_NONE:
             pts = NO_TIME
+        elif (pts := pts + self.shift) < 0:
+            return Gst.FlowReturn.OK  # before the first picture
         fresh, self._fresh = self._fresh, False
         self._heard.add(AudioBlock(samples, int(pts), fresh))
         return Gst.FlowReturn.OK

@@ -47,6 +47,18 @@ class FallbackSource:
             raise SourceError("a source was read before open")
         return self._chosen.read(timeout)
 
+    @property
+    def has_sound(self) -> bool:
+        """See ``HasSound``."""
+        chosen = self._chosen
+        return chosen.has_sound if isinstance(chosen, HasSound) else False
+
+    @property
+    def more_sound(self) -> bool:
+        """See ``HasSound``."""
+        chosen = self._chosen
+        return chosen.more_sound if isinstance(chosen, HasSound) else False
+
     def sounds(self) -> list[AudioBlock]:
         """See ``HasSound``."""
         return self._chosen.sounds() if isinstance(self._chosen, HasSound) else []

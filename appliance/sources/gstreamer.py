@@ -35,8 +35,6 @@ from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 
-# How far a file's sound is handed on ahead of its pictures, nanoseconds.
-_SOUND_AHEAD = 1_000_000_000
 # How long to wait at the appsink before polling the bus again.
 _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
@@ -96,7 +94,7 @@ class GstSource:
         self._to_sdr = ToSdr(name)
         self._heard = Heard()
         self._branch: AudioBranch | None = None
-        # The round of a loop that the newest picture read belongs to, and its time.
+        # The round of a loop that the newest picture read belongs to, and its time in the stream.
         self._round, self._newest = 0, NO_TIME
 
     # What a subclass provides.
@@ -196,10 +194,19 @@ class GstSource:
                 source=self.name, waited_s=_CLOSE_WITHIN,
             )  # fmt: skip
 
+    @property
+    def has_sound(self) -> bool:
+        """See ``HasSound``."""
+        return self._branch is not None and self._branch.taken and not self._branch.silent
+
+    @property
+    def more_sound(self) -> bool:
+        """See ``HasSound``."""
+        return self.has_sound and self._branch is not None and not self._branch.ended.is_set()
+
     def sounds(self) -> list[AudioBlock]:
         """See ``HasSound``."""
-        until = None if self._newest == NO_TIME else self._newest + _SOUND_AHEAD
-        return self._heard.take(self._round, until)
+        return self._heard.take(self._round, self._newest)
 
     # Inside.
 
@@ -390,8 +397,7 @@ class GstSource:
         """The sample as a frame with its own time; ``restart``: its stream begins anew with it."""
         pts, duration = running_time(sample), duration_of(sample)
         cut = restart or self.frames == 0
-        self._round += restart
-        self._newest = pts
+        self._round, self._newest = self._round + restart, pts
         serial, self.frames = self.frames, self.frames + 1
         special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
         if special is None:

@@ -1,7 +1,8 @@
 """Strikes what must never be shown out of whatever is about to be shown.
 
-Callers use ``redact``. Passwords in addresses are recognised by their position; values known to be
-secret (``remember``) are struck out wherever they stand.
+Callers use ``redact``. Passwords in addresses are recognised by their position, or by what an
+address's query calls them; values known to be secret (``remember``) are struck out wherever they
+stand.
 """
 
 from __future__ import annotations
@@ -21,6 +22,13 @@ _USER = rf"((?:{_REFERENCE}|[^\s/@:]){{0,256}}):(?!\d+(?:/|\s|$))"
 _WITHOUT_SPACES = re.compile(rf"{_USER}(\S*)@")
 _WITH_SPACES = re.compile(rf"{_USER}([^/@\n]{{0,4096}})@")
 _RUN = re.compile(r"\S*")
+
+# As SRT, network cameras and hosts of streams call them.
+_QUERY = re.compile(
+    r"([?&](?:passphrase|pass(?:wd|word)?|pwd|token|access_token|auth|key|api_?key|secret|sig"
+    rf"|signature)=)(?!{_REFERENCE}(?:[&\s\"']|$))[^&\s\"']+",
+    re.IGNORECASE,
+)
 
 # Shorter values would strike out half of every message; ``redact`` finds those by position.
 _LEAST = 6
@@ -57,7 +65,7 @@ def hide(text: str) -> str:
 
 def redact(text: str) -> str:
     """The text with the password of any address, and every known secret, replaced by ``***``."""
-    return hide(_without_passwords(text))
+    return hide(_QUERY.sub(rf"\1{HIDDEN}", _without_passwords(text)))
 
 
 def _without_passwords(text: str) -> str:

@@ -220,7 +220,7 @@ BAD = {
     "source: {latency_ms: 99999999999999999999999999999999999999999999999}\n": [
         "config.yaml:1:22: source.latency_ms: found "
         "99999999999999999999999999999999999999999999999; expected a whole number from 0 to 10000 "
-        "(RTSP jitter buffer, milliseconds)"
+        "(jitter buffer of RTSP and SRT, milliseconds)"
     ],
     "source: {transport: sctp}\n": [
         "config.yaml:1:21: source.transport: found sctp; expected tcp or udp (how RTSP media "
@@ -248,7 +248,8 @@ BAD = {
     # Addresses.
     "source: {uri: rtps://u:secret@h/x}\n": [
         "config.yaml:1:15: source.uri: found rtps://u:***@h/x; rtps:// is none of v4l2://, "
-        "rtsp://, rtsps://, csi://, file://, test://, demo://, puppet://"
+        "rtsp://, rtsps://, srt://, rtmp://, rtmps://, http://, https://, csi://, file://, "
+        "test://, demo://, puppet://"
     ],
     "source: {uri: /dev/video0}\n": [
         "config.yaml:1:15: source.uri: found /dev/video0; a camera is written v4l2:///dev/video0"
@@ -353,7 +354,8 @@ BAD = {
     ],
     "source: {uri: 'rtps://me:" + 70 * "x" + "@camera/1'}\n": [
         'config.yaml:1:15: source.uri: found "rtps://me:***@camera/1"; rtps:// is none of v4l2://, '
-        "rtsp://, rtsps://, csi://, file://, test://, demo://, puppet://"
+        "rtsp://, rtsps://, srt://, rtmp://, rtmps://, http://, https://, csi://, file://, "
+        "test://, demo://, puppet://"
     ],
     "outputs: [uri: /a.mp4, uri: file:///a.mp4]\n": [
         "config.yaml:1:29: outputs.1.uri: found file:///a.mp4; outputs.0 has the file /a.mp4 "

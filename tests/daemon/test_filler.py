@@ -26,7 +26,7 @@ def made(number: int, part: float) -> Frame:
 class Sent(list[tuple[Frame, int]]):
     """Takes what is published."""
 
-    def __call__(self, frame: Frame, at: int) -> None:
+    def __call__(self, frame: Frame, at: int = 0, companions: object = None) -> None:
         self.append((frame, at))
 
     @property

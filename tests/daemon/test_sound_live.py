@@ -33,8 +33,8 @@ def test_the_track_stays_when_the_source_has_none(network: Path, tmp_path: Path)
                 assert served.reloader.ask().result(10).refusal is None
         assert reader.wait(30) == 0
     packets = subprocess.run(
-        ["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "packet=pts_time", "-of",
-         "csv=p=0", str(out)],
+        ["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "packet=pts_time",
+         "-of", "csv=p=0", str(out)],
         capture_output=True, text=True, timeout=30, check=True,
     ).stdout.split()  # fmt: skip
     times = np.array([float(one.strip(",")) for one in packets])

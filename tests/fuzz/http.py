@@ -40,7 +40,7 @@ _PNG = bytes.fromhex(
 METHODS = (b"GET", b"PATCH", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE", b"CONNECT",
            b"PRI", b"get", b"", b"X" * 300, b"\xc3\xa9")  # fmt: skip
 PATHS = (
-    b"/", b"/page/page.js", b"/api/status", b"/api/picture", b"/api/reset", b"/api/snapshot",
+    b"/", b"/page/core.js", b"/api/status", b"/api/picture", b"/api/reset", b"/api/snapshot",
     b"/api/snapshot?show=both&format=jpeg", b"/api/backgrounds", b"/api/backgrounds/red.png",
     b"/api/backgrounds/red.png/thumbnail", b"/api/backgrounds/new.png", b"/metrics", b"/healthz",
     b"/readyz", b"/openapi.json", b"/api/backgrounds/%2e%2e%2fconfig.yaml",

@@ -50,3 +50,15 @@ def until(browser: WebDriver, what: Callable[[WebDriver], object], timeout: floa
 
 def text(browser: WebDriver, identity: str) -> str:
     return str(browser.find_element(By.ID, identity).text)
+
+
+def pixel(browser: WebDriver, canvas: str, x: float, y: float) -> list[int]:
+    """R, G, B at a point of a canvas, 0 to 1 from its top left corner."""
+    return list(
+        browser.execute_script(
+            "const c = document.getElementById(arguments[0]);"
+            "return [...c.getContext('2d').getImageData("
+            "c.width * arguments[1], c.height * arguments[2], 1, 1).data].slice(0, 3)",
+            canvas, x, y,
+        )
+    )  # fmt: skip

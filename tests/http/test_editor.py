@@ -162,6 +162,12 @@ def test_what_is_no_text_or_too_much_is_refused(served: Served) -> None:
         ("rtsp:\n  insecure: true\n", "rtsp.", "who may come in"),
         ("rtsp:\n  password: something-else\n", "rtsp.", "who may come in"),
         ("http:\n  token: none\n", "http.", "who may come in"),
+        ("source:\n  sound: alsa://hw:1\n", "source.sound", "listened to"),
+        (
+            "scenes:\n- name: a\n  settings: {source: {uri: /etc/passwd}}\n",
+            "scenes.0.settings.source.uri",
+            "not among those found here",
+        ),
         ("stages:\n  style: {enabled: true, look: ../x.cube}\n", "stages.style.look", "a file"),
     ],
 )

@@ -10,9 +10,10 @@ NAMES = [
     "ConfigurationFile", "Counters", "Devices", "Display", "Entry", "Health", "Latency", "Load",
     "Log", "LogLine", "Mistake", "Output", "OutputEntry", "OutputWish", "Outputs", "Picture",
     "Plate", "PlateWish", "Problem", "Ready", "Recording", "RecordingEntry", "RecordingWish",
-    "Recordings", "Reset", "Saved", "Section", "Sections", "SectionsChange", "Source",
-    "SourceChoice", "SourceWish", "Stage", "StageField", "StageTime", "Stages", "StagesChange",
-    "Status", "Ticket", "Uploaded",
+    "Recordings", "Reset", "Saved", "SceneEntry", "Scenes", "Section", "Sections",
+    "SectionsChange", "Sound", "SoundChange", "Source", "SourceChoice", "SourceWish", "Stage",
+    "StageField", "StageTime", "Stages", "StagesChange", "Status", "Switch", "Switched",
+    "Ticket", "Uploaded",
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from appliance.config.polygons import parse_polygons
-from tests.http.browsing import text, until
+from tests.http.browsing import pixel, text, until
 from tests.http.serving import Served, picture_file, serving, settings_of
 
 TOKEN = "let-me-in-please"
@@ -41,18 +41,6 @@ def drawn(browser: WebDriver) -> int:
     return int(browser.execute_script("return document.body.dataset.frames || 0"))
 
 
-def pixel(browser: WebDriver, canvas: str, x: float, y: float) -> list[int]:
-    """R, G, B at a point of a canvas, 0 to 1 from its top left corner."""
-    return list(
-        browser.execute_script(
-            "const c = document.getElementById(arguments[0]);"
-            "return [...c.getContext('2d').getImageData("
-            "c.width * arguments[1], c.height * arguments[2], 1, 1).data].slice(0, 3)",
-            canvas, x, y,
-        )
-    )  # fmt: skip
-
-
 def corner_of_the_stream(uri: str) -> np.ndarray:
     """R, G, B of the stream's top left corner as a reader sees it now."""
     command = ["ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i", uri]
@@ -63,6 +51,8 @@ def corner_of_the_stream(uri: str) -> np.ndarray:
 
 
 def test_the_page(studio: Served, browser: WebDriver) -> None:
+    browser.get(studio.server.url or "")
+    browser.execute_script("sessionStorage.clear()")
     browser.get(studio.server.url or "")
     # Nothing is shown without the token, and a wrong one is reported as such.
     until(browser, lambda b: b.find_element(By.ID, "token-dialog").get_attribute("open"))
@@ -159,10 +149,15 @@ def draw_mattes(browser: WebDriver) -> None:
     until(browser, lambda b: b.find_element(By.ID, "mattes-dialog").get_attribute("open"))
 
 
-def test_mattes_are_drawn_by_hand(studio: Served, browser: WebDriver) -> None:
+def open_page(studio: Served, browser: WebDriver) -> None:
+    """The page, with the token known."""
     browser.get(studio.server.url or "")
     browser.execute_script(f"sessionStorage.setItem('mattebox-token', '{TOKEN}')")
     browser.get(studio.server.url or "")
+
+
+def test_mattes_are_drawn_by_hand(studio: Served, browser: WebDriver) -> None:
+    open_page(studio, browser)
     until(browser, lambda b: drawn(b) > 1)
     browser.find_element(By.CSS_SELECTOR, "#effects-panel > summary").click()
     until(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "[data-stage='mattes']"))
@@ -239,7 +234,7 @@ def test_mattes_are_drawn_by_hand(studio: Served, browser: WebDriver) -> None:
 def test_at_a_telephones_width(studio: Served, browser: WebDriver) -> None:
     metrics = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get(studio.server.url or "")
+    open_page(studio, browser)
     until(browser, lambda b: drawn(b) > 1)
     until(browser, lambda b: len(b.find_elements(By.CSS_SELECTOR, ".tile")) > 3)
     wide = browser.execute_script(
@@ -248,9 +243,11 @@ def test_at_a_telephones_width(studio: Served, browser: WebDriver) -> None:
     )
     assert wide == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_page_that_is_hidden_asks_for_no_preview(studio: Served, browser: WebDriver) -> None:
+    open_page(studio, browser)
     until(browser, lambda b: studio.site.preview.viewers == 1)
     browser.switch_to.new_window("tab")
     until(browser, lambda b: studio.site.preview.viewers == 0)

@@ -16,7 +16,7 @@ import pytest
 from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, InputError
 from appliance.media.frame import Colour, Format, Frame, Matrix
-from appliance.sources.base import Source
+from appliance.sources.base import HasSound, Source
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
 from tests.conftest import ClipFactory
@@ -220,7 +220,7 @@ def hostile(folder: Path, kind: str, clip: ClipFactory) -> Path:
     ("kind", "words"),
     [
         ("missing", "there is no such file"),
-        ("folder", "it is a folder; expected a file"),
+        ("folder", "there is no picture in it"),
         ("fifo", "it is a FIFO"),
         ("empty", r"the file is empty \(0 bytes\)"),
         ("text", "ffprobe"),
@@ -385,3 +385,25 @@ def test_reads_a_file_named_by_an_environment_without_a_display(clip: ClipFactor
     )  # fmt: skip
     assert done.stdout.strip() == "64", done.stderr
     assert "CRITICAL" not in done.stderr
+
+
+def test_sound_far_ahead_of_its_pictures_is_given_out_with_them(tmp_path: Path) -> None:
+    """A demuxer is megabytes ahead; of a small picture that is more sound than a line can hold."""
+    path = tmp_path / "small.mp4"
+    ffmpeg(
+        "-f", "lavfi", "-i", "color=gray:size=64x48:rate=10:duration=30", "-f", "lavfi", "-i",
+        "sine=440:duration=30", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", str(path),
+    )  # fmt: skip
+    source = source_for(path, loop=False)
+    assert isinstance(source, HasSound)
+    heard = 0
+    try:
+        source.open(None)
+        for _ in range(295):
+            (frame,) = read_some(source, 1)
+            found = source.sounds()
+            heard += sum(len(block.samples) for block in found)
+            assert all(block.pts < frame.pts + 1_200_000_000 for block in found)
+    finally:
+        source.close()
+    assert heard / 48_000 == pytest.approx(30, abs=0.5)

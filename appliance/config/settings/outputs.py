@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from appliance.config.settings.base import Section, rule
 from appliance.config.settings.types import EncoderName
 from appliance.config.uris import Allowed, OutputUri, output_scheme, port_of
+
+What = Literal["picture", "key", "fill", "fill-straight", "green"]
+
+_Green = Annotated[
+    str,
+    StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$", to_lower=True),
+    Allowed("#RRGGBB in quotes"),
+]
+
+
+class Companion(NamedTuple):
+    """A picture that is made beside the composite, for outputs that ask for it.
+
+    Attributes:
+        what: see ``OutputSettings.what``. colour: what the person stands before, ``#rrggbb``; empty
+            where ``what`` says it all.
+    """
+
+    what: What
+    colour: str = ""
 
 
 class OutputSettings(Section, title="Output"):
     """One way out."""
 
     uri: OutputUri = Field(description="where the picture goes")
+    what: What = Field(
+        "picture",
+        description="picture: the composite; key and fill: for a switcher that composites itself; "
+        "green: the person over one colour",
+    )
+    green: _Green = Field("#00ff00", description="that colour, as red, green and blue")
     bitrate_kbps: int = Field(
         0,
         ge=0,
@@ -30,6 +56,13 @@ class OutputSettings(Section, title="Output"):
     encoder: EncoderName = Field(
         "auto", description="what encodes H.264; auto: the machine's hardware encoder, else x264enc"
     )
+
+    @property
+    def companion(self) -> Companion | None:
+        """What it shows in place of the composite; None for that."""
+        if self.what == "picture":
+            return None
+        return Companion(self.what, self.green if self.what == "green" else "")
 
 
 def default_outputs() -> tuple[OutputSettings, ...]:

@@ -85,8 +85,9 @@ function wayOf(output, count) {
     buttons.append(remove);
   }
   const bad = ["failed", "retrying", "stalled"].includes(output.state);
+  const shows = output.what === "picture" ? "" : `${output.what}: `;
   const words = output.recording ? `recording, ${output.words}` : output.words;
-  item.append(element("span", address, "address"), element("span", words, bad ? "hint bad" : "hint"), buttons);
+  item.append(element("span", address, "address"), element("span", shows + words, bad ? "hint bad" : "hint"), buttons);
   return item;
 }
 

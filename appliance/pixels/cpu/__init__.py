@@ -22,6 +22,7 @@ from appliance.pixels.cpu.convert import (
     yuyv_to_nv12,
 )
 from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, shrunk, yuv_to_rgb
+from appliance.pixels.cpu.dissolve import dissolve
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
@@ -38,6 +39,7 @@ from appliance.pixels.cpu.key import (
     shade_behind,
     solid,
 )
+from appliance.pixels.cpu.key_fill import draw_fill, draw_key, draw_over_plain, draw_plain
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.light import (
     Relight,
@@ -135,6 +137,11 @@ __all__ = [
     "darken",
     "default_ramp",
     "despill",
+    "dissolve",
+    "draw_fill",
+    "draw_key",
+    "draw_over_plain",
+    "draw_plain",
     "edge_guide",
     "edge_plan",
     "empty_layer",
