@@ -30,8 +30,8 @@ run_packages=(
     python3-venv python3-gi python3-gst-1.0
     gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-    gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-tools gstreamer1.0-x
-    gstreamer1.0-alsa
+    gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp gstreamer1.0-tools
+    gstreamer1.0-x gstreamer1.0-alsa glib-networking
 )
 test_packages=(ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb)
 # Installed where apt has them (Ubuntu's Chromium is a snap, which containers cannot run); without

@@ -138,12 +138,20 @@ class OutputScheme(Scheme):
         patient: whether it can wait for frames, so that a dropped one is a fault if the source can
             wait too.
         libraries: what it needs besides GStreamer's elements.
+        retry_most_s: the longest wait before it is opened anew after a failure, seconds.
+        secret: the setting of an output in which its secret may stand; "" if it has none.
+        takes_references: whether its address may hold references to secrets.
+        encodes: whether it sends H.264, by an encoder that others may take from as well.
     """
 
-    destination: Callable[[str], str] | None = as_it_is
+    destination: Callable[[str], str | None] | None = as_it_is
     ports: Mapping[str, int] = field(default_factory=dict)
     patient: bool = False
     libraries: tuple[Library, ...] = ()
+    retry_most_s: float = 2.0
+    secret: str = ""
+    takes_references: bool = False
+    encodes: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -34,7 +34,7 @@ from appliance.system.redact import HIDDEN, remember
 LEAST = 8
 MOST_BYTES = 4096
 
-KEYS = frozenset({"password", "token"})
+KEYS = frozenset({"password", "token", "stream_key", "passphrase"})
 """The names of the settings of this type, in any section."""
 ALLOWED = f"none, ${{credential:name}}, ${{env:NAME}}, or at least {LEAST} characters"
 
@@ -112,6 +112,10 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash((self.written, self._value))
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Secret:
+        """Itself, as it never changes."""
+        return self
 
     def __reduce__(self) -> Any:
         raise TypeError("a secret is not to be stored or sent")

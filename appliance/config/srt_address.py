@@ -19,6 +19,8 @@ SHORTEST, LONGEST = 10, 79
 """Characters of a passphrase (SRTO_PASSPHRASE in SRT's API)."""
 KEY_BYTES = ("16", "24", "32")
 _OPTIONS = ("mode", "latency", "passphrase", "pbkeylen", "streamid")
+# What others' addresses have that means nothing here, or is the same here anyway.
+_IGNORED = ("pkt_size", "transtype")
 _WRITTEN = "an SRT address is written srt://host:port to call, srt://:port to be called"
 
 
@@ -109,6 +111,8 @@ def _options(query: str) -> dict[str, str]:
     options: dict[str, str] = {}
     for part in query.split("&") if query else []:
         name, _, value = part.partition("=")
+        if name in _IGNORED:
+            continue
         if name not in _OPTIONS:
             # Of a name only: what stands there may be a passphrase cut in two by an &.
             raise ValueError(

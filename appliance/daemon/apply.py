@@ -30,6 +30,7 @@ from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder
 from appliance.outputs.rtsp import certificate
+from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import Prepared, prepare
 from appliance.shedding import Shedding
@@ -64,6 +65,7 @@ class RunningDaemon(Protocol):
     background: Background
     style: Style | None
     outputs: list[OutputFeeder]
+    whep: WhepOutput
     programme: Programme
     line: AudioRing
     sound: AudioBus
@@ -78,6 +80,10 @@ class RunningDaemon(Protocol):
 
     def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
         """An output for the settled format, not yet started; ``rtsp``: if not the rules in use."""
+        ...
+
+    def fed(self, outputs: list[OutputFeeder]) -> list[OutputFeeder]:
+        """All that frames are handed to: ``outputs``, and what browsers watch."""
         ...
 
     def changing(self) -> AbstractContextManager[None]:
@@ -152,6 +158,7 @@ def apply(
             daemon.files = {**daemon.files, **{name: files[name] for name in sections & {*files}}}
             # If the daemon stops before they are retired, they are closed with all the rest.
             daemon.leftovers += retired
+    daemon.whep.follow(new.http, shared_encoding(new.outputs))
     if daemon.worker.submit(lambda: _between_frames(daemon, new, parts, dissolve), timeout=_SWAP_S):
         daemon.retire(retired)
     else:
@@ -230,8 +237,9 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
     for use in parts.reencoded:
         use()
     daemon.outputs, daemon.settings = parts.outputs, new
+    fed = daemon.fed(parts.outputs)
     daemon.programme.configure(
-        [o.mailbox for o in parts.outputs], new.matting.stall_s, [o.sounds for o in parts.outputs],
+        [output.mailbox for output in fed], new.matting.stall_s, [output.sounds for output in fed],
         [output.companion for output in new.outputs],
     )  # fmt: skip
     return retired

@@ -8,9 +8,9 @@ from appliance.config.settings import Companion, Settings
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Format
 
-# Of each kind: one being made, one held for its time with the one made between, the last should it
-# be shown again, and one more.
-_IN_FLIGHT = 5
+# Of each kind: one being made and one between, as many held for their time, the last should it be
+# shown again, and one more.
+_IN_FLIGHT = 6
 # At each output: one waiting, one being written, one inside an encoder.
 _AN_OUTPUT = 3
 

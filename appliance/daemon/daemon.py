@@ -35,6 +35,7 @@ from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder, OutputStatus
 from appliance.outputs.make import make_output
+from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
@@ -105,9 +106,13 @@ class Daemon:
             self.style = self._make_style(settings)
             lossless = not self.feeder.source.live
             self.outputs = [self.make_output(output) for output in settings.outputs]
+            encoding = shared_encoding(settings.outputs)
+            self.whep = WhepOutput(settings.http, encoding, live=not lossless)
+            self.whep_feeder = OutputFeeder(self.whep, self.format)
+            fed = self.fed(self.outputs)
             self.programme = Programme(
                 self.format,
-                [output.mailbox for output in self.outputs],
+                [output.mailbox for output in fed],
                 self._placeholder,
                 stall_s=settings.matting.stall_s,
                 reason=self._reason,
@@ -115,13 +120,13 @@ class Daemon:
                 held=self._held,
                 tap=self.tap,
                 line=self.sound,
-                sounds=[output.sounds for output in self.outputs],
+                sounds=[output.sounds for output in fed],
                 shows=[output.companion for output in settings.outputs],
             )
             # In flight at once: one being made, two per output, some inside an encoder; one made in
             # between, one held for its time, and the last, should it be shown again.
             filling = 3 * settings.stages.interpolate.enabled
-            self.pool = BufferPool(self.format, 6 + filling + 3 * max(4, len(self.outputs)))
+            self.pool = BufferPool(self.format, 6 + filling + 3 * max(4, len(fed)))
             self.shedding = self._make_shedding()
             any_rate = settings.canvas.fps == "auto"
             most = max(self.format.rate, _LEAST_FPS) if any_rate else self.format.rate
@@ -148,7 +153,7 @@ class Daemon:
         self.hearing.use(settings.source, self.feeder)
         self.rooms = RoomKeeper(self.settings, self.format, lambda: self.pipeline.plate)
         self.rooms.start()
-        for output in self.outputs:
+        for output in fed:
             output.start()
         self._await_outputs()
         self.thermometer.start()
@@ -195,9 +200,17 @@ class Daemon:
         scheme = output_scheme(output.uri)
         # Where source and output can both wait, a dropped frame is a fault.
         patient = not self.feeder.source.live and scheme is not None and scheme.patient
-        feeder = OutputFeeder(make_output(output), self.format, lossless=patient)
+        most = 2.0 if scheme is None else scheme.retry_most_s
+        feeder = OutputFeeder(make_output(output), self.format, lossless=patient, retry_most_s=most)
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
+
+    def fed(self, outputs: list[OutputFeeder]) -> list[OutputFeeder]:
+        """All that frames are handed to: ``outputs``, and what browsers watch.
+
+        Not where a file is read as fast as possible, which nobody can watch.
+        """
+        return [*outputs, self.whep_feeder] if self.feeder.source.live else outputs
 
     def apply(
         self, settings: Settings, *, read_again: bool = False, dissolve: int = 0
@@ -319,7 +332,8 @@ class Daemon:
             "placeholder": self.programme.error,
             "background": self.background.error,
         }
-        errors |= {f"output {output.wanted_uri}": output.error for output in self.outputs}
+        fed = self.fed(self.outputs)
+        errors |= {f"output {output.wanted_uri}": output.error for output in fed}
         for name, error in errors.items():
             if error is not None:
                 raise ThreadDied(
@@ -350,7 +364,7 @@ class Daemon:
         self.programme.flush()
         self.programme.finish()
         for output in self.outputs:
-            output.mailbox.close()
+            output.ask_to_stop()
         deadline = time.monotonic() + FINISH_S
         while any(output.alive for output in self.outputs) and time.monotonic() < deadline:
             if not wait(0.05):
@@ -388,9 +402,10 @@ class Daemon:
         clean = self.feeder.stop(_STOP_S / 3)
         clean = self.worker.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
         clean = self.hearing.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
-        for output in self.outputs:
-            output.mailbox.close()
-        for output in self.outputs:
+        fed = self.fed(self.outputs)
+        for output in fed:
+            output.ask_to_stop()
+        for output in fed:
             clean = output.stop(max(0.1, deadline - time.monotonic())) and clean
         closing = threading.Thread(target=self._close_the_rest, name="stop", daemon=True)
         closing.start()
@@ -399,6 +414,7 @@ class Daemon:
         return clean and not closing.is_alive()
 
     def _close_the_rest(self) -> None:
+        self.whep.stop()
         self.background.close()
         self.thermometer.stop()
         while self.leftovers:

@@ -70,7 +70,7 @@ class Programme:
             held: whether all is well and the source's next frame is not due yet.
             tap: shown what goes out.
             line, sounds: where sound comes from, and the outputs' queues for it.
-            shows: what each output gets; None, and nothing at all: the composite.
+            shows: what each output gets; None, and where the list ends: the composite.
         """
         self._line, self._sounds = line, sounds
         self._format = format
@@ -328,7 +328,7 @@ class Programme:
 def _shown(
     outputs: Sequence[object], shows: Sequence[Companion | None]
 ) -> Sequence[Companion | None]:
-    return shows or (None,) * len(outputs)
+    return (*shows, *(None,) * (len(outputs) - len(shows)))
 
 
 def _at_the_time_of(frame: Frame, companion: Frame) -> Frame:

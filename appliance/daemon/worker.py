@@ -300,9 +300,13 @@ class Worker:
         filling = mode is not None and self._filler.has_room(frame)
         self.no_room = mode is not None and not filling
         also = self._canvas() if filling else None
+        # Without room for all of them the outputs concerned go without this one.
+        also_companions = self._beside() if also is not None else None
         try:
             matte = None if self._tap is None else self._tap.matte_for(out)
-            outcome = pipeline.process(frame, out, matte, also, companions or None)
+            outcome = pipeline.process(
+                frame, out, matte, also, companions or None, also_companions or None
+            )
             if self.shedding is not None:
                 self.shedding.made(carried=outcome.carried)
             self._check_loan(frame)
@@ -320,12 +324,16 @@ class Worker:
         shown = _as_shown(out, frame, max(frame.duration, self._period) if frame.duration else 0)
         self.shown = shown
         if filling and mode is not None:
-            made = None
+            made, made_companions = None, NONE
             if also is not None and outcome.made_at is not None:
                 _seal(also)
                 made = replace(_as_shown(also, frame, 0), pts=outcome.made_at)
                 self.made += 1
-            held = self._filler.send(shown, made, mode, companions)
+                if outcome.made_beside and also_companions is not None:
+                    for sealed in also_companions.values():
+                        _seal(sealed)
+                    made_companions = also_companions
+            held = self._filler.send(shown, made, mode, companions, made_companions)
         else:
             held = 0
             self._programme.publish(shown, 0, companions)

@@ -141,6 +141,9 @@ class DevicesAnswer(AnswerModel, title="Devices"):
     sources: list[SourceChoice]
     cameras: list[CameraAnswer]
     loopbacks: list[CameraAnswer]
+    microphones: list[str] = Field(
+        description="as source.sound has them; which one is taken is said in the file only"
+    )
     displays: list[DisplayAnswer]
     unusable: list[str] = Field(description="device nodes that do not answer, with the reason")
 

@@ -49,6 +49,7 @@ def plugged_in(site: Site) -> DevicesAnswer:
         ],
         cameras=[_camera(camera) for camera in found.cameras],
         loopbacks=[_camera(device) for device in found.loopbacks],
+        microphones=[microphone.uri for microphone in found.microphones],
         displays=[
             DisplayAnswer(connector=d.connector, connected=d.connected, mode=d.mode)
             for d in found.displays

@@ -96,6 +96,9 @@ class _Figures(Collector):
         yield GaugeMetricFamily(
             "mattebox_preview_viewers", "Previews being watched.", self._site.preview.viewers
         )
+        yield GaugeMetricFamily(
+            "mattebox_whep_viewers", "Who watches by WHEP.", self._site.daemon.whep.clients()
+        )
         yield _labelled(
             GaugeMetricFamily("mattebox_temperature_celsius", "By thermal zone.", labels=["zone"]),
             {(zone,): celsius for zone, celsius in self._site.temperatures().items()},

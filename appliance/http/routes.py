@@ -15,7 +15,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appliance.config.settings.http import HttpSettings
-from appliance.http import api, control
+from appliance.http import api, control, whep
 from appliance.http.control_schemas import (
     CheckedAnswer,
     DevicesAnswer,
@@ -64,6 +64,10 @@ _SCENE = Parameter(
     True,
 )  # fmt: skip
 _NEW = Parameter("name", "what it shall be called", {"type": "string", "minLength": 1}, True)
+_VIEWER = Parameter(
+    "viewer", "the last part of the Location that the offer was answered with",
+    {"type": "string", "minLength": 1}, True,
+)  # fmt: skip
 _SHOW = Parameter(
     "show", "what to show; of both, the composite is on the left",
     {"enum": list(api.SHOWS), "default": api.SHOWS[0]},
@@ -136,6 +140,18 @@ OPERATIONS = (
     Operation(
         "GET", "/api/preview", api.preview, "What goes out, live, as one JPEG after another.",
         {200: "multipart/x-mixed-replace"}, (422, 503), parameters=(_SHOW,),
+    ),
+    Operation(
+        "POST", "/whep", whep.whep_join, "Watch what goes out, by WebRTC: an offer (WHEP).",
+        {201: whep.SDP}, (400, 406, 408, 415, 503, 504), (whep.SDP,),
+    ),
+    Operation(
+        "OPTIONS", "/whep", whep.whep_options, "What an offer is to be sent as.",
+        {200: "text/plain"},
+    ),
+    Operation(
+        "DELETE", "/whep/{viewer}", whep.whep_leave, "Stop watching.", {200: "text/plain"},
+        (404, 504), parameters=(_VIEWER,),
     ),
     Operation(
         "GET", "/api/backgrounds", api.list_backgrounds, "What the folder of backgrounds holds.",

@@ -369,3 +369,4 @@ class StatusAnswer(AnswerModel, title="Status"):
     configuration: ConfigurationAnswer
     temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")
     viewers: int = Field(description="previews being watched")
+    whep: int = Field(description="browsers and players that watch by WHEP")

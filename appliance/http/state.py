@@ -160,6 +160,7 @@ def status(site: Site) -> StatusAnswer:
         configuration=told,
         temperatures=site.temperatures(),
         viewers=site.preview.viewers,
+        whep=daemon.whep.clients(),
     )  # fmt: skip
 
 

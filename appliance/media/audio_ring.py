@@ -17,9 +17,9 @@ from appliance.media.stretch import HISTORY, faded_in, faded_out, stretched
 # How far a block may lie from where the last one ended, before it counts as a jump; within it, the
 # blocks are stretched by at most so much until they lie where they belong: nobody hears that.
 MOST_OFF = RATE * 60 // 1000
-_SLOWLY = 200
+_SLOWLY = 100
 # How long it takes to make good what is off, in samples, and how many lie between two corrections.
-_FOLLOW = 2 * RATE
+_FOLLOW = RATE
 _SELDOM = RATE // 50
 # Less than this is a mere rounding of stamps.
 _NOTHING = RATE // 1000

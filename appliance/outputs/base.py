@@ -67,6 +67,24 @@ class TakesLossless(Protocol):
 
 
 @runtime_checkable
+class Connects(Protocol):
+    """An output that is open before it reaches anybody.
+
+    Attributes:
+        waits_for: what it waits for, in words ("connecting"); None once it is connected.
+    """
+
+    @property
+    def waits_for(self) -> str | None:
+        """See above."""
+        ...
+
+    def interrupt(self) -> None:
+        """Have ``open`` give up, raising Closed; for good. Called from any thread."""
+        ...
+
+
+@runtime_checkable
 class ReadByMany(Protocol):
     """An output that decides who may read it, and keeps its readers when its encoding changes."""
 

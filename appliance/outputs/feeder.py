@@ -15,7 +15,7 @@ from appliance.errors import InputError, MissingDependency, OutputError
 from appliance.media.audio import AudioQueue
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
-from appliance.outputs.base import Hears, Output, ReadByMany, TakesLossless
+from appliance.outputs.base import Connects, Hears, Output, ReadByMany, TakesLossless
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +98,7 @@ class OutputFeeder:
         self._retry_first_s, self._retry_most_s = retry_first_s, retry_most_s
         self._state: State = "opening"
         self._unserved = 0
+        self._ran_at: float | None = None
         self._busy: tuple[float, float] | None = None
         self._stalled = False
         self._thread = threading.Thread(target=self._run, name=f"output {output.uri}", daemon=True)
@@ -106,12 +107,18 @@ class OutputFeeder:
         """Start opening and feeding the output."""
         self._thread.start()
 
+    def ask_to_stop(self) -> None:
+        """Have it end soon; what is waiting is still written. Never waits."""
+        self.mailbox.close()
+        if isinstance(self._output, Connects):
+            self._output.interrupt()
+
     def stop(self, timeout: float = 3.0) -> bool:
         """Write what is waiting, close the output, end the thread.
 
         Returns False if the output hung for ``timeout`` seconds; its thread is then left behind.
         """
-        self.mailbox.close()
+        self.ask_to_stop()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         if self._thread.is_alive():
@@ -151,6 +158,7 @@ class OutputFeeder:
                 log.warning("output stalled", uri=self._output.uri)
             else:
                 log.info("output moves again", uri=self._output.uri)
+        waits_for = self._waits_for() if state == "opening" else None
         if state in ("opening", "running") and stalled:
             state = "stalled"
         if state == "running":
@@ -158,7 +166,7 @@ class OutputFeeder:
         return OutputStatus(
             self._output.uri,
             state,
-            self._words(state, clients, busy),
+            waits_for or self._words(state, clients, busy),
             self.frames,
             self.mailbox.dropped + self._output.dropped + self._unserved,
             self.reconnects,
@@ -179,7 +187,7 @@ class OutputFeeder:
         wait = self._retry_first_s
         try:
             while True:
-                opened = time.monotonic()
+                self._ran_at = None
                 try:
                     self._open_and_feed()
                 except (InputError, MissingDependency) as error:
@@ -188,7 +196,7 @@ class OutputFeeder:
                 except Closed:
                     return
                 except Exception as error:  # noqa: BLE001  logged by _break, with its traceback
-                    if time.monotonic() - opened > STEADY_S:
+                    if self._ran_s() > STEADY_S:
                         wait = self._retry_first_s
                     self._break(error, wait)
                     self._skip(wait)
@@ -210,9 +218,11 @@ class OutputFeeder:
             self._timed(OPEN_STALL_S)
             self._output.open(self._format)
             self._busy = None
-            self._state, self.unfinished = "running", None
-            log.info("output open", uri=self._output.uri)
             while True:
+                if self._state == "opening" and self._waits_for() is None:
+                    self._state, self.unfinished = "running", None
+                    self._ran_at = time.monotonic()
+                    log.info("output open", uri=self._output.uri)
                 frame = self._next()
                 if frame is not None:
                     self._timed(STALL_S)
@@ -222,6 +232,12 @@ class OutputFeeder:
                     self.frames += 1
         finally:
             self._close()
+
+    def _ran_s(self) -> float:
+        return 0.0 if self._ran_at is None else time.monotonic() - self._ran_at
+
+    def _waits_for(self) -> str | None:
+        return self._output.waits_for if isinstance(self._output, Connects) else None
 
     def _next(self) -> Frame | None:
         try:

@@ -24,7 +24,8 @@ class Outcome:
     """What ``process`` saw: the part of the frame looked at, the person's box, components kept.
 
     ``carried``: the matte is the last one, moved along; the network did not run. ``made_at``: the
-    time (pts) of the frame made in ``also``; None if none was made.
+    time (pts) of the frame made in ``also``; None if none was made. ``made_beside``: what goes
+    beside that one was drawn.
     """
 
     roi: Rect
@@ -32,6 +33,7 @@ class Outcome:
     people: int
     carried: bool = False
     made_at: int | None = None
+    made_beside: bool = False
 
 
 class FramePipeline(Protocol):
@@ -79,6 +81,7 @@ class FramePipeline(Protocol):
     def process(
         self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None,
         companions: Mapping[Companion, Frame] | None = None,
+        also_companions: Mapping[Companion, Frame] | None = None,
     ) -> Outcome:  # fmt: skip
         """Composite ``frame`` into ``out``.
 
@@ -89,6 +92,8 @@ class FramePipeline(Protocol):
                 whether it was made, ``Outcome.made_at`` tells.
             companions: as ``out``, for what ``settings.companions`` names, or some of it: drawn
                 from what is composited.
+            also_companions: the same beside ``also``; whether they were drawn,
+                ``Outcome.made_beside`` tells.
 
         Raises:
             MattingError: there is no trustworthy matte for this frame. ``out`` must not be shown;

@@ -117,12 +117,15 @@ class Pipeline:
     def process(
         self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None,
         companions: Mapping[Companion, Frame] | None = None,
+        also_companions: Mapping[Companion, Frame] | None = None,
     ) -> Outcome:  # fmt: skip
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
         self._cascade.guard.begin(frame.pts)
-        work = Work(frame, out, matte_out, also, companions=companions)
+        work = Work(
+            frame, out, matte_out, also, companions=companions, also_companions=also_companions
+        )
         try:
             for bound in self._cascade.steps:
                 if bound.ready(work):
@@ -133,4 +136,4 @@ class Pipeline:
             raise
         assert work.rect is not None
         people = work.kept.count if work.kept else 0
-        return Outcome(work.rect, work.box, people, work.carried, work.made_at)
+        return Outcome(work.rect, work.box, people, work.carried, work.made_at, work.made_beside)

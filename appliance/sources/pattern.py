@@ -52,6 +52,8 @@ class PatternSource(GstSource):
         super().__init__(settings, f"test://{self._pattern}")
         self._sounds: list[AudioBlock] = []
         self._spoken: int | None = None
+        # Where the pattern's picture number 0 lies, in samples: a live one begins when it likes.
+        self._origin: int | None = None
         self.live = settings.pace != "fast"
         if self._pattern not in patterns():
             raise InputError(
@@ -80,7 +82,7 @@ class PatternSource(GstSource):
 
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``."""
-        self._sounds, self._spoken = [], None
+        self._sounds, self._spoken, self._origin = [], None, None
         return super().open(want)
 
     def read(self, timeout: float) -> Frame | None:
@@ -88,6 +90,15 @@ class PatternSource(GstSource):
         frame = super().read(timeout)
         if frame is not None and self.with_sound and frame.pts != NO_TIME:
             self._speak(position(frame.pts), position(frame.pts + frame.duration))
+        return frame
+
+    def _frame(self, sample: Gst.Sample, *, restart: bool = False) -> Frame:
+        frame = super()._frame(sample, restart=restart)
+        if self._origin is None and frame.pts != NO_TIME:
+            numerator, denominator = self._rate
+            number = sample.get_buffer().offset
+            before = 0 if number == Gst.BUFFER_OFFSET_NONE else number * RATE * denominator
+            self._origin = position(frame.pts) - before // numerator
         return frame
 
     @property
@@ -112,7 +123,7 @@ class PatternSource(GstSource):
         if ends > first:
             numerator, denominator = self._rate
             every = _TURN * RATE * denominator / numerator if self._pattern == _BEEPS else None
-            samples = tone(first, ends - first, every)
+            samples = tone(first - (self._origin or 0), ends - first, every)
             self._sounds.append(AudioBlock(samples, time_of(first), fresh))
             # Nobody fetches them where a microphone is used in their place.
             del self._sounds[:-100]

@@ -75,6 +75,8 @@ class Work:
         also: where a frame for another time may be made, if one is wanted. made_at: the time
             (pts) that one was made for.
         companions: what is to be drawn beside the composite, overwritten; None: nothing.
+        also_companions: the same beside ``also``. made_beside: they were drawn.
+        layer_between: the person in ``also``, for those.
         rect: the part of the frame that the network's grid covers.
         held: the last frame's matte covers ``rect`` and may be carried to this frame.
         planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
@@ -106,6 +108,9 @@ class Work:
     also: Frame | None = None
     made_at: int | None = None
     companions: Mapping[Companion, Frame] | None = None
+    also_companions: Mapping[Companion, Frame] | None = None
+    made_beside: bool = False
+    layer_between: cpu.PersonLayer | None = None
     rect: Rect | None = None
     held: bool | None = None
     planes: F32 | None = None

@@ -1,4 +1,4 @@
-"""What is plugged in: cameras, loopback devices, displays."""
+"""What is plugged in: cameras, microphones, loopback devices, displays."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.system import v4l2
+from appliance.system.microphones import SYS, SoundInput, sound_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class Devices:
     loopbacks: tuple[v4l2.Device, ...]
     displays: tuple[Display, ...]
     unusable: tuple[tuple[Path, str], ...]
+    microphones: tuple[SoundInput, ...] = ()
 
 
 def find(
     dev: Path = Path("/dev"),
     drm: Path = Path("/sys/class/drm"),
     query: Callable[[Path], v4l2.Device] = v4l2.query,
+    sys: Path = SYS,
 ) -> Devices:
     """Look at all device nodes and connectors. Starts no stream."""
     cameras, loopbacks, unusable = [], [], []
@@ -45,7 +48,10 @@ def find(
             loopbacks.append(device)
         if device.capture and not (device.loopback and device.output):
             cameras.append(device)
-    return Devices(tuple(cameras), tuple(loopbacks), tuple(displays(drm)), tuple(unusable))
+    return Devices(
+        tuple(cameras), tuple(loopbacks), tuple(displays(drm)), tuple(unusable),
+        tuple(sound_inputs(sys)),
+    )  # fmt: skip
 
 
 def displays(drm: Path = Path("/sys/class/drm")) -> list[Display]:

@@ -22,11 +22,16 @@ _USER = rf"((?:{_REFERENCE}|[^\s/@:]){{0,256}}):(?!\d+(?:/|\s|$))"
 _WITHOUT_SPACES = re.compile(rf"{_USER}(\S*)@")
 _WITH_SPACES = re.compile(rf"{_USER}([^/@\n]{{0,4096}})@")
 _RUN = re.compile(r"\S*")
+# The key of a stream is the last part of its address, after the application's name.
+_STREAM_KEY = re.compile(
+    r"(rtmps?://[^\s/]{1,300}/[^\s/]{1,300}/)([^\s\"'),;]{1,1000})", re.IGNORECASE
+)
+_PASSPHRASE = re.compile(r"(\bpassphrase=)([^\s&\"'),;]{1,1000})", re.IGNORECASE)
 
 # As SRT, network cameras and hosts of streams call them.
 _QUERY = re.compile(
     r"([?&](?:passphrase|pass(?:wd|word)?|pwd|token|access_token|auth|key|api_?key|secret|sig"
-    rf"|signature)=)(?!{_REFERENCE}(?:[&\s\"']|$))[^&\s\"']+",
+    rf"|signature)=)(?!{_REFERENCE}(?:[&\s\"']|$))[^&\s\"']*[^&\s\"';,]",
     re.IGNORECASE,
 )
 
@@ -65,7 +70,15 @@ def hide(text: str) -> str:
 
 def redact(text: str) -> str:
     """The text with the password of any address, and every known secret, replaced by ``***``."""
-    return hide(_QUERY.sub(rf"\1{HIDDEN}", _without_passwords(text)))
+    text = _QUERY.sub(rf"\1{HIDDEN}", _without_passwords(text))
+    for pattern in (_STREAM_KEY, _PASSPHRASE):
+        text = pattern.sub(_all_but_references, text)
+    return hide(text)
+
+
+def _all_but_references(match: re.Match[str]) -> str:
+    kept = re.fullmatch(_REFERENCE, match[2])
+    return match[0] if kept else f"{match[1]}{HIDDEN}"
 
 
 def _without_passwords(text: str) -> str:

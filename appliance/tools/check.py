@@ -115,10 +115,20 @@ def troubles_with_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
         for key, value in section if isinstance(section, Section) else ():
             if isinstance(value, Secret) and value.problem:
                 yield f"{name}.{key}", value.problem
-    for reference in references(settings.source.uri):
-        problem = trouble(reference)
-        if problem:
-            yield "source.uri", problem
+    for index, output in enumerate(settings.outputs):
+        for key, value in output:
+            if isinstance(value, Secret) and value.problem:
+                yield f"outputs.{index}.{key}", value.problem
+    uris = [("source.uri", settings.source.uri)]
+    for index, output in enumerate(settings.outputs):
+        scheme = output_scheme(output.uri)
+        if scheme is not None and scheme.takes_references:
+            uris.append((f"outputs.{index}.uri", output.uri))
+    for key, uri in uris:
+        for reference in references(uri):
+            problem = trouble(reference)
+            if problem:
+                yield key, problem
 
 
 def networkless(scheme: Scheme) -> str | None:

@@ -1,4 +1,4 @@
-"""What is plugged in, printed: cameras, loopback devices, displays."""
+"""What is plugged in, printed: cameras, microphones, loopback devices, displays."""
 
 from __future__ import annotations
 
@@ -49,6 +49,10 @@ def describe(found: Devices) -> list[Any]:
             f"Cameras at {' and '.join(names)} are taken by jetson-utils where it can "
             f"({jetson_utils.UNTRIED}; source.capture: gstreamer turns it off)."
         )
+    for microphone in found.microphones:
+        out.append(f"Microphone {microphone.uri} (for source.sound)")
+    if not found.microphones:
+        out.append("Microphones: none of ALSA's. Those of a sound server: pactl list short sources")
     for device in found.loopbacks:
         out.append(f"Loopback v4l2://{device.path}: {device.card}")
     if not found.loopbacks:
@@ -71,6 +75,7 @@ def describe(found: Devices) -> list[Any]:
 
 def _plain(found: Devices) -> dict[str, Any]:
     data = asdict(found)
+    data["microphones"] = [one.uri for one in found.microphones]
     data["unusable"] = [{"path": path, "reason": reason} for path, reason in found.unusable]
     plain: dict[str, Any] = json.loads(json.dumps(data, default=str))
     return plain

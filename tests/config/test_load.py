@@ -193,7 +193,9 @@ BAD = {
     ],
     "outputs: [bitrate_kbps: 5]\n": [
         "config.yaml:1:11: outputs.0.uri: is missing; expected rtsp://address:port/path, "
-        "rtsps://…, display://, a path that ends in .mp4, .mkv or .m3u8 (HLS), file:///….mp4, "
+        "rtsps://…, srt://host:port, srt://:port, rtmp://host/app, rtmps://…, "
+        "rtsp+push://host:port/path, display://, a path that ends in .mp4, .mkv or .m3u8 (HLS), "
+        "file:///….mp4, "
         "v4l2:///dev/video9, null:// (where the picture goes)"
     ],
     "outputs: []\n": [

@@ -157,6 +157,12 @@ def test_a_cut_is_on_the_next_frame(
         assert set(box.corners(start)) <= {BASE, WIDE}, "nothing between the two"
         assert box.reloader.scenes.active == "wide"
         assert box.daemon.settings.background.uri == grey(WIDE)["uri"]
+        # It is on: nothing happens.
+        before = box.daemon.background, box.reloader.state.status().applied
+        outcome = box.switch("wide", 20)
+        assert (outcome.changed, outcome.dissolve_frames) == (frozenset(), 0)
+        assert {int(frame.y[4, 4]) for frame in box.more(2)} == {WIDE}
+        assert (box.daemon.background, box.reloader.state.status().applied) == before
         assert not box.mixed
 
 
@@ -204,20 +210,6 @@ def test_a_switch_within_a_dissolve_starts_from_what_is_shown(
         assert BASE < at < OFFICE
         mixes = [frame for frame in box.sent if (frame.y == first.before.y).all()]
         assert len(mixes) == 1, "a mix that was shown, and is the last of its dissolve"
-
-
-def test_the_scene_that_is_on_is_not_switched_to_again(
-    monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
-) -> None:
-    with on_stage(monkeypatch, network, room, tmp_path) as box:
-        box.switch("wide")
-        box.more(2)
-        before = box.daemon.background, box.reloader.state.status().applied
-        outcome = box.switch("wide", 20)
-        assert (outcome.changed, outcome.dissolve_frames) == (frozenset(), 0)
-        box.more(2)
-        assert (box.daemon.background, box.reloader.state.status().applied) == before
-        assert not box.mixed
 
 
 def test_none_goes_back_and_fades_as_the_scene_that_was(

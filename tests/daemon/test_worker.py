@@ -62,6 +62,7 @@ class Slow:
         matte: object = None,
         also: object = None,
         companions: object = None,
+        also_companions: object = None,
     ) -> Outcome:
         self.go_on.wait(5)
         return Outcome(frame.rect, None, 1)

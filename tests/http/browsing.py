@@ -34,6 +34,12 @@ def chromium(folder: Path) -> Iterator[WebDriver]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     environment = os.environ | {"XDG_CONFIG_HOME": str(folder)}
     driver = webdriver.Chrome(options=options, service=Service(DRIVER, env=environment))
+    # Most tests look at the pictures that are drawn; one opens the page with #whep.
+    source = (
+        "try { if (location.hash === '#whep') localStorage.removeItem('mattebox-preview');"
+        "else localStorage.setItem('mattebox-preview', 'jpeg') } catch {}"
+    )
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
     driver.set_page_load_timeout(20)
     driver.set_script_timeout(20)
     try:

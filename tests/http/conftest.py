@@ -27,7 +27,7 @@ def shared_appliance(
 
 
 @pytest.fixture(scope="package")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
     """Headless Chromium, one for all tests of the page."""
     if BROWSER is None or DRIVER is None:
         pytest.skip(
@@ -36,6 +36,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
         )
     with chromium(tmp_path_factory.mktemp("chromium")) as driver:
         yield driver
+
+
+@pytest.fixture
+def browser(shared_browser: WebDriver) -> WebDriver:
+    """It, as it is at first: no page, nothing logged, its own size."""
+    shared_browser.get("about:blank")
+    shared_browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    shared_browser.get_log("browser")
+    return shared_browser
 
 
 @pytest.fixture

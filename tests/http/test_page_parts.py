@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -15,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.http.browsing import text, until
-from tests.http.serving import Served, picture_file, serving, settings_of
+from tests.http.serving import Served, as_json, picture_file, serving, settings_of
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +30,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory, network: Path, room: Path) ->
 @pytest.fixture
 def page(desk: Served, browser: WebDriver) -> Iterator[WebDriver]:
     """The page, opened anew; afterwards its script must have run without an error."""
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.get_log("browser")
     browser.get(desk.server.url or "")
     until(browser, lambda b: text(b, "lamp") == "live")
     until(browser, lambda b: "null://" in text(b, "ways"))
@@ -193,41 +190,27 @@ def test_the_matte_beneath_the_slider(page: WebDriver) -> None:
     assert split.get_attribute("aria-valuetext") == "1 % picture, the rest matte"
 
 
-# What the page asks of an endpoint for WHEP, and what it does without one that answers.
-_WHEP = """
-const done = arguments[arguments.length - 1];
-const asked = [];
-window.ask = async (path, options = {}) => {
-  asked.push({ path, method: options.method, type: options.headers?.['Content-Type'],
-               body: String(options.body || '').slice(0, 400) });
-  if (options.method === 'DELETE') return new Response('');
-  const far = new RTCPeerConnection();
-  const canvas = document.getElementById('composite');
-  await far.setRemoteDescription({ type: 'offer', sdp: options.body });
-  for (const track of canvas.captureStream(10).getTracks()) far.addTrack(track);
-  await far.setLocalDescription(await far.createAnswer());
-  await gathered(far);
-  window.far = far;
-  return new Response(far.localDescription.sdp, { status: 201, headers: { Location: '/whep/7' } });
-};
-const video = document.getElementById('live');
-const session = new Whep(video, () => {});
-session.start().then(() => {
-  const size = [video.videoWidth, video.videoHeight];
-  session.stop();
-  done({ asked, size, left: video.srcObject === null });
-}, error => done({ asked, error: String(error) }));
-"""
+def test_the_preview_by_whep(desk: Served, page: WebDriver) -> None:
+    pytest.importorskip("aiortc")
+    page.get("about:blank")
+    page.get(f"{desk.server.url}#whep")
+    until(page, lambda b: b.find_element(By.ID, "frame").get_attribute("data-by") == "whep")
+    time = "return document.getElementById('live').currentTime"
+    first = page.execute_script(time)
+    until(page, lambda b: b.execute_script(time) > first)
+    assert page.find_element(By.ID, "mute").get_attribute("aria-pressed") == "true"
+    # One way at a time; the matte, which does not come by WHEP, only while some of it is seen.
+    until(page, lambda _: viewers(desk) == (1, 0))
+    page.find_element(By.ID, "split").send_keys(Keys.HOME)
+    until(page, lambda _: viewers(desk) == (1, 1))
+    page.find_element(By.ID, "split").send_keys(Keys.END)
+    until(page, lambda _: viewers(desk) == (1, 0))
+    # Gone with the page.
+    page.get("about:blank")
+    until(page, lambda _: viewers(desk) == (0, 0))
 
 
-def test_a_session_by_whep(page: WebDriver) -> None:
-    """Against a peer in the same browser, which answers as an endpoint does."""
-    # A script's own functions can be replaced only from a script of the page.
-    told = page.execute_async_script(_WHEP.replace("window.ask =", "ask ="))
-    assert "error" not in told, json.dumps(told)
-    offer, leave = told["asked"]
-    assert (offer["path"], offer["method"], offer["type"]) == ("/whep", "POST", "application/sdp")
-    assert offer["body"].startswith("v=0")
-    assert (leave["path"], leave["method"]) == ("/whep/7", "DELETE")
-    assert told["size"][0] > 100
-    assert told["left"]
+def viewers(desk: Served) -> tuple[int, int]:
+    """By WHEP, and by JPEGs."""
+    status = as_json(desk.client.get("/api/status"))
+    return status["whep"], status["viewers"]

@@ -36,7 +36,8 @@ def test_a_file_address_is_decoded() -> None:
 
 def test_an_unknown_address_names_the_known_ones() -> None:
     with pytest.raises(
-        InputError, match="rtsp://, rtsps://, display://, file://, v4l2://, null://"
+        InputError,
+        match=r"rtsp://, rtsps://, srt://, .*, rtsps\+push://, display://, file://, v4l2://, null://",
     ):
         make_output(OutputSettings.model_construct(uri="gopher://x"))
 

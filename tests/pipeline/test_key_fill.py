@@ -134,3 +134,29 @@ def test_they_come_and_go_with_the_settings(make: Maker, network: Path, side: st
     out = blank(FORMAT.width, FORMAT.height, FULL)
     pipeline.process(moving(1)[0], out)
     assert out.y[2, 2] == STAGE
+
+
+@pytest.mark.parametrize("side", ["cpu", "gpu"])
+def test_frames_made_between_have_theirs(make: Maker, network: Path, side: str) -> None:
+    """Of the person in that frame; none where none was made, nor where nobody asks."""
+    pipeline = pipeline_of(side, make, network, {"interpolate": {"enabled": True}})
+    for number in range(12):
+        frame = disc(FORMAT.width, FORMAT.height, 40 + 4 * number, 45, 16, serial=number)
+        frame = replace(frame, pts=1 + number * 4 * 10**7, discontinuity=number == 6)
+        out, also = empty(), empty()
+        beside, between = ({kind: empty() for kind in KINDS} for _ in range(2))
+        asked = number % 4 != 3
+        outcome = pipeline.process(frame, out, None, also, beside, between if asked else None)
+        assert (outcome.made_at is None) == (number in (0, 6))
+        assert outcome.made_beside == (asked and outcome.made_at is not None)
+        for picture, drawn, there in (
+            (out, beside, True), (also, between, outcome.made_beside),
+        ):  # fmt: skip
+            if not there:
+                continue
+            share = drawn[KEY].y / 255
+            assert share.max() > 0.9
+            for made in (drawn[FILL].y, share * drawn[STRAIGHT].y):
+                assert np.abs(made + (1 - share) * STAGE - picture.y).max() <= 3
+            assert (drawn[GREEN].y[share == 0] == 150).all()
+    assert pipeline.resting == {}

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from appliance.config import push_address, srt_address
+from appliance.config.secrets import NONE, Secret
 from appliance.config.settings.base import Section, rule
 from appliance.config.settings.types import EncoderName
 from appliance.config.uris import Allowed, OutputUri, output_scheme, port_of
+from appliance.system.hosts import is_loopback
 
 What = Literal["picture", "key", "fill", "fill-straight", "green"]
 
@@ -51,11 +54,56 @@ class OutputSettings(Section, title="Output"):
     keyframe_s: float = Field(2.0, ge=0.1, le=60, description="seconds between key frames")
     sound: Literal["auto", "opus", "aac", "none"] = Field(
         "auto",
-        description="how the sound is encoded; auto: Opus over RTSP and in Matroska, else AAC",
+        description="how sound is encoded; auto: Opus by RTSP and in Matroska, else AAC",
     )
     encoder: EncoderName = Field(
         "auto", description="what encodes H.264; auto: the machine's hardware encoder, else x264enc"
     )
+    stream_key: Secret = Field(
+        NONE, description="the stream key of an rtmp:// output, a secret; none: it is in the uri"
+    )
+    passphrase: Secret = Field(
+        NONE, description="encrypts an srt:// output, 10 to 79 characters; none: it is not"
+    )
+
+    @model_validator(mode="after")
+    def _secrets_fit(self) -> OutputSettings:
+        """Raises the error of a rule."""
+        scheme = output_scheme(self.uri)
+        wanted = "" if scheme is None else scheme.secret
+        for key, secret, kind in (
+            ("stream_key", self.stream_key, "rtmp:// and rtmps://"),
+            ("passphrase", self.passphrase, "srt://"),
+        ):
+            if secret and key != wanted:
+                raise rule(key, f"found one for {self.uri}; only {kind} outputs have a {key}")
+        if wanted == "stream_key":
+            try:
+                push_address.rtmp(self.uri, key=bool(self.stream_key))
+            except ValueError as error:
+                raise rule("uri", f"found {self.uri}: {error}", "stream_key") from None
+        if wanted == "passphrase":
+            self._see_to_srt()
+        return self
+
+    def _see_to_srt(self) -> None:
+        address = push_address.srt(self.uri)
+        if self.passphrase and address.passphrase:
+            raise rule("passphrase", "found one here and one in the uri; take one of them out")
+        if self.passphrase and not self.passphrase.problem:
+            try:
+                srt_address.judge(self.passphrase.reveal())
+            except ValueError as error:
+                raise rule("passphrase", str(error)) from None
+        hidden = bool(self.passphrase or address.passphrase)
+        if address.listens and not hidden and not is_loopback(address.host):
+            raise rule(
+                "uri",
+                f"found {self.uri}, where other machines can fetch the picture, but no passphrase; "
+                "set one (10 to 79 characters, see config.yaml), or listen at srt://127.0.0.1:"
+                f"{address.port}?mode=listener",
+                "passphrase",
+            )
 
     @property
     def companion(self) -> Companion | None:

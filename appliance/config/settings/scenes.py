@@ -14,6 +14,7 @@ from appliance.config.settings.edge import EdgeSettings
 from appliance.config.settings.matting import MattingSettings
 from appliance.config.settings.refine import RefineSettings
 from appliance.config.settings.roi import RoiSettings
+from appliance.config.settings.sound import SoundSettings
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
@@ -98,6 +99,7 @@ class SceneOverrides(Section, title="SceneOverrides"):
     refine: RefineSettings = RefineSettings()
     edge: EdgeSettings = EdgeSettings()
     stages: StagesSettings = StagesSettings()
+    sound: SoundSettings = SoundSettings()
 
     def written(self) -> dict[str, Any]:
         """What is written, as dotted key -> value, without defaults."""

@@ -85,6 +85,8 @@ function firstPicture(video) {
 let whepOffered = null;
 async function hasWhep() {
   if (!window.RTCPeerConnection || !HTMLVideoElement.prototype.requestVideoFrameCallback) return false;
+  // For whom WebRTC is too slow to come, or a test: localStorage.setItem("mattebox-preview", "jpeg").
+  if (localStorage.getItem("mattebox-preview") === "jpeg") return false;
   if (whepOffered === null) whepOffered = WHEP_PATH in (await askJson("/openapi.json")).paths;
   return whepOffered;
 }

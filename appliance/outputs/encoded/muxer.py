@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Literal
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from appliance.errors import OutputError
 from appliance.media.gst import GLib, Gst, error_text
 from appliance.outputs.encoded.packet import Packet
+from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ class Muxer:
     Attributes:
         packets: pictures handed on.
         skipped: pictures left out because what is behind it was full.
+        sent_bytes: what has been handed on, waiting or not.
     """
 
     def __init__(
@@ -44,6 +47,9 @@ class Muxer:
         most_bytes: int = 64 << 20,
         full: WhenFull = "wait",
         hold_last: bool = False,
+        sound_first: bool = False,
+        origin: int | None = None,
+        prepare: Callable[[Muxer], None] | None = None,
     ) -> None:
         """Build and start it.
 
@@ -56,11 +62,16 @@ class Muxer:
             most_bytes: what may wait for the muxer.
             full: when so much waits: wait, leave out pictures up to the next key frame, or fail.
             hold_last: keep back one picture, so that ``stop`` can say how long the last one is.
+            sound_first: link the sound before the picture.
+            origin: the time, on the appliance's clock, that is 0 in the stream; None: that of the
+                first picture.
+            prepare: called before it starts, to set what must not stand in the description.
 
         Raises OutputError when an element is missing or does not start.
         """
         self._uri, self._most, self._full, self._hold = uri, most_bytes, full, hold_last
-        self.packets = self.skipped = 0
+        self.packets = self.skipped = self.sent_bytes = 0
+        self._origin = origin
         self.error: str | None = None
         self.begins: int | None = None
         """The time of the first picture, nanoseconds on the appliance's clock."""
@@ -73,9 +84,12 @@ class Muxer:
         waits = full == "wait"
         source = f"format=time max-bytes={most_bytes if waits else 0} block={waits}"
         # With what they carry, lest the picture be linked to the muxer's pad for sound.
-        line = f"appsrc name=video {source} ! video/x-h264 ! {video} mux.{pads[0]} {description}"
+        parts = [f"appsrc name=video {source} ! video/x-h264 ! {video} mux.{pads[0]}"]
         if sound is not None:
-            line += f" appsrc name=sound {source} ! {_SOUND} ! {sound} mux.{pads[1]}"
+            parts.append(f"appsrc name=sound {source} ! {_SOUND} ! {sound} mux.{pads[1]}")
+        if sound_first:
+            parts.reverse()
+        line = " ".join([parts[0], description, *parts[1:]])
         try:
             self._pipeline: Any = Gst.parse_launch(line)
         except GLib.Error as error:
@@ -94,6 +108,8 @@ class Muxer:
             self._bus.connect("sync-message::error", self._on_error),
             self._bus.connect("sync-message::eos", self._on_eos),
         ]
+        if prepare is not None:
+            prepare(self)
         if self._pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._let_go()
             raise OutputError(f"{uri}: {self.error or 'it does not start'}")
@@ -112,6 +128,11 @@ class Muxer:
         if self.error is not None:
             self._told = True
             raise OutputError(f"{self._uri}: {self.error}")
+
+    def rejoin(self) -> None:
+        """Leave out pictures up to the next key frame (with ``full="skip"``), after a pause."""
+        with self._lock:
+            self._skipping = self.begins is not None
 
     def take(self, packet: Packet) -> None:
         """Hand a packet on; see ``Deliver``."""
@@ -144,7 +165,9 @@ class Muxer:
         self._early.append(packet)
         while self.begins is not None and self._early:
             piece = self._early.popleft()
-            if piece.pts >= self.begins and "sound" in self._sources:
+            # It goes on while pictures are left out, but not for ever.
+            stuck = self._full == "skip" and self.waiting_bytes > 2 * self._most
+            if piece.pts >= self.begins and "sound" in self._sources and not stuck:
                 self._send(piece, piece.duration)
 
     def _send(self, packet: Packet, duration: int) -> None:
@@ -154,15 +177,19 @@ class Muxer:
             self._caps[packet.kind] = packet.caps
             source.set_property("caps", packet.caps)
         self.packets += packet.kind == "video"
-        source.push_buffer(packet.at(packet.pts - self.begins, duration))
+        self.sent_bytes += packet.buffer.get_size()
+        zero = self.begins if self._origin is None else self._origin
+        source.push_buffer(packet.at(packet.pts - zero, duration))
 
-    def stop(self, *, finish: bool, ends: int | None = None) -> None:
+    def stop(
+        self, *, finish: bool, ends: int | None = None, timeout: float = FINISH_TIMEOUT_S
+    ) -> None:
         """End it. With ``finish``, what is waiting is written first, and a file gets its index.
 
         ``ends``: until when the last picture is shown, if one was held back.
 
         Raises OutputError when that fails (unless ``check`` has already raised) or takes longer
-        than 2 s; it is gone either way.
+        than ``timeout`` seconds; it is gone either way.
         """
         if finish and self.error is None and self.begins is not None:
             with self._lock:
@@ -172,12 +199,12 @@ class Muxer:
             for source in self._sources.values():
                 source.end_of_stream()
             with self._moved:
-                self._moved.wait_for(lambda: self._finished or self.error, FINISH_TIMEOUT_S)
+                self._moved.wait_for(lambda: self._finished or self.error, timeout)
         self._let_go()
         if finish and self.begins is not None and not self._finished and not self._told:
             raise OutputError(
                 f"{self._uri}: not finished properly: "
-                f"{self.error or f'the end was not written within {FINISH_TIMEOUT_S:g} s'}"
+                f"{self.error or f'the end was not written within {timeout:g} s'}"
             )
 
     def _let_go(self) -> None:
@@ -189,7 +216,7 @@ class Muxer:
         self._handlers = []
 
     def _on_error(self, bus: Any, message: Any) -> None:
-        self._fail(error_text(message))
+        self._fail(redact(error_text(message)))
 
     def _fail(self, reason: str) -> None:
         with self._moved:

@@ -44,6 +44,8 @@ class Clients:
         self._server, self._rtsp, self._name = server, rtsp, name
         self._connections: dict[int, _Connection] = {}
         self._full = False
+        # Held while a descriptor is used or closed: closed, its number may be another's.
+        self._descriptors = threading.Lock()
         server.connect("client-connected", self._on_client)
         server.get_session_pool().connect("session-removed", self._on_session_removed)
 
@@ -143,7 +145,9 @@ class Clients:
             return
         if connection.closing:
             # The other end keeps sending. ``look`` comes here again each second.
-            _reset(connection.socket.get_fd())
+            with self._descriptors:
+                if not connection.socket.is_closed():
+                    _reset(connection.socket.get_fd())
             return
         connection.closing = True
         for item in _session_medias(client):
@@ -174,7 +178,7 @@ class Clients:
         connection = self._connections.pop(hash(client), None)
         if connection is not None:
             # The library does that only with its last reference to the connection.
-            with contextlib.suppress(GLib.Error):
+            with contextlib.suppress(GLib.Error), self._descriptors:
                 connection.socket.close()
         for session in held.close(client):
             self._server.get_session_pool().remove(session)
@@ -203,10 +207,14 @@ class Clients:
     def _limit_unread(self, client: Any) -> None:
         """Have the kernel end a connection whose other end accepts nothing for too long."""
         connection = self._connections.get(hash(client))
-        if connection is None or connection.socket.is_closed():
+        if connection is None:
             return
         milliseconds = round(self._rtsp.unread_timeout_s * 1000)
-        with socket.socket(fileno=socket.dup(connection.socket.get_fd())) as handle:
+        with self._descriptors:
+            if connection.socket.is_closed():
+                return
+            descriptor = socket.dup(connection.socket.get_fd())
+        with socket.socket(fileno=descriptor) as handle:
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 

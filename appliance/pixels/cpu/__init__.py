@@ -7,6 +7,7 @@ from appliance.pixels.cpu.between import (
     blend_between,
     clear_weighed,
     empty_weighed,
+    layer_between,
     weigh,
 )
 from appliance.pixels.cpu.blur import Blur
@@ -167,6 +168,7 @@ __all__ = [
     "key_guide",
     "key_matte",
     "key_planes",
+    "layer_between",
     "learn",
     "light_grid",
     "look_up",

@@ -11,7 +11,7 @@ has run on which hardware.
 from appliance.cuda.context import Buffer, Context, GpuError
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.affine import DeviceViewport, warp_layer
-from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between
+from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between, layer_between
 from appliance.pixels.gpu.blur import Blur
 from appliance.pixels.gpu.components import clean, keep_components
 from appliance.pixels.gpu.composite import composite
@@ -107,6 +107,7 @@ __all__ = [
     "join_things",
     "join_tiles",
     "keep_components",
+    "layer_between",
     "learn",
     "light_grid",
     "nv12_to_bgrx",

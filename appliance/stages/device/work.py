@@ -120,7 +120,8 @@ class DeviceWork:
         frame, out, matte_out: as in ``base.Work``.
         way: brings the composite back. matte_way: the matte, if wanted.
         also, made_at: as in ``base.Work``. also_way: brings that frame back.
-        companions: as in ``base.Work``. companion_ways: bring them back; of the same kinds.
+        companions, also_companions, made_beside, layer_between: as in ``base.Work``.
+        companion_ways, also_companion_ways: bring them back; of the same kinds.
         live: the frame in device memory. rect: the part of it that the grid covers.
         inner: where that goes in the network's input.
         motion, cut: as in ``base.Work``, in host memory.
@@ -134,8 +135,8 @@ class DeviceWork:
         room: the empty room as far as it is known, and the address of its ``DeviceLight``.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
         scanned: raw alpha of the whole frame, from that look; until the network runs again.
-        made, made_matte, made_also, made_companions: what came back, unless it is in the canvas
-            already.
+        made, made_matte, made_also, made_companions, made_also_companions: what came back, unless
+            it is in the canvas already.
         report: the verdict on the matte, once the composite is finished.
     """
 
@@ -151,6 +152,11 @@ class DeviceWork:
     companions: Mapping[Companion, Frame] | None = None
     companion_ways: Mapping[Companion, Way] = field(default_factory=dict)
     made_companions: Mapping[Companion, Frame | None] = field(default_factory=dict)
+    also_companions: Mapping[Companion, Frame] | None = None
+    also_companion_ways: Mapping[Companion, Way] = field(default_factory=dict)
+    made_also_companions: Mapping[Companion, Frame | None] = field(default_factory=dict)
+    made_beside: bool = False
+    layer_between: PersonLayer | None = None
     live: Surface | None = None
     rect: Rect | None = None
     inner: Rect | None = None

@@ -23,6 +23,10 @@ class KeyFillSteps:
         assert work.companions is not None
         for companion, out in work.companions.items():
             draw(companion, work.layer, out)
+        if work.made_at is not None and work.layer_between is not None and work.also_companions:
+            for companion, out in work.also_companions.items():
+                draw(companion, work.layer_between, out)
+            work.made_beside = True
 
 
 def draw(companion: Companion, layer: cpu.PersonLayer | None, out: Frame) -> None:

@@ -50,11 +50,13 @@ class TransferSteps:
         also = work.also_way if work.made_at is not None else None
         if also is not None:
             also.send()
-        for way in work.companion_ways.values():
+        between = work.also_companion_ways if work.made_beside else {}
+        for way in (*work.companion_ways.values(), *between.values()):
             way.send()
         work.made = work.way.take()
         work.made_also = None if also is None else also.take()
         work.made_companions = {kind: way.take() for kind, way in work.companion_ways.items()}
+        work.made_also_companions = {kind: way.take() for kind, way in between.items()}
         work.made_matte = None if work.matte_way is None else work.matte_way.take()
         work.report = self._judge(memory.report())
         if work.looked_aside:
@@ -64,8 +66,12 @@ class TransferSteps:
         """Copy out the composite and what was made with it, unless they were made in place."""
         _copy(work.made, work.out)
         _copy(work.made_also, work.also)
-        for kind, made in work.made_companions.items():
-            _copy(made, None if work.companions is None else work.companions[kind])
+        for come, into in (
+            (work.made_companions, work.companions),
+            (work.made_also_companions, work.also_companions),
+        ):
+            for kind, made in come.items():
+                _copy(made, None if into is None else into[kind])
         if work.made_matte is not None and work.matte_out is not None:
             np.copyto(work.matte_out, work.made_matte.y)
 

@@ -25,7 +25,11 @@ class Visitor:
         self.socket.settimeout(10)
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.connect((match[1], int(match[2])))
+        try:
+            self.socket.connect((match[1], int(match[2])))
+        except OSError:
+            self.socket.close()
+            raise
         self._data = b""
 
     def tell(self, method: str, path: str = "", *headers: str) -> None:
@@ -233,7 +237,8 @@ def crowd(uri: str, seconds: float, size: int, seed: int) -> Counter[str]:
             try:
                 visitor = Visitor(uri, 2304 if kind is _never_read else 0)
             except ConnectionError:
-                return  # the server is gone: the caller sees why
+                time.sleep(0.05)  # closed, and opened again soon; if not, the caller sees why
+                continue
             counts[kind.__name__] += 1
             try:
                 kind(visitor, rng)

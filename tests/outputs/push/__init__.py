@@ -1,0 +1,1 @@
+"""Pushed outputs, against real receivers."""
