@@ -7,13 +7,14 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
+from appliance.config.secrets import Secret
 from appliance.config.uris import Resolves
 from appliance.config.validate import allowed
 from appliance.config.write_back import Value
 from appliance.errors import InputError
 from appliance.http.schemas import StageField
 
-Kind = Literal["switch", "number", "whole number", "choice", "text"]
+Kind = Literal["switch", "number", "whole number", "choice", "text", "secret"]
 
 
 def field_of(key: str, field: FieldInfo, value: Any) -> StageField:
@@ -24,7 +25,8 @@ def field_of(key: str, field: FieldInfo, value: Any) -> StageField:
                  if isinstance(m, (Le, Lt))), None)  # fmt: skip
     return StageField(
         name=key, kind=_kind(field), description=field.description or "", allowed=allowed(field),
-        minimum=low, maximum=high, choices=_choices(field), value=value,
+        minimum=low, maximum=high, choices=_choices(field),
+        value="" if isinstance(value, Secret) else value,
     )  # fmt: skip
 
 
@@ -35,6 +37,8 @@ def _kind(field: FieldInfo) -> Kind:
         return "whole number"
     if field.annotation is float:
         return "number"
+    if field.annotation is Secret:
+        return "secret"
     return "choice" if _choices(field) else "text"
 
 

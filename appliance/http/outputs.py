@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from appliance.config.schemes import OUTPUTS
+from appliance.config.secrets import Secret
 from appliance.config.settings import OutputSettings, Settings
 from appliance.config.settings.outputs import default_outputs
 from appliance.config.uris import absolute, scheme_of
@@ -20,9 +21,11 @@ from appliance.errors import ConfigError, InputError
 from appliance.http.change import Alone, NotDone, applied_outputs, carry_out, draft_for
 from appliance.http.control_schemas import OutputBody, OutputEntry, OutputsAnswer
 from appliance.http.fields import field_of
-from appliance.http.permitted import output_refusal
+from appliance.http.permitted import NO_REFERENCE, output_refusal
 from appliance.http.site import Site
 from appliance.system.redact import redact
+
+_SETTABLE = (bool, int, float, str, Secret)
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +52,7 @@ def listed(site: Site, note: str | None = None) -> OutputsAnswer:
         fields=[
             field_of(key, field, value)
             for key, field in OutputSettings.model_fields.items()
-            if key != "uri" and isinstance(value := getattr(plain, key), (bool, int, float, str))
+            if key != "uri" and isinstance(value := getattr(plain, key), _SETTABLE)
         ],
         note=note,
     )  # fmt: skip
@@ -71,6 +74,9 @@ def wanted_output(site: Site, body: OutputBody) -> OutputSettings:
     uri = body.uri.strip()
     if scheme_of(uri) == "":
         uri = absolute(uri, site.recordings.path)
+    for name, value in body.settings.items():
+        if isinstance(value, str) and "${" in value:
+            raise InputError(f"{name}: {NO_REFERENCE}")
     try:
         output = OutputSettings.model_validate({**body.settings, "uri": uri})
     except ValidationError as error:
@@ -160,4 +166,9 @@ def _written(output: OutputSettings) -> dict[str, Value]:
     """The settings that are not as by default."""
     named = {name: getattr(output, name) for name in OutputSettings.model_fields}
     fields = OutputSettings.model_fields
-    return {k: value for k, value in named.items() if k == "uri" or value != fields[k].default}
+    # No reference, as one is never taken here: the file then holds the secret itself.
+    return {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in named.items()
+        if name == "uri" or value != fields[name].default
+    }

@@ -32,6 +32,10 @@ from appliance.config.uris import (
 from appliance.config.validate import section_of
 
 ELSEWHERE = "change it in the file on the machine, or set http.editor: full there"
+NO_REFERENCE = (
+    "found a reference to a secret; over HTTP none is looked up, since it could be sent anywhere: "
+    "write such an output into the file"
+)
 # Who may come in, and who may read.
 _CLOSED = ("http", "rtsp")
 # Sources that are nothing but a picture made here, or the machine's own camera connector.
@@ -55,10 +59,7 @@ class Places:
 def output_refusal(uri: str, places: Places) -> str | None:
     """Why an output may not be added over HTTP; None if it may."""
     if "${" in uri:
-        return (
-            "found a reference to a secret; over HTTP none is looked up, since it could be sent "
-            "anywhere: write such an output into the file"
-        )
+        return NO_REFERENCE
     path = path_of(uri) if output_scheme(uri) is not None else None
     if path is None:
         return None
@@ -125,14 +126,14 @@ def _section(
 
 
 def _outputs(old: Any, new: Any, places: Places) -> Iterator[tuple[str, str]]:
-    there = {output.uri: output for output in old.outputs}
     for index, output in enumerate(new.outputs):
-        before = there.get(output.uri)
+        before = [one for one in old.outputs if one.uri == output.uri]
         for name in type(output).model_fields:
             value = getattr(output, name)
-            if isinstance(value, Secret) and value and value != getattr(before, name, None):
+            known = [getattr(one, name) for one in before]
+            if isinstance(value, Secret) and value and value not in known:
                 yield f"outputs.{index}.{name}", f"is a secret; {ELSEWHERE}"
-        if before is None:
+        if not before:
             why = output_refusal(output.uri, places)
             if why is not None:
                 yield f"outputs.{index}.uri", f"{why}; {ELSEWHERE}"

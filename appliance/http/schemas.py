@@ -111,7 +111,7 @@ class StageField(AnswerModel, title="StageField"):
     """One setting of a stage."""
 
     name: str
-    kind: Literal["switch", "number", "whole number", "choice", "text"]
+    kind: Literal["switch", "number", "whole number", "choice", "text", "secret"]
     description: str
     allowed: str = Field(description="what it may hold, in words")
     minimum: float | None
@@ -345,6 +345,13 @@ class OutputAnswer(AnswerModel, title="Output"):
     clients: int
 
 
+class EncoderAnswer(AnswerModel, title="Encoder"):
+    """An encoder that runs now."""
+
+    name: str
+    outputs: int = Field(description="how many take from it")
+
+
 class StatusAnswer(AnswerModel, title="Status"):
     """How the appliance is."""
 
@@ -365,6 +372,9 @@ class StatusAnswer(AnswerModel, title="Status"):
     source: SourceAnswer
     sound: SoundAnswer
     outputs: list[OutputAnswer]
+    encoders: list[EncoderAnswer] = Field(
+        description="those that run now: one for all outputs of the same settings"
+    )
     picture: PictureAnswer
     configuration: ConfigurationAnswer
     temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")

@@ -82,6 +82,26 @@ def test_kept_ones_are_in_the_file_with_its_comments(control: Served) -> None:
     assert yaml.safe_load(control.path.read_text()) == before
 
 
+def test_a_stream_key_is_taken_and_never_told(control: Served) -> None:
+    key = "live-1234-abcd"
+    uri = "rtmp://127.0.0.1:1/app"
+    answer = add(control, uri, settings={"stream_key": key}, keep=True)
+    assert as_json(answer)["outputs"][1]["uri"].startswith(uri)
+    assert control.daemon.settings.outputs[1].stream_key.reveal() == key
+    assert yaml.safe_load(control.path.read_text())["outputs"][1] == {"uri": uri, "stream_key": key}
+    told = [answer.text, control.client.get("/api/status").text]
+    told += [control.client.get(f"/api/{path}").text for path in ("outputs", "config", "log")]
+    assert not [text for text in told if key in text]
+    # One that the appliance knows could be sent to anybody's server.
+    refused = add(control, uri, settings={"stream_key": "${env:HOME}"})
+    assert "stream_key: found a reference to a secret" in problem(refused, 422)
+    short = problem(add(control, uri, settings={"stream_key": "ab cd\n"}), 422)
+    assert "ab cd" not in short
+    identity = outputs(control)[1]["id"]
+    as_json(control.client.delete(f"/api/outputs/{identity}?keep=true"))
+    assert key not in control.path.read_text()
+
+
 def test_the_last_one_stays(control: Served) -> None:
     [only] = outputs(control)
     refused = problem(control.client.delete(f"/api/outputs/{only['id']}"), 409)

@@ -7,13 +7,13 @@ from appliance.http.routes import OPERATIONS
 
 NAMES = [
     "Backgrounds", "Camera", "Change", "Changed", "Checked", "Configuration",
-    "ConfigurationFile", "Counters", "Devices", "Display", "Entry", "Health", "Latency", "Load",
-    "Log", "LogLine", "Mistake", "Output", "OutputEntry", "OutputWish", "Outputs", "Picture",
-    "Plate", "PlateWish", "Problem", "Ready", "Recording", "RecordingEntry", "RecordingWish",
-    "Recordings", "Reset", "Saved", "SceneEntry", "Scenes", "Section", "Sections",
-    "SectionsChange", "Sound", "SoundChange", "Source", "SourceChoice", "SourceWish", "Stage",
-    "StageField", "StageTime", "Stages", "StagesChange", "Status", "Switch", "Switched",
-    "Ticket", "Uploaded",
+    "ConfigurationFile", "Counters", "Devices", "Display", "Encoder", "Entry", "Health",
+    "Latency", "Load", "Log", "LogLine", "Mistake", "Output", "OutputEntry", "OutputWish",
+    "Outputs", "Picture", "Plate", "PlateWish", "Problem", "Ready", "Recording",
+    "RecordingEntry", "RecordingWish", "Recordings", "Reset", "Saved", "SceneEntry", "Scenes",
+    "Section", "Sections", "SectionsChange", "Sound", "SoundChange", "Source", "SourceChoice",
+    "SourceWish", "Stage", "StageField", "StageTime", "Stages", "StagesChange", "Status",
+    "Switch", "Switched", "Ticket", "Uploaded",
 ]  # fmt: skip
 
 

@@ -51,8 +51,9 @@ function controlOf(prefix, field, change) {
   } else if (isNumber) {
     input.type = "number";
     input.step = field.kind === "number" ? "any" : 1;
-  } else if (field.kind === "text") {
-    input.type = "text";
+  } else if (field.kind === "text" || field.kind === "secret") {
+    input.type = field.kind === "text" ? "text" : "password";
+    input.autocomplete = "off";
     input.addEventListener("input", () => (controlHeld = input.id));
     input.addEventListener("blur", () => (controlHeld = ""));
   }
