@@ -17,9 +17,9 @@ function switchOf(prefix, name, words, value, change, title = "") {
 
 const UNITS = { c: "°C", s: "s", ms: "ms", px: "px", db: "dB", kbps: "kbit/s" };
 
-// "delay_ms" is "delay (ms)".
+// "delay_ms" is "Delay (ms)".
 function wordsOf(name) {
-  const parts = name.split("_");
+  const parts = `${name[0].toUpperCase()}${name.slice(1)}`.split("_");
   const unit = parts.length > 1 ? UNITS[parts.at(-1)] : undefined;
   return unit ? `${parts.slice(0, -1).join(" ")} (${unit})` : parts.join(" ");
 }

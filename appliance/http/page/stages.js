@@ -58,7 +58,7 @@ function stageBox(stage, open) {
   const body = element("div", undefined, "effect-body");
   const words = element("p", stage.description);
   words.className = "hint";
-  body.append(words, switchOf(`stage-${stage.name}`, "enabled", "on", stage.enabled, set));
+  body.append(words, switchOf(`stage-${stage.name}`, "enabled", "On", stage.enabled, set));
   if (stage.resting) {
     const why = element("p", `It failed and is left out for now: ${stage.resting}`);
     why.className = "hint bad";
