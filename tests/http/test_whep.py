@@ -76,3 +76,19 @@ def test_one_more_than_there_is_room_for(
     answer = appliance.client.post("/whep", content=player().offer(), headers=SDP)
     assert "as many as http.whep_viewers allows (0)" in problem(answer, 503)
     assert answer.headers["retry-after"] == "5"
+
+
+@pytest.mark.soak
+def test_a_hundred_changes_later_a_viewer_still_watches(
+    shared_appliance: Served, player: Callable[..., Player]
+) -> None:
+    one = player()
+    answer = shared_appliance.client.post("/whep", content=one.offer(), headers=SDP)
+    one.connect(answer.text)
+    for k in range(100):
+        changed = shared_appliance.change(background=("red.png", "blue.jpg")[k % 2])
+        assert changed.status_code == 200, changed.text
+    seen = len(one.frames), len(one.sounds)
+    wait_until(lambda: len(one.frames) > seen[0] + 15 and len(one.sounds) > seen[1] + 25)
+    assert shared_appliance.daemon.whep.clients() == 1
+    assert not shared_appliance.daemon.whep._room.faults  # type: ignore[union-attr]

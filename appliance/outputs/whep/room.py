@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import threading
 import time
@@ -69,11 +70,11 @@ class ViewersRoom:
 
     def leave(self, identity: str) -> bool:
         """Let a viewer go; False if there is none of that name."""
-        return self._thread.call(self._leave(identity, "it has left"), ANSWER_S)
+        return self._thread.call(self._leave(identity), ANSWER_S)
 
     def clear(self, why: str) -> None:
-        """Let all viewers go."""
-        self._thread.call(self._clear(why), ANSWER_S)
+        """Let all viewers go; not waited for."""
+        self._thread.loop.call_soon_threadsafe(self._drop_all, why)
 
     def take(self, packet: Packet) -> None:
         """Hand a packet to all viewers; see ``Deliver``."""
@@ -84,7 +85,9 @@ class ViewersRoom:
             self._arrived.append(packet)
             called, self._called = self._called, True
         if not called:
-            self._thread.loop.call_soon_threadsafe(self._spread)
+            # Stopped meanwhile: then nobody is left who could watch.
+            with contextlib.suppress(RuntimeError):
+                self._thread.loop.call_soon_threadsafe(self._spread)
 
     def cut(self) -> None:
         """What comes next does not go on where the last picture was: wait for a key frame."""
@@ -117,17 +120,22 @@ class ViewersRoom:
         log.info("a viewer by WHEP", viewer=viewer.identity, viewers=len(self._viewers))
         return viewer.identity, answer
 
-    async def _leave(self, identity: str, why: str) -> bool:
+    async def _leave(self, identity: str) -> bool:
         viewer = self._viewers.get(identity)
-        if viewer is None:
-            return False
-        log.info("a viewer by WHEP is gone", viewer=identity, why=why)
+        if viewer is not None:
+            self._drop(viewer, "it has left")
+        return viewer is not None
+
+    def _drop(self, viewer: Viewer, why: str) -> None:
+        log.info("a viewer by WHEP is gone", viewer=viewer.identity, why=why)
         self._let_go(viewer)
-        return True
+
+    def _drop_all(self, why: str) -> None:
+        for viewer in list(self._viewers.values()):
+            self._drop(viewer, why)
 
     async def _clear(self, why: str) -> None:
-        for identity in list(self._viewers):
-            await self._leave(identity, why)
+        self._drop_all(why)
         if self._closing:
             await asyncio.wait(self._closing, timeout=CLOSE_S)
 
@@ -145,7 +153,7 @@ class ViewersRoom:
             for viewer in list(self._viewers.values()):
                 why = viewer.over(now)
                 if why is not None:
-                    await self._leave(viewer.identity, why)
+                    self._drop(viewer, why)
 
     def _spread(self) -> None:
         with self._lock:
