@@ -11,7 +11,7 @@ import structlog
 
 from appliance.background.base import Background
 from appliance.background.fade import FadingBackground, fading
-from appliance.background.make import make_background
+from appliance.background.kept import KeptStills
 from appliance.config.load import changed
 from appliance.config.settings import Companion, OutputSettings, RtspSettings, Settings
 from appliance.config.uris import source_scheme
@@ -63,6 +63,7 @@ class RunningDaemon(Protocol):
     source_format: Format
     feeder: SourceFeeder
     background: Background
+    stills: KeptStills
     style: Style | None
     outputs: list[OutputFeeder]
     whep: WhepOutput
@@ -192,7 +193,7 @@ def _build(
     parts = _Parts()
     if "background" in sections:
         with _of("background.uri"):
-            parts.background = make_background(new.background, daemon.format)
+            parts.background = daemon.stills.make(new.background, daemon.format)
         undo.callback(parts.background.close)
     parts.style = _style(daemon, new, sections, stale, parts.background or daemon.background)
     if _network(daemon.settings) != _network(new) or "matting" in sections & stale:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import structlog
 
 from appliance.background.base import Background
-from appliance.background.make import make_background
+from appliance.background.kept import KeptStills
 from appliance.config.scenes import in_use
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
@@ -77,6 +77,7 @@ class Daemon:
         self.settings = in_use(settings)
         self.format = self.source_format = FALLBACK
         self.tap = Tap()
+        self.stills = KeptStills()
         self.line = AudioRing()
         """Where sound waits for its pictures."""
         self.sound = AudioBus(self.line, settings.sound)
@@ -102,7 +103,7 @@ class Daemon:
         self.feeder, self.source_format = first_open(settings, self.line)
         self.format = canvas_format(settings, self.source_format)
         try:
-            self.background: Background = make_background(settings.background, self.format)
+            self.background: Background = self.stills.make(settings.background, self.format)
             self.style = self._make_style(settings)
             lossless = not self.feeder.source.live
             self.outputs = [self.make_output(output) for output in settings.outputs]

@@ -7,6 +7,7 @@ changing number in those would create a new series.
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -23,6 +24,7 @@ from appliance.config.settings.scenes import NO_SCENE
 from appliance.daemon.daemon import Daemon
 from appliance.http.site import Site
 from appliance.media.audio import RATE
+from appliance.outputs.encoded.shared import Encoders
 from appliance.stages.timings import BOUNDS_MS, Histogram
 from appliance.system import gpus
 
@@ -239,6 +241,13 @@ def _outputs(daemon: Daemon) -> Iterator[Metric]:
         frames.add_metric(label, output.frames)
         reconnects.add_metric(label, output.reconnects)
     yield from (state, clients, frames, reconnects)
+    running = Counter(name for name, _ in Encoders.running())
+    yield _labelled(
+        GaugeMetricFamily(
+            "mattebox_encoders", "Encoders that run, of picture and sound.", labels=["encoder"]
+        ),
+        {(name,): count for name, count in running.items()},
+    )
 
 
 def _placeholder(daemon: Daemon) -> Iterator[Metric]:

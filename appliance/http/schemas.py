@@ -345,6 +345,13 @@ class OutputAnswer(_Given, title="Output"):
     clients: int
 
 
+class EncoderAnswer(_Given, title="Encoder"):
+    """An encoder that runs now."""
+
+    name: str
+    outputs: int = Field(description="how many take from it")
+
+
 class StatusAnswer(_Given, title="Status"):
     """How the appliance is."""
 
@@ -365,6 +372,9 @@ class StatusAnswer(_Given, title="Status"):
     source: SourceAnswer
     sound: SoundAnswer
     outputs: list[OutputAnswer]
+    encoders: list[EncoderAnswer] = Field(
+        description="those that run now: one for all outputs of the same settings"
+    )
     picture: PictureAnswer
     configuration: ConfigurationAnswer
     temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")

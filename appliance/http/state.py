@@ -14,6 +14,7 @@ from appliance.http.backgrounds import Folder
 from appliance.http.schemas import (
     ConfigurationAnswer,
     CountersAnswer,
+    EncoderAnswer,
     HealthAnswer,
     LatencyAnswer,
     LoadAnswer,
@@ -28,6 +29,7 @@ from appliance.http.schemas import (
 from appliance.http.site import Site
 from appliance.http.sound import sound_answer
 from appliance.http.stages import resting_notes
+from appliance.outputs.encoded.shared import Encoders
 from appliance.system.redact import redact
 
 READY_S = 1.0
@@ -156,6 +158,7 @@ def status(site: Site) -> StatusAnswer:
             )
             for wanted, o in zip(daemon.settings.outputs, outputs, strict=False)
         ],
+        encoders=[EncoderAnswer(name=name, outputs=takers) for name, takers in Encoders.running()],
         picture=shown,
         configuration=told,
         temperatures=site.temperatures(),

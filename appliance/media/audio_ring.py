@@ -47,7 +47,7 @@ class AudioRing:
         self._lock = threading.Lock()
         self._user: object | None = None
         # Whether the next block begins something new; whether sound is on its way.
-        self._anew = False
+        self._anew = self._joins = False
         self._expected = True
         self._delay = 0
         # Numbers of samples, by their times: written up to ``_end``, sent up to ``_sent``.
@@ -69,6 +69,7 @@ class AudioRing:
         with self._lock:
             if user is not self._user:
                 self._user, self._anew, self._expected = user, True, False
+                self._joins = True
 
     def used_by(self, user: object) -> bool:
         """Whether what this one puts counts now."""
@@ -92,6 +93,13 @@ class AudioRing:
             if by is not self._user or len(sound.samples) == 0:
                 return
             samples, at = sound.samples, position(sound.pts) + self._delay
+            if self._joins and self._sent is not None:
+                # What the new one said before it was heard is not late: it was not asked for.
+                before = min(max(0, self._sent - at), len(samples))
+                samples, at = samples[before:], at + before
+                if len(samples) == 0:
+                    return
+            self._joins = False
             anew, self._anew = self._anew, False
             if self._end is None:
                 self._begin(samples, at)

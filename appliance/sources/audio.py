@@ -153,14 +153,15 @@ class AudioBranch:
 
     def attach(self, pad: Any) -> None:
         """Decode the stream on this pad, if it is the first; called by a streaming thread."""
+        pipeline = self._pipeline
         with self._lock:
-            if self.taken:
+            if self.taken or pipeline is None:
                 return
             self.taken = True
         self._decoder = decoder = make("decodebin", caps=Gst.Caps.from_string("audio/x-raw"))
         decoder.connect("autoplug-select", self._select)
         decoder.connect("pad-added", self._on_pad)
-        self._pipeline.add(decoder)
+        pipeline.add(decoder)
         self.ended.clear()
         pad.link(decoder.get_static_pad("sink"))
         decoder.sync_state_with_parent()
@@ -195,6 +196,9 @@ class AudioBranch:
         return _TRY if may_take_sound(factory, caps) else _SKIP
 
     def _on_pad(self, decoder: Any, pad: Any) -> None:
+        pipeline = self._pipeline
+        if pipeline is None:
+            return  # closed, while the stream was still being looked at
         caps = pad.get_current_caps() or pad.query_caps(None)
         if first_structure(caps).get_name() != "audio/x-raw":
             log.warning("the sound cannot be decoded", source=self._name, found=caps.to_string())
@@ -211,7 +215,7 @@ class AudioBranch:
             Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.EVENT_FLUSH, self._on_event
         )
         made = [make("audioconvert"), make("audioresample"), sink]
-        chain(self._pipeline, made)
+        chain(pipeline, made)
         begins = made[0].get_static_pad("sink")
         begins.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._on_segment)
         pad.link(begins)

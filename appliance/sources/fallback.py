@@ -7,14 +7,14 @@ from collections.abc import Callable
 import structlog
 
 from appliance.errors import MatteboxError, SourceError
-from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
-from appliance.sources.base import HasSound, Source
+from appliance.sources.base import Source
+from appliance.sources.chosen_sound import SoundOfChosen
 
 log = structlog.get_logger(__name__)
 
 
-class FallbackSource:
+class FallbackSource(SoundOfChosen):
     """Two ways to the same camera. Once the second has been needed and has opened, it stays."""
 
     live = True
@@ -46,22 +46,6 @@ class FallbackSource:
         if self._chosen is None:
             raise SourceError("a source was read before open")
         return self._chosen.read(timeout)
-
-    @property
-    def has_sound(self) -> bool:
-        """See ``HasSound``."""
-        chosen = self._chosen
-        return chosen.has_sound if isinstance(chosen, HasSound) else False
-
-    @property
-    def more_sound(self) -> bool:
-        """See ``HasSound``."""
-        chosen = self._chosen
-        return chosen.more_sound if isinstance(chosen, HasSound) else False
-
-    def sounds(self) -> list[AudioBlock]:
-        """See ``HasSound``."""
-        return self._chosen.sounds() if isinstance(self._chosen, HasSound) else []
 
     def close(self) -> None:
         """See ``Source.close``."""

@@ -24,7 +24,8 @@ _WITH_SPACES = re.compile(rf"{_USER}([^/@\n]{{0,4096}})@")
 _RUN = re.compile(r"\S*")
 # The key of a stream is the last part of its address, after the application's name.
 _STREAM_KEY = re.compile(
-    r"(rtmps?://[^\s/]{1,300}/[^\s/]{1,300}/)([^\s\"'),;]{1,1000})", re.IGNORECASE
+    r"(rtmps?://[^\s/]{1,300}/[^\s/]{1,300}/)([^\s\"'),;]{1,1000}?)(?=:?(?:[\s\"'),;]|$))",
+    re.IGNORECASE,
 )
 _PASSPHRASE = re.compile(r"(\bpassphrase=)([^\s&\"'),;]{1,1000})", re.IGNORECASE)
 

@@ -6,10 +6,10 @@ from appliance.http.openapi import document
 from appliance.http.routes import OPERATIONS
 
 NAMES = [
-    "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Entry", "Health", "Latency",
-    "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready", "Reset",
-    "SceneEntry", "Scenes", "Sound", "SoundChange", "Source", "Stage", "StageField", "StageTime",
-    "Stages", "StagesChange", "Status", "Switch", "Switched", "Uploaded",
+    "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Encoder", "Entry", "Health",
+    "Latency", "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready",
+    "Reset", "SceneEntry", "Scenes", "Sound", "SoundChange", "Source", "Stage", "StageField",
+    "StageTime", "Stages", "StagesChange", "Status", "Switch", "Switched", "Uploaded",
 ]  # fmt: skip
 
 

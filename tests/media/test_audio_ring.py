@@ -225,6 +225,19 @@ def test_another_source_takes_over_without_a_click_and_the_old_one_is_not_heard(
     assert ring.cut == 0
 
 
+def test_what_a_new_source_said_before_it_was_heard_is_not_late() -> None:
+    ring, new = AudioRing(), object()
+    ring.take(0)
+    ring.put(AudioBlock(sine(48_000), 0))
+    ring.take(time_of(24_000))
+    ring.use(new)
+    for k in range(10):
+        ring.put(AudioBlock(sine(4800, 4800 * k), time_of(4800 * k)), by=new)
+    got = ring.take(time_of(48_000)).samples
+    assert np.array_equal(got[FADE:-FADE], sine(24_000 - 2 * FADE, 24_000 + FADE))
+    assert (ring.cut, ring.late) == (0, 0)
+
+
 @pytest.mark.parametrize(("before", "after"), [(0, 200), (200, 0), (0, 30), (1000, 990)])
 def test_the_delay_changes_at_once_and_without_a_click(before: int, after: int) -> None:
     ring = AudioRing()

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from appliance.errors import InputError, OutputError
 from appliance.media.frame import Format, Frame
+from appliance.media.mailbox import Closed
 from appliance.outputs import feeder as feeder_module
 from appliance.outputs.base import Output
 from appliance.outputs.feeder import OutputFeeder
@@ -192,3 +193,51 @@ def test_a_thread_that_dies_is_reported(start: Start) -> None:
     wait_until(lambda: feeder.status().state == "failed")
     assert feeder.status().words == "failed: SystemExit: oops"
     assert isinstance(feeder.error, SystemExit)
+
+
+class Connecting(NullOutput):
+    """Open before it reaches anybody; what it opens hangs until it is interrupted, if asked to."""
+
+    def __init__(self, *, hangs: bool = False) -> None:
+        super().__init__("connecting://")
+        self.waits_for: str | None = "connecting"
+        self._go, self._hangs = threading.Event(), hangs
+
+    def open(self, format: Format) -> None:
+        """Hang, if it does."""
+        if self._hangs:
+            assert self._go.wait(30)
+            raise Closed
+        super().open(format)
+
+    def interrupt(self) -> None:
+        """See ``Connects``."""
+        self._go.set()
+
+
+def test_one_that_connects_runs_only_once_it_has(start: Start) -> None:
+    output = Connecting()
+    with capture_logs() as logs:
+        feeder = start(output)
+
+        def taken() -> bool:
+            feeder.mailbox.put(picture())
+            return feeder.frames >= 3
+
+        wait_until(taken)
+        status = feeder.status()
+        assert (status.state, status.words) == ("opening", "connecting")
+        assert not [entry for entry in logs if entry["event"] == "output open"]
+        output.waits_for = None
+        wait_until(lambda: feeder.status().state == "running")
+        assert feeder.status().words == "running"
+        assert len([entry for entry in logs if entry["event"] == "output open"]) == 1
+
+
+def test_a_stop_interrupts_what_it_opens(start: Start) -> None:
+    with capture_logs() as logs:
+        feeder = start(Connecting(hangs=True))
+        wait_until(lambda: feeder.status().state == "opening")
+        assert feeder.stop()
+    assert feeder.status().state == "stopped"
+    assert [entry["event"] for entry in logs] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,11 @@ def test_what_is_not_there(tmp_path: Path, free_port: int) -> None:
     assert "nothing answers there" in refused
     assert "pa55word" not in refused
     with serving(tmp_path, free_port):
-        # nginx waits for somebody to send it; GStreamer's own limit comes at the same moment.
-        silent = error(f"rtmp://127.0.0.1:{free_port}/live/none")
-        assert "no picture within 1 s" in silent or "no stream of this name" in silent
+        # Neither is told; GStreamer's own limit comes at the same moment.
+        for scheme in ("rtmp", "rtmps"):
+            silent = error(f"{scheme}://127.0.0.1:{free_port}/live/none")
+            assert re.search("no picture within 1 s|no stream of this name", silent), silent
         assert "no such application" in error(f"rtmp://127.0.0.1:{free_port}/dead/none")
-        assert "no picture within 1 s" in error(f"rtmps://127.0.0.1:{free_port}/live/none")
 
 
 @pytest.mark.parametrize("uri", ["rtmp://host", "rtmp://host/live", "rtmp://host:0/live/one"])

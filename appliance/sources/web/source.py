@@ -5,15 +5,15 @@ from __future__ import annotations
 from appliance.config.secrets import fill
 from appliance.config.settings import SourceSettings
 from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
-from appliance.sources.base import HasSound, Source
+from appliance.sources.base import Source
+from appliance.sources.chosen_sound import SoundOfChosen
 from appliance.sources.web.fetch import Answer, Web
 from appliance.sources.web.kind import kind_of
 from appliance.system.redact import redact
 
 
-class WebSource:
+class WebSource(SoundOfChosen):
     """Whatever is at an address. What it is is found out anew at each opening."""
 
     live = True
@@ -71,10 +71,6 @@ class WebSource:
             return self._chosen.read(timeout)
         except InputError as error:
             raise SourceError(str(error)) from error
-
-    def sounds(self) -> list[AudioBlock]:
-        """See ``HasSound``."""
-        return self._chosen.sounds() if isinstance(self._chosen, HasSound) else []
 
     def close(self) -> None:
         """See ``Source.close``."""

@@ -144,6 +144,7 @@ def test_a_receiver_that_comes_back_gets_the_stream_again(
         assert abs(np.median(skews(path))) <= 33, path
 
 
+@pytest.mark.soak
 def test_a_listener_without_callers_encodes_nothing(
     programme: Programme, receive: Receive, tmp_path: Path
 ) -> None:
@@ -291,6 +292,7 @@ class Narrow:
         self._thread.join(5)
 
 
+@pytest.mark.soak
 def test_on_a_narrow_link_pictures_are_left_out_and_sound_goes_on(
     programme: Programme, nginx: Nginx, tmp_path: Path
 ) -> None:
