@@ -7,8 +7,9 @@ from appliance.http.routes import OPERATIONS
 
 NAMES = [
     "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Encoder", "Entry", "Health",
-    "Latency", "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready", "Reset",
-    "Source", "Stage", "StageField", "StageTime", "Stages", "StagesChange", "Status", "Uploaded",
+    "Latency", "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready",
+    "Reset", "Source", "Stage", "StageField", "StageTime", "Stages", "StagesChange", "Status",
+    "Uploaded",
 ]  # fmt: skip
 
 
