@@ -86,7 +86,10 @@ def parse(uri: str, *, lengths: bool = True) -> SrtAddress:
         raise ValueError(f"pbkeylen is {key}; expected {', '.join(KEY_BYTES)}")
     latency = options.get("latency", "")
     if latency and not (latency.isascii() and latency.isdigit() and int(latency) <= 10_000):
-        raise ValueError(f"latency is {latency}; expected milliseconds from 0 to 10000")
+        raise ValueError(
+            f"latency is {latency}; expected milliseconds from 0 to 10000 (ffmpeg and OBS count it "
+            "in microseconds)"
+        )
     streamid = options.get("streamid", "")
     if len(streamid.encode()) > 512:
         raise ValueError("streamid is longer than 512 bytes, which is the most that SRT sends")

@@ -26,7 +26,7 @@ async function watchLive() {
   try {
     if (!(await hasWhep())) return;
     const session = new Whep($("live"), () => showLive(null));
-    await session.start();
+    await session.start(!$("live").muted);
     if (seen()) showLive(session);
     else session.stop();
   } catch (error) {
@@ -40,7 +40,7 @@ async function watchLive() {
 function showLive(session) {
   whep = session;
   $("live").hidden = !session;
-  $("mute").hidden = !session?.sound;
+  $("mute").hidden = !session;
   $("frame").dataset.by = session ? "whep" : "jpeg";
   if (session) countLive();
   // Both pictures, or only the matte, or none.
@@ -53,10 +53,27 @@ function countLive() {
   $("live").requestVideoFrameCallback(countLive);
 }
 
-$("mute").addEventListener("click", () => {
+// The sound comes by a session of its own, which takes over from the one without.
+$("mute").addEventListener("click", async () => {
   const muted = !$("live").muted;
   $("live").muted = muted;
   $("mute").setAttribute("aria-pressed", muted);
+  const before = whep;
+  if (!before || joining) return;
+  joining = true;
+  const session = new Whep($("live"), () => showLive(null));
+  try {
+    await session.start(!muted);
+    before.ended = null;
+    before.stop();
+    if (seen()) showLive(session);
+    else session.stop();
+  } catch (error) {
+    $("live").srcObject = before.stream;
+    say(`The preview cannot be joined again: ${error.message}`, true);
+  } finally {
+    joining = false;
+  }
 });
 
 // --- by JPEGs ---------------------------------------------------------------------------------

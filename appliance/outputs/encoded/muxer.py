@@ -34,6 +34,7 @@ class Muxer:
         packets: pictures handed on.
         skipped: pictures left out because what is behind it was full.
         sent_bytes: what has been handed on, waiting or not.
+        origin: the time that is 0 in the stream; None before the first picture, unless given.
     """
 
     def __init__(
@@ -64,14 +65,14 @@ class Muxer:
             hold_last: keep back one picture, so that ``stop`` can say how long the last one is.
             sound_first: link the sound before the picture.
             origin: the time, on the appliance's clock, that is 0 in the stream; None: that of the
-                first picture.
+                first picture, as it is if that comes before it.
             prepare: called before it starts, to set what must not stand in the description.
 
         Raises OutputError when an element is missing or does not start.
         """
         self._uri, self._most, self._full, self._hold = uri, most_bytes, full, hold_last
         self.packets = self.skipped = self.sent_bytes = 0
-        self._origin = origin
+        self.origin = origin
         self.error: str | None = None
         self.begins: int | None = None
         """The time of the first picture, nanoseconds on the appliance's clock."""
@@ -145,6 +146,8 @@ class Muxer:
     def _take_picture(self, packet: Packet) -> None:
         if self.begins is None:
             self.begins = packet.pts
+            if self.origin is None or self.origin > packet.pts:
+                self.origin = packet.pts
         if self._full == "fail" and self.waiting_bytes > self._most:
             self._fail(f"{self._most >> 20} MB wait and are not taken; what is behind it is stuck")
             return
@@ -178,8 +181,7 @@ class Muxer:
             source.set_property("caps", packet.caps)
         self.packets += packet.kind == "video"
         self.sent_bytes += packet.buffer.get_size()
-        zero = self.begins if self._origin is None else self._origin
-        source.push_buffer(packet.at(packet.pts - zero, duration))
+        source.push_buffer(packet.at(packet.pts - (self.origin or 0), duration))
 
     def stop(
         self, *, finish: bool, ends: int | None = None, timeout: float = FINISH_TIMEOUT_S

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from appliance.config import push_address
@@ -74,7 +73,6 @@ class RtspPushOutput(PushOutput):
                 sink.set_property("user-pw", password)
             Gst.util_set_object_arg(sink, "protocols", "tcp")
             sink.set_property("tcp-timeout", int(TIMEOUT_S * 1e6))
-            sink.connect("deep-element-added", _tell_true_times)
 
         return Muxer(
             self.uri,
@@ -96,12 +94,3 @@ class RtspPushOutput(PushOutput):
         """See ``PushOutput.explain``."""
         low = error.lower()
         return next((say for words, say in _ADVICE if any(word in low for word in words)), error)
-
-
-def _tell_true_times(_sink: Any, _bin: Any, element: Any) -> None:
-    """Have the sender's reports tell when packets were made, not when they were sent.
-
-    Receivers put picture and sound together by them, and each was on its way for another time.
-    """
-    if element.find_property("rtcp-sync-send-time") is not None:
-        element.set_property("rtcp-sync-send-time", False)

@@ -95,15 +95,9 @@ class SrtOutput(PushOutput):
             sound=None if self._codec is None else _SOUND,
             most_bytes=most_bytes,
             full="skip",
-            origin=self.origin(),
+            origin=self._origin,
             prepare=prepare,
         )
-
-    def origin(self) -> int:
-        """When the stream's clock began, nanoseconds on the appliance's."""
-        if self._origin is None:
-            self._origin = time.monotonic_ns()
-        return self._origin
 
     def is_connected(self, muxer: Muxer) -> bool:
         """See ``PushOutput.is_connected``; a listener is as soon as it listens."""
@@ -144,6 +138,7 @@ class SrtOutput(PushOutput):
         """See ``PushOutput.close``."""
         muxer = self._muxer
         if muxer is not None:
+            self._origin = muxer.origin
             for handler in self._handlers:
                 muxer.element("sink").disconnect(handler)
         self._handlers = []

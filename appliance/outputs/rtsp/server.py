@@ -333,6 +333,11 @@ def _descriptors_left() -> bool:
 
 
 def _bind_error(host: str, port: int, reason: str) -> str:
+    if "assign" in reason.lower():
+        return (
+            f"rtsp://{host}:{port}: cannot listen there ({reason}), as it is no address of this "
+            f"machine; to bring the stream to a server there, write rtsp+push://{host}:{port}/…"
+        )
     return (
         f"rtsp://{host}:{port}: cannot listen there ({reason}); see who holds the port with: "
         f"ss -ltnp 'sport = :{port}', stop that program, or give the output another port"

@@ -113,9 +113,20 @@ class Receiver:
     """A process that takes a stream."""
 
     def __init__(self, *command: str) -> None:
+        self._command = command
+        self._start()
+
+    def _start(self) -> None:
         self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-        )
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def revive(self) -> bool:
+        """Start it again if it has ended: ffmpeg does when a connection does not come about."""
+        if not self.running:
+            self._start()
+        return True
 
     @property
     def running(self) -> bool:

@@ -5,6 +5,7 @@ Recorders of GStreamer's start each stream at zero, and ffmpeg's listener takes 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 import struct
@@ -33,7 +34,13 @@ class RtpReceiver:
         self._thread.start()
 
     def _run(self) -> None:
-        connection, _ = self._server.accept()
+        with contextlib.suppress(OSError):
+            while True:
+                self._serve(self._server.accept()[0])
+
+    def _serve(self, connection: socket.socket) -> None:
+        self.packets.clear()
+        self.reports.clear()
         with connection, connection.makefile("rb") as stream:
             while first := stream.read(1):
                 if first == b"$":
@@ -108,6 +115,7 @@ class RtpReceiver:
         return [1000 * min((t - f for t in tones), key=abs) for f in flashes[1:-1]]
 
     def close(self) -> None:
-        """Wait for the sender's end."""
-        self._thread.join(10)
+        """Take nothing more."""
+        self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
+        self._thread.join(10)
