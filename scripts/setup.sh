@@ -31,17 +31,17 @@ run_packages=(
     gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp gstreamer1.0-tools
-    gstreamer1.0-x glib-networking
+    gstreamer1.0-x gstreamer1.0-alsa glib-networking
 )
-test_packages=(ffmpeg libnginx-mod-rtmp nginx shellcheck systemd x11-utils xdotool xvfb)
-# Installed where apt has them (Ubuntu's is a snap, which containers cannot run); without them the
-# page's test is skipped.
+test_packages=(ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb)
+# Installed where apt has them (Ubuntu's Chromium is a snap, which containers cannot run); without
+# them the tests of the page, or of RTMP, are skipped.
 offered_packages=()
 
 case $what in
     run) venv=.venv extras=demo packages=("${run_packages[@]}") ;;
     test) venv=.venv extras=demo,dev packages=("${run_packages[@]}" "${test_packages[@]}")
-        offered_packages=(chromium chromium-driver) ;;
+        offered_packages=(chromium chromium-driver nginx libnginx-mod-rtmp) ;;
     export) venv=.venv-export extras=dev,export packages=("${run_packages[@]}") ;;
     *) die "unknown set-up '$what'" "usage: scripts/setup.sh run|test|export" ;;
 esac

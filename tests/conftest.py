@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
-pytest_plugins = ("tests.engines", "tests.kernels.fixtures")
+pytest_plugins = ("tests.engines", "tests.kernels.fixtures", "tests.sources.microphones")
 
 ClipFactory = Callable[..., Path]
 

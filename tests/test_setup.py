@@ -100,9 +100,8 @@ def test_only_what_is_missing_is_installed_without_questions(machine):
 def test_the_tests_need_more(machine):
     machine.has()
     machine.setup("test")
-    assert machine.called()[0].endswith(
-        "ffmpeg libnginx-mod-rtmp nginx shellcheck systemd x11-utils xdotool xvfb"
-    )
+    said = machine.called()[0]
+    assert said.endswith("ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb")
 
 
 def test_a_browser_is_installed_where_apt_has_one_and_never_insisted_on(machine):
@@ -111,7 +110,9 @@ def test_a_browser_is_installed_where_apt_has_one_and_never_insisted_on(machine)
     assert "chromium" not in "".join(machine.called())  # there is no apt-cache here
     machine.program("apt-cache", "#!/bin/sh\n[ $1 = show ]\n")
     said = machine.setup("test")
-    assert machine.called()[-1].endswith("--no-install-recommends chromium chromium-driver")
+    assert machine.called()[-1].endswith(
+        "--no-install-recommends chromium chromium-driver nginx libnginx-mod-rtmp"
+    )
     assert "going on without" not in said
     machine.apt_succeeds_from(99)
     machine.calls.unlink()

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from appliance.background.still import place
 from appliance.errors import InputError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.image import flat_rgb, open_picture
-from appliance.media.rgb import rgb_to_nv12
+from appliance.media.rgb import place, rgb_to_nv12
 
 # What is decoded once is kept, up to so many bytes: a loop of two seconds at 1080p and 20 fps.
 _KEPT_BYTES = 128 << 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.background.base import Background
-from appliance.background.still import StillBackground, place
+from appliance.background.still import StillBackground
 from appliance.media.frame import Format
-from appliance.media.rgb import rgb_to_nv12
+from appliance.media.rgb import place, rgb_to_nv12
 from appliance.sources.check_file import check_file
 
 

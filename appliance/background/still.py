@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from appliance.media.frame import F32, U8, Colour, Format, Frame
@@ -64,31 +63,3 @@ def _dither(plane: F32, seed: int) -> U8:
     """Round with noise of one step, so that a slope shallower than a step shows no bands."""
     noise = np.random.default_rng(seed).random(plane.shape, np.float32)
     return np.asarray(np.clip(np.floor(plane + noise), 0, 255), np.uint8)
-
-
-def place(rgb: U8, format: Format, fit: str) -> U8:
-    """A picture on the canvas, RGB (height, width, 3).
-
-    ``fit`` is "fill" (cover, cropped evenly) or "fit" (show all, with black bars).
-    """
-    height, width = rgb.shape[:2]
-    if fit == "fill":
-        scale = max(format.width / width, format.height / height)
-        columns = min(width, max(1, round(format.width / scale)))
-        rows = min(height, max(1, round(format.height / scale)))
-        x, y = (width - columns) // 2, (height - rows) // 2
-        return _resize(rgb[y : y + rows, x : x + columns], format.width, format.height)
-    scale = min(format.width / width, format.height / height)
-    # Even size, even offset: so no chroma sample mixes picture and bar.
-    columns = min(format.width, max(2, round(width * scale / 2) * 2))
-    rows = min(format.height, max(2, round(height * scale / 2) * 2))
-    x, y = (format.width - columns) // 4 * 2, (format.height - rows) // 4 * 2
-    canvas = np.zeros((format.height, format.width, 3), np.uint8)
-    canvas[y : y + rows, x : x + columns] = _resize(rgb, columns, rows)
-    return canvas
-
-
-def _resize(rgb: U8, width: int, height: int) -> U8:
-    shrinks = rgb.shape[1] > width or rgb.shape[0] > height
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(rgb, (width, height), interpolation=how), np.uint8)

@@ -1,4 +1,4 @@
-"""The command line: ``mattebox run | reload | check | doctor | devices | bench | snapshot | …``.
+"""The command line: ``mattebox run | reload | scene | check | doctor | devices | bench | …``.
 
 Only the parser lives here. A verb's code is imported when the verb is run, so that ``--help`` does
 not wait for numpy.
@@ -27,6 +27,7 @@ examples:
   mattebox run --set steady.strength=0.9 --set outputs.0.bitrate_kbps=6000
   mattebox check --config /etc/mattebox/config.yaml
   mattebox reload                               saving the file does the same; this tells
+  mattebox scene lectern                        the running appliance switches to a scene
   mattebox doctor                               what this machine has and lacks
   mattebox engine build                         a TensorRT engine of the network, for this GPU
 
@@ -118,15 +119,27 @@ def parser() -> argparse.ArgumentParser:
         "have the running appliance read its configuration again; says what came of it",
         settings=False,
     )
-    reload.add_argument("--config", metavar="FILE", type=Path, help="the one that runs with FILE")
-    reload.add_argument("--pid", metavar="N", type=_number(int, 1), help="the one of process N")
-    reload.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=_number(float, 0.1),
-        default=60.0,
-        help="how long to wait for what comes of it (60)",
+    scene = verb(
+        "scene",
+        "switch the running appliance to a scene; without a name, list the scenes",
+        settings=False,
     )
+    scene.add_argument("name", metavar="NAME", nargs="?", help="its name; none: no scene")
+    scene.add_argument(
+        "--dissolve", metavar="N", type=_number(int, 0), help="frames, if not the scene's own"
+    )
+    for asking in (reload, scene):
+        asking.add_argument(
+            "--config", metavar="FILE", type=Path, help="the one that runs with FILE"
+        )
+        asking.add_argument("--pid", metavar="N", type=_number(int, 1), help="the one of process N")
+        asking.add_argument(
+            "--timeout",
+            metavar="SECONDS",
+            type=_number(float, 0.1),
+            default=60.0,
+            help="how long to wait for what comes of it (60)",
+        )
 
     check = verb("check", "validate the configuration and the files it names; opens no camera")
     check.add_argument("--print", action="store_true", help="print the resulting settings as YAML")

@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.cli import engine
 from appliance.config.load import Attempt, LoadedConfig, Override, find, schema, to_yaml
 from appliance.config.load import attempt as read
+from appliance.config.scenes import in_use
 from appliance.config.settings import Settings
 
 
@@ -59,13 +60,14 @@ def _load_again(options: argparse.Namespace, path: Path | None = None) -> Loaded
     return _checked(attempt(options, path))
 
 
-def _checked(tried: Attempt, *, as_service: bool = True) -> LoadedConfig:
+def _checked(tried: Attempt, *, as_service: bool = True, scenes: bool = False) -> LoadedConfig:
     """The settings with their files there. Raises InvalidConfig with the mistakes of both kinds."""
     from appliance.tools import check
 
     if tried.loaded is None:
         return tried.result()
-    return tried.result(check.mistakes(tried.loaded, as_service=as_service))
+    found = check.mistakes(tried.loaded, as_service=as_service, every_scene=scenes)
+    return tried.result(found)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -92,6 +94,15 @@ def reload(options: argparse.Namespace) -> int:
     return control_client.run(options.config, options.pid, options.timeout)
 
 
+def scene(options: argparse.Namespace) -> int:
+    """Ask the running appliance to switch to a scene, or which there are."""
+    from appliance.service import control_client
+
+    return control_client.switch(
+        options.name, options.dissolve, options.config, options.pid, options.timeout
+    )
+
+
 def check(options: argparse.Namespace) -> int:
     """Validate, and say OK or every mistake."""
     if options.schema:
@@ -99,11 +110,11 @@ def check(options: argparse.Namespace) -> int:
         return 0
     from appliance.tools import check as checks
 
-    loaded = _checked(attempt(options), as_service=False)
+    loaded = _checked(attempt(options), as_service=False, scenes=True)
     if options.cascade:
         from appliance.tools import cascade
 
-        print("\n".join(cascade.lines(loaded.settings)))
+        print("\n".join(cascade.lines(in_use(loaded.settings))))
     elif options.print:
         print(to_yaml(loaded.settings), end="")
     else:
@@ -138,7 +149,7 @@ def bench(options: argparse.Namespace) -> int:
     loaded = _start(options)
     from appliance.tools.bench import run as bench
 
-    return bench.run(loaded.settings, options)
+    return bench.run(in_use(loaded.settings), options)
 
 
 def snapshot(options: argparse.Namespace) -> int:
@@ -146,12 +157,13 @@ def snapshot(options: argparse.Namespace) -> int:
     loaded = _start(options)
     from appliance.tools import snapshot
 
-    return snapshot.run(loaded.settings, options.out, frames=options.frames)
+    return snapshot.run(in_use(loaded.settings), options.out, frames=options.frames)
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "reload": reload,
+    "scene": scene,
     "check": check,
     "doctor": doctor,
     "devices": devices,

@@ -215,14 +215,25 @@ def changed(old: Settings, new: Settings) -> frozenset[str]:
 def plain(settings: Settings) -> dict[str, Any]:
     """The settings as the file would write them: sizes as 1920x1080, rates as 30 or 30000/1001."""
     data = settings.model_dump()
-    for section in ("source", "canvas"):
-        size, rate = data[section]["size"], data[section]["fps"]
-        if size != "auto":
-            data[section]["size"] = f"{size[0]}x{size[1]}"
-        if rate != "auto":
-            data[section]["fps"] = rate[0] if rate[1] == 1 else f"{rate[0]}/{rate[1]}"
     data["outputs"] = list(data["outputs"])
+    # Of a scene, only what it writes: its defaults are what stands around it.
+    data["scenes"] = [
+        scene.model_dump() | {"settings": scene.settings.model_dump(exclude_unset=True)}
+        for scene in settings.scenes
+    ]
+    _write_plain(data["source"])
+    _write_plain(data["canvas"])
+    for scene in data["scenes"]:
+        _write_plain(scene["settings"].get("source", {}))
     return data
+
+
+def _write_plain(section: dict[str, Any]) -> None:
+    size, rate = section.get("size", "auto"), section.get("fps", "auto")
+    if size != "auto":
+        section["size"] = f"{size[0]}x{size[1]}"
+    if rate != "auto":
+        section["fps"] = rate[0] if rate[1] == 1 else f"{rate[0]}/{rate[1]}"
 
 
 def to_yaml(settings: Settings) -> str:

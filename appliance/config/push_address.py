@@ -7,39 +7,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from appliance.config import srt_address
 from appliance.config.shapes import rtsp, without_nul
-from appliance.system.redact import remember
+from appliance.config.srt_address import SrtAddress
 
-PASSPHRASE = range(10, 80)
-"""The lengths that SRT allows (libsrt, SRTO_PASSPHRASE), in bytes."""
-MOST_STREAM_ID = 512
-LATENCY_MS = range(20, 10_001)
 DEFAULT_LATENCY_MS = 125
 RTMP_PORTS = {"rtmp": 1935, "rtmps": 443}
 RTSP_PORTS = {"rtsp": 554, "rtsps": 322}
 
-_SRT = "srt://host:port, or srt://:port to listen there"
 _RTMP = "rtmp://host/app with stream_key, or rtmp://host/app/key"
 _RTSP = "rtsp+push://host:port/path"
-# What others' addresses have that means nothing here, or is the same here anyway.
-_IGNORED = frozenset({"pkt_size", "transtype"})
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SrtAddress:
-    """What an ``srt://`` address says.
-
-    ``host`` is "" where it listens at every address; ``passphrase`` "" where there is none.
-    """
-
-    host: str
-    port: int
-    listens: bool
-    latency_ms: int
-    passphrase: str
-    stream_id: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -67,54 +46,8 @@ def _split(uri: str, written: str) -> tuple[SplitResult, int | None]:
 
 
 def srt(uri: str) -> SrtAddress:
-    """The parts of an SRT address. Raises ValueError in words."""
-    # Before any message shows it.
-    for secret in re.findall(r"passphrase=([^&\s]*)", uri):
-        remember(unquote(secret))
-    parts, port = _split(uri, _SRT)
-    if port is None:
-        raise ValueError(f"the port is missing; expected {_SRT}")
-    if parts.username is not None or parts.path not in ("", "/"):
-        raise ValueError(f"found a user or a path; expected {_SRT}, what else there is after a ?")
-    options: dict[str, str] = {}
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
-        if name in options:
-            raise ValueError(f"{name} stands there twice; expected it once")
-        options[name] = value
-    host = parts.hostname or ""
-    mode = options.pop("mode", "caller" if host else "listener")
-    if mode not in ("caller", "listener"):
-        raise ValueError(f"mode={mode}; expected caller or listener")
-    if mode == "caller" and not host:
-        raise ValueError(f"there is no host to call; expected {_SRT}")
-    passphrase = options.pop("passphrase", "")
-    if passphrase and "${" not in passphrase:
-        judge_passphrase(passphrase)
-    stream_id = options.pop("streamid", "")
-    if len(stream_id.encode()) > MOST_STREAM_ID:
-        raise ValueError(f"streamid is longer than {MOST_STREAM_ID} bytes")
-    latency = options.pop("latency", str(DEFAULT_LATENCY_MS))
-    if not re.fullmatch(r"\d{1,9}", latency) or int(latency) not in LATENCY_MS:
-        raise ValueError(
-            f"latency={latency}; expected milliseconds from {LATENCY_MS[0]} to {LATENCY_MS[-1]} "
-            "(ffmpeg and OBS count it in microseconds)"
-        )
-    unknown = sorted(options.keys() - _IGNORED)
-    if unknown:
-        raise ValueError(
-            f"found {unknown[0]}= after the ?; expected mode, latency, streamid or passphrase"
-        )
-    return SrtAddress(host, port, mode == "listener", int(latency), passphrase, stream_id)
-
-
-def judge_passphrase(passphrase: str) -> None:
-    """Raise ValueError when SRT would not take it, without revealing it."""
-    size = len(passphrase.encode())
-    if size not in PASSPHRASE:
-        raise ValueError(
-            f"the passphrase is {size} characters long; SRT takes {PASSPHRASE[0]} to "
-            f"{PASSPHRASE[-1]}"
-        )
+    """The parts of an SRT address; its passphrase may be a reference. Raises ValueError."""
+    return srt_address.parse(uri, lengths="${" not in uri)
 
 
 def rtmp(uri: str, *, key: bool = False) -> RtmpAddress:

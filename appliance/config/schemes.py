@@ -75,7 +75,8 @@ class Scheme:
         spelling: a regular expression for the whole address, if it is not written ``name://…``.
         bare: whether an address without a scheme, that is a path, is one of these; true for one
             scheme in a family.
-        meant: the mistake in words, when a path can only have been meant as one of these.
+        meant: the mistake in words, when a path, or an address of a scheme that there is not, can
+            only have been meant as one of these.
         path: the path that an address names, if it names one; the same in every family.
         has_file: whether that is a plain file, which must exist or, for an output, is written.
         files: all the plain files that an address names, where it names several.
@@ -112,6 +113,10 @@ class SourceScheme(Scheme):
         device: a key that is the same for all addresses of one device.
         by_auto: whether ``auto`` may choose it.
         by_jetson_utils: whether jetson-utils may take its pictures.
+        microphone: the address of the microphone that belongs to an address's camera, asked each
+            time that it is to be opened; None there if it has none. Whoever declares this has no
+            sound in its stream.
+        folders: whether what it names may be a folder, rather than a file.
     """
 
     live: bool
@@ -119,6 +124,8 @@ class SourceScheme(Scheme):
     device: Callable[[str], object] = as_it_is
     by_auto: bool = False
     by_jetson_utils: bool = False
+    microphone: Callable[[str], str | None] | None = None
+    folders: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,6 +141,7 @@ class OutputScheme(Scheme):
         retry_most_s: the longest wait before it is opened anew after a failure, seconds.
         secret: the setting of an output in which its secret may stand; "" if it has none.
         takes_references: whether its address may hold references to secrets.
+        encodes: whether it sends H.264, by an encoder that others may take from as well.
     """
 
     destination: Callable[[str], str | None] | None = as_it_is
@@ -143,6 +151,7 @@ class OutputScheme(Scheme):
     retry_most_s: float = 2.0
     secret: str = ""
     takes_references: bool = False
+    encodes: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

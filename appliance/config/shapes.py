@@ -1,4 +1,4 @@
-"""Forms of address shared by several schemes: files, video devices, RTSP.
+"""Forms of address shared by several schemes: files, video devices, servers.
 
 Only the text is checked. A layer below ``uris``, so that the declarations of schemes can use it.
 """
@@ -72,6 +72,26 @@ def rtsp(uri: str, *, listen: bool) -> str:
 
     Its password is struck out of every message from now on. Raises ValueError.
     """
+    return _served(uri, "an RTSP address is written rtsp://host:port/path", listen=listen)
+
+
+def rtmp(uri: str) -> str:
+    """``rtmp://host/app/name``, as ``rtsp`` takes it. Raises ValueError."""
+    written = "an RTMP address is written rtmp://host:port/app/name"
+    _served(uri, written)
+    # The application may have slashes, too; the name is what follows the last.
+    path = [part for part in urlsplit(uri).path.split("/") if part]
+    if len(path) < 2:
+        raise ValueError(f"{written}: an application and the name of a stream in it")
+    return uri
+
+
+def http(uri: str) -> str:
+    """``http://host/path``, as ``rtsp`` takes it. Raises ValueError."""
+    return _served(uri, "a web address is written http://host:port/path")
+
+
+def _served(uri: str, written: str, *, listen: bool = False) -> str:
     _check_quoting(uri)
     try:
         parts = urlsplit(uri)
@@ -81,7 +101,7 @@ def rtsp(uri: str, *, listen: bool) -> str:
     except ValueError:
         raise ValueError("the port must be a number from 1 to 65535") from None
     if not parts.hostname or (port == 0 and not listen):
-        raise ValueError("an RTSP address is written rtsp://host:port/path, port 1 to 65535")
+        raise ValueError(f"{written}, port 1 to 65535")
     return without_nul(uri)
 
 

@@ -133,11 +133,11 @@ def absolute(uri: str, folder: Path) -> str:
 def _checked(uri: str, family: Family[S]) -> str:
     """The address as its scheme normalises it. Raises ValueError in words."""
     name = scheme_of(uri)
-    if not name:
+    found = family.named(name)
+    if not name or found is None:
         for scheme in family.all():
             if mistake := scheme.meant(uri):
                 raise ValueError(mistake)
-    found = family.named(name)
     if found is None:
         raise ValueError(f"{name}:// is none of {family.known()}")
     return without_nul(found.check(uri))

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from appliance.config.secrets import ALLOWED, Secret
 from appliance.config.settings import Settings
+from appliance.config.settings.scenes import NOT_IN_A_SCENE, SceneOverrides
 from appliance.config.settings.types import WordList, joined
 from appliance.config.tree import Mapping, Mistake, Node, Origin, Scalar, Sequence, join, one_line
 from appliance.config.uris import Allowed, Resolves
@@ -27,6 +28,10 @@ _INT = re.compile(r"[-+]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
 _NO_OUTPUT = "null://"
+_ITEMS = {
+    "outputs": "an output, for example uri: null://",
+    "scenes": "a scene, for example name: lectern",
+}
 # Keys and sections that there were once: what to write now.
 _RENAMED = {
     "composite": "its feather is called roi.ramp now (the fading at the region's border); the "
@@ -200,10 +205,15 @@ class Reading:
                 return False
         if not isinstance(here, dict):
             return False
+        stand_in = None
+        # There is no default, and an item less would change the others' numbers.
         if path[:1] == ["outputs"] and last == "uri":
-            # There is no default, and an item less would change the others' numbers.
-            changed = here.get(last) != _NO_OUTPUT
-            here[last] = _NO_OUTPUT
+            stand_in = _NO_OUTPUT
+        elif path[:1] == ["scenes"] and path[2:] == [] and last == "name":
+            stand_in = f"scene {path[1]}"
+        if stand_in is not None:
+            changed = here.get(last) != stand_in
+            here[last] = stand_in
         else:
             changed = last in here
             here.pop(last, None)
@@ -290,9 +300,8 @@ class Reading:
             if isinstance(item, Mapping):
                 items.append(self._section(item, model, key))
             else:
-                self._wrong(
-                    item, key, f"found {item.shown()}; expected an output, for example uri: null://"
-                )
+                example = _ITEMS[path]
+                self._wrong(item, key, f"found {item.shown()}; expected {example}")
                 items.append({})
         return tuple(items)
 
@@ -312,6 +321,11 @@ class Reading:
             for inner in found.model_fields
         }
         near = get_close_matches(name, model.model_fields, n=1, cutoff=0.6)
+        if model is SceneOverrides and name in NOT_IN_A_SCENE:
+            message = f"is not for a scene: {NOT_IN_A_SCENE[name]}; take it out of here"
+            origin = node.keys.get(name, node.origin)
+            self.mistakes.append(Mistake(origin, join(path, name), message))
+            return
         if join(path, name) in _RENAMED:
             hint = _RENAMED[join(path, name)]
         elif near:

@@ -42,7 +42,7 @@ def edited(text: str, changes: Mapping[str, Value]) -> str:
     """
     try:
         result = _with(text, changes)
-    except (YAMLError, TypeError, AttributeError, ValueError) as error:
+    except (YAMLError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise NotKept(f"the file cannot be changed: {' '.join(str(error).split())}") from error
     # A list of words becomes one text with commas.
     before = {
@@ -98,6 +98,9 @@ def _with(text: str, changes: Mapping[str, Value]) -> str:
         *sections, name = key.split(".")
         inner = root
         for section in sections:
+            if isinstance(inner, list):
+                inner = inner[int(section)]
+                continue
             if inner.get(section) is None:
                 inner[section] = {}
             inner = inner[section]

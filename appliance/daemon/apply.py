@@ -10,21 +10,27 @@ from typing import Protocol
 import structlog
 
 from appliance.background.base import Background
-from appliance.background.make import make_background
+from appliance.background.fade import FadingBackground, fading
+from appliance.background.kept import KeptStills
 from appliance.config.load import changed
-from appliance.config.settings import OutputSettings, RtspSettings, Settings
+from appliance.config.settings import Companion, OutputSettings, RtspSettings, Settings
 from appliance.config.uris import source_scheme
+from appliance.daemon.audio_bus import AudioBus
+from appliance.daemon.companions import CompanionPool, companion_pool
+from appliance.daemon.dissolve import only_behind
 from appliance.daemon.files import Files, files_of, replaced
+from appliance.daemon.hearing import Hearing
 from appliance.daemon.programme import Programme
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import ConfigError, InputError, MatteboxError
-from appliance.media.audio import AudioRing
+from appliance.media.audio_ring import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Format
 from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder
 from appliance.outputs.rtsp import certificate
+from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import Prepared, prepare
 from appliance.shedding import Shedding
@@ -57,10 +63,14 @@ class RunningDaemon(Protocol):
     source_format: Format
     feeder: SourceFeeder
     background: Background
+    stills: KeptStills
     style: Style | None
     outputs: list[OutputFeeder]
+    whep: WhepOutput
     programme: Programme
     line: AudioRing
+    sound: AudioBus
+    hearing: Hearing
     worker: Worker
     pipeline: FramePipeline
     pool: BufferPool
@@ -71,6 +81,10 @@ class RunningDaemon(Protocol):
 
     def make_output(self, output: OutputSettings, rtsp: RtspSettings | None = None) -> OutputFeeder:
         """An output for the settled format, not yet started; ``rtsp``: if not the rules in use."""
+        ...
+
+    def fed(self, outputs: list[OutputFeeder]) -> list[OutputFeeder]:
+        """All that frames are handed to: ``outputs``, and what browsers watch."""
         ...
 
     def changing(self) -> AbstractContextManager[None]:
@@ -93,16 +107,27 @@ class _Parts:
     outputs: list[OutputFeeder] = field(default_factory=list)
     """All of them, including those that stay."""
     gone: list[OutputFeeder] = field(default_factory=list)
+    background_before: Background | None = None
+    """What the new one takes the place of."""
+    only_behind: bool = False
+    """A dissolve is one of the backgrounds alone."""
+    companions: CompanionPool | None = None
+    """Of the new settings, if they ask for others, or for more, than the old."""
     reencoded: list[Callable[[], None]] = field(default_factory=list)
     """For outputs that stay and keep their readers: the calls that change their encoding."""
 
 
-def apply(daemon: RunningDaemon, new: Settings, *, read_again: bool = False) -> frozenset[str]:
+def apply(
+    daemon: RunningDaemon, new: Settings, *, read_again: bool = False, dissolve: int = 0
+) -> frozenset[str]:
     """Switch a running daemon to ``new``; returns the sections that changed.
 
     With ``read_again`` a section has also changed if a file that it names has been replaced (a
     background saved under the same name). Otherwise files are left alone: a picture that is just
     being copied must not have another change refused.
+
+    ``dissolve``: frames for which the last composite before fades into those after. Any other
+    change is a cut, and ends what is still fading.
 
     Everything new is built first; if any of that fails, nothing has changed. Unchanged outputs keep
     their clients: frames of the same size and rate go on coming. Call from one thread at a time,
@@ -134,7 +159,8 @@ def apply(daemon: RunningDaemon, new: Settings, *, read_again: bool = False) -> 
             daemon.files = {**daemon.files, **{name: files[name] for name in sections & {*files}}}
             # If the daemon stops before they are retired, they are closed with all the rest.
             daemon.leftovers += retired
-    if daemon.worker.submit(lambda: _between_frames(daemon, new, parts), timeout=_SWAP_S):
+    daemon.whep.follow(new.http, shared_encoding(new.outputs))
+    if daemon.worker.submit(lambda: _between_frames(daemon, new, parts, dissolve), timeout=_SWAP_S):
         daemon.retire(retired)
     else:
         # Takes effect once the network answers; the placeholder is out until then. The old parts
@@ -167,7 +193,7 @@ def _build(
     parts = _Parts()
     if "background" in sections:
         with _of("background.uri"):
-            parts.background = make_background(new.background, daemon.format)
+            parts.background = daemon.stills.make(new.background, daemon.format)
         undo.callback(parts.background.close)
     parts.style = _style(daemon, new, sections, stale, parts.background or daemon.background)
     if _network(daemon.settings) != _network(new) or "matting" in sections & stale:
@@ -182,7 +208,9 @@ def _build(
         with _of("rtsp.certificate"):
             certificate.load(new.rtsp)
     _outputs(daemon, new, parts)
-    if "source" in sections:
+    if _beside(daemon.settings) != _beside(new):
+        parts.companions = companion_pool(new, daemon.format)
+    if "source" in sections and not _sound_only(daemon.settings, new):
         parts.feeder = _source(daemon, new, undo)
     _start_outputs(daemon, parts, undo)
     return parts
@@ -195,8 +223,14 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
         retired.append(daemon.feeder.stop)
         daemon.feeder = parts.feeder
         daemon.worker.take_from(parts.feeder.mailbox)
+    ends_microphone = daemon.hearing.use(new.source, daemon.feeder)
+    if ends_microphone is not None:
+        retired.append(ends_microphone)
+    daemon.sound.configure(new.sound)
     if parts.background is not None:
         retired.append(daemon.background.close)
+        parts.background_before = daemon.background
+        parts.only_behind = only_behind(daemon.settings, new)
         daemon.background = parts.background
     daemon.style = parts.style
     for output in parts.outputs:
@@ -204,28 +238,49 @@ def _swap(daemon: RunningDaemon, new: Settings, parts: _Parts) -> list[Callable[
     for use in parts.reencoded:
         use()
     daemon.outputs, daemon.settings = parts.outputs, new
+    fed = daemon.fed(parts.outputs)
     daemon.programme.configure(
-        [o.mailbox for o in parts.outputs], new.matting.stall_s, [o.sounds for o in parts.outputs]
-    )
+        [output.mailbox for output in fed], new.matting.stall_s, [output.sounds for output in fed],
+        [output.companion for output in new.outputs],
+    )  # fmt: skip
     return retired
 
 
-def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
+def _between_frames(daemon: RunningDaemon, new: Settings, parts: _Parts, dissolve: int) -> None:
     """Apply what concerns the pipeline, in its own thread."""
+    before, behind = daemon.worker.shown, _fading_behind(daemon, parts, dissolve)
     if parts.network is not None:
         daemon.pipeline = parts.network.exchange()
         daemon.pipeline.use_canvases(daemon.pool)
         daemon.worker.use(daemon.pipeline)
     daemon.pipeline.configure(new)
+    if parts.companions is not None or not new.companions:
+        daemon.worker.accompany(parts.companions)
     daemon.pipeline.use_style(parts.style)
     daemon.shedding.configure(new.load)
     daemon.shedding.look_again()
     daemon.thermometer.configure(new.load.hottest_c)
     if parts.background is not None:
-        daemon.pipeline.use_background(parts.background)
+        daemon.pipeline.use_background(behind or parts.background)
         # Only now: a frame may have been made with the old one since it was replaced.
         daemon.programme.forget()
         daemon.worker.forget()
+    if behind is not None:
+        daemon.worker.fade.begin_behind(behind)
+    elif dissolve and before is not None:
+        daemon.worker.fade.begin(before, dissolve)
+    else:
+        daemon.worker.fade.end()
+
+
+def _fading_behind(daemon: RunningDaemon, parts: _Parts, dissolve: int) -> FadingBackground | None:
+    """The new background, fading from the one before, where that is all there is to a dissolve."""
+    if not dissolve or not parts.only_behind or parts.background is None:
+        return None
+    fade, old = daemon.worker.fade, parts.background_before
+    # The whole picture is fading: so it does on.
+    before = None if fade.active or old is None else fade.behind or old.picture
+    return None if before is None else fading(before, parts.background, dissolve)
 
 
 def _prepare(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> Prepared:
@@ -257,6 +312,11 @@ def _style(
         return make_style(wanted, daemon.format.colour, behind.picture)
 
 
+def _beside(settings: Settings) -> list[Companion | None]:
+    """What its outputs ask for, in any order: that decides the canvases."""
+    return sorted((output.companion for output in settings.outputs), key=str)
+
+
 def _network(settings: Settings) -> tuple[object, ...]:
     """The settings that require a new network when they change."""
     matting = settings.matting
@@ -271,7 +331,8 @@ def _outputs(daemon: RunningDaemon, new: Settings, parts: _Parts) -> None:
     def keep(index: int, like: Callable[[OutputSettings], bool]) -> None:
         wanted = new.outputs[index]
         for old, feeder in running:
-            if index in stay or not like(old):
+            # What shows something else begins anew: frames of both kinds would meet in its encoder.
+            if index in stay or not like(old) or old.companion != wanted.companion:
                 continue
             if old != wanted:
                 with _of(f"outputs.{index}.encoder"):
@@ -326,6 +387,20 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
     return feeder
 
 
+def _sound_only(old: Settings, new: Settings) -> bool:
+    """Whether all that changed in the source is where its sound comes from, and it may go on.
+
+    What has sound in its stream is opened anew: it decodes that only if it is wanted.
+    """
+    was, wanted = old.source, new.source
+    # Where nothing changed, the file that it names was replaced.
+    if was == wanted or was.model_copy(update={"sound": wanted.sound}) != wanted:
+        return False
+    scheme = None if wanted.uri == "auto" else source_scheme(wanted.uri)
+    apart = wanted.uri == "auto" or (scheme is not None and scheme.microphone is not None)
+    return apart or (was.sound == "auto") == (wanted.sound == "auto")
+
+
 def _same_device(old: str, new: str) -> bool:
     """Whether the old source must be closed before the new one can open."""
     if old == new == "auto":
@@ -347,5 +422,7 @@ def _bring_back(daemon: RunningDaemon) -> None:
     # Not while mattebox is stopping: ``changing`` then raises.
     with daemon.changing():
         daemon.feeder = feeder
+        # The microphone has not been changed yet, if there is one.
+        daemon.hearing.use(daemon.settings.source, feeder)
         feeder.start(timeout=0.0)
         daemon.worker.take_from(feeder.mailbox)

@@ -24,6 +24,7 @@ from appliance.config.status import ConfigState, Refusal
 from appliance.config.tree import Mistake, Origin
 from appliance.config.watch import ConfigWatch
 from appliance.daemon.apply import NotApplied
+from appliance.daemon.scene_state import SceneState, transition
 from appliance.errors import ConfigError, MatteboxError
 from appliance.system import malloc
 from appliance.system.file_identity import Identity
@@ -43,7 +44,9 @@ class Changeable(Protocol):
 
     settings: Settings
 
-    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
+    def apply(
+        self, settings: Settings, *, read_again: bool = False, dissolve: int = 0
+    ) -> frozenset[str]:
         """Switch to ``settings``; see ``appliance.daemon.apply.apply``."""
         ...
 
@@ -55,17 +58,29 @@ class ChangeOutcome:
     Attributes:
         changed: the sections that now differ, as "roi" or "outputs.0"; empty when none does.
         refusal: why nothing was changed; None when the change was made.
+        dissolve_frames: for how many frames the picture before fades; 0: it was cut.
+        note: what else there is to know, in words.
     """
 
     changed: frozenset[str] = frozenset()
     refusal: Refusal | None = None
+    dissolve_frames: int = 0
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Switch:
+    """Another scene: its name, and frames of a dissolve where it is not the scene's own."""
+
+    name: str
+    frames: int | None
 
 
 @dataclass(slots=True)
 class _Job:
     """A change to be made; None means reading the file again, ``asked`` to or not."""
 
-    change: Change | None
+    change: Change | _Switch | None
     asked: bool = True
     outcome: Future[ChangeOutcome] = field(default_factory=Future)
 
@@ -73,7 +88,7 @@ class _Job:
 class Reloader:
     """Keeps a daemon's settings in step with the file; a bad file changes nothing and is logged.
 
-    ``state`` tells any thread how things stand.
+    ``state`` tells any thread how things stand, ``scenes`` which there are and which is on.
     """
 
     def __init__(
@@ -96,7 +111,9 @@ class Reloader:
         self.state = ConfigState(None if path is None else str(path))
         self._daemon, self._load = daemon, load
         self._taken_over = taken_over
-        self._text = loaded.text
+        self._loaded, self._text = loaded, loaded.text
+        self.scenes = SceneState(loaded.settings, loaded.settings.scene)
+        """Immutable, another one after each change."""
         self._watch = ConfigWatch(path, loaded.identity) if path is not None else None
         self._condition = threading.Condition()
         self._jobs: list[_Job] = []
@@ -142,12 +159,23 @@ class Reloader:
         Raises ConfigError when too many changes are already waiting, and TimeoutError after
         ``timeout`` seconds; the message says whether the change may still be made.
         """
+        return self._wait_for(_Job(change), timeout)
+
+    def switch(self, name: str, frames: int | None, timeout: float) -> ChangeOutcome:
+        """Switch to the scene ``name`` ("none": to none), and wait for the outcome.
+
+        ``frames``: of the dissolve, if not the scene's own. Where that scene is on already,
+        nothing changes. Raises as ``change`` does.
+        """
+        return self._wait_for(_Job(_Switch(name, frames)), timeout)
+
+    def _wait_for(self, job: _Job, timeout: float) -> ChangeOutcome:
         with self._condition:
             if len(self._jobs) >= _MOST_WAITING:
                 raise ConfigError(
                     f"found {_MOST_WAITING} changes that wait to be made; try again in a second"
                 )
-            future = self._put(_Job(change))
+            future = self._put(job)
         try:
             return future.result(timeout)
         except Late:
@@ -203,23 +231,29 @@ class Reloader:
             log.warning("the configuration file is gone", path=path, what=GONE)
         self._gone = gone
 
-    def _do(self, change: Change | None, *, asked: bool) -> ChangeOutcome:
+    def _do(self, change: Change | _Switch | None, *, asked: bool) -> ChangeOutcome:
         loaded: LoadedConfig | None = None
+        before = after = self.scenes
+        shown = self._daemon.settings
         self.state.begin()
         try:
             if change is None:
-                if self._watch is not None:
-                    self._watch.note()
-                loaded = self._load()
-                new = loaded.settings
-                found = accidents(self._daemon.settings, self._text, loaded, asked=asked)
-                if found:
-                    raise InvalidConfig(found)
+                loaded = self._read(asked=asked)
+                after = before.reread(loaded.settings)
+                new = after.in_use
+            elif isinstance(change, _Switch):
+                after = before.switched(change.name)
+                # With the scene that is on, what is in use stays as it is.
+                new = after.in_use if after != before else shown
             else:
-                new = change(self._daemon.settings)
-            sections = self._daemon.apply(new, read_again=change is None)
+                new = change(shown)
+                after = before.changed(shown, new)
+            wish = change.frames if isinstance(change, _Switch) else None
+            how = transition(before, after, shown, new, wish)
+            sections = self._daemon.apply(new, read_again=change is None, dissolve=how.frames)
+            self.scenes = after
             if loaded is not None:
-                self._text = loaded.text
+                self._loaded, self._text = loaded, loaded.text
             if sections:
                 self._taken_over(new)
                 # The memory of the old parts: networks, pictures, a source's buffers.
@@ -227,22 +261,50 @@ class Reloader:
         except Exception as error:
             if not isinstance(error, MatteboxError):
                 log.exception("a change failed where nobody expected it")
-            where = self.state.status().path if change is None else None
-            mistakes = _mistakes(error, loaded, where or "the change")
-            refusal = self.state.refuse(mistakes, from_file=change is None)
-            log.error("not reloaded: the last good configuration stays", reason=refusal.reason)
-            return ChangeOutcome(refusal=refusal)
+            return self._refused(error, after, loaded, change)
+        # Whether it made a difference to what runs, or only to which scenes there are.
+        sections |= after.differing(before) if not callable(change) else frozenset()
         self.state.applied(changed=bool(sections), from_file=change is None)
         if not sections:
             log.info("reloaded: nothing has changed")
-        return ChangeOutcome(sections)
+        if after.active != before.active:
+            log.info("scene", name=after.active, dissolve_frames=how.frames, note=how.note)
+        return ChangeOutcome(sections, dissolve_frames=how.frames, note=how.note)
+
+    def _read(self, *, asked: bool) -> LoadedConfig:
+        """The file as it is now. Raises InvalidConfig."""
+        if self._watch is not None:
+            self._watch.note()
+        loaded = self._load()
+        found = accidents(self.scenes.base, self._text, loaded, asked=asked)
+        if found:
+            raise InvalidConfig(found)
+        return loaded
+
+    def _refused(
+        self, error: Exception, wanted: SceneState, loaded: LoadedConfig | None,
+        change: Change | _Switch | None,
+    ) -> ChangeOutcome:  # fmt: skip
+        if isinstance(change, _Switch):
+            # What a scene says stands in the file that was read last.
+            loaded = self._loaded
+        where = self.state.status().path if change is None else None
+        mistakes = _mistakes(error, loaded, where or "the change", wanted)
+        refusal = self.state.refuse(mistakes, from_file=change is None)
+        if isinstance(change, _Switch):
+            log.error("not switched: the scene before stays", reason=refusal.reason)
+        else:
+            log.error("not reloaded: the last good configuration stays", reason=refusal.reason)
+        return ChangeOutcome(refusal=refusal)
 
 
-def _mistakes(error: Exception, loaded: LoadedConfig | None, where: str) -> tuple[Mistake, ...]:
+def _mistakes(
+    error: Exception, loaded: LoadedConfig | None, where: str, wanted: SceneState
+) -> tuple[Mistake, ...]:
     """What is wrong, each with its place in the file if it has one, else with ``where``."""
     if isinstance(error, InvalidConfig):
         return error.mistakes
-    key = error.key if isinstance(error, NotApplied) else ""
+    key = wanted.placed(error.key) if isinstance(error, NotApplied) else ""
     origin = loaded.origin(key) if loaded is not None else Origin(where)
     said = str(error) if isinstance(error, MatteboxError) else f"{type(error).__name__}: {error}"
     return (Mistake(origin, key, said),)

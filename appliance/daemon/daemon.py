@@ -10,12 +10,16 @@ from contextlib import contextmanager
 import structlog
 
 from appliance.background.base import Background
-from appliance.background.make import make_background
+from appliance.background.kept import KeptStills
+from appliance.config.scenes import in_use
 from appliance.config.settings import OutputSettings, RtspSettings, Settings
 from appliance.config.uris import output_scheme
 from appliance.daemon.apply import apply
+from appliance.daemon.audio_bus import AudioBus
+from appliance.daemon.companions import companion_pool
 from appliance.daemon.counts import Counts, left_out
 from appliance.daemon.files import files_of
+from appliance.daemon.hearing import Hearing
 from appliance.daemon.kept_room import RoomKeeper
 from appliance.daemon.negotiate import FALLBACK, canvas_format, first_open
 from appliance.daemon.placeholder import slate
@@ -23,7 +27,7 @@ from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
-from appliance.media.audio import AudioRing
+from appliance.media.audio_ring import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Frame
 from appliance.networks.base import Matting
@@ -31,6 +35,7 @@ from appliance.networks.choose import choose_network
 from appliance.networks.on_gpu import OnGpu
 from appliance.outputs.feeder import OutputFeeder, OutputStatus
 from appliance.outputs.make import make_output
+from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
@@ -65,11 +70,18 @@ class Daemon:
     """The running appliance. Call ``start``, then ``ended`` now and then, then ``stop``."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        """Get ready; a scene to start with is laid over the settings.
+
+        Raises ConfigError when the two do not go together.
+        """
+        self.settings = in_use(settings)
         self.format = self.source_format = FALLBACK
         self.tap = Tap()
+        self.stills = KeptStills()
         self.line = AudioRing()
-        """Where the source's sound waits for its pictures."""
+        """Where sound waits for its pictures."""
+        self.sound = AudioBus(self.line, settings.sound)
+        self.hearing = Hearing(self.line)
         self._started = False
         self._hung = _Hung()
         self._length_s: float | None = None
@@ -91,26 +103,31 @@ class Daemon:
         self.feeder, self.source_format = first_open(settings, self.line)
         self.format = canvas_format(settings, self.source_format)
         try:
-            self.background: Background = make_background(settings.background, self.format)
+            self.background: Background = self.stills.make(settings.background, self.format)
             self.style = self._make_style(settings)
             lossless = not self.feeder.source.live
             self.outputs = [self.make_output(output) for output in settings.outputs]
+            encoding = shared_encoding(settings.outputs)
+            self.whep = WhepOutput(settings.http, encoding, live=not lossless)
+            self.whep_feeder = OutputFeeder(self.whep, self.format)
+            fed = self.fed(self.outputs)
             self.programme = Programme(
                 self.format,
-                [output.mailbox for output in self.outputs],
+                [output.mailbox for output in fed],
                 self._placeholder,
                 stall_s=settings.matting.stall_s,
                 reason=self._reason,
                 watch=not lossless,
                 held=self._held,
                 tap=self.tap,
-                line=self.line,
-                sounds=[output.sounds for output in self.outputs],
+                line=self.sound,
+                sounds=[output.sounds for output in fed],
+                shows=[output.companion for output in settings.outputs],
             )
             # In flight at once: one being made, two per output, some inside an encoder; one made in
             # between, one held for its time, and the last, should it be shown again.
             filling = 3 * settings.stages.interpolate.enabled
-            self.pool = BufferPool(self.format, 6 + filling + 3 * max(4, len(self.outputs)))
+            self.pool = BufferPool(self.format, 6 + filling + 3 * max(4, len(fed)))
             self.shedding = self._make_shedding()
             any_rate = settings.canvas.fps == "auto"
             most = max(self.format.rate, _LEAST_FPS) if any_rate else self.format.rate
@@ -127,15 +144,17 @@ class Daemon:
                 fill_ns=0 if every else int(_ROOM * 1e9 / self.format.rate),
                 tap=self.tap,
                 shedding=self.shedding,
+                companions=companion_pool(settings, self.format),
             )
             self.pipeline = self._open_pipeline(network)
         except BaseException:
             self.feeder.stop()
             raise
         self._started = True
+        self.hearing.use(settings.source, self.feeder)
         self.rooms = RoomKeeper(self.settings, self.format, lambda: self.pipeline.plate)
         self.rooms.start()
-        for output in self.outputs:
+        for output in fed:
             output.start()
         self._await_outputs()
         self.thermometer.start()
@@ -187,9 +206,18 @@ class Daemon:
         feeder.use_rtsp(rtsp or self.settings.rtsp)
         return feeder
 
-    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
+    def fed(self, outputs: list[OutputFeeder]) -> list[OutputFeeder]:
+        """All that frames are handed to: ``outputs``, and what browsers watch.
+
+        Not where a file is read as fast as possible, which nobody can watch.
+        """
+        return [*outputs, self.whep_feeder] if self.feeder.source.live else outputs
+
+    def apply(
+        self, settings: Settings, *, read_again: bool = False, dissolve: int = 0
+    ) -> frozenset[str]:
         """Switch to other settings while running; see ``appliance.daemon.apply.apply``."""
-        sections = apply(self, settings, read_again=read_again)
+        sections = apply(self, settings, read_again=read_again, dissolve=dissolve)
         if sections:
             self.rooms.configure(self.settings)
         return sections
@@ -305,7 +333,8 @@ class Daemon:
             "placeholder": self.programme.error,
             "background": self.background.error,
         }
-        errors |= {f"output {output.wanted_uri}": output.error for output in self.outputs}
+        fed = self.fed(self.outputs)
+        errors |= {f"output {output.wanted_uri}": output.error for output in fed}
         for name, error in errors.items():
             if error is not None:
                 raise ThreadDied(
@@ -370,11 +399,14 @@ class Daemon:
         self.programme.stop()
         self.feeder.ask_to_stop()
         self.worker.ask_to_stop()
+        self.hearing.ask_to_stop()
         clean = self.feeder.stop(_STOP_S / 3)
         clean = self.worker.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
-        for output in self.outputs:
+        clean = self.hearing.stop(max(0.1, deadline - _STOP_S / 2 - time.monotonic())) and clean
+        fed = self.fed(self.outputs)
+        for output in fed:
             output.ask_to_stop()
-        for output in self.outputs:
+        for output in fed:
             clean = output.stop(max(0.1, deadline - time.monotonic())) and clean
         closing = threading.Thread(target=self._close_the_rest, name="stop", daemon=True)
         closing.start()
@@ -383,6 +415,7 @@ class Daemon:
         return clean and not closing.is_alive()
 
     def _close_the_rest(self) -> None:
+        self.whep.stop()
         self.background.close()
         self.thermometer.stop()
         while self.leftovers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from appliance.config.settings import Settings
@@ -36,9 +37,15 @@ def files_of(settings: Settings) -> Files:
 def _network(settings: Settings) -> tuple[Path, ...]:
     try:
         manifest = find_manifest(settings.matting.model, model_folders())
-        return (manifest, load_manifest(manifest)[1])
+        return (manifest, _model_of(manifest, identity(manifest)))
     except ModelError:
         return ()
+
+
+@lru_cache(maxsize=16)
+def _model_of(manifest: Path, state: Identity | None) -> Path:
+    """The model's file. A manifest is 50 ms to read, and every change asks for it."""
+    return load_manifest(manifest)[1]
 
 
 def replaced(before: Files, now: Files) -> frozenset[str]:

@@ -7,10 +7,11 @@ from fractions import Fraction
 
 import structlog
 
-from appliance.config.settings import Settings
+from appliance.config.settings import Settings, SourceSettings
 from appliance.errors import SourceError
-from appliance.media.audio import AudioRing
+from appliance.media.audio_ring import AudioRing
 from appliance.media.frame import Colour, Format
+from appliance.sources.base import Source
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
 
@@ -46,15 +47,25 @@ def first_open(settings: Settings, line: AudioRing | None = None) -> tuple[Sourc
             want = replace(want, width=canvas.size[0], height=canvas.size[1])
         if canvas.fps != "auto":
             want = replace(want, fps=_of_the_source(settings, canvas.fps))
-    feeder = SourceFeeder(source, asked, want=want, line=line)
+    feeder = _feeder(source, asked, want, line)
     format = feeder.start()
     if format is None:
         log.warning("the source is not there yet", reason=feeder.state.reason)
         feeder.stop()
-        feeder = SourceFeeder(make_source(asked), asked, want=FALLBACK, line=line)
+        feeder = _feeder(make_source(asked), asked, FALLBACK, line)
         feeder.start(timeout=0.0)
         format = FALLBACK
     return feeder, format
+
+
+def _feeder(
+    source: Source, asked: SourceSettings, want: Format | None, line: AudioRing | None
+) -> SourceFeeder:
+    feeder = SourceFeeder(source, asked, want=want, line=line)
+    if line is not None:
+        # From its first sample on.
+        line.use(feeder)
+    return feeder
 
 
 def canvas_format(settings: Settings, source: Format) -> Format:

@@ -11,7 +11,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from appliance.media.frame import U8, Format, Frame, Range
+from appliance.config.settings import Companion
+from appliance.media.frame import U8, Format, Frame, Range, blank
+from appliance.pixels.cpu import draw_plain
+from appliance.stages.key_fill.kinds import plain_of
 
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 
@@ -53,3 +56,15 @@ def slate(format: Format, *, starting: bool) -> Frame:
     _line(y, _STARTING if starting else _BROKEN, round(height * 0.54), height * 0.028, grey)
     uv = np.full((height // 2, width // 2, 2), 128, np.uint8)
     return Frame(y, uv, format.colour)
+
+
+@lru_cache(maxsize=8)
+def nobody(format: Format, companion: Companion) -> Frame:
+    """What goes out beside the placeholder: a key and a fill of nobody, a green without anybody.
+
+    So a switcher shows what is its own, and no slate is keyed over it. The frame is shared: not to
+    be written to.
+    """
+    frame = blank(format.width, format.height, format.colour)
+    draw_plain(plain_of(companion, format.colour), frame)
+    return frame

@@ -14,8 +14,12 @@ from dataclasses import replace
 
 import structlog
 
+from appliance.config.settings import Companion
+from appliance.daemon.audio_bus import AudioBus
+from appliance.daemon.filler import NONE, Companions
+from appliance.daemon.placeholder import nobody
 from appliance.daemon.tap import Tap
-from appliance.media.audio import AudioQueue, AudioRing
+from appliance.media.audio import AudioQueue
 from appliance.media.clock import MIN_STEP_NS
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
@@ -50,8 +54,9 @@ class Programme:
         watch: bool = True,
         held: Callable[[], bool] = lambda: False,
         tap: Tap | None = None,
-        line: AudioRing | None = None,
+        line: AudioBus | None = None,
         sounds: Sequence[AudioQueue] = (),
+        shows: Sequence[Companion | None] = (),
     ) -> None:
         """Get ready; ``start`` begins the watch.
 
@@ -65,9 +70,11 @@ class Programme:
             held: whether all is well and the source's next frame is not due yet.
             tap: shown what goes out.
             line, sounds: where sound comes from, and the outputs' queues for it.
+            shows: what each output gets; None, and where the list ends: the composite.
         """
         self._line, self._sounds = line, sounds
-        self._outputs = outputs
+        self._format = format
+        self._outputs, self._shows = outputs, _shown(outputs, shows)
         self._make = placeholder
         self._stall_ns = int(stall_s * 1e9)
         self._reason = reason
@@ -79,12 +86,12 @@ class Programme:
         # composites go out; what is added to an own time line, so that the next follows the last.
         self._last: tuple[int, int] | None = None
         self._delay = self._offset = 0
-        self._latest: Frame | None = None
+        self._latest: tuple[Frame, Companions] | None = None
         self._lock = threading.Lock()
         self._stop = False
         self._thread: threading.Thread | None = None
         # A composite that is finished and not yet due, and when it is.
-        self._later: tuple[Frame, int] | None = None
+        self._later: tuple[Frame, int, Companions] | None = None
         self._woken = threading.Event()
         self._pacer: threading.Thread | None = None
         self._fresh_at: int | None = None
@@ -105,11 +112,13 @@ class Programme:
         self._thread.start()
 
     def configure(
-        self, outputs: Sequence[Mailbox[Frame]], stall_s: float, sounds: Sequence[AudioQueue] = ()
-    ) -> None:
+        self, outputs: Sequence[Mailbox[Frame]], stall_s: float, sounds: Sequence[AudioQueue] = (),
+        shows: Sequence[Companion | None] = (),
+    ) -> None:  # fmt: skip
         """From the next frame on, send to other mailboxes and allow a different stall."""
         with self._lock:
             self._outputs, self._sounds = outputs, sounds
+            self._shows = _shown(outputs, shows)
             self._stall_ns = int(stall_s * 1e9)
 
     def forget(self) -> None:
@@ -127,8 +136,10 @@ class Programme:
             if thread is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
 
-    def publish(self, frame: Frame, at: int = 0) -> None:
-        """Send a finished composite out.
+    def publish(self, frame: Frame, at: int = 0, companions: Companions = NONE) -> None:
+        """Send a finished composite out, and what was made beside it, with the same times.
+
+        An output that shows what is not there is left out: a key goes with its own frame or not.
 
         ``at``: when, ``time.monotonic_ns()``; sooner if another one follows before that. Two sent
         at once would push each other out of the outputs' mailboxes. Files read as fast as possible
@@ -137,13 +148,13 @@ class Programme:
         with self._lock:
             self._release()
             if self._watch and at > time.monotonic_ns():
-                self._later = (frame, at)
+                self._later = (frame, at, companions)
                 if self._pacer is None:
                     self._pacer = threading.Thread(target=self._keep_pace, name="pace", daemon=True)
                     self._pacer.start()
                 self._woken.set()
             else:
-                self._publish(frame)
+                self._publish(frame, companions)
 
     def flush(self) -> None:
         """Send out at once what was held for its time."""
@@ -153,9 +164,9 @@ class Programme:
     def _release(self) -> None:
         later, self._later = self._later, None
         if later is not None:
-            self._publish(later[0])
+            self._publish(later[0], later[2])
 
-    def _publish(self, frame: Frame) -> None:
+    def _publish(self, frame: Frame, companions: Companions) -> None:
         now = time.monotonic_ns()
         if self.trouble is not None:
             log.info("composites go out", after=self.trouble)
@@ -164,8 +175,8 @@ class Programme:
         if self._watch:
             self._delay = min(max(0, now - frame.pts), _MOST_DELAY_NS)
         self.composites += 1
-        sent = self._send(frame, now)
-        self._latest = sent if self._watch else None
+        sent = self._send(frame, now, companions)
+        self._latest = (sent, companions) if self._watch else None
         if self._tap is not None:
             self._tap.composite(frame)
 
@@ -235,8 +246,9 @@ class Programme:
             if latest is None:
                 self._show(self._reason(), now)
                 return
-            again = replace(latest, pts=now - self._delay, discontinuity=False)
-            self._latest = self._send(again, now)
+            frame, companions = latest
+            again = replace(frame, pts=now - self._delay, discontinuity=False)
+            self._latest = self._send(again, now, companions), companions
 
     def _show(self, reason: str, now: int, instead: Frame | None = None) -> None:
         if self.trouble != reason:
@@ -250,7 +262,8 @@ class Programme:
             pts, duration = now - self._delay, int(1e9 / _PLACEHOLDER_FPS)
         else:
             pts, duration = sum(self._last) - self._offset, self._period
-        self._send(replace(shown, pts=pts, duration=duration, captured=now), now)
+        empty = {one: nobody(self._format, one) for one in self._shows if one is not None}
+        self._send(replace(shown, pts=pts, duration=duration, captured=now), now, empty)
         if self._tap is not None:
             self._tap.placeholder(shown)
 
@@ -265,18 +278,23 @@ class Programme:
             if last is not None and pts <= last[0]:
                 # Another file: its line begins where the last one ended.
                 behind = last[0] + (last[1] or self._period)
+                if self._line is not None:
+                    self._line.ring.turn_back(pts - self._offset)
                 self._offset += behind - pts
                 pts = behind
         self._last = pts, duration
         return pts
 
     def _speak(self, until: int, shift: int, patience: int | None = None) -> None:
-        """Hand the sound up to a picture's time to every output; placeholders do not stop it."""
+        """Hand the sound up to a picture's time to every output; placeholders do not stop it.
+
+        Unless ``sound.with_placeholder`` says so.
+        """
         if self._line is None:
             return
         if patience is None:
             patience = _SOUND_WAIT_NS if self._watch else _FILE_SOUND_WAIT_NS
-        sound = self._line.take(until, patience)
+        sound = self._line.take(until, patience, placeholder=self.trouble is not None)
         if len(sound.samples):
             sound = replace(sound, pts=sound.pts + shift)
             for queue in self._sounds:
@@ -288,16 +306,34 @@ class Programme:
             if self._last is not None and self._line is not None:
                 self._speak(sum(self._last) - self._offset, self._offset, patience=0)
 
-    def _send(self, frame: Frame, now: int) -> Frame:
-        """Hand a frame to every output; returns it as it went out."""
+    def _send(self, frame: Frame, now: int, companions: Companions) -> Frame:
+        """Hand a frame, or its companion, to every output; returns it as it went out."""
         at = frame.pts
         frame = replace(frame, pts=self._rising(at, frame.duration))
         self._put_at = now
         self._speak(at, 0 if self._watch else frame.pts - at)
-        for mailbox in self._outputs:
+        stamped = {shows: _at_the_time_of(frame, one) for shows, one in companions.items()}
+        for mailbox, shows in zip(self._outputs, self._shows, strict=True):
+            sent = frame if shows is None else stamped.get(shows)
+            if sent is None:
+                continue
             try:
-                mailbox.put(frame)
+                mailbox.put(sent)
             except Closed:
                 # This output has been stopped; the others go on.
                 continue
         return frame
+
+
+def _shown(
+    outputs: Sequence[object], shows: Sequence[Companion | None]
+) -> Sequence[Companion | None]:
+    return (*shows, *(None,) * (len(outputs) - len(shows)))
+
+
+def _at_the_time_of(frame: Frame, companion: Frame) -> Frame:
+    """A companion with the times that its frame goes out with."""
+    return replace(
+        companion, pts=frame.pts, captured=frame.captured, serial=frame.serial,
+        discontinuity=frame.discontinuity, duration=frame.duration,
+    )  # fmt: skip

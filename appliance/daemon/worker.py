@@ -14,8 +14,11 @@ from typing import TypeVar
 
 import structlog
 
+from appliance.config.settings import Companion
 from appliance.cuda.context import GpuError
-from appliance.daemon.filler import Filler
+from appliance.daemon.companions import CompanionPool
+from appliance.daemon.dissolve import Dissolve
+from appliance.daemon.filler import NONE, Companions, Filler
 from appliance.daemon.programme import Programme
 from appliance.daemon.tap import Tap
 from appliance.errors import MattingError
@@ -54,6 +57,7 @@ class Worker:
         fill_ns: int | None = None,
         tap: Tap | None = None,
         shedding: Shedding | None = None,
+        companions: CompanionPool | None = None,
     ) -> None:
         """Get ready; ``start`` begins.
 
@@ -70,7 +74,9 @@ class Worker:
                 these are to be shown for this long at least; None: never.
             tap: says whether somebody wants to see the matte.
             shedding: decides which frames to make, and is told how long they took.
+            companions: what is to be made beside the composites, and the canvases for it.
         """
+        self._companions = companions
         self._inbox = self._last_inbox = inbox
         self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._rate = Decimator(period_ns) if period_ns else None
@@ -78,6 +84,10 @@ class Worker:
         self._pipeline: FramePipeline | None = None
         self._filler = Filler(self._publish, fill_ns, lossless=patient)
         self._programme = programme
+        self.fade = Dissolve()
+        """What fades into the composites; for the thread itself."""
+        self.shown: Frame | None = None
+        """The last composite that was sent, and may be seen again; for the thread itself."""
         self._pool = pool
         self._patient = patient
         self._tap = tap
@@ -196,6 +206,12 @@ class Worker:
     def forget(self) -> None:
         """What went out last is not to be shown again; call only in the thread itself."""
         self._filler.forget()
+        self.fade.end()
+        self.shown = None
+
+    def accompany(self, companions: CompanionPool | None) -> None:
+        """From the next frame on, make this beside the composites; call only in the thread."""
+        self._companions = companions
 
     def take_from(self, inbox: Mailbox[Frame]) -> None:
         """Read another mailbox from the next frame on; its first frame is a cut."""
@@ -274,54 +290,76 @@ class Worker:
 
     def _composite(self, frame: Frame) -> None:
         out = self._canvas()
-        if out is None:
+        companions = self._beside()
+        if out is None or companions is None:
             self.no_canvas += 1
             return
-        lease, pipeline = out.owner, self._pipeline
-        assert isinstance(lease, Lease)
+        pipeline = self._pipeline
         assert pipeline is not None
         mode = pipeline.settings.stages.interpolate.mode if pipeline.interpolates else None
         filling = mode is not None and self._filler.has_room(frame)
         self.no_room = mode is not None and not filling
         also = self._canvas() if filling else None
+        # Without room for all of them the outputs concerned go without this one.
+        also_companions = self._beside() if also is not None else None
         try:
             matte = None if self._tap is None else self._tap.matte_for(out)
-            outcome = pipeline.process(frame, out, matte, also)
+            outcome = pipeline.process(
+                frame, out, matte, also, companions or None, also_companions or None
+            )
             if self.shedding is not None:
                 self.shedding.made(carried=outcome.carried)
             self._check_loan(frame)
         except MattingError as error:
             self.failed += 1
-            self._filler.forget()
+            self.forget()
             self._programme.fail(str(error), frame)
             return
-        lease.seal()
+        made_too = also if outcome.made_at is not None else None
+        self._mix([made_too, out] if mode == "between" else [out, made_too])
+        for sealed in (out, *companions.values()):
+            _seal(sealed)
         self.people = outcome.people
         self.processed += 1
         shown = _as_shown(out, frame, max(frame.duration, self._period) if frame.duration else 0)
+        self.shown = shown
         if filling and mode is not None:
-            made = None
+            made, made_companions = None, NONE
             if also is not None and outcome.made_at is not None:
-                assert isinstance(also.owner, Lease)
-                also.owner.seal()
+                _seal(also)
                 made = replace(_as_shown(also, frame, 0), pts=outcome.made_at)
                 self.made += 1
-            held = self._filler.send(shown, made, mode)
+                if outcome.made_beside and also_companions is not None:
+                    for sealed in also_companions.values():
+                        _seal(sealed)
+                    made_companions = also_companions
+            held = self._filler.send(shown, made, mode, companions, made_companions)
         else:
             held = 0
-            self._programme.publish(shown)
+            self._programme.publish(shown, 0, companions)
             self._filler.forget()
         took = time.monotonic_ns() + held - frame.captured
         self.latency_ns.append(took)
         self.latency.observe(took)
+
+    def _mix(self, outs: list[Frame | None]) -> None:
+        """Fade, if something is to: into the composites just made, in the order of their times."""
+        if not self.fade.active:
+            return
+        if self._programme.trouble is not None:
+            # The placeholder is out: what was before it is not to come back.
+            self.fade.end()
+        for out in outs:
+            if out is not None:
+                self.fade.mix(out)
 
     @property
     def added_ns(self) -> int:
         """By how much frames come out later because of those made between them, nanoseconds."""
         return self._filler.held_ns
 
-    def _publish(self, frame: Frame, at: int = 0) -> None:
-        self._programme.publish(frame, at)
+    def _publish(self, frame: Frame, at: int = 0, companions: Companions = NONE) -> None:
+        self._programme.publish(frame, at, companions)
 
     def _check_loan(self, frame: Frame) -> None:
         """Raises MattingError if the camera's library has overwritten the frame in the meantime.
@@ -336,15 +374,33 @@ class Worker:
                 "smaller, or set source.capture to gstreamer"
             )
 
-    def _canvas(self) -> Frame | None:
+    def _beside(self) -> dict[Companion, Frame] | None:
+        """A free canvas for each companion; None if the outputs still hold all of them."""
+        found: dict[Companion, Frame] = {}
+        if self._companions is None:
+            return found
+        for kind in self._companions.kinds:
+            canvas = self._canvas(self._companions.pool)
+            if canvas is None:
+                return None
+            found[kind] = canvas
+        return found
+
+    def _canvas(self, pool: BufferPool | None = None) -> Frame | None:
         """A free canvas; None if the outputs still hold all of them."""
-        out = self._pool.acquire()
+        pool = pool or self._pool
+        out = pool.acquire()
         if out is None and self._patient:
             deadline = time.monotonic() + _CANVAS_WAIT_S
             # Polled, because GStreamer returns memory without telling anyone.
             while out is None and time.monotonic() < deadline and not self._stop.wait(0.002):
-                out = self._pool.acquire()
+                out = pool.acquire()
         return out
+
+
+def _seal(canvas: Frame) -> None:
+    assert isinstance(canvas.owner, Lease)
+    canvas.owner.seal()
 
 
 def _as_shown(canvas: Frame, frame: Frame, duration: int) -> Frame:

@@ -24,16 +24,20 @@ from appliance.http.change import NotDone, change, change_values, reset
 from appliance.http.offload import Busy
 from appliance.http.pictures import Encoding, Show, encode, picture_of, picture_of_room, thumbnail
 from appliance.http.preview import MEDIA_TYPE, Stream
+from appliance.http.scenes import is_scene, scene_with_background, scenes, switch
 from appliance.http.schemas import (
     BackgroundsAnswer,
     ChangeBody,
     EntryAnswer,
     PlateBody,
     ResetBody,
+    SoundBody,
     StagesBody,
+    SwitchBody,
     UploadedAnswer,
 )
 from appliance.http.site import Site
+from appliance.http.sound import sound_answer, sound_values
 from appliance.http.stages import plate_answer, stages, wanted_of
 from appliance.media.image import MOST_PIXELS
 from appliance.stages.plate_control import PlateControl
@@ -124,6 +128,33 @@ async def change_stages(request: Request) -> ASGIApp:
         raise HTTPException(422, str(error)) from error
     await _aside(site, lambda: change_values(site, values, keep=wanted.keep))
     return _json(stages(site.daemon))
+
+
+async def sound(request: Request) -> ASGIApp:
+    """How the sound is doing."""
+    return _json(sound_answer(_site(request).daemon))
+
+
+async def change_sound(request: Request) -> ASGIApp:
+    """Set volume, mute, delay, and what becomes of the sound beside the placeholder."""
+    site, wanted = _site(request), await _body(request, SoundBody)
+    values = sound_values(wanted)
+    await _aside(site, lambda: change_values(site, values, keep=wanted.keep))
+    return _json(sound_answer(site.daemon))
+
+
+async def list_scenes(request: Request) -> ASGIApp:
+    """The scenes."""
+    return _json(scenes(_site(request)))
+
+
+async def switch_scene(request: Request) -> ASGIApp:
+    """Switch to a scene."""
+    site, name = _site(request), request.path_params["name"]
+    wanted = await _body(request, SwitchBody)
+    if not is_scene(site, name):
+        raise HTTPException(404, f"there is no scene {name[:50]!r}; see /api/scenes")
+    return _json(await _aside(site, lambda: switch(site, name, wanted)))
 
 
 async def plate(request: Request) -> ASGIApp:
@@ -288,6 +319,11 @@ async def delete_background(request: Request) -> ASGIApp:
     path = path_of(site.daemon.settings.background.uri)
     if path is not None and site.folder.name_of(path) == name:
         raise HTTPException(409, f"{name} is the background now; choose another first")
+    used_by = scene_with_background(site, name)
+    if used_by is not None:
+        raise HTTPException(
+            409, f"{name} is the background of the scene {used_by}; change the scene first"
+        )
     if not await _aside(site, lambda: site.folder.remove(name)):
         raise _not_there(name)
     return await list_backgrounds(request)

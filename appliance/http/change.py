@@ -6,7 +6,6 @@ All of this blocks (on the reloader, on a disk), so it is called off the server'
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from appliance.daemon.changes import ChangeOutcome
 from appliance.errors import ConfigError, MatteboxError
 from appliance.http.schemas import ChangeBody, ChangedAnswer
 from appliance.http.site import Site
+from appliance.http.sound import sound_keys
 from appliance.http.stages import stage_keys
 from appliance.http.state import picture
 from appliance.system.redact import redact
@@ -38,7 +38,7 @@ class NotDone(MatteboxError, RuntimeError):
 
 _PICTURE = ("background.uri", "background.fit", "background.blur_radius", "edge.choke",
             "edge.softness", "clean.keep")  # fmt: skip
-_KEYS = (*_PICTURE, *stage_keys())
+_KEYS = (*_PICTURE, *stage_keys(), *sound_keys())
 
 
 def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
@@ -102,12 +102,12 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
 
     Raises NotDone when nothing was changed, TimeoutError when that is unknown.
     """
-    with _Alone(site):
+    with Alone(site):
         # What is kept is what is seen: earlier changes that were not kept, too.
-        kept = _unkept(site) | values if keep else {}
+        kept = _unkept(site) | _placed(site, values) if keep else {}
         new = _draft(site, kept) if kept else None
         try:
-            outcome = _through(lambda: site.reloader.change(_maker(values), CHANGE_S))
+            outcome = through(lambda: site.reloader.change(_maker(values), CHANGE_S))
             note = None if new is None else _finish(site, new, kept)
         finally:
             if new is not None:
@@ -121,8 +121,25 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
     )  # fmt: skip
 
 
+def _placed(site: Site, values: dict[str, Value]) -> dict[str, Value]:
+    """Values by where they are written: in the scene that is on, if it sets them. Raises NotDone.
+
+    A scene is found in the file by its place, so the file must have the scenes that are in use.
+    """
+    scenes = site.reloader.scenes
+    placed = {scenes.placed(key): value for key, value in values.items()}
+    if placed != values:
+        try:
+            loaded = site.load().settings
+        except ConfigError:
+            return placed  # the draft says why
+        if [one.name for one in loaded.scenes] != [one.name for one in scenes.base.scenes]:
+            raise NotDone("the file has just got other scenes; try again in a second")
+    return placed
+
+
 def _unkept(site: Site) -> dict[str, Value]:
-    """What differs now from what the file, the environment and the flags say.
+    """What differs now from what the file, the environment and the flags say, scenes included.
 
     Nothing if they cannot be read: the draft then says why.
     """
@@ -130,19 +147,27 @@ def _unkept(site: Site) -> dict[str, Value]:
         loaded = site.load().settings
     except ConfigError:
         return {}
-    now = site.daemon.settings
-    return {key: _value(now, key) for key in _KEYS if _value(now, key) != _value(loaded, key)}
+    now = site.reloader.scenes.base
+    keys = [*_KEYS]
+    if [scene.name for scene in now.scenes] == [scene.name for scene in loaded.scenes]:
+        for index, scene in enumerate(loaded.scenes):
+            written = scene.settings.written()
+            keys += [f"scenes.{index}.settings.{key}" for key in _KEYS if key in written]
+    return {key: _value(now, key) for key in keys if _value(now, key) != _value(loaded, key)}
 
 
 def _value(settings: Settings, key: str) -> Value:
-    value: Value = attrgetter(key)(settings)
+    found: Any = settings
+    for part in key.split("."):
+        found = found[int(part)] if part.isdigit() else getattr(found, part)
+    value: Value = found
     return value
 
 
 def reset(site: Site) -> ChangedAnswer:
     """Go back to the file's settings, start the matte over. Raises NotDone, TimeoutError."""
-    with _Alone(site):
-        outcome = _through(lambda: site.reloader.ask().result(CHANGE_S))
+    with Alone(site):
+        outcome = through(lambda: site.reloader.ask().result(CHANGE_S))
         site.daemon.worker.submit(lambda: site.daemon.pipeline.reset(), timeout=_FREE_S)
     log.info("reset over HTTP")
     return ChangedAnswer(
@@ -155,7 +180,8 @@ def _maker(values: dict[str, Value]) -> Callable[[Settings], Settings]:
     return lambda settings: applied_to(settings, values)
 
 
-def _through(make: Callable[[], ChangeOutcome]) -> ChangeOutcome:
+def through(make: Callable[[], ChangeOutcome]) -> ChangeOutcome:
+    """The outcome of a change that was made. Raises NotDone when it was not, TimeoutError."""
     try:
         outcome = make()
     except ConfigError as error:
@@ -199,7 +225,7 @@ def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
     )
 
 
-class _Alone:
+class Alone:
     """One change at a time; waits for the previous one, up to a deadline."""
 
     def __init__(self, site: Site) -> None:

@@ -20,13 +20,16 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from appliance import __version__
+from appliance.config.settings.scenes import NO_SCENE
 from appliance.daemon.daemon import Daemon
 from appliance.http.site import Site
+from appliance.media.audio import RATE
 from appliance.outputs.encoded.shared import Encoders
 from appliance.stages.timings import BOUNDS_MS, Histogram
 from appliance.system import gpus
 
 SOURCE_STATES = ("connecting", "live", "waiting", "ended", "failed")
+SOUND_STATES = ("live", "opening", "waiting", "none")
 OUTPUT_STATES = ("opening", "running", "stalled", "retrying", "failed", "stopped")
 REASONS = ("starting", "source", "network", "stalled", "pipeline")
 
@@ -56,11 +59,21 @@ class _Figures(Collector):
         yield from _frames(daemon)
         yield from _times(daemon)
         yield from _source(daemon)
+        yield from _sound(daemon)
         yield from _outputs(daemon)
         yield from _placeholder(daemon)
         yield from _load(daemon)
         yield from self._configuration()
+        yield self._scenes()
         yield from self._machine()
+
+    def _scenes(self) -> Metric:
+        now = self._site.reloader.scenes
+        names = [NO_SCENE, *(scene.name for scene in now.base.scenes)]
+        return _labelled(
+            GaugeMetricFamily("mattebox_scene", "1 for the scene that is on.", labels=["name"]),
+            {(name,): float(name == now.active) for name in names},
+        )
 
     def _configuration(self) -> Iterator[Metric]:
         now = self._site.reloader.state.status()
@@ -84,6 +97,9 @@ class _Figures(Collector):
         yield GaugeMetricFamily("mattebox_threads", "Threads of this process.", gpus.threads())
         yield GaugeMetricFamily(
             "mattebox_preview_viewers", "Previews being watched.", self._site.preview.viewers
+        )
+        yield GaugeMetricFamily(
+            "mattebox_whep_viewers", "Who watches by WHEP.", self._site.daemon.whep.clients()
         )
         yield _labelled(
             GaugeMetricFamily("mattebox_temperature_celsius", "By thermal zone.", labels=["zone"]),
@@ -165,6 +181,45 @@ def _source(daemon: Daemon) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "mattebox_source_reconnects", "Times the source was opened again.", daemon.feeder.reconnects
     )
+
+
+def _sound(daemon: Daemon) -> Iterator[Metric]:
+    now, ring, bus = daemon.hearing.state, daemon.line, daemon.sound
+    state = GaugeMetricFamily(
+        "mattebox_sound_state", "1 for the state that the sound is in.", labels=["state"]
+    )
+    _states(state, [], SOUND_STATES, now.state)
+    yield state
+    yield CounterMetricFamily(
+        "mattebox_microphone_reopened", "Times the microphone was opened again.", now.reopened
+    )
+    yield CounterMetricFamily(
+        "mattebox_sound_missing_seconds", "Silence sent where sound should have come.",
+        ring.missing / RATE,
+    )  # fmt: skip
+    yield CounterMetricFamily(
+        "mattebox_sound_late_seconds", "Sound left out as it came after its time.", ring.late / RATE
+    )
+    yield CounterMetricFamily(
+        "mattebox_sound_cuts", "Times that sound did not join on to what came before.", ring.cut
+    )
+    yield CounterMetricFamily(
+        "mattebox_sound_clipped_samples", "Samples too loud for 16 bits.", bus.clipped
+    )
+    yield GaugeMetricFamily(
+        "mattebox_sound_level_dbfs", "Mean power that goes out; a full sine is 0, silence -100.",
+        bus.meter.level_db,
+    )  # fmt: skip
+    yield GaugeMetricFamily(
+        "mattebox_sound_peak_dbfs", "Loudest sample of the last 400 ms.", bus.meter.peak_db
+    )
+    yield _labelled(
+        CounterMetricFamily(
+            "mattebox_output_sound_lost_seconds", "Sound that an output did not fetch in time.",
+            labels=["output"],
+        ),
+        {(str(index),): output.sounds.lost / RATE for index, output in enumerate(daemon.outputs)},
+    )  # fmt: skip
 
 
 def _outputs(daemon: Daemon) -> Iterator[Metric]:

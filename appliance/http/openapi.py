@@ -21,8 +21,9 @@ Answer = type[BaseModel] | str
 _REFERENCE = "#/components/schemas/{model}"
 _WORDS = {
     200: "done", 201: "taken in", 401: "no token, or a wrong one",
-    403: "asked for by another site, or kept to itself by the settings",
-    404: "not there", 405: "another method is needed", 408: "the body came too slowly",
+    400: "malformed", 403: "asked for by another site, or kept to itself by the settings",
+    404: "not there", 405: "another method is needed", 406: "it asks for what there is not",
+    408: "the body came too slowly",
     409: "it cannot be done as things are; nothing was changed", 411: "the length is missing",
     413: "too large", 415: "of another type than is taken", 421: "another host's name",
     422: "the request is wrong", 500: "a mistake in the program",

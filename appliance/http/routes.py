@@ -14,7 +14,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appliance.config.settings.http import HttpSettings
-from appliance.http import api
+from appliance.http import api, whep
 from appliance.http.guard import Guard
 from appliance.http.metrics import registry
 from appliance.http.openapi import Operation, Parameter, document
@@ -27,9 +27,14 @@ from appliance.http.schemas import (
     PlateBody,
     ReadyAnswer,
     ResetBody,
+    ScenesAnswer,
+    SoundAnswer,
+    SoundBody,
     StagesAnswer,
     StagesBody,
     StatusAnswer,
+    SwitchBody,
+    SwitchedAnswer,
     UploadedAnswer,
 )
 from appliance.http.site import Site
@@ -37,7 +42,15 @@ from appliance.http.site import Site
 _NAME = Parameter(
     "name", "one of the names that /api/backgrounds lists", {"type": "string", "minLength": 1}, True
 )
+_SCENE = Parameter(
+    "name", "one of the names that /api/scenes lists, or none", {"type": "string", "minLength": 1},
+    True,
+)  # fmt: skip
 _NEW = Parameter("name", "what it shall be called", {"type": "string", "minLength": 1}, True)
+_VIEWER = Parameter(
+    "viewer", "the last part of the Location that the offer was answered with",
+    {"type": "string", "minLength": 1}, True,
+)  # fmt: skip
 _SHOW = Parameter(
     "show", "what to show; of both, the composite is on the left",
     {"enum": list(api.SHOWS), "default": api.SHOWS[0]},
@@ -64,6 +77,20 @@ OPERATIONS = (
         "PATCH", "/api/stages", api.change_stages, "Switch optional stages, and set them.",
         {200: StagesAnswer}, (408, 409, 415, 422, 503, 504), StagesBody,
     ),
+    Operation("GET", "/api/sound", api.sound, "How the sound is doing.", {200: SoundAnswer}),
+    Operation(
+        "PATCH", "/api/sound", api.change_sound, "Set volume, mute and delay of the sound.",
+        {200: SoundAnswer}, (408, 409, 415, 422, 503, 504), SoundBody,
+    ),
+    Operation(
+        "GET", "/api/scenes", api.list_scenes, "The scenes, and which of them is on.",
+        {200: ScenesAnswer},
+    ),
+    Operation(
+        "POST", "/api/scenes/{name}", api.switch_scene,
+        "Switch to a scene on the next frame, or fade into it.",
+        {200: SwitchedAnswer}, (404, 408, 409, 415, 422, 503, 504), SwitchBody, (_SCENE,),
+    ),
     Operation("GET", "/api/plate", api.plate, "The learnt room.", {200: PlateAnswer}),
     Operation(
         "POST", "/api/plate", api.wish_of_plate, "Learn the empty room now, or forget it.",
@@ -80,6 +107,18 @@ OPERATIONS = (
     Operation(
         "GET", "/api/preview", api.preview, "What goes out, live, as one JPEG after another.",
         {200: "multipart/x-mixed-replace"}, (422, 503), parameters=(_SHOW,),
+    ),
+    Operation(
+        "POST", "/whep", whep.whep_join, "Watch what goes out, by WebRTC: an offer (WHEP).",
+        {201: whep.SDP}, (400, 406, 408, 415, 503, 504), (whep.SDP,),
+    ),
+    Operation(
+        "OPTIONS", "/whep", whep.whep_options, "What an offer is to be sent as.",
+        {200: "text/plain"},
+    ),
+    Operation(
+        "DELETE", "/whep/{viewer}", whep.whep_leave, "Stop watching.", {200: "text/plain"},
+        (404, 504), parameters=(_VIEWER,),
     ),
     Operation(
         "GET", "/api/backgrounds", api.list_backgrounds, "What the folder of backgrounds holds.",
@@ -119,6 +158,7 @@ _PAGE = {
     "/page/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/page/stages.js": ("stages.js", "text/javascript; charset=utf-8"),
+    "/page/scenes.js": ("scenes.js", "text/javascript; charset=utf-8"),
     "/page/mattes.js": ("mattes.js", "text/javascript; charset=utf-8"),
     "/page/mattebox.svg": ("mattebox.svg", "image/svg+xml"),
 }

@@ -9,7 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from appliance.config.settings import BackgroundSettings, CleanSettings, EdgeSettings
+from appliance.config.settings import (
+    BackgroundSettings,
+    CleanSettings,
+    EdgeSettings,
+    SoundSettings,
+)
 from appliance.config.uris import Allowed
 
 _FIT = BackgroundSettings.model_fields["fit"].description
@@ -17,6 +22,8 @@ _RADIUS = BackgroundSettings.model_fields["blur_radius"].description
 _CHOKE = EdgeSettings.model_fields["choke"].description
 _SOFTNESS = EdgeSettings.model_fields["softness"].description
 _PEOPLE = CleanSettings.model_fields["keep"].description
+
+_SOUND = {name: field.description for name, field in SoundSettings.model_fields.items()}
 
 _BACKGROUND = Allowed(
     "the name of one of /api/backgrounds, colour:#RRGGBB, gradient:// or blur://, 1 to 300 "
@@ -131,6 +138,40 @@ class StagesAnswer(_Given, title="Stages"):
     stages: list[StageAnswer]
 
 
+class SwitchBody(_Taken, title="Switch"):
+    """How to switch to a scene."""
+
+    dissolve_frames: int | None = Field(
+        None, ge=0, le=600, description="frames of the dissolve, if not the scene's own; 0: a cut"
+    )
+
+
+class SceneAnswer(_Given, title="SceneEntry"):
+    """One scene."""
+
+    name: str
+    key: str = Field(description="the key that switches to it on the page; none: no key does")
+    dissolve_frames: int
+    active: bool
+    settings: list[str] = Field(description="what it sets, as dotted keys of the configuration")
+
+
+class ScenesAnswer(_Given, title="Scenes"):
+    """The scenes of the configuration, and which of them is on."""
+
+    active: str = Field(description="its name; none: no scene is on")
+    scenes: list[SceneAnswer]
+
+
+class SwitchedAnswer(_Given, title="Switched"):
+    """What a switch came to."""
+
+    active: str = Field(description="the scene that is on now; none: no scene is")
+    changed: list[str] = Field(description="sections that differ now; empty when nothing did")
+    dissolve_frames: int = Field(description="frames of the dissolve; 0: it was a cut")
+    note: str | None = Field(description="why it was a cut where a dissolve was asked for")
+
+
 class PlateBody(_Taken, title="PlateWish"):
     """What is wished of the learnt room."""
 
@@ -147,6 +188,42 @@ class PlateAnswer(_Given, title="Plate"):
     why: str = Field(description="why it was refused; else empty")
     known: float = Field(description="the part of the picture that is known, 0 to 1")
     used: bool = Field(description="whether it serves the matte now: not while it is in doubt")
+
+
+class SoundBody(_Taken, title="SoundChange"):
+    """What is to be changed of the sound; what is left out, or null, stays."""
+
+    volume: float | None = Field(None, ge=-60, le=20, description=_SOUND["volume"])
+    mute: bool | None = Field(None, description=_SOUND["mute"])
+    delay_ms: int | None = Field(None, ge=0, le=2000, description=_SOUND["delay_ms"])
+    with_placeholder: Literal["keep", "mute"] | None = Field(
+        None, description=_SOUND["with_placeholder"]
+    )
+    keep: bool = Field(False, description="as for /api/picture")
+
+
+class SoundAnswer(_Given, title="Sound"):
+    """How the sound is doing, and what it is set to. Totals are since the start."""
+
+    uri: str = Field(description="the microphone's address; source: the source's own sound; none")
+    state: Literal["live", "opening", "waiting", "none"] = Field(
+        description="waiting: a microphone failed and will soon be tried again"
+    )
+    words: str = Field(description="what is to be heard, or why there is silence")
+    reopened: int = Field(description="times that the microphone was opened again")
+    level_db: float = Field(
+        description="mean power of 400 ms that went out, dBFS: 0 for a sine at full scale, -100 "
+        "for silence"
+    )
+    peak_db: float = Field(description="its loudest sample, dBFS")
+    missing_s: float = Field(description="silence sent where sound should have come, seconds")
+    late_s: float = Field(description="sound that came after its time and was left out, seconds")
+    cuts: int = Field(description="times that sound did not join on to what came before")
+    clipped: int = Field(description="samples too loud for 16 bits after sound.volume")
+    volume: float = Field(description=_SOUND["volume"])
+    mute: bool = Field(description=_SOUND["mute"])
+    delay_ms: int = Field(description=_SOUND["delay_ms"])
+    with_placeholder: Literal["keep", "mute"] = Field(description=_SOUND["with_placeholder"])
 
 
 class EntryAnswer(_Given, title="Entry"):
@@ -262,6 +339,7 @@ class OutputAnswer(_Given, title="Output"):
     """One way out."""
 
     uri: str
+    what: str = Field(description="what it shows: picture, key, fill, fill-straight or green")
     state: str
     words: str
     clients: int
@@ -286,11 +364,13 @@ class StatusAnswer(_Given, title="Status"):
     height: int
     fps: float = Field(description="frames a second that the canvas stands for")
     people: int
+    scene: str = Field(description="the scene that is on; none: no scene is")
     load: LoadAnswer
     frames: CountersAnswer
     latency: LatencyAnswer | None
     stages: list[StageTimeAnswer]
     source: SourceAnswer
+    sound: SoundAnswer
     outputs: list[OutputAnswer]
     encoders: list[EncoderAnswer] = Field(
         description="those that run now: one for all outputs of the same settings"
@@ -299,3 +379,4 @@ class StatusAnswer(_Given, title="Status"):
     configuration: ConfigurationAnswer
     temperatures: dict[str, float] = Field(description="degrees Celsius, by thermal zone")
     viewers: int = Field(description="previews being watched")
+    whep: int = Field(description="browsers and players that watch by WHEP")

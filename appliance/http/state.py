@@ -27,6 +27,7 @@ from appliance.http.schemas import (
     StatusAnswer,
 )
 from appliance.http.site import Site
+from appliance.http.sound import sound_answer
 from appliance.http.stages import resting_notes
 from appliance.outputs.encoded.shared import Encoders
 from appliance.system.redact import redact
@@ -120,6 +121,7 @@ def status(site: Site) -> StatusAnswer:
         height=daemon.format.height,
         fps=daemon.format.rate,
         people=worker.people,
+        scene=site.reloader.scenes.active,
         load=LoadAnswer(
             busy=daemon.shedding.state.load, level=int(daemon.shedding.state.level),
             doing=daemon.shedding.state.doing,
@@ -148,15 +150,20 @@ def status(site: Site) -> StatusAnswer:
             uri=redact(daemon.settings.source.uri), state=feeder.state.state,
             reason=redact(feeder.state.reason), reconnects=feeder.reconnects,
         ),
+        sound=sound_answer(daemon),
         outputs=[
-            OutputAnswer(uri=redact(o.uri), state=o.state, words=redact(o.words), clients=o.clients)
-            for o in outputs
+            OutputAnswer(
+                uri=redact(o.uri), what=wanted.what, state=o.state, words=redact(o.words),
+                clients=o.clients,
+            )
+            for wanted, o in zip(daemon.settings.outputs, outputs, strict=False)
         ],
         encoders=[EncoderAnswer(name=name, outputs=takers) for name, takers in Encoders.running()],
         picture=shown,
         configuration=told,
         temperatures=site.temperatures(),
         viewers=site.preview.viewers,
+        whep=daemon.whep.clients(),
     )  # fmt: skip
 
 
@@ -176,6 +183,8 @@ def _notes(daemon: Daemon, told: ConfigurationAnswer, shown: PictureAnswer) -> I
     if daemon.shedding.state.sentence:
         yield f"The machine is {daemon.shedding.state.sentence}."
     yield from resting_notes(daemon.pipeline.resting)
+    if daemon.hearing.state.state == "waiting":
+        yield f"The microphone gives no sound: {redact(daemon.hearing.state.reason)}."
     if daemon.worker.no_room:
         yield (
             f"No frames are made in between: {daemon.format.rate:.4g} a second, the rate of the "

@@ -54,7 +54,9 @@ class BufferPool:
         params.align = 4095
         self._free: list[Gst.Buffer] = []
         self._memory: list[U8] = []
-        self._lock = threading.Lock()
+        # One that its holder may take again: the collector can run while it is held, in that very
+        # thread, and give a canvas back.
+        self._lock = threading.RLock()
         for _ in range(count):
             buffer = Gst.Buffer.new_allocate(None, size, params)
             if buffer is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -29,17 +30,32 @@ _STRIP = 1 << 20
 _ORIENTATION = 0x0112
 
 
+def decode_picture(data: bytes, longest: int, what: str) -> U8:
+    """As ``read_picture``, of a file's content in memory; of an animation the first picture.
+
+    ``what`` is what errors call it. Raises InputError also for what is no picture.
+    """
+    opened = _opened(BytesIO(data), what)
+    if opened is None:
+        raise InputError(f"{what}: it is no picture that is read; expected {', '.join(FORMATS)}")
+    with opened as picture:
+        return _decoded(picture, what, lambda: reduced(picture, longest, what))
+
+
 def open_picture(path: Path, use: str = "background") -> Image.Image | None:
     """A picture file, only its header read; None if it is none.
 
     ``use`` is what errors call it. Raises InputError for too many pixels or a damaged header.
     """
-    where = f"{use} {str(path)!r}"
+    return _opened(path, f"{use} {str(path)!r}")
+
+
+def _opened(file: Path | BytesIO, where: str) -> Image.Image | None:
     try:
         with warnings.catch_warnings():
             # Our own limit is lower than the one this warns of.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(path, formats=FORMATS)
+            picture = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
         return None
     except Image.DecompressionBombError as error:
@@ -69,13 +85,14 @@ def read_picture(path: Path, longest: int, use: str = "background") -> U8 | None
     Raises:
         InputError: too many pixels, truncated, or damaged.
     """
+    where = f"{use} {str(path)!r}"
     opened = open_picture(path, use)
     if opened is None:
         return None
     with opened as picture:
         if picture.format == "GIF" and getattr(picture, "is_animated", False):
             return None
-        return _decoded(picture, path, use, lambda: reduced(picture, longest, str(path)))
+        return _decoded(picture, where, lambda: reduced(picture, longest, str(path)))
 
 
 def read_cut_out(path: Path, longest: int, use: str) -> tuple[U8, U8 | None] | None:
@@ -85,19 +102,20 @@ def read_cut_out(path: Path, longest: int, use: str) -> tuple[U8, U8 | None] | N
     colours are not multiplied. Of an animation the first picture. ``use`` is what errors call the
     file. Raises InputError.
     """
+    where = f"{use} {str(path)!r}"
     opened = open_picture(path, use)
     if opened is None:
         return None
     with opened as picture:
         if "A" not in picture.getbands() and "transparency" not in picture.info:
-            return _decoded(picture, path, use, lambda: reduced(picture, longest, str(path))), None
+            return _decoded(picture, where, lambda: reduced(picture, longest, str(path))), None
         if picture.width * picture.height > MOST_WITH_ALPHA:
             raise InputError(
                 f"{use} {str(path)!r}: the picture has {picture.width}x{picture.height} pixels and "
                 f"an alpha channel; with one, at most {MOST_WITH_ALPHA // 1_000_000} million pixels"
                 " are taken: scale it down first"
             )
-        rgba = _decoded(picture, path, use, lambda: _rgba(picture, longest, str(path)))
+        rgba = _decoded(picture, where, lambda: _rgba(picture, longest, str(path)))
     alpha = np.ascontiguousarray(rgba[:, :, 3])
     return np.ascontiguousarray(rgba[:, :, :3]), alpha if alpha.min(initial=255) < 250 else None
 
@@ -109,16 +127,16 @@ def _rgba(picture: Image.Image, longest: int, name: str) -> U8:
     return np.asarray(upright.reduce(by) if by > 1 else upright, np.uint8)
 
 
-def _decoded(picture: Image.Image, path: Path, use: str, decode: Callable[[], U8]) -> U8:
+def _decoded(picture: Image.Image, where: str, decode: Callable[[], U8]) -> U8:
     """What ``decode`` makes of an opened picture. Raises InputError."""
     needs = working_bytes(picture)
     if needs > MOST_WORKING:
-        raise InputError(f"{use} {str(path)!r}: {too_costly(picture, needs)}")
+        raise InputError(f"{where}: {too_costly(picture, needs)}")
     try:
         return decode()
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise InputError(
-            f"{use} {str(path)!r}: the {picture.format} picture is damaged or broken off "
+            f"{where}: the {picture.format} picture is damaged or broken off "
             f"({error}); expected a whole one: copy or save it anew"
         ) from error
 

@@ -73,7 +73,8 @@ class Wanted:
     @classmethod
     def of(cls, output: OutputSettings) -> Wanted:
         """From the settings of an output."""
-        return cls(output.encoder, output.bitrate_kbps, output.keyframe_s)
+        shown = " ".join(output.companion or ("picture",)).strip()
+        return cls(output.encoder, output.bitrate_kbps, output.keyframe_s, shown)
 
     def rate(self, format: Format) -> Rate:
         """The same in an encoder's terms; bitrate 0 means ``default_kbps``."""

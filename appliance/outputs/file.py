@@ -13,6 +13,7 @@ from appliance.errors import InputError, OutputError
 from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
 from appliance.outputs import encoders
+from appliance.outputs.disk import see_that_there_is_room
 from appliance.outputs.encoded.audio import Codec, codec_of
 from appliance.outputs.encoded.mp4 import Mp4
 from appliance.outputs.encoded.muxer import Muxer
@@ -28,8 +29,6 @@ _MATROSKA = "matroskamux name=mux writing-app=mattebox min-cluster-duration=1000
 MOST_BYTES = 64 << 20
 # Longer than the programme waits for sound.
 NO_SOUND_NS = 10 * 10**9
-# With less room no recording is started: on a full disk each retry would leave another stump.
-LEAST_FREE_MB = 16
 MOST_NUMBERS = 9999
 
 
@@ -68,7 +67,7 @@ class FileOutput:
         format = even_format(format)
         suffix = self._wanted_path.suffix.lower()
         codec = codec_of(self._sound, "aac" if suffix == ".mp4" else "opus")
-        _see_that_there_is_room(self._wanted_path)
+        see_that_there_is_room(self._wanted_path)
         self.path = _claim(self._wanted_path)
         self.uri, self._last, self._claimed = str(self.path), None, True
         if self.path != self._wanted_path:
@@ -145,21 +144,6 @@ class FileOutput:
         if claimed and self._last is None:
             with contextlib.suppress(OSError):
                 self.path.unlink()
-
-
-def _see_that_there_is_room(path: Path) -> None:
-    """Raises OutputError when the disk is all but full."""
-    try:
-        disk = os.statvfs(path.parent)
-    except OSError:
-        return  # creating the file will say why
-    # Some file systems report no blocks at all, which means nothing. The message holds no free
-    # space figure: a different figure at each retry would mean another line in the log each time.
-    if disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_FREE_MB << 20:
-        raise OutputError(
-            f"{path}: the disk is full; expected {LEAST_FREE_MB} MB of room or more for a "
-            f"recording: delete or move something, see df {path.parent}"
-        )
 
 
 def _claim(path: Path) -> Path:

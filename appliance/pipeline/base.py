@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from appliance.background.base import Background
-from appliance.config.settings import Settings
+from appliance.config.settings import Companion, Settings
 from appliance.media.frame import U8, Frame, Rect
 from appliance.shedding import Level
 from appliance.stages.looks.make import Style
@@ -24,7 +24,8 @@ class Outcome:
     """What ``process`` saw: the part of the frame looked at, the person's box, components kept.
 
     ``carried``: the matte is the last one, moved along; the network did not run. ``made_at``: the
-    time (pts) of the frame made in ``also``; None if none was made.
+    time (pts) of the frame made in ``also``; None if none was made. ``made_beside``: what goes
+    beside that one was drawn.
     """
 
     roi: Rect
@@ -32,6 +33,7 @@ class Outcome:
     people: int
     carried: bool = False
     made_at: int | None = None
+    made_beside: bool = False
 
 
 class FramePipeline(Protocol):
@@ -77,8 +79,10 @@ class FramePipeline(Protocol):
         ...
 
     def process(
-        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None
-    ) -> Outcome:
+        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None,
+        companions: Mapping[Companion, Frame] | None = None,
+        also_companions: Mapping[Companion, Frame] | None = None,
+    ) -> Outcome:  # fmt: skip
         """Composite ``frame`` into ``out``.
 
         Args:
@@ -86,6 +90,10 @@ class FramePipeline(Protocol):
             matte_out: uint8 (height, width), if given: the matte as composited, 0..255.
             also: as ``out``, if one more frame is wanted, for a time between two of the source's;
                 whether it was made, ``Outcome.made_at`` tells.
+            companions: as ``out``, for what ``settings.companions`` names, or some of it: drawn
+                from what is composited.
+            also_companions: the same beside ``also``; whether they were drawn,
+                ``Outcome.made_beside`` tells.
 
         Raises:
             MattingError: there is no trustworthy matte for this frame. ``out`` must not be shown;

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import cv2
 
-from appliance.config.settings import Settings
+from appliance.config.settings import Companion, Settings
 from appliance.errors import MattingError
 from appliance.media.frame import U8, Format, Frame
 from appliance.networks.base import Matting
@@ -115,13 +115,17 @@ class Pipeline:
         self._cascade.reset()
 
     def process(
-        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None
-    ) -> Outcome:
+        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None,
+        companions: Mapping[Companion, Frame] | None = None,
+        also_companions: Mapping[Companion, Frame] | None = None,
+    ) -> Outcome:  # fmt: skip
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
         self._cascade.guard.begin(frame.pts)
-        work = Work(frame, out, matte_out, also)
+        work = Work(
+            frame, out, matte_out, also, companions=companions, also_companions=also_companions
+        )
         try:
             for bound in self._cascade.steps:
                 if bound.ready(work):
@@ -132,4 +136,4 @@ class Pipeline:
             raise
         assert work.rect is not None
         people = work.kept.count if work.kept else 0
-        return Outcome(work.rect, work.box, people, work.carried, work.made_at)
+        return Outcome(work.rect, work.box, people, work.carried, work.made_at, work.made_beside)

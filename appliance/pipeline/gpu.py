@@ -18,7 +18,7 @@ import structlog
 
 from appliance.background.base import Background
 from appliance.background.gpu import DeviceBackground
-from appliance.config.settings import Settings
+from appliance.config.settings import Companion, Settings
 from appliance.cuda.canvases import Canvases, register
 from appliance.cuda.context import Context, GpuError
 from appliance.cuda.graph import Replay
@@ -35,7 +35,7 @@ from appliance.stages.composite.gpu import CompositeSteps
 from appliance.stages.device.look import DeviceInput, DeviceLook, DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.span import spans
-from appliance.stages.device.work import DeviceCommon, DeviceWork
+from appliance.stages.device.work import DeviceCommon, DeviceWork, Way
 from appliance.stages.looks.make import Style
 from appliance.stages.network.gpu import NetworkSteps
 from appliance.stages.participants import Participants
@@ -78,6 +78,8 @@ class GpuPipeline:
         self._canvases: Canvases | None = None
         self._pool: CanvasPool | None = None
         self._another: Download | None = None
+        self._beside: dict[Companion, Download] = {}
+        self._also_beside: dict[Companion, Download] = {}
         try:
             mapped = context.integrated
             self._download = Download(context, format, DEPTH, mapped=mapped)
@@ -151,6 +153,13 @@ class GpuPipeline:
         if not settings.stages.style.wanted:
             common.style = None
         self._cascade.configure(settings)
+        gone = self._beside.keys() - set(settings.companions)
+        if gone:
+            # Graphs are keyed by addresses, which may be reused.
+            self._replay.close()
+        for kind in gone:
+            del self._beside[kind]
+            self._also_beside.pop(kind, None)
         self._spans = spans(self._cascade, self._replay)
 
     @property
@@ -201,8 +210,10 @@ class GpuPipeline:
         )
 
     def process(
-        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None
-    ) -> Outcome:
+        self, frame: Frame, out: Frame, matte_out: U8 | None = None, also: Frame | None = None,
+        companions: Mapping[Companion, Frame] | None = None,
+        also_companions: Mapping[Companion, Frame] | None = None,
+    ) -> Outcome:  # fmt: skip
         """See ``FramePipeline.process``."""
         if frame.discontinuity:
             self.reset()
@@ -213,6 +224,9 @@ class GpuPipeline:
             frame, out, matte_out, way=canvases if in_place else self._download,
             matte_way=None if matte_out is None else self._matte,
             also=also, also_way=None if also is None else self._way_of_another(),
+            companions=companions, companion_ways=self._ways_beside(companions, self._beside),
+            also_companions=also_companions,
+            also_companion_ways=self._ways_beside(also_companions, self._also_beside),
         )  # fmt: skip
         try:
             for span in self._spans:
@@ -224,7 +238,10 @@ class GpuPipeline:
             raise
         assert work.rect is not None
         assert work.report is not None
-        return Outcome(work.rect, work.box, work.report.count, made_at=work.made_at)
+        return Outcome(
+            work.rect, work.box, work.report.count, made_at=work.made_at,
+            made_beside=work.made_beside,
+        )  # fmt: skip
 
     def _way_of_another(self) -> Download:
         """The way back of a frame made beside the composite; takes its memory when first used."""
@@ -232,6 +249,21 @@ class GpuPipeline:
             mapped = self._context.integrated
             self._another = Download(self._context, self.format, DEPTH, mapped=mapped)
         return self._another
+
+    def _ways_beside(
+        self, companions: Mapping[Companion, Frame] | None, beside: dict[Companion, Download]
+    ) -> dict[Companion, Way]:
+        """The way back of each picture beside the composite; its memory is for as long as wanted.
+
+        That of a kind which is no longer asked for is given up in ``configure``.
+        """
+        ways: dict[Companion, Way] = {}
+        for kind in companions or ():
+            if kind not in beside:
+                mapped = self._context.integrated
+                beside[kind] = Download(self._context, self.format, DEPTH, mapped=mapped)
+            ways[kind] = beside[kind]
+        return ways
 
     def close(self) -> None:
         """Release everything: graphs, network, memory, and the GPU last. Safe to call twice."""
@@ -246,6 +278,8 @@ class GpuPipeline:
             "_download",
             "_matte",
             "_another",
+            "_beside",
+            "_also_beside",
             "_spans",
             "_cascade",
             "_common",

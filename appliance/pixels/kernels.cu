@@ -27,6 +27,7 @@
 #include "kernels/guided.cuh"
 #include "kernels/composite.cuh"
 #include "kernels/layer.cuh"
+#include "kernels/key_fill.cuh"
 #include "kernels/projection.cuh"
 #include "kernels/affine.cuh"
 #include "kernels/light.cuh"

@@ -1,9 +1,16 @@
-"""The socket on which ``mattebox reload`` talks to the running appliance, one line each way.
+"""The socket on which ``mattebox reload`` and ``scene`` talk to the running appliance.
+
+One line each way:
 
     {"verb": "who"}                        {"pid": 12, "config": "/etc/mattebox/config.yaml"}
     {"verb": "reload", "timeout_s": 30}    {"outcome": "applied", "changed": ["background"]}
+    {"verb": "scenes"}                     {"active": "none", "scenes": ["lectern", "office"]}
+    {"verb": "scene", "name": "office", "dissolve_frames": 15, "timeout_s": 30}
+                                           {"outcome": "applied", "changed": ["background"],
+                                            "dissolve_frames": 15, "note": null}
 
-``outcome`` is applied, unchanged, refused (with ``reason``, one line per mistake) or late.
+``dissolve_frames`` and ``note`` are there where there is anything to say. ``outcome`` is applied,
+unchanged, refused (with ``reason``, one line per mistake) or late.
 """
 
 from __future__ import annotations
@@ -14,13 +21,15 @@ import os
 import socket
 import socketserver
 import threading
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as Late
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from appliance.daemon.changes import Reloader
+from appliance.daemon.changes import ChangeOutcome, Reloader
+from appliance.errors import ConfigError
 from appliance.service import control_socket
 from appliance.system.folders import runtime
 
@@ -28,6 +37,7 @@ LINE_BYTES = 4096
 # A client that connects and says nothing for this long is disconnected.
 _LINE_S = 2.0
 _MOST_S = 300.0
+_FRAMES = 600
 _AT_ONCE = 8
 _POLL_S = 0.1
 
@@ -76,21 +86,46 @@ class Control:
             path = self._reloader.state.status().path
             return {"pid": os.getpid(), "config": None if path is None else os.path.abspath(path)}
         if verb == "reload":
-            return self._reload(asked.get("timeout_s", _MOST_S))
-        return {"error": "expected a verb, who or reload"}
+            return _told(lambda: self._reloader.ask().result(_seconds(asked)))
+        if verb == "scenes":
+            now = self._reloader.scenes
+            names = [scene.name for scene in now.base.scenes]
+            return {"active": now.active, "scenes": names}
+        if verb == "scene":
+            return self._switch(asked)
+        return {"error": "expected a verb, who, reload, scenes or scene"}
 
-    def _reload(self, limit: Any) -> Answer:
-        # Compared as it came, because an integer may be too large for a float.
-        number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
-        seconds = float(limit) if number and 0 <= limit < _MOST_S else _MOST_S
-        try:
-            outcome = self._reloader.ask().result(seconds)
-        except Late:
-            return {"outcome": "late"}
-        if outcome.refusal is not None:
-            return {"outcome": "refused", "reason": outcome.refusal.reason}
-        changed = sorted(outcome.changed)
-        return {"outcome": "applied" if changed else "unchanged", "changed": changed}
+    def _switch(self, asked: Answer) -> Answer:
+        name, frames = asked.get("name"), asked.get("dissolve_frames")
+        whole = isinstance(frames, int) and not isinstance(frames, bool)
+        if not isinstance(name, str) or not (frames is None or (whole and 0 <= frames <= _FRAMES)):
+            return {"error": f"expected a name, and from 0 to {_FRAMES} dissolve_frames"}
+        return _told(lambda: self._reloader.switch(name, frames, _seconds(asked)))
+
+
+def _seconds(asked: Answer) -> float:
+    """For how long a client wants to wait."""
+    limit = asked.get("timeout_s", _MOST_S)
+    # Compared as it came, because an integer may be too large for a float.
+    number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
+    return float(limit) if number and 0 <= limit < _MOST_S else _MOST_S
+
+
+def _told(change: Callable[[], ChangeOutcome]) -> Answer:
+    """What became of a change."""
+    try:
+        outcome = change()
+    except (Late, TimeoutError):
+        return {"outcome": "late"}
+    except ConfigError as error:  # too many at once
+        return {"outcome": "refused", "reason": str(error)}
+    if outcome.refusal is not None:
+        return {"outcome": "refused", "reason": outcome.refusal.reason}
+    changed = sorted(outcome.changed)
+    answer: Answer = {"outcome": "applied" if changed else "unchanged", "changed": changed}
+    if outcome.dissolve_frames or outcome.note:
+        answer |= {"dissolve_frames": outcome.dissolve_frames, "note": outcome.note}
+    return answer
 
 
 class _Handler(socketserver.StreamRequestHandler):

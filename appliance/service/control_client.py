@@ -1,4 +1,4 @@
-"""``mattebox reload``: finds the running appliance, asks it, and reports the outcome."""
+"""``mattebox reload`` and ``scene``: find the running appliance, ask it, report the outcome."""
 
 from __future__ import annotations
 
@@ -43,24 +43,56 @@ def run(config: Path | None, pid: int | None, timeout: float) -> int:
     """
     found = choose(find(), config, pid)
     answer = ask(found.socket, {"verb": "reload", "timeout_s": timeout}, timeout + _GRACE_S)
+    return _report(answer, "reloaded", "the last good configuration stays", found, timeout)
+
+
+def switch(
+    name: str | None, frames: int | None, config: Path | None, pid: int | None, timeout: float
+) -> int:
+    """Have the appliance switch to a scene, and report the outcome; without a name, list them.
+
+    Returns and raises as ``run`` does.
+    """
+    found = choose(find(), config, pid)
+    if name is None:
+        answer = ask(found.socket, {"verb": "scenes"}, timeout)
+        scenes, active = answer.get("scenes"), answer.get("active")
+        if not isinstance(scenes, list):
+            raise _no_answer(found, answer)
+        for each in ["none", *map(str, scenes)]:
+            print(f"{'*' if each == active else ' '} {one_line(each, _MOST_LINE)}")
+        return 0
+    request = {"verb": "scene", "name": name, "dissolve_frames": frames, "timeout_s": timeout}
+    answer = ask(found.socket, request, timeout + _GRACE_S)
+    code = _report(answer, "switched", "the scene before stays", found, timeout)
+    if answer.get("note"):
+        print(f"mattebox: {one_line(str(answer['note']), _MOST_LINE)}", file=sys.stderr)
+    return code
+
+
+def _report(answer: dict[str, Any], done: str, stays: str, asked: Running, timeout: float) -> int:
     outcome = answer.get("outcome")
     if outcome == "applied":
-        print(f"reloaded: {', '.join(map(str, answer['changed']))}")
+        print(f"{done}: {', '.join(map(str, answer['changed']))}")
         return 0
     if outcome == "unchanged":
-        print("reloaded: nothing has changed")
+        print(f"{done}: nothing has changed")
         return 0
     if outcome == "refused":
-        print("mattebox: not reloaded; the last good configuration stays:", file=sys.stderr)
+        print(f"mattebox: not {done}; {stays}:", file=sys.stderr)
         for line in str(answer["reason"]).splitlines():
             print(f"  {one_line(line, _MOST_LINE)}", file=sys.stderr)
         return 2
     if outcome == "late":
         raise NotRunning(
             f"the change was not made within {timeout:g} s, and goes on being made by process "
-            f"{found.pid}; its log, or its status line, will tell"
+            f"{asked.pid}; its log, or its status line, will tell"
         )
-    raise NotRunning(f"process {found.pid} gave an answer that is none: {answer!r:.200}")
+    raise _no_answer(asked, answer)
+
+
+def _no_answer(asked: Running, answer: dict[str, Any]) -> NotRunning:
+    return NotRunning(f"process {asked.pid} gave an answer that is none: {answer!r:.200}")
 
 
 def find(folders: Sequence[Path] | None = None) -> list[Running]:

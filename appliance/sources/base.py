@@ -20,7 +20,17 @@ class Ends(Protocol):
 
 @runtime_checkable
 class HasSound(Protocol):
-    """A source that has sound, too."""
+    """A source that may have sound, too."""
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is any, as far as is known while it is open."""
+        ...
+
+    @property
+    def more_sound(self) -> bool:
+        """Whether more of it is to come, so that it is worth waiting for."""
+        ...
 
     def sounds(self) -> list[AudioBlock]:
         """The sound that has come since the last call, with the stream's own times.

@@ -35,17 +35,18 @@ def mender() -> Gst.Element:
     """An element that does the same to the caps passing through it, even when they change."""
     element = make("capssetter", caps=Gst.Caps.from_string("video/x-raw"), join=True)
     sink = element.get_static_pad("sink")
-    sink.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, _before_caps, element)
+    sink.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, _before_caps)
     return element
 
 
-def _before_caps(_pad: Gst.Pad, info: Gst.PadProbeInfo, element: Gst.Element) -> Gst.PadProbeReturn:
+def _before_caps(pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
     event = info.get_event()
     if event.type == Gst.EventType.CAPS:
         change = Gst.Caps.new_empty_simple("video/x-raw")
         for name, value in _corrections(event.parse_caps()).items():
             change.set_value(name, value)
-        element.set_property("caps", change)
+        # Asked for, not handed in: a pad that holds its own element keeps it for ever.
+        pad.get_parent_element().set_property("caps", change)
     return Gst.PadProbeReturn.OK
 
 

@@ -189,16 +189,14 @@ def _resize(
     crop, convert = make("videocrop"), make("videoconvert")
     scale = make("videoscale", add_borders=not fill)
     shape = target.width / target.height if fill else None
-    crop.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, _set_crop, crop, shape)
+    crop.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, _set_crop, shape)
     shrinks = info.width * info.height > 2 * target.width * target.height
     if shrinks and takes("videocrop", caps) and takes("videoscale", caps):
         return [crop, scale, convert]
     return [convert, depths.filter(), crop, scale]
 
 
-def _set_crop(
-    _pad: Gst.Pad, info: Gst.PadProbeInfo, crop: Gst.Element, shape: float | None
-) -> Gst.PadProbeReturn:
+def _set_crop(pad: Gst.Pad, info: Gst.PadProbeInfo, shape: float | None) -> Gst.PadProbeReturn:
     """Called for each event before the crop; new caps set what it cuts."""
     event = info.get_event()
     if event.type == Gst.EventType.CAPS:
@@ -212,6 +210,8 @@ def _set_crop(
             # Even, so that chroma stays with its luma.
             left = max(0, int((width - height * shape / pixel) / 4) * 2)
             top = max(0, int((height - width * pixel / shape) / 4) * 2)
+        # Asked for, not handed in: a pad that holds its own element keeps it for ever.
+        crop = pad.get_parent_element()
         for side, cut in (("left", left), ("top", top), ("right", left), ("bottom", top)):
             odd = width % 2 if side == "right" else height % 2 if side == "bottom" else 0
             crop.set_property(side, cut + odd)

@@ -13,6 +13,12 @@ from appliance.system import memory
 _PACKAGES = {
     "v4l2src": "gstreamer1.0-plugins-good",
     "rtspsrc": "gstreamer1.0-plugins-good",
+    "pulsesrc": "gstreamer1.0-plugins-good",
+    "alsasrc": "gstreamer1.0-alsa",
+    "flvdemux": "gstreamer1.0-plugins-good",
+    "srtsrc": "gstreamer1.0-plugins-bad",
+    "rtmp2src": "gstreamer1.0-plugins-bad",
+    "tsdemux": "gstreamer1.0-plugins-bad",
     "videocrop": "gstreamer1.0-plugins-good",
     "videoflip": "gstreamer1.0-plugins-good",
     "deinterlace": "gstreamer1.0-plugins-good",

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import structlog
 
 from appliance.errors import MatteboxError, SourceError
-from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
-from appliance.sources.base import HasSound, Source
+from appliance.sources.base import Source
+from appliance.sources.chosen_sound import SoundOfChosen
 
 log = structlog.get_logger(__name__)
 
 
-class FallbackSource:
+class FallbackSource(SoundOfChosen):
     """Two ways to the same camera. Once the second has been needed and has opened, it stays."""
 
     live = True
@@ -46,10 +46,6 @@ class FallbackSource:
         if self._chosen is None:
             raise SourceError("a source was read before open")
         return self._chosen.read(timeout)
-
-    def sounds(self) -> list[AudioBlock]:
-        """See ``HasSound``."""
-        return self._chosen.sounds() if isinstance(self._chosen, HasSound) else []
 
     def close(self) -> None:
         """See ``Source.close``."""

@@ -11,7 +11,7 @@ import structlog
 
 from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, MatteboxError, SourceError
-from appliance.media.audio import AudioRing
+from appliance.media.audio_ring import AudioRing
 from appliance.media.clock import NO_TIME, Kind, SourceClock
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
@@ -203,6 +203,9 @@ class SourceFeeder:
             self._known.set()
             self._read()
         except EndOfStream as error:
+            if self._clock is not None:
+                # The sound of the last pictures may have come after them.
+                self._hear(self._clock)
             if self.source.paced:
                 # The last picture, too, stands for as long as it is to be shown.
                 self._hold(self._ends)
@@ -278,15 +281,23 @@ class SourceFeeder:
 
     def _hear(self, clock: SourceClock) -> None:
         """Put the sound that has come where the newest picture's time says that it belongs."""
-        for sound in self.source.sounds() if isinstance(self.source, HasSound) else ():
-            if self._line is None:
-                continue
+        source, line = self.source, self._line
+        # What comes before the line is this source's waits in the source.
+        if line is None or not line.used_by(self):
+            return
+        if not isinstance(source, HasSound):
+            line.expect(False, by=self)
+            return
+        # Asked before what there is is fetched: afterwards there may be more of it.
+        more = source.more_sound
+        for sound in source.sounds():
             try:
-                pts = clock.at(sound.pts) if sound.pts != NO_TIME else self._line.end
+                pts = clock.at(sound.pts) if sound.pts != NO_TIME else line.end
             except ValueError:
                 continue  # no picture has had a time yet
             if pts is not None:
-                self._line.put(replace(sound, pts=pts))
+                line.put(replace(sound, pts=pts), by=self)
+        line.expect(more, by=self)
 
     def _hold(self, due: int) -> int:
         """Wait until a paced frame is due, or a stop; returns the time then."""

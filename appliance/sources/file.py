@@ -136,17 +136,21 @@ class FileSource(GstSource):
         if not self.settings.loop:
             if self._held:
                 return
+            self._await_sound()
             raise EndOfStream(f"{self.name}: played to its end")
         self._again()
+
+    def _await_sound(self) -> None:
+        """Let the rest of its sound be decoded: winding back or closing would lose it."""
+        if self._branch is not None:
+            self._branch.await_rest(self._newest + 10**9, _SOUND_S)
 
     def _again(self) -> None:
         if not self._this_round:
             raise SourceError(f"{self.name}: no picture since it was started again")
         self._this_round, self._restart = 0, True
         assert self._pipeline is not None
-        if self._branch is not None:
-            # The rest of its sound is still being decoded, and winding back would lose it.
-            self._branch.ended.wait(_SOUND_S)
+        self._await_sound()
         self._ended.clear()
         how = Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT
         if not self.winds_back or not self._wind_back(how):

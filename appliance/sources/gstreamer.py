@@ -94,8 +94,8 @@ class GstSource:
         self._to_sdr = ToSdr(name)
         self._heard = Heard()
         self._branch: AudioBranch | None = None
-        # The round of a loop that the newest picture read belongs to.
-        self._round = 0
+        # The round of a loop that the newest picture read belongs to, and its time in the stream.
+        self._round, self._newest = 0, NO_TIME
 
     # What a subclass provides.
 
@@ -126,7 +126,8 @@ class GstSource:
         self.close()
         self._want, self.frames = want, 0
         self._heard.clear()
-        self._round = 0
+        self._heard.waits = not self.live
+        self._round, self._newest = 0, NO_TIME
         try:
             self._start()
             deadline = time.monotonic() + self.settings.timeout_s
@@ -176,6 +177,9 @@ class GstSource:
         pipeline, self._pipeline = self._pipeline, None
         self._sink = self._first = self._failure = self.format = None
         self._missing, self._demuxers = "", []
+        branch, self._branch = self._branch, None
+        if branch is not None:
+            branch.close()
         if pipeline is None:
             return
         # A driver or a server that does not answer can block the state change for ever.
@@ -190,9 +194,19 @@ class GstSource:
                 source=self.name, waited_s=_CLOSE_WITHIN,
             )  # fmt: skip
 
+    @property
+    def has_sound(self) -> bool:
+        """See ``HasSound``."""
+        return self._branch is not None and self._branch.taken and not self._branch.silent
+
+    @property
+    def more_sound(self) -> bool:
+        """See ``HasSound``."""
+        return self.has_sound and self._branch is not None and not self._branch.ended.is_set()
+
     def sounds(self) -> list[AudioBlock]:
         """See ``HasSound``."""
-        return self._heard.take(self._round)
+        return self._heard.take(self._round, self._newest)
 
     # Inside.
 
@@ -352,6 +366,8 @@ class GstSource:
         if self._sink is None:
             raise SourceError(f"{self.name}: it is not open")
         sample = self._sink.try_pull_sample(max(0, nanoseconds))
+        if sample is None and nanoseconds > 0:
+            self._heard.let_on()
         self._look_at_bus()
         while sample is not None and sample.get_buffer().has_flags(Gst.BufferFlags.CORRUPTED):
             # So says its decoder, or the camera's driver.
@@ -381,7 +397,7 @@ class GstSource:
         """The sample as a frame with its own time; ``restart``: its stream begins anew with it."""
         pts, duration = running_time(sample), duration_of(sample)
         cut = restart or self.frames == 0
-        self._round += restart
+        self._round, self._newest = self._round + restart, pts
         serial, self.frames = self.frames, self.frames + 1
         special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
         if special is None:

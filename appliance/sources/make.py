@@ -22,7 +22,7 @@ def make_source(settings: SourceSettings) -> Source:
 
     Raises InputError for a URI that can never work, MissingDependency for what is not installed.
     """
-    uri = first_camera_or_demo() if settings.uri == "auto" else settings.uri
+    uri = address_of(settings)
     scheme = source_scheme(uri)
     if scheme is None:
         raise InputError(
@@ -33,8 +33,14 @@ def make_source(settings: SourceSettings) -> Source:
     return made
 
 
-def first_camera_or_demo() -> str:
-    """The URI that ``auto`` stands for on this machine, which is also logged."""
+def address_of(settings: SourceSettings, *, quiet: bool = False) -> str:
+    """The source's address, ``auto`` resolved; ``quiet``: without a word in the log."""
+    return first_camera_or_demo(quiet=quiet) if settings.uri == "auto" else settings.uri
+
+
+def first_camera_or_demo(*, quiet: bool = False) -> str:
+    """The URI that ``auto`` stands for on this machine, which is also logged, unless ``quiet``."""
+    say = log.debug if quiet else log.info
     for path in v4l2.nodes():
         try:
             device = v4l2.query(path)
@@ -43,7 +49,7 @@ def first_camera_or_demo() -> str:
             continue
         # A loopback device that accepts pictures is somebody's output, maybe our own.
         if device.capture and device.modes and not (device.loopback and device.output):
-            log.info("source: auto is the first camera", camera=device.card, uri=f"v4l2://{path}")
+            say("source: auto is the first camera", camera=device.card, uri=f"v4l2://{path}")
             return f"v4l2://{path}"
-    log.info("source: auto is demo://, as no camera here can capture")
+    say("source: auto is demo://, as no camera here can capture")
     return "demo://"

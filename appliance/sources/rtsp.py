@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.config.secrets import fill
-from appliance.config.settings import SourceSettings
-from appliance.errors import InputError, MatteboxError, SourceError
-from appliance.media.gst import Gst, error_text, first_structure
+from appliance.media.gst import Gst, first_structure
 from appliance.sources.elements import make
-from appliance.sources.gstreamer import GstSource
-from appliance.system.redact import redact
+from appliance.sources.network import NetworkSource
 
-# Advice on what servers answer, by words in GStreamer's message.
 _ADVICE = (
     (("not found", "404"), "the server has no stream of this path: check what follows the port"),
     (
@@ -28,24 +23,17 @@ _ADVICE = (
 )
 
 
-class RtspSource(GstSource):
-    """A stream fetched over TCP or UDP. Any failure may be temporary, so it is retried."""
+class RtspSource(NetworkSource):
+    """A stream fetched over TCP or UDP."""
 
-    def __init__(self, settings: SourceSettings, uri: str) -> None:
-        super().__init__(settings, redact(uri))
-        self._uri = uri
+    advice = _ADVICE
 
     def head(self, pipeline: Gst.Pipeline) -> None:
         """See ``GstSource.head``."""
-        try:
-            # At every open: a credential may have changed, or been added, since.
-            location = fill(self._uri)
-        except InputError as error:
-            raise SourceError(f"{self.name}: {error}") from None
         microseconds = int(self.settings.timeout_s * 1e6)
         source = make(
             "rtspsrc",
-            location=location,
+            location=self.location(),
             # One of the two: a fallback from UDP to TCP would bypass what the settings ask for.
             protocols="tcp" if self.settings.transport == "tcp" else "udp",
             latency=self.settings.latency_ms,
@@ -69,15 +57,6 @@ class RtspSource(GstSource):
         video = first_structure(caps).get_string("media") == "video"
         if video and not sink.is_linked():
             pad.link(sink)
-
-    def failed(self, message: Gst.Message) -> MatteboxError:
-        """See ``GstSource.failed``."""
-        text = redact(error_text(message))
-        low = text.lower()
-        advice = next((say for words, say in _ADVICE if any(word in low for word in words)), "")
-        return SourceError(
-            f"{self.name}: {f'{advice} ({text})' if advice else text}{self._missing}"
-        )
 
 
 def _only_video(_source: Gst.Element, _number: int, caps: Gst.Caps) -> bool:

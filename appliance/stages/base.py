@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from appliance.config.settings import Settings
+from appliance.config.settings import Companion, Settings
 from appliance.media.frame import F32, U8, Format, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.cpu.flow import Motion
@@ -73,6 +74,9 @@ class Work:
         matte_out: uint8 (height, width), if wanted: the matte as composited, 0..255.
         also: where a frame for another time may be made, if one is wanted. made_at: the time
             (pts) that one was made for.
+        companions: what is to be drawn beside the composite, overwritten; None: nothing.
+        also_companions: the same beside ``also``. made_beside: they were drawn.
+        layer_between: the person in ``also``, for those.
         rect: the part of the frame that the network's grid covers.
         held: the last frame's matte covers ``rect`` and may be carried to this frame.
         planes: float32 (3, rows, columns): Y, Cb, Cr over ``rect``, 0..255.
@@ -103,6 +107,10 @@ class Work:
     matte_out: U8 | None = None
     also: Frame | None = None
     made_at: int | None = None
+    companions: Mapping[Companion, Frame] | None = None
+    also_companions: Mapping[Companion, Frame] | None = None
+    made_beside: bool = False
+    layer_between: cpu.PersonLayer | None = None
     rect: Rect | None = None
     held: bool | None = None
     planes: F32 | None = None

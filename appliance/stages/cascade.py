@@ -192,7 +192,7 @@ CASCADE: tuple[Step, ...] = (
         "layer", "the person apart from what is behind, at full size",
         needs=("matte",), gives=("layer",),
         cpu="layer.cpu:LayerSteps.layer", gpu="layer.gpu:LayerSteps.layer",
-        on=lambda settings: settings.stages.needs_layer, when="while somebody is there",
+        on=lambda settings: settings.needs_layer, when="while somebody is there",
         launched="launch composite",
     ),
     Step(
@@ -265,6 +265,14 @@ CASCADE: tuple[Step, ...] = (
         cpu="style.cpu:StyleSteps.style_all", gpu="style.gpu:StyleSteps.style_all",
         on=lambda settings: settings.stages.style.of("all"),
         optional=True, launched="launch composite", stage="style", spared=True,
+    ),
+    # Not optional: a key without its fill, or either of another frame, would be worse than none.
+    Step(
+        "key-fill", "what outputs ask for beside the composite: key, fill, the person over green",
+        needs=("companions",),
+        cpu="key_fill.cpu:KeyFillSteps.draw", gpu="key_fill.gpu:KeyFillSteps.draw",
+        on=lambda settings: bool(settings.companions), launched="launch composite",
+        off="no output asks for key, fill or green",
     ),
     Step(
         "rescan", "a look at the whole frame, for people outside the region",

@@ -1,7 +1,8 @@
 """Strikes what must never be shown out of whatever is about to be shown.
 
-Callers use ``redact``. Passwords in addresses are recognised by their position; values known to be
-secret (``remember``) are struck out wherever they stand.
+Callers use ``redact``. Passwords in addresses are recognised by their position, or by what an
+address's query calls them; values known to be secret (``remember``) are struck out wherever they
+stand.
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ _STREAM_KEY = re.compile(
     re.IGNORECASE,
 )
 _PASSPHRASE = re.compile(r"(\bpassphrase=)([^\s&\"'),;]{1,1000})", re.IGNORECASE)
+
+# As SRT, network cameras and hosts of streams call them.
+_QUERY = re.compile(
+    r"([?&](?:passphrase|pass(?:wd|word)?|pwd|token|access_token|auth|key|api_?key|secret|sig"
+    rf"|signature)=)(?!{_REFERENCE}(?:[&\s\"']|$))[^&\s\"']*[^&\s\"';,]",
+    re.IGNORECASE,
+)
 
 # Shorter values would strike out half of every message; ``redact`` finds those by position.
 _LEAST = 6
@@ -63,7 +71,7 @@ def hide(text: str) -> str:
 
 def redact(text: str) -> str:
     """The text with the password of any address, and every known secret, replaced by ``***``."""
-    text = _without_passwords(text)
+    text = _QUERY.sub(rf"\1{HIDDEN}", _without_passwords(text))
     for pattern in (_STREAM_KEY, _PASSPHRASE):
         text = pattern.sub(_all_but_references, text)
     return hide(text)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.config.load import LoadedConfig, Mistake
-from appliance.config.schemes import Scheme
+from appliance.config.scenes import in_use
+from appliance.config.schemes import Scheme, SourceScheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
 from appliance.config.uris import background_scheme, files_of, output_scheme, source_scheme
@@ -21,65 +22,80 @@ from appliance.stages.select import wanted as select
 from appliance.system.redact import redact
 
 
-def mistakes(loaded: LoadedConfig, *, as_service: bool = True) -> list[Mistake]:
+def mistakes(
+    loaded: LoadedConfig, *, as_service: bool = True, every_scene: bool = False
+) -> list[Mistake]:
     """Every file and secret that the settings name but that cannot be used, and where it is named.
 
     Only the service has its credentials: without ``as_service`` their absence is not a mistake.
+    Of the scenes, the one that mattebox starts with is looked at, or all of them: a picture that
+    is missing in another must not keep the appliance from starting.
     """
     settings = loaded.settings
-    found: list[Mistake] = []
+    found = list(_mistakes(settings, as_service))
+    known = set(found)
+    for index, scene in enumerate(settings.scenes):
+        if not every_scene and scene.name != settings.scene:
+            continue
+        written = scene.settings.written()
+        for key, problem in _mistakes(in_use(settings, scene.name), as_service):
+            # A stage that a scene switches on may want something that is set outside.
+            place = f".{key}" if key in written else ""
+            if (key, problem) not in known:
+                found.append((f"scenes.{index}.settings{place}", problem))
+    return [Mistake(loaded.origin(key), key, problem) for key, problem in found]
 
-    def add(key: str, message: str) -> None:
-        found.append(Mistake(loaded.origin(key), key, message))
 
+def _mistakes(settings: Settings, as_service: bool) -> Iterator[tuple[str, str]]:
+    """Each key at fault, and what is wrong."""
     source, background = settings.source.uri, settings.background.uri
     for key, uri, scheme in (
         ("source.uri", source, source_scheme(source)),
         ("background.uri", background, background_scheme(background)),
     ):
         for path in files_of(uri, scheme):
-            wrong = unreadable(path)
+            folder = isinstance(scheme, SourceScheme) and scheme.folders
+            wrong = unreadable(path, folder=folder)
             if wrong:
-                add(key, f"{path}: {wrong}")
+                yield key, f"{path}: {wrong}"
         wrong = networkless(scheme) if scheme is not None else None
         if wrong:
-            add(key, wrong)
+            yield key, wrong
     for index, output in enumerate(settings.outputs):
         for path in files_of(output.uri, output_scheme(output.uri)):
             wrong = unwritable(path)
             if wrong:
-                add(f"outputs.{index}.uri", f"{path}: {wrong}")
+                yield f"outputs.{index}.uri", f"{path}: {wrong}"
     for key, problem in troubles_with_secrets(settings):
         if as_service or not credentials_elsewhere(problem):
-            add(key, problem)
+            yield key, problem
     for key, problem in certificate.problems(settings.rtsp):
-        add(key, problem)
+        yield key, problem
     for key, problem in select.mistakes(settings.stages.select):
-        add(key, problem)
+        yield key, problem
     interpolate = settings.stages.interpolate
     if interpolate.enabled and interpolate.model != "builtin":
         for line in useless(interpolate.model, "between"):
-            add("stages.interpolate.model", line)
+            yield "stages.interpolate.model", line
     if settings.stages.style.wanted:
         # It reads the whole table, for which it loads what the frame's path is made of.
         from appliance.stages.looks.make import problems
 
         for key, problem in problems(settings.stages.style):
-            add(f"stages.style.{key}", problem)
+            yield f"stages.style.{key}", problem
     try:
         manifest, model = load_manifest(find_manifest(settings.matting.model, model_folders()))
         wrong = unreadable(model)
     except ModelError as error:
         for line in str(error).splitlines():
-            add("matting.model", line)
-        return found
+            yield "matting.model", line
+        return
     if wrong:
-        add("matting.model", f"{model}: {wrong}")
+        yield "matting.model", f"{model}: {wrong}"
     elif settings.matting.runtime == "tensorrt":
         wrong = engineless(manifest, model)
         if wrong:
-            add("matting.runtime", wrong)
-    return found
+            yield "matting.runtime", wrong
 
 
 def useless(name: str, task: Task) -> list[str]:
@@ -141,13 +157,20 @@ def engineless(manifest: Manifest, model: Path) -> str | None:
     return None
 
 
-def unreadable(path: Path) -> str | None:
-    """Why a file cannot be read, and the remedy; None if it can. Never blocks on a FIFO."""
+def unreadable(path: Path, *, folder: bool = False) -> str | None:
+    """Why a file cannot be read, and the remedy; None if it can. Never blocks on a FIFO.
+
+    ``folder``: whether it may be a folder, too.
+    """
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"cannot be read ({reason}); name a file that is there"
+    if folder and stat.S_ISDIR(status.st_mode):
+        if os.access(path, os.R_OK | os.X_OK):
+            return None
+        return "may not be read by this user; change its permissions (chmod +rx)"
     if not stat.S_ISREG(status.st_mode):
         kinds = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
         return f"is {kinds.get(stat.S_IFMT(status.st_mode), 'a device')}; expected a file"
@@ -180,4 +203,8 @@ def summary(settings: Settings) -> list[str]:
         f"background  {settings.background.uri}",
         f"model       {settings.matting.model}",
     ]
+    for scene in settings.scenes:
+        lines.append(
+            f"scene       {scene.name}{', to start with' * (scene.name == settings.scene)}"
+        )
     return lines + [f"output      {redact(output.uri)}" for output in settings.outputs]

@@ -1,4 +1,4 @@
-"""What is plugged in: cameras, loopback devices, displays."""
+"""What is plugged in: cameras, microphones, loopback devices, displays."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from appliance.config.schemes import SOURCES
 from appliance.system import jetson_utils, v4l2
+from appliance.system.microphones import SYS, SoundInput, sound_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class Devices:
     loopbacks: tuple[v4l2.Device, ...]
     displays: tuple[Display, ...]
     unusable: tuple[tuple[Path, str], ...]
+    microphones: tuple[SoundInput, ...] = ()
 
 
 def find(
     dev: Path = Path("/dev"),
     drm: Path = Path("/sys/class/drm"),
     query: Callable[[Path], v4l2.Device] = v4l2.query,
+    sys: Path = SYS,
 ) -> Devices:
     """Look at all device nodes and connectors. Starts no stream."""
     cameras, loopbacks, unusable = [], [], []
@@ -51,7 +54,10 @@ def find(
             loopbacks.append(device)
         if device.capture and not (device.loopback and device.output):
             cameras.append(device)
-    return Devices(tuple(cameras), tuple(loopbacks), tuple(displays(drm)), tuple(unusable))
+    return Devices(
+        tuple(cameras), tuple(loopbacks), tuple(displays(drm)), tuple(unusable),
+        tuple(sound_inputs(sys)),
+    )  # fmt: skip
 
 
 def displays(drm: Path = Path("/sys/class/drm")) -> list[Display]:
@@ -103,6 +109,10 @@ def describe(found: Devices) -> list[Any]:
             f"Cameras at {' and '.join(names)} are taken by jetson-utils where it can "
             f"({jetson_utils.UNTRIED}; source.capture: gstreamer turns it off)."
         )
+    for microphone in found.microphones:
+        out.append(f"Microphone {microphone.uri} (for source.sound)")
+    if not found.microphones:
+        out.append("Microphones: none of ALSA's. Those of a sound server: pactl list short sources")
     for device in found.loopbacks:
         out.append(f"Loopback v4l2://{device.path}: {device.card}")
     if not found.loopbacks:
@@ -125,6 +135,7 @@ def describe(found: Devices) -> list[Any]:
 
 def _plain(found: Devices) -> dict[str, Any]:
     data = asdict(found)
+    data["microphones"] = [one.uri for one in found.microphones]
     data["unusable"] = [{"path": path, "reason": reason} for path, reason in found.unusable]
     plain: dict[str, Any] = json.loads(json.dumps(data, default=str))
     return plain

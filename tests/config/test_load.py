@@ -194,7 +194,8 @@ BAD = {
     "outputs: [bitrate_kbps: 5]\n": [
         "config.yaml:1:11: outputs.0.uri: is missing; expected rtsp://address:port/path, "
         "rtsps://…, srt://host:port, srt://:port, rtmp://host/app, rtmps://…, "
-        "rtsp+push://host:port/path, display://, a path that ends in .mp4 or .mkv, file:///….mp4, "
+        "rtsp+push://host:port/path, display://, a path that ends in .mp4, .mkv or .m3u8 (HLS), "
+        "file:///….mp4, "
         "v4l2:///dev/video9, null:// (where the picture goes)"
     ],
     "outputs: []\n": [
@@ -221,7 +222,7 @@ BAD = {
     "source: {latency_ms: 99999999999999999999999999999999999999999999999}\n": [
         "config.yaml:1:22: source.latency_ms: found "
         "99999999999999999999999999999999999999999999999; expected a whole number from 0 to 10000 "
-        "(RTSP jitter buffer, milliseconds)"
+        "(jitter buffer of RTSP and SRT, milliseconds)"
     ],
     "source: {transport: sctp}\n": [
         "config.yaml:1:21: source.transport: found sctp; expected tcp or udp (how RTSP media "
@@ -249,7 +250,8 @@ BAD = {
     # Addresses.
     "source: {uri: rtps://u:secret@h/x}\n": [
         "config.yaml:1:15: source.uri: found rtps://u:***@h/x; rtps:// is none of v4l2://, "
-        "rtsp://, rtsps://, csi://, file://, test://, demo://, puppet://"
+        "rtsp://, rtsps://, srt://, rtmp://, rtmps://, http://, https://, csi://, file://, "
+        "test://, demo://, puppet://"
     ],
     "source: {uri: /dev/video0}\n": [
         "config.yaml:1:15: source.uri: found /dev/video0; a camera is written v4l2:///dev/video0"
@@ -271,7 +273,8 @@ BAD = {
         "for example colour:#00b140"
     ],
     "outputs: [uri: out.avi]\n": [
-        "config.yaml:1:16: outputs.0.uri: found out.avi; a file output must end in .mp4 or .mkv"
+        "config.yaml:1:16: outputs.0.uri: found out.avi; a file output must end in .mp4, .mkv or "
+        ".m3u8 (HLS)"
     ],
     "outputs: [uri: 'rtsp://127.0.0.1:8554']\n": [
         'config.yaml:1:16: outputs.0.uri: found "rtsp://127.0.0.1:8554"; the stream needs a path: '
@@ -353,7 +356,8 @@ BAD = {
     ],
     "source: {uri: 'rtps://me:" + 70 * "x" + "@camera/1'}\n": [
         'config.yaml:1:15: source.uri: found "rtps://me:***@camera/1"; rtps:// is none of v4l2://, '
-        "rtsp://, rtsps://, csi://, file://, test://, demo://, puppet://"
+        "rtsp://, rtsps://, srt://, rtmp://, rtmps://, http://, https://, csi://, file://, "
+        "test://, demo://, puppet://"
     ],
     "outputs: [uri: /a.mp4, uri: file:///a.mp4]\n": [
         "config.yaml:1:29: outputs.1.uri: found file:///a.mp4; outputs.0 has the file /a.mp4 "

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from appliance.config.load import load, plain, schema
 from appliance.config.schemes import BACKGROUNDS, OUTPUTS, SOURCES, Family, Scheme
 from appliance.config.settings import Settings
+from appliance.config.settings.scenes import SceneOverrides, SceneSettings
 from appliance.config.uris import scheme_of
 from appliance.config.validate import allowed, item_of, section_of
 
@@ -24,11 +25,14 @@ def fields() -> Iterator[tuple[str, FieldInfo, object]]:
     defaults = plain(Settings())
     for name, field in Settings.model_fields.items():
         section, item = section_of(field), item_of(field)
-        assert section or item, f"{name} is neither a section nor a list of sections"
-        if item is not None:
+        if item is not None and not defaults[name]:
+            yield name, field, defaults[name]
+        elif item is not None:
             yield from _within(f"{name}.0", item, defaults[name][0])
         elif section is not None:
             yield from _within(name, section, defaults[name])
+        else:
+            yield name, field, defaults[name]
 
 
 def _within(
@@ -55,7 +59,7 @@ def comments(text: str) -> dict[str, str]:
             depth = len(indent) + len(dash or "")
             open_ = [(at, name) for at, name in open_ if at < depth]
             name = ".".join([*(name for _, name in open_), key])
-            open_.append((depth, f"{key}.0" if key == "outputs" else key))
+            open_.append((depth, f"{key}.0" if key in ("outputs", "scenes") else key))
             found[name] = " ".join(block)
             block = []
         elif not line.strip():
@@ -71,6 +75,32 @@ def text(root: Path) -> str:
 
 
 FIELDS = list(fields())
+
+
+def with_example(text: str) -> str:
+    """The manual with its example of scenes in the place of the empty list."""
+    before, _, after = text.partition("scenes: []\n# For example, without the #")
+    example = after.partition("\n")[2].splitlines()
+    assert all(line.startswith("#") for line in example)
+    return "\n".join([before, *(line[1:] for line in example), ""])
+
+
+def test_the_example_of_scenes_is_right_and_explains_every_key(text, root, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(with_example(text))
+    [scene] = load(file).scenes
+    assert scene.model_fields_set == set(SceneSettings.model_fields)
+    told = comments(with_example(text))
+    for name, field in SceneSettings.model_fields.items():
+        meaning, _, rest = told[f"scenes.0.{name}"].partition(" Allowed: ")
+        assert len(meaning) > 15
+        assert field.description
+        if name == "settings":
+            assert all(section in meaning for section in SceneOverrides.model_fields)
+        elif name == "name":
+            assert rest == f"{allowed(field)}."
+        else:
+            assert rest == f"{allowed(field)}. Default: {field.default}"
 
 
 def test_the_file_is_the_defaults(root):

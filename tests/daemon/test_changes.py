@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from appliance.config.load import LoadedConfig, changed, load_located
+from appliance.config.scenes import in_use
 from appliance.config.settings import Settings
 from appliance.config.status import ConfigState
 from appliance.config.tree import Mistake, Origin
@@ -33,10 +34,13 @@ class Applies:
         self.go.set()
         self.busy = threading.Event()
         self.read_again = False
+        self.dissolve = 0
 
-    def apply(self, settings: Settings, *, read_again: bool = False) -> frozenset[str]:
+    def apply(
+        self, settings: Settings, *, read_again: bool = False, dissolve: int = 0
+    ) -> frozenset[str]:
         """Like the daemon's."""
-        self.read_again = read_again
+        self.read_again, self.dissolve = read_again, dissolve
         self.busy.set()
         assert self.go.wait(LIMIT_S)
         if self.error is not None:
@@ -51,7 +55,7 @@ class Applies:
 def reloading(path: Path | None, **options: object) -> Iterator[tuple[Reloader, Applies]]:
     """A reloader for ``path`` over a stand-in daemon."""
     loaded = load_located(path)
-    daemon = Applies(loaded.settings)
+    daemon = Applies(in_use(loaded.settings))
 
     def load() -> LoadedConfig:
         return load_located(path)
@@ -354,13 +358,11 @@ def test_nothing_at_all_can_be_meant(path: Path) -> None:
 def test_a_file_that_was_written_over_http_is_the_one_to_compare_with(path: Path) -> None:
     with reloading(path) as (reloader, _):
         text = "steady: {strength: 0.5}\nedge: {softness: 0.5}\n"
+        softer = Settings().edge.model_copy(update={"softness": 0.5})
+        reloader.change(lambda now: now.model_copy(update={"edge": softer}), LIMIT_S)
         path.write_text(text)
         state = identity(path)
         assert state is not None
         reloader.wrote(state, text)
         path.write_text("steady: {strength: 0.5}\n")
-        daemon_now = reloader._daemon
-        daemon_now.settings = daemon_now.settings.model_copy(
-            update={"edge": daemon_now.settings.edge.model_copy(update={"softness": 0.5})}
-        )
         assert "looks cut off" in refused(reloader, asked=False)

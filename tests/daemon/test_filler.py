@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from appliance.daemon.filler import Filler
+from appliance.config.settings import Companion
+from appliance.daemon.filler import NONE, Companions, Filler
 from appliance.media.frame import Frame
 from tests.scenes import flat
 
 STEP = 40_000_000
+KEY = Companion("key")
 
 
 def shown(number: int) -> Frame:
@@ -26,7 +28,7 @@ def made(number: int, part: float) -> Frame:
 class Sent(list[tuple[Frame, int]]):
     """Takes what is published."""
 
-    def __call__(self, frame: Frame, at: int) -> None:
+    def __call__(self, frame: Frame, at: int = 0, companions: object = None) -> None:
         self.append((frame, at))
 
     @property
@@ -98,3 +100,35 @@ def test_room(fill_ns: int | None, duration: int, room: bool) -> None:
     nobody: Any = None
     filler = Filler(nobody, fill_ns, lossless=False)
     assert filler.has_room(replace(shown(0), duration=duration)) is room
+
+
+@pytest.mark.parametrize("mode", ["between", "ahead"])
+def test_each_goes_out_with_its_own_companions(mode: Literal["between", "ahead"]) -> None:
+    """What is shown again, with those that it had; what was made without any, with none."""
+    found: list[tuple[int, int | None]] = []
+
+    def publish(frame: Frame, at: int = 0, companions: Companions = NONE) -> None:
+        key = companions.get(KEY)
+        found.append((int(frame.y[0, 0]), None if key is None else int(key.y[0, 0])))
+
+    filler = Filler(publish, 0, lossless=True)
+    part = -0.5 if mode == "between" else 0.5
+    for number in range(1, 4):
+        beside = {KEY: flat(64, 36, 100 + number)}
+        between = {KEY: flat(64, 36, 150)} if number == 2 else NONE
+        one = None if number == 1 else made(number, part)
+        filler.send(shown(number), one, mode, beside, between)
+    filler.send(shown(4), None, mode, {KEY: flat(64, 36, 104)})
+    pairs = [(1, 101), (200, 150), (2, 102), (200, None), (3, 103), (3, 103), (4, 104)]
+    if mode == "ahead":
+        pairs = [
+            (1, 101),
+            (1, 101),
+            (2, 102),
+            (200, 150),
+            (3, 103),
+            (200, None),
+            (4, 104),
+            (4, 104),
+        ]
+    assert found == pairs

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.config.settings import Settings
+from appliance.daemon.filler import NONE, Companions
 from appliance.daemon.negotiate import canvas_format
 from appliance.media.frame import Format, Frame
 from tests.daemons import running
@@ -60,10 +61,10 @@ def test_switched_under_load_no_frame_is_late(
             begun[frame.serial] = worker._begun
             composite(frame)
 
-        def leaves(frame: Frame, now: int) -> Frame:
+        def leaves(frame: Frame, now: int, companions: Companions) -> Frame:
             if frame.serial in begun:
                 late.append(worker._begun - begun[frame.serial])
-            return send(frame, now)
+            return send(frame, now, companions)
 
         monkeypatch.setattr(worker, "_composite", begins)
         monkeypatch.setattr(daemon.programme, "_send", leaves)
@@ -96,8 +97,8 @@ def test_another_background_is_not_undone_by_a_cut(
         cut = threading.Event()
         send, use = daemon.worker._filler.send, daemon.pipeline.use_background
 
-        def cuts(shown: Frame, made: Frame | None, mode: Any) -> int:
-            return send(shown, None if cut.is_set() else made, mode)
+        def cuts(shown: Frame, made: Frame | None, mode: Any, *companions: Companions) -> int:
+            return send(shown, None if cut.is_set() else made, mode, *companions)
 
         def used(background: Any) -> None:
             # In the pipeline's thread, between two frames: all that follow are cuts.
@@ -109,10 +110,10 @@ def test_another_background_is_not_undone_by_a_cut(
         published: list[tuple[int, int]] = []
         publish = daemon.programme.publish
 
-        def noted(frame: Frame, at: int = 0) -> None:
+        def noted(frame: Frame, at: int = 0, companions: Companions = NONE) -> None:
             if cut.is_set():
                 published.append((int(frame.y[4, 4]), frame.pts))
-            publish(frame, at)
+            publish(frame, at, companions)
 
         monkeypatch.setattr(daemon.programme, "publish", noted)
         daemon.apply(changed)

@@ -19,7 +19,7 @@ def clip(path: Path, *sound: str, seconds: int = 4, rate: int = 30) -> Path:
     disc = "if(lt(hypot(X-160,Y-90),50),if(lt(mod(T+0.001,1),0.0666),235,150),40)"
     picture = f"color=s=320x180:r={rate}:d={seconds},format=yuv420p,geq=lum='{disc}':cb=128:cr=128"
     command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", picture, *sound]
-    subprocess.run([*command, "-c:v", "libx264", "-g", "30", str(path)], timeout=60, check=True)
+    subprocess.run([*command, "-c:v", "libx264", "-g", "30", str(path)], timeout=600, check=True)
     return path
 
 
@@ -30,12 +30,12 @@ def beeps(seconds: float = 4, channels: str = "") -> list[str]:
     return ["-f", "lavfi", "-i", made if not channels else f"{made},{channels}"]
 
 
-def convert(network: Path, source: Path, out: Path, *more: str) -> str:
+def convert(network: Path, source: Path, out: Path, *more: str, timeout: float = 50) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "appliance.cli", "run", "--source", str(source), "--output",
          str(out), "--background", "colour:#404040", "--set", "http.enabled=false", "--set",
          f"matting.model={network}", "--set", "matting.threads=1", *more],
-        capture_output=True, text=True, timeout=50, check=False,
+        capture_output=True, text=True, timeout=timeout, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stderr
@@ -46,7 +46,7 @@ def heard(path: Path) -> np.ndarray:
     done = subprocess.run(
         ["ffmpeg", "-v", "error", "-copyts", "-i", str(path), "-map", "0:a", "-ac", "1", "-ar",
          str(RATE), "-af", "aresample=async=1:first_pts=0", "-f", "f32le", "-"],
-        capture_output=True, timeout=50, check=True,
+        capture_output=True, timeout=300, check=True,
     )  # fmt: skip
     return np.frombuffer(done.stdout, np.float32)
 
@@ -62,13 +62,13 @@ def skews(path: Path) -> list[float]:
     done = subprocess.run(
         ["ffmpeg", "-v", "error", "-i", str(path), "-vf", "crop=40:40:140:70,scale=1:1:flags=area",
          "-pix_fmt", "gray", "-fps_mode", "passthrough", "-f", "rawvideo", "-"],
-        capture_output=True, timeout=50, check=True,
+        capture_output=True, timeout=300, check=True,
     )  # fmt: skip
     light = np.frombuffer(done.stdout, np.uint8)
     times = subprocess.run(
         ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=pts_time",
          "-of", "csv=p=0", str(path)],
-        capture_output=True, text=True, timeout=50, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     ).stdout.split()  # fmt: skip
     flashes = [float(times[k].strip(",")) for k in starts(light > 200, 5)]
     tones = [k / RATE for k in starts(np.abs(heard(path)) > 0.2, RATE // 10)]
@@ -87,38 +87,6 @@ def test_flash_and_beep(network: Path, tmp_path: Path, suffix: str, bound: float
     assert abs(len(heard(out)) / RATE - 4.0) < 0.05
 
 
-FORMS = {
-    "pcm-8k-mono": ("in.mkv", ["-c:a", "pcm_s16le", "-ar", "8000", "-ac", "1"]),
-    "ac3-5.1": ("in.mkv", ["-c:a", "ac3", "-ac", "6"]),
-    "mp3-44.1k": ("in.mp4", ["-c:a", "libmp3lame", "-ar", "44100"]),
-    "opus": ("in.mkv", ["-c:a", "libopus"]),
-    "float-96k": ("in.mkv", ["-c:a", "pcm_f32le", "-ar", "96000"]),
-}
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_sound_of_any_form(network: Path, tmp_path: Path, form: str) -> None:
-    name, options = FORMS[form]
-    source = clip(tmp_path / name, *beeps(), *options)
-    out = tmp_path / "out.mkv"
-    convert(network, source, out)
-    before = skews(source)
-    # Against its own file: encoders put some silence of their own in front.
-    assert abs(np.median(skews(out)) - np.median(before)) <= 5
-    assert np.ptp(skews(out)) <= 1
-
-
-def test_sound_that_starts_late_and_ends_early(network: Path, tmp_path: Path) -> None:
-    source = clip(tmp_path / "in.mkv", "-itsoffset", "1.5", *beeps(1.5), "-c:a", "pcm_s16le")
-    out = tmp_path / "out.mkv"
-    convert(network, source, out)
-    sound = heard(out)
-    loud = np.flatnonzero(np.abs(sound) > 0.1) / RATE
-    assert abs(loud[0] - 1.5) < 0.02
-    assert loud[-1] < 3.01
-    assert abs(len(sound) / RATE - 4.0) < 0.05
-
-
 def test_no_sound_is_true_silence(network: Path, tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mkv", seconds=2)
     convert(network, source, tmp_path / "out.mkv")
@@ -135,19 +103,9 @@ def test_it_can_be_left_out(network: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         ["ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0",
          str(tmp_path / "mute.mkv")],
-        capture_output=True, text=True, timeout=50, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     assert done.stdout.split() == ["video"]
-
-
-def test_sound_that_cannot_be_decoded_does_not_stop_the_picture(
-    network: Path, tmp_path: Path
-) -> None:
-    source = clip(tmp_path / "in.mkv", *beeps(2), "-c:a", "wavpack", seconds=2)
-    told = convert(network, source, tmp_path / "out.mkv")
-    assert "sound" in told
-    sound = heard(tmp_path / "out.mkv")
-    assert not sound.any()
 
 
 def test_a_file_in_a_loop_stays_in_time(network: Path, tmp_path: Path) -> None:
@@ -169,3 +127,16 @@ def test_a_file_in_a_loop_stays_in_time(network: Path, tmp_path: Path) -> None:
         assert process.wait(10) == 0
     assert len(skews(out)) >= 5
     assert max(map(abs, skews(out))) <= 15
+
+
+def test_sound_does_not_run_ahead_of_the_pictures(network: Path, tmp_path: Path) -> None:
+    """Minutes of small pictures fit into a decoder's queues, and their sound must wait for them."""
+    source = clip(
+        tmp_path / "in.mkv", *beeps(45), "-c:a", "pcm_s16le", "-preset", "ultrafast", seconds=45,
+        rate=10,
+    )  # fmt: skip
+    out = tmp_path / "out.mkv"
+    convert(network, source, out)
+    found = skews(out)
+    assert len(found) == 44
+    assert max(map(abs, found)) <= 5

@@ -25,7 +25,8 @@ SECOND = 10**9
 def probed(path: Path) -> tuple[list[float], float]:
     """A recording's presentation times and its length, seconds, by ffprobe."""
     command = [
-        "ffprobe", "-v", "error", "-show_entries", "packet=pts_time:format=duration", "-of", "json",
+        "ffprobe", "-v", "error",
+        "-select_streams", "v", "-show_entries", "packet=pts_time:format=duration", "-of", "json",
     ]  # fmt: skip
     done = subprocess.run([*command, str(path)], capture_output=True, timeout=30, check=True)
     found = json.loads(done.stdout)

@@ -56,7 +56,13 @@ class Slow:
     interpolates = False
 
     def process(
-        self, frame: Frame, out: Frame, matte: object = None, also: object = None
+        self,
+        frame: Frame,
+        out: Frame,
+        matte: object = None,
+        also: object = None,
+        companions: object = None,
+        also_companions: object = None,
     ) -> Outcome:
         self.go_on.wait(5)
         return Outcome(frame.rect, None, 1)
@@ -64,7 +70,7 @@ class Slow:
     def reset(self) -> None:
         self.resets += 1
 
-    def publish(self, frame: Frame) -> None:
+    def publish(self, frame: Frame, at: int = 0, companions: object = None) -> None:
         self.published.append(frame)
         self.told.set()
 

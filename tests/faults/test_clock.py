@@ -126,7 +126,8 @@ def test_a_step_by_an_hour_leaves_no_gap(
         assert not mattebox.says("the placeholder goes out")
         assert not mattebox.says("output stalled")
     done = subprocess.run(
-        ["ffprobe", "-v", "error", "-show_entries", "frame=pts_time", "-of", "csv=p=0", str(video)],
+        ["ffprobe", "-v", "error",
+         "-select_streams", "v", "-show_entries", "frame=pts_time", "-of", "csv=p=0", str(video)],
         capture_output=True, text=True, timeout=30, check=True,
     )  # fmt: skip
     times = [float(line.strip(",")) for line in done.stdout.split()]

@@ -87,7 +87,8 @@ def test_killed_in_the_middle_of_everything_it_starts_again(
     assert {path.name for path in tmp_path.glob("out*")} == {"out.mkv", "out-2.mkv"}
     for path in tmp_path.glob("out*"):
         done = subprocess.run(
-            ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames",
+            ["ffprobe", "-v", "error", "-count_frames",
+             "-select_streams", "v", "-show_entries", "stream=nb_read_frames",
              "-of", "csv=p=0", str(path)],
             capture_output=True, text=True, timeout=30, check=True,
         )  # fmt: skip

@@ -8,4 +8,4 @@ What a run finds is kept in ``cases/<target>/`` and replayed by the ordinary tes
 
 from __future__ import annotations
 
-TARGETS = ("config", "http", "rtsp", "tflite")
+TARGETS = ("config", "http", "rtsp", "tflite", "whep")

@@ -50,6 +50,7 @@ SMALL = (
     b"--- !!map\nroi: !!map {margin: !!float '1'}\n...\n---\nx: 1\n",
     b"#!set outputs.0.uri=null://\n#!env MATTEBOX_ROI__MARGIN=0.5\nroi: {hold: 0}\n",
     b"%YAML 1.2\n%TAG ! tag:x,2000:\n---\nroi: {}\n",
+    b"scene: a\nscenes:\n  - {name: a, key: 1, settings: {steady: {motion_low: 5}}}\n  - name: b\n",
     b"a: |\n  text\n   more\nb: >-\n  folded\n",
 )
 

@@ -30,6 +30,7 @@ def test_status_says_how_it_is(appliance: Served) -> None:
     assert status["picture"]["background"] == STAGE_URI
     assert status["configuration"]["file"] == str(appliance.path)
     assert status["outputs"][0]["uri"] == "null://"
+    assert status["outputs"][0]["what"] == "picture"
 
 
 def test_a_change_is_in_the_next_picture_and_not_in_the_file(appliance: Served) -> None:

@@ -8,8 +8,8 @@ from appliance.http.routes import OPERATIONS
 NAMES = [
     "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Encoder", "Entry", "Health",
     "Latency", "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready",
-    "Reset", "Source", "Stage", "StageField", "StageTime", "Stages", "StagesChange", "Status",
-    "Uploaded",
+    "Reset", "SceneEntry", "Scenes", "Sound", "SoundChange", "Source", "Stage", "StageField",
+    "StageTime", "Stages", "StagesChange", "Status", "Switch", "Switched", "Uploaded",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 
 import numpy as np
 
@@ -56,3 +57,24 @@ def test_a_canvas_is_free_when_nobody_holds_it() -> None:
     gc.collect()
     assert pool.available == 1
     assert pool.acquire() is not None
+
+
+def test_the_collector_may_find_a_canvas_while_one_is_looked_for() -> None:
+    """Of a frame that failed, say, whose traceback keeps it in a circle; it runs in that thread."""
+    pool = BufferPool(Format(64, 36), 2)
+    found: list[object] = []
+
+    def look() -> None:
+        frame = pool.acquire()
+        assert frame is not None
+        circle: list[object] = [frame.owner]
+        circle.append(circle)
+        del frame, circle
+        with pool._lock:
+            gc.collect()
+        found.append(pool.available)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert found == [2]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from appliance.config.settings import Settings
+from appliance.config.settings import Companion, Settings
 from appliance.media.frame import Colour, blank
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
@@ -26,7 +26,7 @@ from tests.scenes import FULL, PERSON, STAGE, Stage, disc
 
 _BAKED: dict[object, LookTable] = {}
 
-Side = Callable[[dict[str, Any]], FramePipeline]
+Side = Callable[..., FramePipeline]
 
 
 def looks_of(on: str, look: Path | str, **more: Any) -> dict[str, Any]:
@@ -56,18 +56,18 @@ def inverted(tmp_path: Path) -> Path:
     return path
 
 
-def on_cpu(network: Path, stages: dict[str, Any]) -> Pipeline:
+def on_cpu(network: Path, stages: dict[str, Any], **others: Any) -> Pipeline:
     matting = OnnxRuntimeMatting(*load_manifest(network), threads=1)
-    settings = Settings.model_validate({"stages": stages})
+    settings = Settings.model_validate({"stages": stages, **others})
     return Pipeline(settings, FORMAT, matting, Stage(FORMAT.width, FORMAT.height))
 
 
 @pytest.fixture(params=["cpu", "gpu"])
 def pipeline(request: pytest.FixtureRequest, make: Maker, network: Path) -> Side:
-    def made(stages: dict[str, Any]) -> FramePipeline:
+    def made(stages: dict[str, Any], **others: Any) -> FramePipeline:
         if request.param == "gpu":
-            return make(emulated(network), stages=stages)
-        return on_cpu(network, stages)
+            return make(emulated(network), stages=stages, **others)
+        return on_cpu(network, stages, **others)
 
     return made
 
@@ -225,3 +225,32 @@ def test_a_grade_is_measured_at_the_beginning_and_then_kept(
     first = shown(made, range(80, 82))
     assert len(baked) == 3, "anew after a cut"
     assert abs(first[1] - 77) < 60
+
+
+def test_a_look_on_all_is_on_a_fill_too(pipeline: Side, inverted: Path) -> None:
+    """And not on its key: that says where somebody is."""
+    outputs = [{"uri": f"null://{what}", "what": what} for what in ("key", "fill")]
+    made = pipeline(looks_of("all", inverted), outputs=outputs)
+    key, fill = (Companion(what) for what in ("key", "fill"))
+    for serial in range(6):
+        out = blank(FORMAT.width, FORMAT.height, FULL)
+        beside = {kind: blank(FORMAT.width, FORMAT.height, FULL) for kind in (key, fill)}
+        frame = disc(FORMAT.width, FORMAT.height, 80, 45, 16, serial=serial)
+        made.process(frame, out, None, None, beside)
+        assert abs(int(beside[fill].y[45, 80]) - int(out.y[45, 80])) <= 1
+    assert abs(int(out.y[45, 80]) - (255 - PERSON)) <= 3
+    assert int(beside[key].y[45, 80]) == 255
+    assert int(beside[key].y[5, 5]) == int(beside[fill].y[5, 5]) == 0
+
+
+def test_a_look_on_all_is_on_frames_made_between(pipeline: Side, inverted: Path) -> None:
+    """Or they would flicker."""
+    made = pipeline({**looks_of("all", inverted), "interpolate": {"enabled": True}})
+    for serial in range(6):
+        out, also = (blank(FORMAT.width, FORMAT.height, FULL) for _ in range(2))
+        frame = disc(FORMAT.width, FORMAT.height, 80, 45, 16, serial=serial)
+        outcome = made.process(frame, out, None, also)
+        assert (outcome.made_at is None) == (serial == 0)
+        if outcome.made_at is not None:
+            assert abs(int(also.y[5, 5]) - int(out.y[5, 5])) <= 1
+            assert abs(int(also.y[45, 80]) - int(out.y[45, 80])) <= 3

@@ -20,6 +20,7 @@ SIDES = {"cpu": cpu, "gpu": gpu}
 ALONE = {
     ("cpu", "bake"): "tables, made once for both sides",
     ("cpu", "cover"): "a part of the GPU's keep_components",
+    ("cpu", "dissolve"): "of finished composites, which are the host's in either pipeline",
     ("cpu", "feather"): "the GPU's composite and paste compute the weights in their own kernels",
     ("cpu", "flow"): "the flow runs on the CPU alone: the GPU runs the network on each frame",
     ("cpu", "halfway"): "a motion, which is estimated on the CPU in either path",
@@ -62,6 +63,7 @@ DIFFERENT = {
     ("cpu", "between", "weigh"): "the GPU's kernel weighs as it reads",
     ("gpu", "between", "Between"): "what the kernel takes, by name",
     ("gpu", "between", "DeviceFlow"): "device memory: the CPU is given the motion as it is",
+    ("cpu", "key_fill", "draw_plain"): "the GPU's kernels write it in their one pass",
     ("cpu", "layer", "Separator"): "keeps arrays as wide as the ROI",
     ("cpu", "layer", "empty_layer"): "device memory: the step takes it",
     ("gpu", "layer", "separate"): "Separator's call: it has nothing to keep",

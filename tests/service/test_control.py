@@ -66,6 +66,39 @@ def test_the_three_outcomes_and_their_exit_codes(
     assert said[2] == f"  {path}:2:1: rio: unknown key; did you mean roi?"
 
 
+SCENES = """\
+scenes:
+  - {name: lectern, dissolve_frames: 15, settings: {edge: {softness: 3}}}
+  - {name: blurred, settings: {background: {uri: blur://}}}
+"""
+
+
+def test_a_scene_is_listed_and_switched_to(
+    running: tuple[Path, Reloader, Applies], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, _, daemon = running
+    path.write_text(SCENES)
+    assert main(["reload"]) == 0
+    capsys.readouterr()
+    assert main(["scene", "lectern"]) == 0
+    assert capsys.readouterr().out == "switched: edge, scene\n"
+    assert (daemon.settings.edge.softness, daemon.dissolve) == (3.0, 15)
+    assert main(["scene", "blurred", "--dissolve", "2", "--pid", str(os.getpid())]) == 0
+    assert daemon.dissolve == 2
+    capsys.readouterr()
+    assert main(["scene"]) == 0
+    assert capsys.readouterr().out == "  none\n  lectern\n* blurred\n"
+    assert main(["scene", "none", "--dissolve", "9"]) == 0
+    assert daemon.dissolve == 0
+    assert "cut, not dissolved: the picture before shows the room" in capsys.readouterr().err
+    assert main(["scene", "none"]) == 0
+    assert capsys.readouterr().out == "switched: nothing has changed\n"
+    assert main(["scene", "stage"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "mattebox: not switched; the scene before stays:"
+    assert said[1].endswith("there is no scene 'stage'; there are none, lectern, blurred")
+
+
 def test_what_takes_too_long_is_told(
     running: tuple[Path, Reloader, Applies], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,7 +139,8 @@ def test_of_several_one_must_be_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line", [b"", b"\n", b"{", b"[]\n", b"\xff\xfe\n", b"[" * 4000 + b"\n", b'{"verb": {}}\n',
-             b'{"verb": "stop"}\n', b"x" * 100_000],
+             b'{"verb": "stop"}\n', b'{"verb": "scene"}\n',
+             b'{"verb": "scene", "name": "a", "dissolve_frames": true}\n', b"x" * 100_000],
 )  # fmt: skip
 def test_nothing_that_is_sent_harms(running: tuple[Path, Reloader, Applies], line: bytes) -> None:
     [path] = folders.runtime().iterdir()

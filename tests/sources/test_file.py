@@ -16,6 +16,7 @@ import pytest
 from appliance.config.settings import SourceSettings
 from appliance.errors import EndOfStream, InputError
 from appliance.media.frame import Colour, Format, Frame, Matrix
+from appliance.media.gst import Gst
 from appliance.sources.base import Source
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
@@ -220,7 +221,7 @@ def hostile(folder: Path, kind: str, clip: ClipFactory) -> Path:
     ("kind", "words"),
     [
         ("missing", "there is no such file"),
-        ("folder", "it is a folder; expected a file"),
+        ("folder", "there is no picture in it"),
         ("fifo", "it is a FIFO"),
         ("empty", r"the file is empty \(0 bytes\)"),
         ("text", "ffprobe"),
@@ -385,3 +386,22 @@ def test_reads_a_file_named_by_an_environment_without_a_display(clip: ClipFactor
     )  # fmt: skip
     assert done.stdout.strip() == "64", done.stderr
     assert "CRITICAL" not in done.stderr
+
+
+def test_a_closed_source_leaves_no_element_behind(clip: ClipFactory) -> None:
+    """Not one in Python's hands: a pad's probe that holds its own element keeps it for ever."""
+
+    def held() -> list[str]:
+        gc.collect()
+        return [
+            type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, Gst.Element)
+        ]
+
+    source = source_for(clip())
+    source.open(None)
+    source.close()
+    before = held()
+    for _ in range(3):
+        source.open(None)
+        source.close()
+    assert len(held()) <= len(before), (before, held())

@@ -313,7 +313,7 @@ def test_an_image_that_boots_makes_users_and_folders(staged: Path) -> None:
     call("systemd-tmpfiles", f"--root={staged}", "--create", "mattebox.conf", cwd=staged)
     users = dict(line.split(":", 1) for line in (staged / "etc/passwd").read_text().splitlines())
     groups = (staged / "etc/group").read_text()
-    for group in ("video", "render"):
+    for group in ("video", "render", "audio"):
         assert re.search(rf"^{group}:x:\d+:.*\bmattebox\b", groups, re.M)
     engines = (staged / "var/lib/mattebox/engines").stat()
     assert engines.st_uid == int(users["mattebox-engines"].split(":")[1])

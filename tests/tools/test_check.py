@@ -74,7 +74,9 @@ UNREADABLE = {
 def test_what_cannot_be_read(engines, tmp_path, key, kind, words):
     path = tmp_path / "thing"
     make(path, kind)
-    assert found((key, str(path))) == [f"--set {key}: {path}: {words}"]
+    folder_of_pictures = (key, kind) == ("source.uri", "a directory")
+    expected = [] if folder_of_pictures else [f"--set {key}: {path}: {words}"]
+    assert found((key, str(path))) == expected
 
 
 def test_a_file_address_is_checked_too(engines, tmp_path):
@@ -183,6 +185,35 @@ def test_tensorrt_insisted_on_wants_a_plan(engines, monkeypatch):
     monkeypatch.setattr(here, "this_gpu", lambda: None)
     [line] = found(wish)
     assert "see nvidia-smi" in line
+
+
+SCENES = """\
+background: {uri: colour:#102030}
+scenes:
+  - name: office
+    settings: {background: {uri: office.png}}
+  - name: mist
+    settings:
+      stages:
+        style: {look: mist.cube}
+  - name: misty
+    settings: {stages: {style: {enabled: true, look: mist.cube}}}
+"""
+
+
+def test_a_scene_is_looked_at_by_check_and_where_it_is_the_one_to_start_with(engines, tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(SCENES)
+    loaded = load_located(path)
+    assert check.mistakes(loaded) == [], "another scene's picture keeps nothing from starting"
+    office, misty = map(str, check.mistakes(loaded, every_scene=True))
+    assert office.startswith(f"{path}:4:34: scenes.0.settings.background.uri: ")
+    assert "office.png: cannot be read (No such file" in office
+    assert f"{path}:10:54: scenes.2.settings.stages.style.look: " in misty
+    path.write_text(f"scene: office\n{SCENES}")
+    [only] = map(str, check.mistakes(load_located(path)))
+    assert "scenes.0.settings.background.uri" in only
+    assert "scene       office, to start with" in check.summary(load(path))
 
 
 def test_the_summary_hides_passwords():

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from appliance.cli import main as cli
 from appliance.system import v4l2
+from appliance.system.microphones import SoundInput
 from appliance.system.v4l2 import Device, Mode
 from appliance.tools import devices
 from appliance.tools.devices import Devices, Display
@@ -225,6 +226,7 @@ class TestWords:
         text = printed(Devices((), (), (), ()))
         assert "Cameras: none" in text
         assert "demo://" in text
+        assert "Microphones: none of ALSA's" in text
         assert "Loopback devices: none" in text
         assert "Displays: none" in text
 
@@ -242,6 +244,7 @@ class TestWords:
                 (camera,),
                 (Display("HDMI-A-1", True, "1920x1080"), Display("DP-1", False, "")),
                 ((Path("/dev/video2"), "Permission denied"),),
+                (SoundInput(1, 0, "C920", None),),
             )
         )
         for words in (
@@ -250,6 +253,7 @@ class TestWords:
             "60, 29.97",
             "up to 4096x2160",
             "not said",
+            "Microphone alsa://hw:CARD=C920,DEV=0 (for source.sound)",
             "Display HDMI-A-1: connected, 1920x1080",
             "Display DP-1: nothing plugged in",
             "/dev/video2 does not answer: Permission denied",
@@ -260,7 +264,7 @@ class TestWords:
     def test_the_verb(self, capsys):
         assert cli.main(["devices", "--json"]) == 0
         assert json.loads(capsys.readouterr().out).keys() == {
-            "cameras", "loopbacks", "displays", "unusable",
+            "cameras", "microphones", "loopbacks", "displays", "unusable",
         }  # fmt: skip
         assert cli.main(["devices"]) == 0
         assert capsys.readouterr().out

@@ -6,7 +6,9 @@ the job of ``config/load.py``, and turning a mistake into a sentence that of ``c
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from appliance.config.schemes import BACKGROUNDS
 from appliance.config.settings.background import BackgroundSettings
@@ -18,10 +20,22 @@ from appliance.config.settings.http import HttpSettings
 from appliance.config.settings.load import LoadSettings
 from appliance.config.settings.log import LogSettings
 from appliance.config.settings.matting import MattingSettings
-from appliance.config.settings.outputs import Outputs, OutputSettings, default_outputs
+from appliance.config.settings.outputs import (
+    Companion,
+    Outputs,
+    OutputSettings,
+    default_outputs,
+)
 from appliance.config.settings.refine import RefineSettings
 from appliance.config.settings.roi import RoiSettings
 from appliance.config.settings.rtsp import RtspSettings, check_outputs
+from appliance.config.settings.scenes import (
+    NO_SCENE,
+    SceneOrNone,
+    Scenes,
+    SceneSettings,
+)
+from appliance.config.settings.sound import SoundSettings
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
@@ -35,10 +49,11 @@ from appliance.config.uris import (
 )
 
 __all__ = [
-    "BackgroundSettings", "CanvasSettings", "CleanSettings", "EdgeSettings", "HttpSettings",
-    "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings", "RefineSettings",
-    "RoiSettings", "RtspSettings", "Section", "Settings", "SourceSettings", "StagesSettings",
-    "SteadySettings",
+    "BackgroundSettings", "CanvasSettings", "CleanSettings", "Companion", "EdgeSettings",
+    "HttpSettings", "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings",
+    "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section", "Settings",
+    "SoundSettings", "SourceSettings",
+    "StagesSettings", "SteadySettings",
 ]  # fmt: skip
 
 
@@ -46,6 +61,7 @@ class Settings(Section):
     """The whole file."""
 
     source: SourceSettings = SourceSettings()
+    sound: SoundSettings = SoundSettings()
     canvas: CanvasSettings = CanvasSettings()
     background: BackgroundSettings = BackgroundSettings()
     matting: MattingSettings = MattingSettings()
@@ -60,6 +76,21 @@ class Settings(Section):
     rtsp: RtspSettings = RtspSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
+    scene: SceneOrNone = Field(
+        NO_SCENE, description="the scene with which mattebox starts; none: the settings above"
+    )
+    scenes: Scenes = Field((), description="named sets of settings to switch between")
+
+    def with_scene(self, scene: SceneSettings | None) -> Settings:
+        """These settings with a scene's laid over them, and without scenes of their own.
+
+        Raises pydantic's ValidationError when the two do not go together.
+        """
+        data: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
+        data |= {"scene": NO_SCENE, "scenes": ()}
+        if scene is not None:
+            data |= _over(self, scene.settings)
+        return type(self).model_validate(data)
 
     @property
     def keys(self) -> bool:
@@ -72,6 +103,22 @@ class Settings(Section):
         source = None if self.source.uri == "auto" else source_scheme(self.source.uri)
         outputs = [output_scheme(output.uri) for output in self.outputs]
         return all(scheme is not None and scheme.has_file for scheme in (source, *outputs))
+
+    @property
+    def companions(self) -> tuple[Companion, ...]:
+        """What outputs ask for beside the composite, each once."""
+        asked = (output.companion for output in self.outputs)
+        return tuple(dict.fromkeys(one for one in asked if one is not None))
+
+    @property
+    def needs_layer(self) -> bool:
+        """Whether the person is wanted apart from what is behind."""
+        return self.stages.needs_layer or bool(self.companions)
+
+    @property
+    def only_light(self) -> bool:
+        """Whether nobody but ``harmonise`` asks for that, and the CPU does without it."""
+        return self.stages.only_light and not self.companions
 
     @property
     def frames_people(self) -> bool:
@@ -121,3 +168,44 @@ class Settings(Section):
                     inputs[path],
                 )
         return self
+
+    @model_validator(mode="after")
+    def _scenes_fit(self) -> Settings:
+        """Each scene must be valid together with what it is laid over."""
+        names = [scene.name for scene in self.scenes]
+        if self.scene not in (NO_SCENE, *names):
+            known = ", ".join([NO_SCENE, *names])
+            others = [f"scenes.{index}.name" for index in range(len(names))]
+            raise rule("scene", f"found {self.scene}; expected one of scenes: {known}", *others)
+        for index, scene in enumerate(self.scenes):
+            try:
+                self.with_scene(scene)
+            except ValidationError as error:
+                raise _in_scene(f"scenes.{index}.settings", scene, error) from error
+        return self
+
+
+def _over(base: BaseModel, scene: BaseModel) -> dict[str, Any]:
+    """The sections of ``base`` that ``scene`` writes something in, as data to be validated."""
+    found: dict[str, Any] = {}
+    for name in scene.model_fields_set:
+        value, old = getattr(scene, name), getattr(base, name)
+        if isinstance(value, BaseModel):
+            whole = {inner: getattr(old, inner) for inner in type(old).model_fields}
+            found[name] = whole | _over(old, value)
+        else:
+            found[name] = value
+    return found
+
+
+def _in_scene(path: str, scene: SceneSettings, error: ValidationError) -> Exception:
+    """The first error of settings with a scene laid over them, as a broken rule of the scene."""
+    first = error.errors(include_url=False)[0]
+    place = [*map(str, first["loc"])]
+    context = first.get("ctx", {})
+    keys = [".".join([*place, key]) for key in context.get("keys", ("",))]
+    written = scene.settings.written()
+    ours = [f"{path}.{key}" for key in keys if key in written]
+    others = [key for key in keys if key not in written]
+    message = context.get("message") or f"{'.'.join(place)}: {first['msg']}"
+    return rule(*[*ours, path][:1], f"{message} (in the scene {scene.name})", *ours[1:], *others)

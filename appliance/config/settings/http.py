@@ -70,6 +70,9 @@ class HttpSettings(Section, title="Http"):
         640, ge=160, le=1920, description="width of the preview's pictures, pixels"
     )
     viewers: int = Field(4, ge=0, le=32, description="previews watched at once; 0: no preview")
+    whep_viewers: int = Field(
+        16, ge=0, le=64, description="browsers and players that watch by WHEP at once; 0: none may"
+    )
     connections: int = Field(32, ge=4, le=512, description="connections at once")
     upload_mb: int = Field(
         20, ge=0, le=100, description="largest background taken, megabytes; 0: none is"

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from appliance.config import push_address
+from appliance.config import push_address, srt_address
 from appliance.config.secrets import NONE, Secret
 from appliance.config.settings.base import Section, rule
 from appliance.config.settings.types import EncoderName
 from appliance.config.uris import Allowed, OutputUri, output_scheme, port_of
 from appliance.system.hosts import is_loopback
 
+What = Literal["picture", "key", "fill", "fill-straight", "green"]
+
+_Green = Annotated[
+    str,
+    StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$", to_lower=True),
+    Allowed("#RRGGBB in quotes"),
+]
+
+
+class Companion(NamedTuple):
+    """A picture that is made beside the composite, for outputs that ask for it.
+
+    Attributes:
+        what: see ``OutputSettings.what``. colour: what the person stands before, ``#rrggbb``; empty
+            where ``what`` says it all.
+    """
+
+    what: What
+    colour: str = ""
+
 
 class OutputSettings(Section, title="Output"):
     """One way out."""
 
     uri: OutputUri = Field(description="where the picture goes")
+    what: What = Field(
+        "picture",
+        description="picture: the composite; key and fill: for a switcher that composites itself; "
+        "green: the person over one colour",
+    )
+    green: _Green = Field("#00ff00", description="that colour, as red, green and blue")
     bitrate_kbps: int = Field(
         0,
         ge=0,
@@ -28,7 +54,7 @@ class OutputSettings(Section, title="Output"):
     keyframe_s: float = Field(2.0, ge=0.1, le=60, description="seconds between key frames")
     sound: Literal["auto", "opus", "aac", "none"] = Field(
         "auto",
-        description="how sound is encoded; auto: AAC in MP4, by SRT and RTMP, else Opus",
+        description="how sound is encoded; auto: Opus by RTSP and in Matroska, else AAC",
     )
     encoder: EncoderName = Field(
         "auto", description="what encodes H.264; auto: the machine's hardware encoder, else x264enc"
@@ -66,7 +92,7 @@ class OutputSettings(Section, title="Output"):
             raise rule("passphrase", "found one here and one in the uri; take one of them out")
         if self.passphrase and not self.passphrase.problem:
             try:
-                push_address.judge_passphrase(self.passphrase.reveal())
+                srt_address.judge(self.passphrase.reveal())
             except ValueError as error:
                 raise rule("passphrase", str(error)) from None
         hidden = bool(self.passphrase or address.passphrase)
@@ -78,6 +104,13 @@ class OutputSettings(Section, title="Output"):
                 f"{address.port}?mode=listener",
                 "passphrase",
             )
+
+    @property
+    def companion(self) -> Companion | None:
+        """What it shows in place of the composite; None for that."""
+        if self.what == "picture":
+            return None
+        return Companion(self.what, self.green if self.what == "green" else "")
 
 
 def default_outputs() -> tuple[OutputSettings, ...]:

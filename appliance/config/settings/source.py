@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from appliance.config.settings.base import Section, rule
-from appliance.config.settings.types import Rate, Size, Switch
+from appliance.config.settings.types import PictureTime, Rate, Size, Switch
+from appliance.config.sound_uris import SoundUri
 from appliance.config.uris import SourceUri
 
 
@@ -34,11 +35,20 @@ class SourceSettings(Section, title="Source"):
         description="play a file at its own speed, or as fast as the machine can; auto: fast where "
         "a file becomes files, once",
     )
-    sound: Literal["auto", "none"] = Field(
-        "auto", description="the sound that comes with the picture: taken along, or left out"
+    sound: SoundUri = Field(
+        "auto",
+        description="where the sound comes from; auto: from the source itself, of a USB camera "
+        "from its own microphone",
+    )
+    picture_s: PictureTime = Field(
+        "auto",
+        description="how long a picture of a folder stands, and one from the web until it is read "
+        "again, seconds; auto: 5 in a folder (numbered frames: one after the other), 10 on the web",
     )
     transport: Literal["tcp", "udp"] = Field("tcp", description="how RTSP media travels")
-    latency_ms: int = Field(100, ge=0, le=10_000, description="RTSP jitter buffer, milliseconds")
+    latency_ms: int = Field(
+        100, ge=0, le=10_000, description="jitter buffer of RTSP and SRT, milliseconds"
+    )
     timeout_s: float = Field(
         5.0, ge=0.5, le=60, description="a frame overdue by so many seconds is a failure: reconnect"
     )

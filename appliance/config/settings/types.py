@@ -88,6 +88,36 @@ Rate = Annotated[
 ]
 
 
+SHORTEST_PICTURE_S, LONGEST_PICTURE_S = 0.04, 86_400
+
+
+def _parse_picture_time(value: Any) -> Any:
+    """Seconds as a number; 'auto' passes through."""
+    if value == "auto":
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not SHORTEST_PICTURE_S <= value <= LONGEST_PICTURE_S:
+        raise ValueError(
+            f"expected auto, or seconds from {SHORTEST_PICTURE_S} to {LONGEST_PICTURE_S}"
+        )
+    return float(value)
+
+
+PictureTime = Annotated[
+    Literal["auto"] | float,
+    BeforeValidator(_parse_picture_time),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": SHORTEST_PICTURE_S, "maximum": LONGEST_PICTURE_S},
+                {"enum": ["auto"]},
+            ]
+        }
+    ),
+    Allowed(f"auto, or a number from {SHORTEST_PICTURE_S} to {LONGEST_PICTURE_S}"),
+]
+
+
 def model_path(name: str, folder: Path) -> str:
     """A model given as a path, made absolute; a bare name, found in engines/, stays as it is."""
     is_path = "/" in name or Path(name).suffix in {".yaml", ".yml"}

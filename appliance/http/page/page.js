@@ -161,7 +161,10 @@ function showStages(status) {
 function showWays(status) {
   const source = status.source;
   const rows = [["in", source.uri, source.reason ? `${source.state}: ${source.reason}` : source.state]];
-  for (const output of status.outputs) rows.push(["out", output.uri, output.words]);
+  for (const output of status.outputs) {
+    const shows = output.what === "picture" ? "" : `${output.what}: `;
+    rows.push(["out", output.uri, shows + output.words]);
+  }
   $("ways").replaceChildren(
     ...rows.map(([way, uri, words]) => {
       const item = document.createElement("li");

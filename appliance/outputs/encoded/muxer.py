@@ -44,6 +44,7 @@ class Muxer:
         *,
         video: str = "",
         sound: str | None = "",
+        pads: tuple[str, str] = ("", ""),
         most_bytes: int = 64 << 20,
         full: WhenFull = "wait",
         hold_last: bool = False,
@@ -58,6 +59,7 @@ class Muxer:
             description: a launch line whose muxer is named ``mux``, with the sink.
             video, sound: elements between the packets and the muxer, each followed by ``!``;
                 sound None: there is none.
+            pads: the muxer's pads for picture and sound; by what they carry where not named.
             most_bytes: what may wait for the muxer.
             full: when so much waits: wait, leave out pictures up to the next key frame, or fail.
             hold_last: keep back one picture, so that ``stop`` can say how long the last one is.
@@ -83,9 +85,9 @@ class Muxer:
         waits = full == "wait"
         source = f"format=time max-bytes={most_bytes if waits else 0} block={waits}"
         # With what they carry, lest the picture be linked to the muxer's pad for sound.
-        parts = [f"appsrc name=video {source} ! video/x-h264 ! {video} mux."]
+        parts = [f"appsrc name=video {source} ! video/x-h264 ! {video} mux.{pads[0]}"]
         if sound is not None:
-            parts.append(f"appsrc name=sound {source} ! {_SOUND} ! {sound} mux.")
+            parts.append(f"appsrc name=sound {source} ! {_SOUND} ! {sound} mux.{pads[1]}")
         if sound_first:
             parts.reverse()
         line = " ".join([parts[0], description, *parts[1:]])

@@ -36,9 +36,9 @@ class Encoders:
     @classmethod
     def running(cls) -> list[tuple[str, int]]:
         """Name and number of takers of each encoder that runs now."""
-        with cls._lock:
-            video = [(key.encoder.name, encoder.users) for key, encoder in cls._video.items()]
-            return [*video, *((codec, encoder.users) for codec, encoder in cls._audio.items())]
+        # Without the lock, which is held while an encoder starts: the status must not wait for it.
+        video = [(key.encoder.name, encoder.users) for key, encoder in list(cls._video.items())]
+        return [*video, *((codec, encoder.users) for codec, encoder in list(cls._audio.items()))]
 
     @classmethod
     def choose(cls, wanted: encoders.Wanted, format: Format) -> encoders.Encoder:
@@ -142,6 +142,7 @@ class EncodedStream:
         self._dropped = 0
         self._heard = False
         self._closed = False
+        self._left = False
         self._video = Encoders.take_video(self._key(wanted), self._deliver)
         self._before = self._video.dropped
         self._audio: AudioEncoder | None = None
@@ -204,8 +205,10 @@ class EncodedStream:
             return
         self._dropped = self.dropped
         # First the old one, whose last packets would come between those of the new one.
+        self._left = True
         Encoders.leave_video(before, self._deliver, finish=False)
         self._video = Encoders.take_video(key, self._deliver)
+        self._left = False
         self._before = self._video.dropped
 
     def close(self, *, finish: bool = False) -> None:
@@ -217,7 +220,9 @@ class EncodedStream:
             return
         self._closed = True
         try:
-            Encoders.leave_video(self._video, self._deliver, finish=finish)
+            # Once: it would be stopped under others who take from it.
+            if not self._left:
+                Encoders.leave_video(self._video, self._deliver, finish=finish)
         finally:
             if self._audio is not None:
                 Encoders.leave_audio(self._audio, self._deliver, finish=finish)

@@ -6,9 +6,10 @@ import threading
 import time
 from typing import Any
 
-from appliance.config import push_address
+from appliance.config import push_address, srt_address
 from appliance.config.secrets import NONE, Secret, fill
 from appliance.errors import InputError
+from appliance.media.gst import Gst
 from appliance.outputs import encoders
 from appliance.outputs.encoded.muxer import Muxer
 from appliance.outputs.push import reach
@@ -58,7 +59,7 @@ class SrtOutput(PushOutput):
             address = push_address.srt(fill(self._written))
             passphrase = self._passphrase.reveal() or address.passphrase
             if passphrase:
-                push_address.judge_passphrase(passphrase)
+                srt_address.judge(passphrase)
         except (InputError, ValueError) as error:
             # A credential may be put right while the appliance runs.
             raise reach.Unreachable(str(error)) from None
@@ -73,15 +74,17 @@ class SrtOutput(PushOutput):
             mode = "listener" if address.listens else "caller"
             shown = f"[{host}]" if ":" in host else host
             sink.set_property("uri", f"srt://{shown}:{address.port}?mode={mode}")
-            sink.set_property("latency", address.latency_ms)
+            sink.set_property("latency", address.latency_ms or push_address.DEFAULT_LATENCY_MS)
             sink.set_property("wait-for-connection", False)
             if sink.find_property("auto-reconnect") is not None:
                 # It would hide that the receiver is gone, and why.
                 sink.set_property("auto-reconnect", False)
-            if address.stream_id:
-                sink.set_property("streamid", address.stream_id)
+            if address.streamid:
+                sink.set_property("streamid", address.streamid)
             if passphrase:
                 sink.set_property("passphrase", passphrase)
+            if address.key_bytes:
+                Gst.util_set_object_arg(sink, "pbkeylen", str(address.key_bytes))
             if address.listens:
                 self._handlers = [
                     sink.connect("caller-added", self._on_caller, 1),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from appliance.config.settings import RtspSettings
+from appliance.outputs.rtsp.held import held
 from appliance.outputs.rtsp.library import GstRtsp, GstRtspServer
 from appliance.system.guesses import Guesses
 
@@ -51,6 +52,19 @@ class Auth(GstRtspServer.RTSPAuth):
     """
 
     __gtype_name__ = "MatteboxAuth"
+
+    def do_check(self, context: Any, check: str) -> bool:
+        """Whether a request may go on; the first of the checks is for its address.
+
+        To a request that names a session of another connection there is none: the library has two
+        threads use it then, without a reference, and either can end it.
+        """
+        if context.session is not None and held.owner(context.session) not in (
+            None,
+            context.client,
+        ):
+            context.session = None
+        return bool(GstRtspServer.RTSPAuth.do_check(self, context, check))
 
     def do_authenticate(self, context: Any) -> bool:
         """Whether a request comes with the password; not looked at without a try left."""

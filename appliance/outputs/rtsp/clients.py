@@ -13,7 +13,11 @@ from typing import Any
 import structlog
 
 from appliance.config.settings import RtspSettings
-from appliance.media.gst import GLib
+from appliance.media.gst import GLib, Gst
+from appliance.outputs.rtsp import setups
+from appliance.outputs.rtsp.held import held
+
+MOST_WAITING = 256
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -40,7 +44,10 @@ class Clients:
         self._server, self._rtsp, self._name = server, rtsp, name
         self._connections: dict[int, _Connection] = {}
         self._full = False
+        # Held while a descriptor is used or closed: closed, its number may be another's.
+        self._descriptors = threading.Lock()
         server.connect("client-connected", self._on_client)
+        server.get_session_pool().connect("session-removed", self._on_session_removed)
 
     def configure(self, rtsp: RtspSettings) -> None:
         """Set other limits, for new and present connections; this alone closes none."""
@@ -57,6 +64,8 @@ class Clients:
     def admit(self, count: int | None = None) -> bool:
         """Whether to accept one more on top of ``count``; logs once when not."""
         full = (self.count() if count is None else count) >= self._rtsp.max_clients
+        # Those just gone have a descriptor each until the library lets go of them.
+        full = full or held.waiting() >= MOST_WAITING
         if full and not self._full:
             log.warning(
                 "rtsp: too many connections; further ones are closed",
@@ -102,11 +111,14 @@ class Clients:
             for item in _session_medias(client):
                 connection = self._connections.get(hash(client))
                 if connection and item.get_media() == media and _is_playing(item):
-                    sockets.append(connection.socket.get_fd() if _is_tcp(item) else None)
+                    descriptor = connection.socket.get_fd() if _is_tcp(item) else None
+                    if descriptor != -1:  # not closed meanwhile
+                        sockets.append(descriptor)
         return sockets
 
     def look(self) -> None:
         """Call every second: closes connections that do nothing or have lost their stream."""
+        held.look()
         now = time.monotonic()
         for client in self._all():
             medias = _session_medias(client)
@@ -133,12 +145,14 @@ class Clients:
             return
         if connection.closing:
             # The other end keeps sending. ``look`` comes here again each second.
-            _reset(connection.socket.get_fd())
+            with self._descriptors:
+                if not connection.socket.is_closed():
+                    _reset(connection.socket.get_fd())
             return
         connection.closing = True
-        for session in client.session_filter(None):
-            # Otherwise a stream over UDP would go on until the session times out.
-            self._server.get_session_pool().remove(session)
+        for item in _session_medias(client):
+            # A stream over UDP would go on for as long as the other end has something to say.
+            item.set_state(Gst.State.NULL)
         with contextlib.suppress(GLib.Error):
             connection.socket.shutdown(True, True)
 
@@ -153,14 +167,39 @@ class Clients:
         )
         client.connect("closed", self._on_closed)
         client.set_property("drop-backlog", True)
-        # When its session times out, the connection is closed as well.
-        client.set_property("post-session-timeout", 0)
+        # Otherwise whoever removes its session would close it, in the middle of a line.
+        client.set_property("post-session-timeout", -1)
         client.connect("new-session", self._on_session)
+        client.connect("pre-setup-request", self._on_pre_setup)
+        client.connect("setup-request", held.add)
         self._limit_unread(client)
 
     def _on_closed(self, client: Any) -> None:
-        # This may be the last reference to the socket; dropping it closes the socket.
-        self._connections.pop(hash(client), None)
+        connection = self._connections.pop(hash(client), None)
+        if connection is not None:
+            # The library does that only with its last reference to the connection.
+            with contextlib.suppress(GLib.Error), self._descriptors:
+                connection.socket.close()
+        for session in held.close(client):
+            self._server.get_session_pool().remove(session)
+
+    def _on_session_removed(self, _: Any, session: Any) -> None:
+        """A session was torn down or timed out: the connection ends with its last one."""
+        client = held.owner(session)
+        if client is not None and all(other == session for other in client.session_filter(None)):
+            for item in session.filter(None):
+                item.set_state(Gst.State.NULL)
+            self._close(client)
+
+    def _on_pre_setup(self, client: Any, context: Any) -> Any:
+        status = setups.judge(client, context)
+        connection = self._connections.get(hash(client))
+        if status != setups.OK and context.session is not None and connection is not None:
+            # The library loses a reference to the session here; this is not to be had in numbers.
+            connection.closing = True
+            with contextlib.suppress(GLib.Error):
+                connection.socket.shutdown(True, False)
+        return status
 
     def _on_session(self, _: Any, session: Any) -> None:
         session.set_timeout(self._rtsp.session_timeout_s)
@@ -168,10 +207,14 @@ class Clients:
     def _limit_unread(self, client: Any) -> None:
         """Have the kernel end a connection whose other end accepts nothing for too long."""
         connection = self._connections.get(hash(client))
-        if connection is None or connection.socket.is_closed():
+        if connection is None:
             return
         milliseconds = round(self._rtsp.unread_timeout_s * 1000)
-        with socket.socket(fileno=socket.dup(connection.socket.get_fd())) as handle:
+        with self._descriptors:
+            if connection.socket.is_closed():
+                return
+            descriptor = socket.dup(connection.socket.get_fd())
+        with socket.socket(fileno=descriptor) as handle:
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,7 @@ class LiveMedia:
         self._begins: int | None = None
         self._last = -MIN_STEP_NS
         self._held = self._leaking = False
+        self._holding = threading.Lock()
         # A decoder can only begin, and go on after a gap, at a key frame.
         self._skipping = True
         self._full_since = self._calm = 0
@@ -67,8 +69,15 @@ class LiveMedia:
             (pipeline, pipeline.connect("deep-element-added", self._on_element)),
             (media, media.connect("prepared", self._hold)),
         ]
+        # Weakly: in a circle, the library's objects would wait for the garbage collector.
+        taking = weakref.WeakMethod(self.take)
+
+        def deliver(packet: Packet) -> None:
+            if (take := taking()) is not None:
+                take(packet)
+
         # Last: packets come from now on, in other threads.
-        self.stream = stream(self.take)
+        self.stream = stream(deliver)
 
     @property
     def dropped(self) -> int:
@@ -202,8 +211,12 @@ class LiveMedia:
             item.disconnect(handler)
 
     def _hold(self, media: Any) -> None:
-        """Keep it prepared until ``release``, even when its last reader leaves."""
-        self._held = bool(media.prepare(None))
+        """Keep it prepared until ``release``, even when its last reader leaves.
+
+        Called for each of those who come at once to a new media, in their threads.
+        """
+        if self._holding.acquire(blocking=False):
+            self._held = bool(media.prepare(None))
 
     def _on_element(self, pipeline: Any, parent: Any, element: Any) -> None:
         if element.get_factory().get_name() == "appsink":

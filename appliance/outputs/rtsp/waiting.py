@@ -73,20 +73,22 @@ class Waiting:
             self._drop(handle)
 
     def _on_bytes(self, handle: Any) -> bool:
+        if handle not in self._sources:
+            return False  # ``close`` came first, in another thread
         head = _peek(handle.get_fd())
         if is_http(head):
             _answer(handle.get_fd(), NO_HTTP)
             self._drop(handle)
-        elif head:
-            del self._sources[handle]
+        elif head and self._sources.pop(handle, None) is not None:
             self._hand_on(handle)
         else:
             self._drop(handle)
         return False
 
     def _drop(self, handle: Any) -> None:
-        source, _, _ = self._sources.pop(handle)
-        source.destroy()
+        held = self._sources.pop(handle, None)
+        if held is not None:
+            held[0].destroy()
         handle.close()
 
 

@@ -23,6 +23,7 @@ SCHEME = OutputScheme(
     names=("display",),
     place=20,
     written="display://",
+    encodes=False,
     uses=(Use("display", (("kmssink", BAD), ("ximagesink", X)), place=70),),
     make=make,
 )

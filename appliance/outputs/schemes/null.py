@@ -19,5 +19,11 @@ def make(output: OutputSettings) -> Output:
 
 
 SCHEME = OutputScheme(
-    names=("null",), place=50, written="null://", destination=None, patient=True, make=make
+    names=("null",),
+    place=50,
+    written="null://",
+    destination=None,
+    patient=True,
+    encodes=False,
+    make=make,
 )

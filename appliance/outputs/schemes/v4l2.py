@@ -29,6 +29,7 @@ SCHEME = OutputScheme(
     names=("v4l2",),
     place=40,
     written="v4l2:///dev/video9",
+    encodes=False,
     check=shapes.device,
     meant=meant,
     path=shapes.device_path,

@@ -7,6 +7,7 @@ from appliance.pixels.cpu.between import (
     blend_between,
     clear_weighed,
     empty_weighed,
+    layer_between,
     weigh,
 )
 from appliance.pixels.cpu.blur import Blur
@@ -22,6 +23,7 @@ from appliance.pixels.cpu.convert import (
     yuyv_to_nv12,
 )
 from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, shrunk, yuv_to_rgb
+from appliance.pixels.cpu.dissolve import dissolve
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
@@ -38,6 +40,7 @@ from appliance.pixels.cpu.key import (
     shade_behind,
     solid,
 )
+from appliance.pixels.cpu.key_fill import draw_fill, draw_key, draw_over_plain, draw_plain
 from appliance.pixels.cpu.layer import PersonLayer, Separator, blend_layer, empty_layer
 from appliance.pixels.cpu.light import (
     Relight,
@@ -135,6 +138,11 @@ __all__ = [
     "darken",
     "default_ramp",
     "despill",
+    "dissolve",
+    "draw_fill",
+    "draw_key",
+    "draw_over_plain",
+    "draw_plain",
     "edge_guide",
     "edge_plan",
     "empty_layer",
@@ -160,6 +168,7 @@ __all__ = [
     "key_guide",
     "key_matte",
     "key_planes",
+    "layer_between",
     "learn",
     "light_grid",
     "look_up",

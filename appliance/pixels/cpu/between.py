@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.media.frame import F32, U8, Frame
+from appliance.media.frame import F32, U8, Frame, Rect
 from appliance.pixels.cpu.jit import inline, kernel
-from appliance.pixels.cpu.layer import PersonLayer
+from appliance.pixels.cpu.layer import NOWHERE, PersonLayer
 from appliance.pixels.cpu.matte import I32
 
 U32 = NDArray[np.uint32]
@@ -240,17 +240,49 @@ def _lay_chroma(first: U64, second: U64, share: np.float32, rest: np.float32, ou
         out[2 * i + 1] = np.uint8(np.int32(min(cr, np.float32(255))))
 
 
+@inline
+def _part_luma(
+    first: U32, second: U32, share: np.float32, rest: np.float32, out: U8, alpha_out: U8
+) -> None:
+    low, up = np.uint32(0xFFFF), np.uint32(16)
+    for i in range(out.shape[0]):
+        value = rest * np.float32(np.int32(np.uint32(first[i] & low)))
+        value += share * np.float32(np.int32(np.uint32(second[i] & low)))
+        alpha = rest * np.float32(np.int32(np.uint32(first[i] >> up)))
+        alpha += share * np.float32(np.int32(np.uint32(second[i] >> up)))
+        alpha_out[i] = np.uint8(np.int32(alpha + np.float32(0.5)))
+        value = value * np.float32(255) / max(alpha, np.float32(0.5))
+        out[i] = np.uint8(np.int32(min(value + np.float32(0.5), np.float32(255))))
+
+
+@inline
+def _part_chroma(first: U64, second: U64, share: np.float32, rest: np.float32, out: U8) -> None:
+    low = np.uint64(0xFFFF)
+    for i in range(first.shape[0]):
+        a, b = first[i], second[i]
+        alpha = rest * np.float32(np.int32(a >> np.uint64(32)))
+        alpha += share * np.float32(np.int32(b >> np.uint64(32)))
+        whole = np.float32(255) / max(alpha, np.float32(0.5))
+        cb = rest * np.float32(np.int32(a & low)) + share * np.float32(np.int32(b & low))
+        cr = rest * np.float32(np.int32((a >> np.uint64(16)) & low))
+        cr += share * np.float32(np.int32((b >> np.uint64(16)) & low))
+        out[2 * i] = np.uint8(np.int32(min(cb * whole + np.float32(0.5), np.float32(255))))
+        out[2 * i + 1] = np.uint8(np.int32(min(cr * whole + np.float32(0.5), np.float32(255))))
+
+
 @kernel(
     "void(uint32[:, ::1], uint64[:, ::1], int32[:, ::1], uint32[:, ::1], uint64[:, ::1],"
     "int32[:, ::1], float32[:, :, :], float32[:, :, :], int32[::1], float32[::1], float32,"
     "float32,"
-    "uint8[:, :], uint8[:, :])"
+    "uint8[:, :], uint8[:, :], uint8[:, :], int32[::1])"
 )
 def _between(
     first_y: U32, first_c: U64, first_spans: I32, second_y: U32, second_c: U64, second_spans: I32,
     flow: F32, most: F32, cell: I32, part: F32, at: np.float32, share: np.float32,
-    out_y: U8, out_uv: U8,
+    out_y: U8, out_uv: U8, out_alpha: U8, box: I32,
 ) -> None:  # fmt: skip
+    # out_alpha: of no rows: over what is in out; else the person alone. box: around all written.
+    alone = out_alpha.shape[0] > 0
     height, width = first_y.shape[0] - 1, first_y.shape[1]
     rows, columns = flow.shape[:2]
     per_x, per_y = np.float32(width / columns), np.float32(height / rows)
@@ -280,6 +312,8 @@ def _between(
         left, right = max(left, 0) // 2 * 2, min(right + 1, width) // 2 * 2
         if left >= right:
             continue
+        box[0], box[1] = min(box[0], left), min(box[1], 2 * pair)
+        box[2], box[3] = max(box[2], right), max(box[3], 2 * pair + 2)
         n, half = right - left, (right - left) // 2
         for i in range(n):
             c, s = np.uint32(cell[left + i]), part[left + i]
@@ -298,7 +332,13 @@ def _between(
                 a[:n] = 0
             _aim(shift, left, line, forth, width, height, where[:n], weight[:n])
             _sample_luma(flat_2, width, where[:n], weight[:n], b[:n])
-            _lay_luma(a[:n], b[:n], part_2, part_1, out_y[line, left:right])
+            if alone:
+                _part_luma(
+                    a[:n], b[:n], part_2, part_1, out_y[line, left:right],
+                    out_alpha[line, left:right],
+                )  # fmt: skip
+            else:
+                _lay_luma(a[:n], b[:n], part_2, part_1, out_y[line, left:right])
         if share < np.float32(1):
             _aim(shift_c, left // 2, pair, back, width // 2, height // 2, where[:half], weight)
             _sample_chroma(flat_3, width // 2, where[:half], weight, a_c[:half])
@@ -306,7 +346,10 @@ def _between(
             a_c[:half] = 0
         _aim(shift_c, left // 2, pair, forth, width // 2, height // 2, where[:half], weight)
         _sample_chroma(flat_4, width // 2, where[:half], weight, b_c[:half])
-        _lay_chroma(a_c[:half], b_c[:half], part_2, part_1, out_uv[pair, left:right])
+        if alone:
+            _part_chroma(a_c[:half], b_c[:half], part_2, part_1, out_uv[pair, left:right])
+        else:
+            _lay_chroma(a_c[:half], b_c[:half], part_2, part_1, out_uv[pair, left:right])
 
 
 def blend_between(
@@ -332,6 +375,40 @@ def blend_between(
         )
     np.copyto(out.y, background.y)
     np.copyto(out.uv, background.uv)
+    _run(first, second, flow, at, out, _NO_ALPHA)
+
+
+_NO_ALPHA = np.empty((0, 0), np.uint8)
+
+
+def layer_between(first: Weighed, second: Weighed, flow: F32, at: float, into: PersonLayer) -> None:
+    """The same person as ``blend_between`` lays over a background, apart from any.
+
+    Args:
+        first, second, flow, at: see ``blend_between``.
+        into: of the layers' size; its old content is overwritten.
+
+    Raises:
+        ValueError: sizes differ, or are smaller than 4x4.
+    """
+    size = into.alpha.shape
+    if not _size(first) == _size(second) == size or min(size) < 4:
+        raise ValueError(
+            f"cannot draw {_size(first)} and {_size(second)} into a layer of {size}: expected one "
+            "size, 4x4 at least"
+        )
+    old = into.rect
+    into.alpha[old.y : old.bottom, old.x : old.right] = 0
+    left, top, right, bottom = _run(first, second, flow, at, into.front, into.alpha)
+    empty = right <= left
+    into.rect = NOWHERE if empty else Rect(left, top, right - left, bottom - top)
+
+
+def _run(
+    first: Weighed, second: Weighed, flow: F32, at: float, out: Frame, alpha: U8
+) -> tuple[int, int, int, int]:
+    """Returns the sides of what was written: left, top, right, bottom."""
+    box = np.array((out.width, out.height, 0, 0), np.int32)
     columns, width = flow.shape[1], out.width
     place = (np.arange(width, dtype=np.float32) + np.float32(0.5)) * np.float32(columns / width)
     place = np.clip(place - np.float32(0.5), 0, columns - 1).astype(np.float32)
@@ -342,5 +419,6 @@ def blend_between(
         first.luma, first.chroma, first.spans, second.luma, second.chroma, second.spans,
         flow, most, cell, (place - cell).astype(np.float32), np.float32(at),
         np.float32(min(at, 1.0)),
-        out.y, out.uv_rows,
+        out.y, out.uv_rows, alpha, box,
     )  # fmt: skip
+    return int(box[0]), int(box[1]), int(box[2]), int(box[3])

@@ -11,7 +11,7 @@ has run on which hardware.
 from appliance.cuda.context import Buffer, Context, GpuError
 from appliance.media.surface import DeviceOverlay, Surface
 from appliance.pixels.gpu.affine import DeviceViewport, warp_layer
-from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between
+from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between, layer_between
 from appliance.pixels.gpu.blur import Blur
 from appliance.pixels.gpu.components import clean, keep_components
 from appliance.pixels.gpu.composite import composite
@@ -20,6 +20,7 @@ from appliance.pixels.gpu.crop import crop_planes, fill_black
 from appliance.pixels.gpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.gpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.gpu.join import join_things
+from appliance.pixels.gpu.key_fill import draw_fill, draw_key, draw_over_plain
 from appliance.pixels.gpu.layer import PersonLayer, blend_layer, separate
 from appliance.pixels.gpu.light import (
     Soft,
@@ -90,6 +91,9 @@ __all__ = [
     "composite",
     "crop_planes",
     "darken",
+    "draw_fill",
+    "draw_key",
+    "draw_over_plain",
     "edge_guide",
     "edge_plan",
     "empty_plate",
@@ -103,6 +107,7 @@ __all__ = [
     "join_things",
     "join_tiles",
     "keep_components",
+    "layer_between",
     "learn",
     "light_grid",
     "nv12_to_bgrx",

@@ -64,6 +64,22 @@ def blend_between(context: Context, what: Between, background: Surface, out: Sur
         background,
         out,
     )
+    _draw(context, what, background, out, 0, 0)
+
+
+def layer_between(context: Context, what: Between, into: PersonLayer) -> None:
+    """``cpu.layer_between``; every sample of ``into`` is written.
+
+    Raises:
+        ValueError: sizes differ or are odd, or a surface is not NV12.
+    """
+    check_alike("draw two layers into one:", what.first.front, what.second.front, into.front)
+    _draw(context, what, into.front, into.front, into.alpha, into.pitch)
+
+
+def _draw(
+    context: Context, what: Between, background: Surface, out: Surface, alpha: int, pitch: int
+) -> None:
     one, two = what.first, what.second
     context.kernels["blend_between"](
         blocks(out.width // 2, out.height // 2, _BLOCK), (*_BLOCK, 1),
@@ -71,5 +87,5 @@ def blend_between(context: Context, what: Between, background: Surface, out: Sur
         **two.front.arguments("two_"), two_alpha=two.alpha, two_alpha_pitch=two.pitch,
         flow=what.flow.address, rows=what.flow.rows, columns=what.flow.columns, at=what.at,
         share=min(what.at, 1.0), **background.arguments("bg_"), **out.arguments("out_"),
-        width=out.width, height=out.height,
+        out_alpha=alpha, out_alpha_pitch=pitch, width=out.width, height=out.height,
     )  # fmt: skip

@@ -83,8 +83,18 @@ __device__ __forceinline__ u8 between_over(u32 one, u32 two, u32 one_alpha, u32 
     return (u8)(int)fminf(value + 0.5f, 255.0f);
 }
 
+// The same without what is behind: the colour itself, for where alpha is above 0.
+__device__ __forceinline__ u8 between_alone(u32 one, u32 two, u32 one_alpha, u32 two_alpha,
+                                            float share, float &alpha) {
+    float rest = (1.0f - share) * (1.0f / 256), part = share * (1.0f / 256);
+    float value = rest * (float)one + part * (float)two;
+    alpha = rest * (float)one_alpha + part * (float)two_alpha;
+    return (u8)(int)fminf(value * 255.0f / fmaxf(alpha, 0.5f) + 0.5f, 255.0f);
+}
+
 // flow: rows x columns x 2: how far, in cells, what is at a cell moved from the second layer's time
-// back to the first's. Must move: background 1.5 bytes a pixel in and 1.5 out; alpha of both layers;
+// back to the first's. out_alpha: null, or where the person's alpha goes: then out is the person's
+// colour, and there is no background. Must move: background 1.5 bytes a pixel in and 1.5 out; alpha of both layers;
 // where the person is 3 more.
 extern "C" __global__ void
 blend_between(const u8 *one_y, int one_y_pitch, const u8 *one_uv, int one_uv_pitch,
@@ -92,7 +102,8 @@ blend_between(const u8 *one_y, int one_y_pitch, const u8 *one_uv, int one_uv_pit
               const u8 *two_uv, int two_uv_pitch, const u8 *two_alpha, int two_alpha_pitch,
               const float *flow, int rows, int columns, float at, float share, const u8 *bg_y,
               int bg_y_pitch, const u8 *bg_uv, int bg_uv_pitch, u8 *out_y, int out_y_pitch,
-              u8 *out_uv, int out_uv_pitch, int width, int height) {
+              u8 *out_uv, int out_uv_pitch, u8 *out_alpha, int out_alpha_pitch, int width,
+              int height) {
     int x = 2 * (blockIdx.x * blockDim.x + threadIdx.x);
     int y = 2 * (blockIdx.y * blockDim.y + threadIdx.y);
     if (x >= width || y >= height) return;
@@ -124,9 +135,15 @@ blend_between(const u8 *one_y, int one_y_pitch, const u8 *one_uv, int one_uv_pit
             if (share < 1)
                 between_luma(one, x + i + back * shift[0], y + r + back * shift[1], a, va);
             between_luma(two, x + i + forth * shift[0], y + r + forth * shift[1], b, vb);
-            u8 behind = __ldg(bg_y + (long long)(y + r) * bg_y_pitch + x + i);
-            out_y[(long long)(y + r) * out_y_pitch + x + i] =
-                between_over(va, vb, a, b, share, behind);
+            u8 *out = out_y + (long long)(y + r) * out_y_pitch + x + i;
+            if (out_alpha) {
+                float alpha;
+                *out = between_alone(va, vb, a, b, share, alpha);
+                out_alpha[(long long)(y + r) * out_alpha_pitch + x + i] = to_byte(alpha);
+            } else {
+                u8 behind = __ldg(bg_y + (long long)(y + r) * bg_y_pitch + x + i);
+                *out = between_over(va, vb, a, b, share, behind);
+            }
         }
     }
     float cx = 0.25f * sum_x, cy = 0.25f * sum_y;
@@ -135,8 +152,13 @@ blend_between(const u8 *one_y, int one_y_pitch, const u8 *one_uv, int one_uv_pit
     between_chroma(two, x / 2 + forth * cx, y / 2 + forth * cy, b, vb);
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
-        u8 behind = __ldg(bg_uv + (long long)(y / 2) * bg_uv_pitch + x + i);
-        out_uv[(long long)(y / 2) * out_uv_pitch + x + i] =
-            between_over(va[i], vb[i], a, b, share, behind);
+        u8 *out = out_uv + (long long)(y / 2) * out_uv_pitch + x + i;
+        if (out_alpha) {
+            float alpha;
+            *out = between_alone(va[i], vb[i], a, b, share, alpha);
+        } else {
+            u8 behind = __ldg(bg_uv + (long long)(y / 2) * bg_uv_pitch + x + i);
+            *out = between_over(va[i], vb[i], a, b, share, behind);
+        }
     }
 }

@@ -1,4 +1,4 @@
-"""A path or file://: a video file."""
+"""A path or file://: a video file, or a folder of pictures."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
 
 def make(settings: SourceSettings, uri: str) -> Source:
-    """The file, played."""
+    """The file, or the pictures in the folder, played."""
+    path = shapes.file_path(uri).expanduser()
+    if path.is_dir():
+        from appliance.sources.folder import FolderSource
+
+        return FolderSource(settings, path)
     from appliance.sources.file import FileSource
 
-    return FileSource(settings, shapes.file_path(uri).expanduser())
+    return FileSource(settings, path)
 
 
 SCHEME = SourceScheme(
@@ -28,6 +33,7 @@ SCHEME = SourceScheme(
     bare=True,
     path=shapes.file_path,
     has_file=True,
+    folders=True,
     live=False,
     uses=(
         Use(

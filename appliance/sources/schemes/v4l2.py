@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from appliance.config import shapes
 from appliance.config.schemes import SourceScheme, Use
-from appliance.system.packages import GOOD
+from appliance.system.microphones import microphone_of
+from appliance.system.packages import ALSA, GOOD
 
 if TYPE_CHECKING:
     from appliance.config.settings import SourceSettings
@@ -40,6 +41,10 @@ SCHEME = SourceScheme(
     device=lambda uri: shapes.device_path(uri).resolve(),
     by_auto=True,
     by_jetson_utils=True,
-    uses=(Use("cameras", (("v4l2src", GOOD), ("jpegdec", GOOD)), place=50),),
+    microphone=lambda uri: microphone_of(shapes.device_path(uri)),
+    uses=(
+        Use("cameras", (("v4l2src", GOOD), ("jpegdec", GOOD)), place=50),
+        Use("microphones", (("alsasrc", ALSA), ("pulsesrc", GOOD)), place=55),
+    ),
     make=make,
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from appliance.config.settings import Settings
+from appliance.config.settings import Companion, Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
 from appliance.media.surface import DeviceOverlay, Surface
@@ -120,6 +120,8 @@ class DeviceWork:
         frame, out, matte_out: as in ``base.Work``.
         way: brings the composite back. matte_way: the matte, if wanted.
         also, made_at: as in ``base.Work``. also_way: brings that frame back.
+        companions, also_companions, made_beside, layer_between: as in ``base.Work``.
+        companion_ways, also_companion_ways: bring them back; of the same kinds.
         live: the frame in device memory. rect: the part of it that the grid covers.
         inner: where that goes in the network's input.
         motion, cut: as in ``base.Work``, in host memory.
@@ -133,7 +135,8 @@ class DeviceWork:
         room: the empty room as far as it is known, and the address of its ``DeviceLight``.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
         scanned: raw alpha of the whole frame, from that look; until the network runs again.
-        made, made_matte, made_also: what came back, unless it is in the canvas already.
+        made, made_matte, made_also, made_companions, made_also_companions: what came back, unless
+            it is in the canvas already.
         report: the verdict on the matte, once the composite is finished.
     """
 
@@ -146,6 +149,14 @@ class DeviceWork:
     also_way: Way | None = None
     made_at: int | None = None
     made_also: Frame | None = None
+    companions: Mapping[Companion, Frame] | None = None
+    companion_ways: Mapping[Companion, Way] = field(default_factory=dict)
+    made_companions: Mapping[Companion, Frame | None] = field(default_factory=dict)
+    also_companions: Mapping[Companion, Frame] | None = None
+    also_companion_ways: Mapping[Companion, Way] = field(default_factory=dict)
+    made_also_companions: Mapping[Companion, Frame | None] = field(default_factory=dict)
+    made_beside: bool = False
+    layer_between: PersonLayer | None = None
     live: Surface | None = None
     rect: Rect | None = None
     inner: Rect | None = None

@@ -20,6 +20,7 @@ class InterpolateSteps:
     def __init__(self, common: Common) -> None:
         self._common = common
         self._people: tuple[cpu.Weighed, cpu.Weighed] | None = None
+        self._alone: cpu.PersonLayer | None = None
         self._last_pts: int | None = None
         self._view: Shows | None = None
         self._named = "builtin"
@@ -60,7 +61,9 @@ class InterpolateSteps:
         if network is not None:
             paint_between(last, this, network, network.size, behind, work.also)
         else:
-            self._make(work, last, this, work.also, moment, origin, behind)
+            flow = self._make(work, last, this, work.also, moment, origin, behind)
+            if work.also_companions:
+                work.layer_between = self._apart(last, this, flow, moment.at)
         work.made_at = moment.pts
 
     def _serving(self) -> BetweenNetwork | None:
@@ -96,10 +99,24 @@ class InterpolateSteps:
     def _make(
         work: Work, last: cpu.Weighed, this: cpu.Weighed, out: Frame, moment: Moment, origin: F32,
         behind: Frame,
-    ) -> None:  # fmt: skip
+    ) -> F32 | None:  # fmt: skip
+        """Returns the person's motion; None for nobody."""
         if work.layer is None:
             np.copyto(out.y, behind.y)
             np.copyto(out.uv, behind.uv)
-            return
+            return None
         flow = cpu.halfway(origin, moment.at, work.layer.alpha)
         cpu.blend_between(last, this, flow, moment.at, behind, out)
+        return flow
+
+    def _apart(
+        self, last: cpu.Weighed, this: cpu.Weighed, flow: F32 | None, at: float
+    ) -> cpu.PersonLayer:
+        """The person in the frame that was made, for what goes out beside it."""
+        f = self._common.format
+        if self._alone is None:
+            self._alone = cpu.empty_layer(f.width, f.height, f.colour)
+        if flow is None:
+            return cpu.empty_layer(f.width, f.height, f.colour)
+        cpu.layer_between(last, this, flow, at, self._alone)
+        return self._alone

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from appliance.cuda.context import Buffer
+from appliance.cuda.transfer import pitched
 from appliance.pixels import cpu
-from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between
+from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between, layer_between
 from appliance.pixels.gpu.layer import PersonLayer
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.interpolate.when import Moment, moment_of
@@ -24,6 +26,8 @@ class InterpolateSteps:
         self._last: tuple[PersonLayer, int] | None = None
         self._what: Between | None = None
         self._moment: Moment | None = None
+        self._alone: PersonLayer | None = None
+        self._memory: Buffer | None = None
 
     def reset(self) -> None:
         """Forget the last frame: after a cut, a failure, a reconnect."""
@@ -53,6 +57,8 @@ class InterpolateSteps:
         self._moment = moment_of(mode, pts, work.frame.pts)
         self._flow.put(cpu.halfway(origin, self._moment.at))
         self._what = Between(last, work.layer, self._flow, self._moment.at)
+        if work.also_companion_ways:
+            work.layer_between = self._room()
 
     def key(self, work: DeviceWork) -> Hashable:
         """See ``DevicePart.key``."""
@@ -60,8 +66,10 @@ class InterpolateSteps:
         if what is None or work.also_way is None or work.behind is None:
             return None
         layers = (what.first.alpha, what.second.alpha)
+        alone = work.layer_between.alpha if work.layer_between else 0
         return (
-            layers, what.flow.address, what.at, work.behind.address, work.also_way.target.address,
+            alone, layers, what.flow.address, what.at, work.behind.address,
+            work.also_way.target.address,
         )  # fmt: skip
 
     def interpolate(self, work: DeviceWork) -> None:
@@ -70,10 +78,22 @@ class InterpolateSteps:
             return
         assert work.behind is not None
         assert work.also_way is not None
-        blend_between(self._common.context, self._what, work.behind, work.also_way.target)
+        context = self._common.context
+        blend_between(context, self._what, work.behind, work.also_way.target)
+        if work.layer_between is not None:
+            layer_between(context, self._what, work.layer_between)
 
     def end(self, work: DeviceWork) -> None:
         """This frame is the next one's last."""
         if self._moment is not None:
             work.made_at = self._moment.pts
         self._last = None if work.layer is None else (work.layer, work.frame.pts)
+
+    def _room(self) -> PersonLayer:
+        """Where the person of the made frame goes, for what is drawn beside it."""
+        if self._alone is None:
+            f, context = self._common.format, self._common.context
+            self._memory = context.alloc(f.width * f.height)
+            front = pitched(context, f)
+            self._alone = PersonLayer(front, self._memory.address, f.width, f.rect)
+        return self._alone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.config.settings.stages import StagesSettings
+from appliance.config.settings import Settings
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 
@@ -15,7 +15,7 @@ class LayerSteps:
         self._separate = cpu.Separator()
         self._layer: cpu.PersonLayer | None = None
 
-        self._asked: tuple[StagesSettings, bool] | None = None
+        self._asked: tuple[Settings, bool] | None = None
 
     def reset(self) -> None:
         """Nothing is carried over time here."""
@@ -28,9 +28,9 @@ class LayerSteps:
         composite sees to that in its one pass.
         """
         assert work.matte is not None
-        stages = self._common.settings.stages
-        if self._asked is None or self._asked[0] is not stages:
-            self._asked = (stages, not stages.only_light)
+        settings = self._common.settings
+        if self._asked is None or self._asked[0] is not settings:
+            self._asked = (settings, not settings.only_light)
         if not self._asked[1]:
             return
         if self._layer is None:

@@ -57,6 +57,11 @@ class StyleSteps:
         table = self._table(style, work.out)
         if table is not None:
             apply_look(work.out, table, work.out)
+            if work.companions:
+                # Composited already: from here on they are for those alone.
+                for layer in (work.layer, work.layer_between):
+                    if layer is not None and layer.rect.area:
+                        apply_look(layer.front, table, layer.front, layer.rect)
             if work.also is not None and work.made_at is not None:
                 apply_look(work.also, table, work.also)
 

@@ -62,7 +62,8 @@ class StyleSteps:
         on = self._common.settings.stages.style.on
         rect = work.layer.rect if work.layer is not None and on == "person" else None
         table = self._table.luma.address if self._table else 0
-        return (table, self._source.address if self._source else 0, rect, on)
+        also = work.also_way.target.address if work.also_way and on == "all" else 0
+        return (table, self._source.address if self._source else 0, rect, on, also)
 
     def style(self, work: DeviceWork) -> None:
         """The look of the person, or of what is behind."""
@@ -78,11 +79,18 @@ class StyleSteps:
 
     def style_all(self, work: DeviceWork) -> None:
         """The look of the whole composite."""
-        table = self._must()
-        if table is not None:
-            assert work.way is not None
-            target = work.way.target
-            apply_look(self._common.context, target, table, target)
+        table, context = self._must(), self._common.context
+        if table is None:
+            return
+        assert work.way is not None
+        for way in (work.way, work.also_way):
+            if way is not None:
+                apply_look(context, way.target, table, way.target)
+        # The next frame's interpolation still wants the layer as it is.
+        free = not self._common.settings.stages.interpolate.enabled
+        if work.companion_ways and work.layer is not None and free:
+            front = work.layer.front
+            apply_look(context, front, table, front, work.layer.rect)
 
     def _must(self) -> LookTable | None:
         """The table; None if the style changes nothing. Raises InputError."""

@@ -7,6 +7,7 @@ import numpy as np
 from appliance.cuda.transfer import Upload
 from appliance.errors import MattingError
 from appliance.media.borrowed import Borrowed
+from appliance.media.frame import Frame
 from appliance.stages.device.report import Report
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.matte.checks import refusal
@@ -49,8 +50,13 @@ class TransferSteps:
         also = work.also_way if work.made_at is not None else None
         if also is not None:
             also.send()
+        between = work.also_companion_ways if work.made_beside else {}
+        for way in (*work.companion_ways.values(), *between.values()):
+            way.send()
         work.made = work.way.take()
         work.made_also = None if also is None else also.take()
+        work.made_companions = {kind: way.take() for kind, way in work.companion_ways.items()}
+        work.made_also_companions = {kind: way.take() for kind, way in between.items()}
         work.made_matte = None if work.matte_way is None else work.matte_way.take()
         work.report = self._judge(memory.report())
         if work.looked_aside:
@@ -58,12 +64,14 @@ class TransferSteps:
 
     def download(self, work: DeviceWork) -> None:
         """Copy out the composite and what was made with it, unless they were made in place."""
-        if work.made is not None:
-            np.copyto(work.out.y, work.made.y)
-            np.copyto(work.out.uv, work.made.uv)
-        if work.made_also is not None and work.also is not None:
-            np.copyto(work.also.y, work.made_also.y)
-            np.copyto(work.also.uv, work.made_also.uv)
+        _copy(work.made, work.out)
+        _copy(work.made_also, work.also)
+        for come, into in (
+            (work.made_companions, work.companions),
+            (work.made_also_companions, work.also_companions),
+        ):
+            for kind, made in come.items():
+                _copy(made, None if into is None else into[kind])
         if work.made_matte is not None and work.matte_out is not None:
             np.copyto(work.matte_out, work.made_matte.y)
 
@@ -74,3 +82,9 @@ class TransferSteps:
         error = refusal(report.cover, self._common.settings.matting.max_coverage)
         # At a limit the host's rounding may differ from the device's, which has not shown it.
         raise error or MattingError("the network's matte was refused on the GPU, at a limit")
+
+
+def _copy(made: Frame | None, out: Frame | None) -> None:
+    if made is not None and out is not None:
+        np.copyto(out.y, made.y)
+        np.copyto(out.uv, made.uv)

@@ -53,6 +53,20 @@ def test_as_on_the_cpu(
         memory.context, gpu.Between(one, two, there, at),
         memory.picture(background, pad, offset).surface, target.surface,
     )  # fmt: skip
+    # And apart from any background: the same person again.
+    alone, same = cpu.empty_layer(width, height, background.colour), blank(width, height)
+    cpu.layer_between(*weighed, flow, at, alone)
+    cpu.blend_layer(alone, background, same)
+    # Alpha and colour are rounded to bytes once more. (Chroma's alpha is sampled by itself, which
+    # among noise is another.)
+    assert np.abs(same.y.astype(int) - want.y).max() <= 2
+    assert np.abs(same.uv.astype(int) - want.uv).mean() < 8
+    apart, (front, alpha) = device_layer(memory, somebody(width, height, 8), pad, offset)
+    gpu.layer_between(memory.context, gpu.Between(one, two, there, at), apart)
+    assert (alpha.read() == alone.alpha).mean() > 0.99
+    soft = alone.alpha > 64
+    assert (np.abs(front.read().y.astype(int) - alone.front.y)[soft] <= 4).mean() > 0.98
+
     got = target.read()
     del kept, kept_too
     for found, wanted in ((got.y, want.y), (got.uv, want.uv)):
@@ -70,3 +84,5 @@ def test_sizes_that_differ_are_refused(memory: Memory) -> None:
     what = gpu.Between(small, large, gpu.DeviceFlow(memory.context, 18, 32), 0.5)
     with pytest.raises(ValueError, match="expected one even size"):
         gpu.blend_between(memory.context, what, picture.surface, picture.surface)
+    with pytest.raises(ValueError, match="expected one even size"):
+        gpu.layer_between(memory.context, what, small)

@@ -1,0 +1,1 @@
+"""WHEP: browsers and players watch what an encoder makes anyway, by WebRTC (aiortc)."""
