@@ -16,10 +16,13 @@ from appliance.config.scenes import in_use
 from appliance.config.settings import Settings
 
 
-def attempt(options: argparse.Namespace, path: Path | None = None) -> Attempt:
+def attempt(
+    options: argparse.Namespace, path: Path | None = None, text: str | None = None
+) -> Attempt:
     """The settings that result from the flags, the environment and the file, or what is wrong.
 
-    ``path``: the file to read instead of the one that the options name.
+    ``path``: the file to read instead of the one that the options name; ``text``: what to take it
+    to hold, if not what it does.
     """
     overrides = [
         Override(key, value, f"--{flag}")
@@ -38,7 +41,7 @@ def attempt(options: argparse.Namespace, path: Path | None = None) -> Attempt:
         overrides.append(Override("log.level", "debug", "--verbose"))
     if path is None:
         path = options.config if options.config is not None else find()
-    return read(path, env=os.environ, overrides=overrides)
+    return read(path, env=os.environ, overrides=overrides, text=text)
 
 
 def _start(options: argparse.Namespace) -> LoadedConfig:
@@ -55,9 +58,9 @@ def _start(options: argparse.Namespace) -> LoadedConfig:
     return tried.result(check.mistakes(tried.loaded))
 
 
-def _load_again(options: argparse.Namespace, path: Path | None = None) -> LoadedConfig:
+def _load_again(options: argparse.Namespace, path: Path | None, text: str | None) -> LoadedConfig:
     """The settings as they are now, for a running daemon; refused as at the start."""
-    return _checked(attempt(options, path))
+    return _checked(attempt(options, path, text))
 
 
 def _checked(tried: Attempt, *, as_service: bool = True, scenes: bool = False) -> LoadedConfig:
@@ -83,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         frames=options.frames,
         # The same file each time: another that ``find`` would come upon, should this one be gone,
         # and least of all the defaults, is not what was started.
-        again=lambda path=None: _load_again(options, path or loaded.path),
+        again=lambda path=None, text=None: _load_again(options, path or loaded.path, text),
     )
 
 

@@ -140,9 +140,10 @@ def load_located(
     *,
     env: MappingABC[str, str] | None = None,
     overrides: Iterable[tuple[str, str] | Override] = (),
+    text: str | None = None,
 ) -> LoadedConfig:
-    """``load``, keeping where each setting was written."""
-    return attempt(path, env=env, overrides=overrides).result()
+    """``load``, keeping where each setting was written; ``text`` as for ``attempt``."""
+    return attempt(path, env=env, overrides=overrides, text=text).result()
 
 
 def attempt(
@@ -150,17 +151,22 @@ def attempt(
     *,
     env: MappingABC[str, str] | None = None,
     overrides: Iterable[tuple[str, str] | Override] = (),
+    text: str | None = None,
 ) -> Attempt:
-    """``load_located`` that raises nothing, so that a caller can look for more mistakes."""
+    """``load_located`` that raises nothing, so that a caller can look for more mistakes.
+
+    ``text``: what the file at ``path`` is to be read as holding, whatever it holds.
+    """
     mistakes: list[Mistake] = []
     root, folder = Mapping({}, Origin("defaults")), Path.cwd()
-    read, text, tree = None, "", None
+    read, tree, given = None, None, text
+    text = ""
     understood = True
     if path is not None:
         # Before reading, so that a save in the meantime counts as another state.
         label, read = str(path), identity(path)
         try:
-            text = read_text(path)
+            text = read_text(path) if given is None else given
         except InvalidConfig as error:
             mistakes = list(error.mistakes)
         else:

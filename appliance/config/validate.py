@@ -134,6 +134,9 @@ def _in_words(error: Any, model: type[BaseModel], whole: str) -> str:
     if kind == "rule":
         return f"{error['ctx']['keys'][0]}: {error['ctx']['message']}"
     if kind == "value_error":
+        told = _at(model, error["loc"])[1]
+        if told is not None and told.annotation is Secret:  # never shown
+            return f"{key}: found a secret that {error['ctx']['error']}"
         return f"{key}: {found}; {error['ctx']['error']}"
     if kind == "json_invalid":
         place = re.search(r"line \d+ column \d+", error["ctx"]["error"])

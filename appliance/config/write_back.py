@@ -47,12 +47,12 @@ def edited(text: str, changes: Mapping[str, Value]) -> str:
     # A list of words becomes one text with commas.
     before = {
         key: value
-        for key, value in _values(text).items()
+        for key, value in values_of(text).items()
         if not any(key.startswith(f"{changed}.") for changed in changes)
     }
-    if _values(result) != before | {key: _shown(value) for key, value in changes.items()}:
+    if values_of(result) != before | {key: shown(value) for key, value in changes.items()}:
         raise NotKept("the file cannot be changed without changing other values in it")
-    lost = [line for line in _comments(text) if line not in result]
+    lost = [line for line in comments_of(text) if line not in result]
     if lost:
         raise NotKept(f"the file cannot be changed without losing the comment {lost[0]!r}")
     return result
@@ -66,7 +66,7 @@ def as_written(path: Path, changes: Mapping[str, Value]) -> dict[str, Value]:
     """
     folder = path.parent.absolute()
     try:
-        now = _values(read_text(path))
+        now = values_of(read_text(path))
     except ConfigError:
         now = {}
     # Of a link to a file elsewhere, nobody knows which folder the pictures belong to.
@@ -85,6 +85,24 @@ def as_written(path: Path, changes: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _with(text: str, changes: Mapping[str, Value]) -> str:
+    def put(root: Any) -> None:
+        for key, value in changes.items():
+            *sections, name = key.split(".")
+            inner = root
+            for section in sections:
+                if isinstance(inner, list):
+                    inner = inner[int(section)]
+                    continue
+                if inner.get(section) is None:
+                    inner[section] = {}
+                inner = inner[section]
+            inner[name] = value
+
+    return with_tree(text, put)
+
+
+def with_tree(text: str, change: Callable[[Any], None]) -> str:
+    """The YAML ``text`` after ``change`` of its tree, laid out as it was. Raises as ruamel does."""
     tree: Any
     tree, indent, offset = load_yaml_guess_indent(text)
     yaml = YAML()
@@ -94,17 +112,7 @@ def _with(text: str, changes: Mapping[str, Value]) -> str:
     tree = yaml.load(text)
     # A file of comments alone has no tree to keep them in.
     before, root = ("", tree) if tree is not None else (_line(text), {})
-    for key, value in changes.items():
-        *sections, name = key.split(".")
-        inner = root
-        for section in sections:
-            if isinstance(inner, list):
-                inner = inner[int(section)]
-                continue
-            if inner.get(section) is None:
-                inner[section] = {}
-            inner = inner[section]
-        inner[name] = value
+    change(root)
     out = StringIO()
     yaml.dump(root, out)
     return before + out.getvalue()
@@ -114,7 +122,7 @@ def _line(text: str) -> str:
     return text if text.endswith("\n") or not text else f"{text}\n"
 
 
-def _values(text: str) -> dict[str, str]:
+def values_of(text: str) -> dict[str, str]:
     """Every scalar as our own reader sees it, by dotted key; numbers as Python writes them."""
     found: dict[str, str] = {}
     open_: list[tuple[str, Node | None]] = [("", parse(text, "")[0])]
@@ -125,11 +133,12 @@ def _values(text: str) -> dict[str, str]:
         elif isinstance(node, Sequence):
             open_ += [(join(key, index), inner) for index, inner in enumerate(node.items)]
         elif isinstance(node, Scalar) and not node.is_null:
-            found[key] = _shown(node.text)
+            found[key] = shown(node.text)
     return found
 
 
-def _shown(value: Value) -> str:
+def shown(value: Value) -> str:
+    """A value as ``values_of`` has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     try:
@@ -138,7 +147,8 @@ def _shown(value: Value) -> str:
         return str(value)
 
 
-def _comments(text: str) -> list[str]:
+def comments_of(text: str) -> list[str]:
+    """Every line that is a comment."""
     return [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
 
 
@@ -170,17 +180,23 @@ class Draft:
 
 
 def draft(named: Path, changes: Mapping[str, Value], check: Callable[[Path], object]) -> Draft:
+    """``draft_of`` the file at ``named`` with ``changes`` (dotted key -> value) made."""
+    return draft_of(named, lambda text: edited(text, changes), check)
+
+
+def draft_of(named: Path, change: Callable[[str], str], check: Callable[[Path], object]) -> Draft:
     """Write the changed file beside the one at ``named``, with its mode and owner.
 
-    ``check`` reads the draft as the appliance would, and raises ConfigError when it is unusable.
-    When this raises NotKept, nothing is left behind.
+    ``change`` makes the new text of the old one, or raises NotKept. ``check`` reads the draft as
+    the appliance would, and raises ConfigError when it is unusable. When this raises NotKept,
+    nothing is left behind.
     """
     path = Path(os.path.realpath(named))
     before = identity(path)
     try:
         old = os.stat(path)
         text = read_text(path)
-        new = edited(text, changes)
+        new = change(text)
         # In the same folder: a rename works only within one file system, and paths in the file
         # start from its folder.
         _may_replace(path, old)

@@ -19,7 +19,7 @@ import structlog
 
 from appliance.config.accident import accidents
 from appliance.config.load import InvalidConfig, LoadedConfig
-from appliance.config.settings import Settings
+from appliance.config.settings import OutputSettings, Settings
 from appliance.config.status import ConfigState, Refusal
 from appliance.config.tree import Mistake, Origin
 from appliance.config.watch import ConfigWatch
@@ -118,6 +118,8 @@ class Reloader:
         self._condition = threading.Condition()
         self._jobs: list[_Job] = []
         self._stop = self._gone = False
+        self.extra: tuple[OutputSettings, ...] = ()
+        """Outputs that are there until somebody ends them, whatever the file says: recordings."""
         self.error: BaseException | None = None
         """What ended the thread, if not ``stop``."""
         self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
@@ -240,11 +242,11 @@ class Reloader:
             if change is None:
                 loaded = self._read(asked=asked)
                 after = before.reread(loaded.settings)
-                new = after.in_use
+                new = with_extra(after.in_use, self.extra)
             elif isinstance(change, _Switch):
                 after = before.switched(change.name)
                 # With the scene that is on, what is in use stays as it is.
-                new = after.in_use if after != before else shown
+                new = with_extra(after.in_use, self.extra) if after != before else shown
             else:
                 new = change(shown)
                 after = before.changed(shown, new)
@@ -296,6 +298,13 @@ class Reloader:
         else:
             log.error("not reloaded: the last good configuration stays", reason=refusal.reason)
         return ChangeOutcome(refusal=refusal)
+
+
+def with_extra(settings: Settings, extra: tuple[OutputSettings, ...]) -> Settings:
+    """``settings`` with the outputs ``extra`` as well, where they have not got them."""
+    there = {output.uri for output in settings.outputs}
+    more = tuple(output for output in extra if output.uri not in there)
+    return settings.model_copy(update={"outputs": (*settings.outputs, *more)}) if more else settings
 
 
 def _mistakes(

@@ -80,7 +80,7 @@ class Daemon:
         self.stills = KeptStills()
         self.line = AudioRing()
         """Where sound waits for its pictures."""
-        self.sound = AudioBus(self.line, settings.sound)
+        self.sound = AudioBus(self.line, self.settings.sound)
         self.hearing = Hearing(self.line)
         self._started = False
         self._hung = _Hung()

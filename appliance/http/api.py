@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
-from concurrent.futures import TimeoutError as Late
-from typing import TypeVar
 
 from prometheus_client.exposition import choose_encoder
-from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from appliance.config.uris import path_of
-from appliance.config.validate import broken
-from appliance.errors import InputError, MatteboxError
+from appliance.errors import InputError
 from appliance.http import state
-from appliance.http.backgrounds import TooLarge
-from appliance.http.change import NotDone, change, change_values, reset
+from appliance.http.change import change, change_values, reset
+from appliance.http.handling import as_json as _json
+from appliance.http.handling import aside as _aside
+from appliance.http.handling import body_of as _body
+from appliance.http.handling import choice as _choice
+from appliance.http.handling import site_of as _site
 from appliance.http.offload import Busy
 from appliance.http.pictures import Encoding, Show, encode, picture_of, picture_of_room, thumbnail
 from appliance.http.preview import MEDIA_TYPE, Stream
@@ -41,66 +39,13 @@ from appliance.http.sound import sound_answer, sound_values
 from appliance.http.stages import plate_answer, stages, wanted_of
 from appliance.media.image import MOST_PIXELS
 from appliance.stages.plate_control import PlateControl
-from appliance.system.redact import redact
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
 SHOWS: tuple[Show, ...] = ("composite", "matte", "both")
 SNAPSHOTS = (*SHOWS, "plate")
-_ASIDE_S = 20.0
 _LOOK_S = 2.0
 _THUMBNAIL = (240, 135)
 _MOST_THUMBNAILS = 200
-
-Model = TypeVar("Model", bound=BaseModel)
-T = TypeVar("T")
-
-
-def _site(request: Request) -> Site:
-    site = request.app.state.site
-    assert isinstance(site, Site)
-    return site
-
-
-def _json(answer: BaseModel, status: int = 200) -> JSONResponse:
-    return JSONResponse(answer.model_dump(mode="json"), status)
-
-
-async def _aside(site: Site, work: Callable[[], T]) -> T:
-    """Do ``work`` in a thread, and turn what may go wrong into an HTTP error with a message."""
-    try:
-        return await site.aside.do(work, _ASIDE_S)
-    except Busy as error:
-        raise HTTPException(503, "too much is being done at once; try again in a second") from error
-    except (asyncio.TimeoutError, Late, TimeoutError) as error:
-        words = str(error) or f"not done within {_ASIDE_S:g} s; it may still be: see /api/status"
-        raise HTTPException(504, words) from error
-    except NotDone as error:
-        raise HTTPException(409, redact(str(error))) from error
-    except TooLarge as error:
-        raise HTTPException(413, redact(str(error))) from error
-    except MatteboxError as error:
-        raise HTTPException(409, redact(str(error))) from error
-
-
-async def _body(request: Request, kind: type[Model]) -> Model:
-    """Parse the JSON body into its type.
-
-    Its Content-Type must be JSON, which no form on another site's page can send.
-    """
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != "application/json":
-        raise HTTPException(415, f"found {given or 'no Content-Type'}; expected application/json")
-    try:
-        return kind.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise HTTPException(422, "; ".join(broken(error, kind, "the body")[:5])) from error
-
-
-def _choice(request: Request, name: str, among: tuple[str, ...]) -> str:
-    value = request.query_params.get(name, among[0])
-    if value not in among:
-        raise HTTPException(422, f"{name}: found {value[:50]!r}; expected {' or '.join(among)}")
-    return value
 
 
 async def status(request: Request) -> ASGIApp:

@@ -5,6 +5,7 @@ All of this blocks (on the reloader, on a disk), so it is called off the server'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from appliance.config.load import LoadedConfig
 from appliance.config.schemes import BACKGROUNDS
-from appliance.config.settings import Settings
+from appliance.config.settings import OutputSettings, Settings
 from appliance.config.uris import background_scheme
 from appliance.config.validate import broken
-from appliance.config.write_back import Draft, NotKept, Value, as_written, draft
+from appliance.config.write_back import Draft, NotKept, Value, as_written, draft_of, edited
 from appliance.daemon.changes import ChangeOutcome
 from appliance.errors import ConfigError, MatteboxError
 from appliance.http.schemas import ChangeBody, ChangedAnswer
+from appliance.http.sections import section_keys
 from appliance.http.site import Site
 from appliance.http.sound import sound_keys
 from appliance.http.stages import stage_keys
@@ -38,7 +41,7 @@ class NotDone(MatteboxError, RuntimeError):
 
 _PICTURE = ("background.uri", "background.fit", "background.blur_radius", "edge.choke",
             "edge.softness", "clean.keep")  # fmt: skip
-_KEYS = (*_PICTURE, *stage_keys(), *sound_keys())
+_KEYS = (*_PICTURE, "source.uri", *stage_keys(), *sound_keys(), *section_keys())
 
 
 def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
@@ -79,6 +82,19 @@ def applied_to(settings: Settings, values: dict[str, Value]) -> Settings:
         raise ConfigError("\n".join(broken(error))) from error
 
 
+def applied_outputs(settings: Settings, outputs: tuple[OutputSettings, ...]) -> Settings:
+    """``settings`` with these outputs. Raises ConfigError, in words that name no number."""
+    whole = {name: getattr(settings, name) for name in type(settings).model_fields}
+    try:
+        return Settings.model_validate(whole | {"outputs": outputs})
+    except ValidationError as error:
+        raise ConfigError("; ".join(_without_place(one) for one in broken(error))) from error
+
+
+def _without_place(message: str) -> str:
+    return re.sub(r"^outputs\.\d+\.uri: ", "", message)
+
+
 def _with(section: BaseModel, values: Mapping[str, Value]) -> dict[str, Any]:
     """A section's fields, those on the way to a changed value as dictionaries again."""
     found: dict[str, Any] = {name: getattr(section, name) for name in type(section).model_fields}
@@ -106,12 +122,7 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
         # What is kept is what is seen: earlier changes that were not kept, too.
         kept = _unkept(site) | _placed(site, values) if keep else {}
         new = _draft(site, kept) if kept else None
-        try:
-            outcome = through(lambda: site.reloader.change(_maker(values), CHANGE_S))
-            note = None if new is None else _finish(site, new, kept)
-        finally:
-            if new is not None:
-                new.drop()
+        outcome, note = carry_out(site, _maker(values), new, lambda loaded: _beaten(loaded, kept))
     if values or kept:
         told = {k: str(v) for k, v in (kept | values).items()}
         log.info("changed over HTTP", kept=new is not None, **told)
@@ -119,6 +130,30 @@ def change_values(site: Site, values: dict[str, Value], *, keep: bool) -> Change
         picture=picture(site.daemon.settings, site.folder),
         changed=sorted(outcome.changed), kept=new is not None, note=note,
     )  # fmt: skip
+
+
+def carry_out(
+    site: Site,
+    make: Callable[[Settings], Settings],
+    new: Draft | None,
+    beaten: Callable[[LoadedConfig], str | None],
+) -> tuple[ChangeOutcome, str | None]:
+    """Make a change, then put the file's draft in place; the outcome, and what else to know.
+
+    ``beaten`` says which key of the new file, if any, a variable or flag beats. To be called
+    within ``Alone``. Raises NotDone, TimeoutError.
+    """
+    try:
+        outcome = through(lambda: site.reloader.change(make, CHANGE_S))
+        note = None if new is None else _finish(site, new, beaten)
+    finally:
+        if new is not None:
+            new.drop()
+    return outcome, note
+
+
+def _beaten(loaded: LoadedConfig, values: dict[str, Value]) -> str | None:
+    return next((k for k, value in values.items() if _value(loaded.settings, k) != value), None)
 
 
 def _placed(site: Site, values: dict[str, Value]) -> dict[str, Value]:
@@ -192,19 +227,25 @@ def through(make: Callable[[], ChangeOutcome]) -> ChangeOutcome:
 
 
 def _draft(site: Site, values: dict[str, Value]) -> Draft:
+    return draft_for(site, lambda path, text: edited(text, as_written(path, values)))
+
+
+def draft_for(site: Site, change: Callable[[Path, str], str]) -> Draft:
+    """The configuration file changed by ``change`` (path, text -> new text). Raises NotDone."""
     named = site.reloader.state.status().path
     if named is None:
         raise NotDone(
             "there is no configuration file to keep it in; start mattebox with --config FILE, or "
             "change it without keep; nothing was changed"
         )
+    path = Path(named)
     try:
-        return draft(Path(named), as_written(Path(named), values), lambda path: site.load(path))
+        return draft_of(path, lambda text: change(path, text), lambda new: site.load(new))
     except NotKept as error:
         raise NotDone(f"{error}; nothing was changed") from error
 
 
-def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
+def _finish(site: Site, new: Draft, beaten: Callable[[LoadedConfig], str | None]) -> str | None:
     """Put the draft in place; returns a note about it, if there is anything to know."""
     # So that the file watch knows its new state, and does not take it for an edit.
     site.reloader.wrote(new.after, new.text)
@@ -216,12 +257,11 @@ def _finish(site: Site, new: Draft, values: dict[str, Value]) -> str | None:
         loaded = site.load()
     except ConfigError as error:
         return f"kept, but the file as a whole is refused: {redact(str(error))}"
-    beaten = [key for key, value in values.items() if _value(loaded.settings, key) != value]
-    if not beaten:
+    key = beaten(loaded)
+    if key is None:
         return None
     return (
-        f"kept, but at the next start {beaten[0]} is what {loaded.where(beaten[0])} says, which "
-        "beats the file"
+        f"kept, but at the next start {key} is what {loaded.where(key)} says, which beats the file"
     )
 
 

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from appliance.config.document import MAX_BYTES
 from appliance.config.settings.http import HttpSettings
 from appliance.http.connection import ABORT, LET_IN
 from appliance.http.site import Site
@@ -51,6 +52,7 @@ WRONG_TOKEN_S = 0.5
 
 wrong_tokens = Guesses("http")
 
+_RECORDINGS = "/api/recordings/"
 _SAFE = frozenset({"GET", "HEAD"})
 
 log = structlog.get_logger(__name__)
@@ -103,6 +105,8 @@ class Guard:
     def _most_bytes(self, path: str) -> int:
         if path.startswith("/api/backgrounds/"):
             return max(SMALL_BODY, self._settings.upload_mb * 10**6)
+        if path == "/api/config" or path.startswith("/api/config/"):
+            return MAX_BYTES
         return SMALL_BODY
 
     def _refusal(self, request: Request) -> JSONResponse | None:
@@ -118,7 +122,9 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and method not in _SAFE and origin.partition("://")[2] != host:
             return _problem(403, "requests from other sites are not taken")
-        if not _is_page(request.url.path) and not self._knows_token(request):
+        if not (
+            _is_page(request.url.path) or self._has_ticket(request) or self._knows_token(request)
+        ):
             response = _problem(
                 401, "a token is needed: send the header Authorization: Bearer TOKEN (http.token)"
             )
@@ -132,6 +138,14 @@ class Guard:
         ):
             return _problem(413, _too_large(self._most_bytes(request.url.path)))
         return None
+
+    def _has_ticket(self, request: Request) -> bool:
+        """Whether somebody who knew the token let this one request in: a browser's download."""
+        word, path = request.query_params.get("ticket", ""), request.url.path
+        if not word or request.method != "GET" or not path.startswith(_RECORDINGS):
+            return False
+        wanted = str(request.scope["path"])[len(_RECORDINGS) :]
+        return self._site.recordings.take(word) == wanted
 
     def _knows_token(self, request: Request) -> bool:
         token, headers = self._settings.token, request.headers
@@ -164,8 +178,8 @@ def _let_in(scope: Scope) -> None:
 
 
 def _is_page(path: str) -> bool:
-    """Whether it is the page itself, which asks for the token and holds nothing private."""
-    return path == "/" or path.startswith("/page/")
+    """Whether it is the page or the API's manual: nothing private; the page asks for a token."""
+    return path in ("/", "/docs") or path.startswith("/page/")
 
 
 def _is_this_machine(host: str) -> bool:

@@ -25,8 +25,9 @@ _WORDS = {
     404: "not there", 405: "another method is needed", 406: "it asks for what there is not",
     408: "the body came too slowly",
     409: "it cannot be done as things are; nothing was changed", 411: "the length is missing",
-    413: "too large", 415: "of another type than is taken", 421: "another host's name",
-    422: "the request is wrong", 500: "a mistake in the program",
+    412: "the file was saved by somebody else since", 413: "too large",
+    415: "of another type than is taken", 421: "another host's name",
+    422: "the request is wrong", 428: "If-Match is missing", 500: "a mistake in the program",
     503: "not now; see the reason", 504: "not done in time",
 }  # fmt: skip
 # The guard may answer any request with these.
@@ -35,12 +36,13 @@ _ALWAYS = (401, 403, 413, 421, 500)
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter, in the path (and then required) or in the query."""
+    """One parameter, in the path or a header (and then required), or in the query."""
 
     name: str
     description: str
     schema: dict[str, Any]
     path: bool = False
+    header: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         found["parameters"] = [
             {
                 "name": parameter.name,
-                "in": "path" if parameter.path else "query",
-                "required": parameter.path,
+                "in": "path" if parameter.path else "header" if parameter.header else "query",
+                "required": parameter.path or parameter.header,
                 "description": parameter.description,
                 "schema": parameter.schema,
             }

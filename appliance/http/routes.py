@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from importlib import resources
+from pathlib import PurePath
 
 from starlette.datastructures import State
 from starlette.exceptions import HTTPException
@@ -14,7 +15,23 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appliance.config.settings.http import HttpSettings
-from appliance.http import api, whep
+from appliance.http import api, control, whep
+from appliance.http.control_schemas import (
+    CheckedAnswer,
+    DevicesAnswer,
+    FileAnswer,
+    LogAnswer,
+    OutputBody,
+    OutputsAnswer,
+    RecordingAnswer,
+    RecordingBody,
+    RecordingsAnswer,
+    SavedAnswer,
+    SectionsAnswer,
+    SectionsBody,
+    SourceBody,
+    TicketAnswer,
+)
 from appliance.http.guard import Guard
 from appliance.http.metrics import registry
 from appliance.http.openapi import Operation, Parameter, document
@@ -61,6 +78,22 @@ _SNAPSHOT = Parameter(
     {"enum": list(api.SNAPSHOTS), "default": api.SNAPSHOTS[0]},
 )  # fmt: skip
 _FORMAT = Parameter("format", "the file's format", {"enum": ["png", "jpeg"], "default": "png"})
+
+_ID = Parameter("id", "as /api/outputs lists it", {"type": "string", "minLength": 1}, True)
+_KEEP = Parameter(
+    "keep", "take it out of the configuration file, too", {"type": "boolean", "default": False}
+)
+_RECORDING = Parameter(
+    "name", "one of the names that /api/recordings lists", {"type": "string", "minLength": 1}, True
+)
+_TICKET = Parameter("ticket", "instead of the token, once", {"type": "string"})
+_AFTER = Parameter(
+    "after", "only lines after this number", {"type": "integer", "minimum": 0, "default": 0}
+)
+_TEXT = Parameter("text", "what it shall say", {"type": "string", "minLength": 1, "maxLength": 400})
+_IF_MATCH = Parameter(
+    "If-Match", "the ETag that GET /api/config gave", {"type": "string"}, header=True
+)
 
 OPERATIONS = (
     Operation("GET", "/api/status", api.status, "How the appliance is.", {200: StatusAnswer}),
@@ -138,6 +171,77 @@ OPERATIONS = (
         {200: "image/jpeg"}, (404, 409, 503, 504), parameters=(_NAME,),
     ),
     Operation(
+        "GET", "/api/outputs", control.list_outputs, "The outputs, and what a new one can be.",
+        {200: OutputsAnswer},
+    ),
+    Operation(
+        "POST", "/api/outputs", control.add_output, "Add an output; the others go on.",
+        {201: OutputsAnswer}, (408, 409, 415, 422, 503, 504), OutputBody,
+    ),
+    Operation(
+        "DELETE", "/api/outputs/{id}", control.remove_output, "Remove an output; the others go on.",
+        {200: OutputsAnswer}, (404, 409, 503, 504), parameters=(_ID, _KEEP),
+    ),
+    Operation(
+        "GET", "/api/devices", control.devices,
+        "What is plugged in, and the sources that may be chosen here.",
+        {200: DevicesAnswer}, (503, 504),
+    ),
+    Operation(
+        "PATCH", "/api/source", control.change_source, "Change to another source.",
+        {200: DevicesAnswer}, (408, 409, 415, 422, 503, 504), SourceBody,
+    ),
+    Operation(
+        "GET", "/api/recordings", control.list_recordings,
+        "The recordings in the folder, and the one being made.",
+        {200: RecordingsAnswer}, (409, 503, 504),
+    ),
+    Operation(
+        "POST", "/api/recording", control.record, "Begin or end a recording.",
+        {200: RecordingAnswer}, (408, 409, 415, 422, 503, 504), RecordingBody,
+    ),
+    Operation(
+        "GET", "/api/recordings/{name}", control.fetch_recording, "Fetch a recording.",
+        {200: "video/*"}, (404, 409, 503, 504), parameters=(_RECORDING, _TICKET),
+    ),
+    Operation(
+        "POST", "/api/recordings/{name}/ticket", control.ticket,
+        "An address to fetch a recording at, once, without the token.",
+        {200: TicketAnswer}, (404, 409, 503, 504), parameters=(_RECORDING,),
+    ),
+    Operation(
+        "GET", "/api/settings", control.list_sections, "Sections of the settings: sound, load.",
+        {200: SectionsAnswer},
+    ),
+    Operation(
+        "PATCH", "/api/settings", control.change_sections, "Set some of them.",
+        {200: SectionsAnswer}, (408, 409, 415, 422, 503, 504), SectionsBody,
+    ),
+    Operation(
+        "GET", "/api/log", control.log_lines, "The log's last lines, without secrets.",
+        {200: LogAnswer}, (422,), parameters=(_AFTER,),
+    ),
+    Operation(
+        "GET", "/api/config", control.show_file,
+        "The configuration file, its secrets struck out; its version is the ETag.",
+        {200: FileAnswer}, (409, 422, 503, 504),
+    ),
+    Operation(
+        "PUT", "/api/config", control.save_file, "Save another text as the configuration file.",
+        {200: SavedAnswer}, (408, 409, 412, 415, 422, 428, 503, 504), control.YAML_TYPES,
+        (_IF_MATCH,),
+    ),
+    Operation(
+        "POST", "/api/config/check", control.check_file,
+        "What is wrong with a text, by line and column; nothing is changed.",
+        {200: CheckedAnswer}, (408, 409, 415, 422, 503, 504), control.YAML_TYPES,
+    ),
+    Operation(
+        "GET", "/api/qr", control.qr_code, "A text as a QR code.", {200: "image/svg+xml"}, (422,),
+        parameters=(_TEXT,),
+    ),
+    Operation("GET", "/docs", control.docs, "The API, to be read.", {200: "text/html"}),
+    Operation(
         "GET", "/metrics", api.metrics, "Figures for Prometheus.", {200: "text/plain"}, (503, 504)
     ),
     Operation(
@@ -153,15 +257,17 @@ OPERATIONS = (
     ),
 )  # fmt: skip
 
-_PAGE = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/page/stages.js": ("stages.js", "text/javascript; charset=utf-8"),
-    "/page/scenes.js": ("scenes.js", "text/javascript; charset=utf-8"),
-    "/page/mattes.js": ("mattes.js", "text/javascript; charset=utf-8"),
-    "/page/mattebox.svg": ("mattebox.svg", "image/svg+xml"),
-}
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+
+def _page_files() -> Iterator[tuple[str, bytes, str]]:
+    """Path, content and type of each file of the page; read once, as they are few and small."""
+    for file in resources.files(__package__).joinpath("page").iterdir():
+        suffix = PurePath(file.name).suffix
+        kind = f"{_KINDS[suffix]}; charset=utf-8" if suffix in _KINDS else "image/svg+xml"
+        if suffix in _KINDS or suffix == ".svg":
+            path = "/" if file.name == "index.html" else f"/page/{file.name}"
+            yield path, file.read_bytes(), kind
 
 
 def make_app(site: Site, settings: HttpSettings) -> ASGIApp:
@@ -170,9 +276,7 @@ def make_app(site: Site, settings: HttpSettings) -> ASGIApp:
         Route(operation.path, _Endpoint(operation.handler), methods=[operation.method])
         for operation in OPERATIONS
     ]
-    for path, (name, kind) in _PAGE.items():
-        # Read once: they are a few small files.
-        data = resources.files(__package__).joinpath("page", name).read_bytes()
+    for path, data, kind in _page_files():
         routes.append(Route(path, _Endpoint(partial(_page, data, kind)), methods=["GET"]))
     return Guard(_App(routes, site), site, settings)
 

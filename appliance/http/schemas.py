@@ -33,25 +33,25 @@ _BACKGROUND = Allowed(
 People = Literal["taking-part", "all", "largest"]
 
 
-class _Given(BaseModel):
+class AnswerModel(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Taken(BaseModel):
+class BodyModel(BaseModel):
     """A request: strict about names and types, finite numbers only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class ProblemAnswer(_Given, title="Problem"):
+class ProblemAnswer(AnswerModel, title="Problem"):
     """Why something was not done."""
 
     error: str = Field(description="what was found, what was expected, what to do")
 
 
-class ChangeBody(_Taken, title="Change"):
+class ChangeBody(BodyModel, title="Change"):
     """What is to be changed; what is left out, or null, stays."""
 
     background: Annotated[str | None, _BACKGROUND] = Field(
@@ -73,11 +73,11 @@ class ChangeBody(_Taken, title="Change"):
     )
 
 
-class ResetBody(_Taken, title="Reset"):
+class ResetBody(BodyModel, title="Reset"):
     """A reset takes no choices: an empty object."""
 
 
-class PictureAnswer(_Given, title="Picture"):
+class PictureAnswer(AnswerModel, title="Picture"):
     """The settings that can be changed here."""
 
     background: str = Field(description="a name of the folder's, or an address")
@@ -89,7 +89,7 @@ class PictureAnswer(_Given, title="Picture"):
     people: People
 
 
-class ChangedAnswer(_Given, title="Changed"):
+class ChangedAnswer(AnswerModel, title="Changed"):
     """What a change came to."""
 
     picture: PictureAnswer
@@ -98,7 +98,7 @@ class ChangedAnswer(_Given, title="Changed"):
     note: str | None = Field(None, description="what else there is to know, in words")
 
 
-class StagesBody(_Taken, title="StagesChange"):
+class StagesBody(BodyModel, title="StagesChange"):
     """What is to be changed in the optional stages; what is left out stays."""
 
     stages: dict[str, dict[str, bool | int | float | str]] = Field(
@@ -107,11 +107,11 @@ class StagesBody(_Taken, title="StagesChange"):
     keep: bool = Field(False, description="as for /api/picture")
 
 
-class StageField(_Given, title="StageField"):
+class StageField(AnswerModel, title="StageField"):
     """One setting of a stage."""
 
     name: str
-    kind: Literal["switch", "number", "whole number", "choice", "text"]
+    kind: Literal["switch", "number", "whole number", "choice", "text", "secret"]
     description: str
     allowed: str = Field(description="what it may hold, in words")
     minimum: float | None
@@ -120,7 +120,7 @@ class StageField(_Given, title="StageField"):
     value: bool | int | float | str
 
 
-class StageAnswer(_Given, title="Stage"):
+class StageAnswer(AnswerModel, title="Stage"):
     """One optional stage of the frame's path."""
 
     name: str
@@ -132,13 +132,13 @@ class StageAnswer(_Given, title="Stage"):
     fields: list[StageField]
 
 
-class StagesAnswer(_Given, title="Stages"):
+class StagesAnswer(AnswerModel, title="Stages"):
     """The optional stages, in the order of the path."""
 
     stages: list[StageAnswer]
 
 
-class SwitchBody(_Taken, title="Switch"):
+class SwitchBody(BodyModel, title="Switch"):
     """How to switch to a scene."""
 
     dissolve_frames: int | None = Field(
@@ -146,7 +146,7 @@ class SwitchBody(_Taken, title="Switch"):
     )
 
 
-class SceneAnswer(_Given, title="SceneEntry"):
+class SceneAnswer(AnswerModel, title="SceneEntry"):
     """One scene."""
 
     name: str
@@ -156,14 +156,14 @@ class SceneAnswer(_Given, title="SceneEntry"):
     settings: list[str] = Field(description="what it sets, as dotted keys of the configuration")
 
 
-class ScenesAnswer(_Given, title="Scenes"):
+class ScenesAnswer(AnswerModel, title="Scenes"):
     """The scenes of the configuration, and which of them is on."""
 
     active: str = Field(description="its name; none: no scene is on")
     scenes: list[SceneAnswer]
 
 
-class SwitchedAnswer(_Given, title="Switched"):
+class SwitchedAnswer(AnswerModel, title="Switched"):
     """What a switch came to."""
 
     active: str = Field(description="the scene that is on now; none: no scene is")
@@ -172,7 +172,7 @@ class SwitchedAnswer(_Given, title="Switched"):
     note: str | None = Field(description="why it was a cut where a dissolve was asked for")
 
 
-class PlateBody(_Taken, title="PlateWish"):
+class PlateBody(BodyModel, title="PlateWish"):
     """What is wished of the learnt room."""
 
     wish: Literal["learn", "forget"] = Field(
@@ -181,7 +181,7 @@ class PlateBody(_Taken, title="PlateWish"):
     seconds: float = Field(3.0, ge=1, le=60, description="how long to learn")
 
 
-class PlateAnswer(_Given, title="Plate"):
+class PlateAnswer(AnswerModel, title="Plate"):
     """What is known of the empty room."""
 
     state: Literal["idle", "learning", "learnt", "refused"]
@@ -190,7 +190,7 @@ class PlateAnswer(_Given, title="Plate"):
     used: bool = Field(description="whether it serves the matte now: not while it is in doubt")
 
 
-class SoundBody(_Taken, title="SoundChange"):
+class SoundBody(BodyModel, title="SoundChange"):
     """What is to be changed of the sound; what is left out, or null, stays."""
 
     volume: float | None = Field(None, ge=-60, le=20, description=_SOUND["volume"])
@@ -202,7 +202,7 @@ class SoundBody(_Taken, title="SoundChange"):
     keep: bool = Field(False, description="as for /api/picture")
 
 
-class SoundAnswer(_Given, title="Sound"):
+class SoundAnswer(AnswerModel, title="Sound"):
     """How the sound is doing, and what it is set to. Totals are since the start."""
 
     uri: str = Field(description="the microphone's address; source: the source's own sound; none")
@@ -226,7 +226,7 @@ class SoundAnswer(_Given, title="Sound"):
     with_placeholder: Literal["keep", "mute"] = Field(description=_SOUND["with_placeholder"])
 
 
-class EntryAnswer(_Given, title="Entry"):
+class EntryAnswer(AnswerModel, title="Entry"):
     """One background of the folder."""
 
     name: str
@@ -235,7 +235,7 @@ class EntryAnswer(_Given, title="Entry"):
     chosen: bool
 
 
-class BackgroundsAnswer(_Given, title="Backgrounds"):
+class BackgroundsAnswer(AnswerModel, title="Backgrounds"):
     """The folder."""
 
     folder: str
@@ -244,7 +244,7 @@ class BackgroundsAnswer(_Given, title="Backgrounds"):
     upload_pixels: int = Field(description="largest picture taken")
 
 
-class UploadedAnswer(_Given, title="Uploaded"):
+class UploadedAnswer(AnswerModel, title="Uploaded"):
     """A background that was taken in."""
 
     name: str = Field(description="its name, which may differ from the one that was asked for")
@@ -252,7 +252,7 @@ class UploadedAnswer(_Given, title="Uploaded"):
     height: int
 
 
-class MistakeAnswer(_Given, title="Mistake"):
+class MistakeAnswer(AnswerModel, title="Mistake"):
     """One thing that is wrong with the configuration file as it is now."""
 
     file: str = Field(description="the file, or the flag or variable")
@@ -262,7 +262,7 @@ class MistakeAnswer(_Given, title="Mistake"):
     message: str = Field(description="what was found, what was expected, what to do")
 
 
-class ConfigurationAnswer(_Given, title="Configuration"):
+class ConfigurationAnswer(AnswerModel, title="Configuration"):
     """How the configuration stands."""
 
     file: str | None
@@ -272,7 +272,7 @@ class ConfigurationAnswer(_Given, title="Configuration"):
     )
 
 
-class HealthAnswer(_Given, title="Health"):
+class HealthAnswer(AnswerModel, title="Health"):
     """Whether the appliance is alive."""
 
     alive: bool
@@ -280,7 +280,7 @@ class HealthAnswer(_Given, title="Health"):
     configuration: ConfigurationAnswer
 
 
-class ReadyAnswer(_Given, title="Ready"):
+class ReadyAnswer(AnswerModel, title="Ready"):
     """Whether fresh composites go out."""
 
     ready: bool
@@ -288,7 +288,7 @@ class ReadyAnswer(_Given, title="Ready"):
     reason: str | None = Field(description="why not, in words; null when ready")
 
 
-class StageTimeAnswer(_Given, title="StageTime"):
+class StageTimeAnswer(AnswerModel, title="StageTime"):
     """One step of a frame's path, over the last frames."""
 
     name: str
@@ -296,7 +296,7 @@ class StageTimeAnswer(_Given, title="StageTime"):
     slowest_ms: float = Field(description="95 of 100 passes were quicker")
 
 
-class LatencyAnswer(_Given, title="Latency"):
+class LatencyAnswer(AnswerModel, title="Latency"):
     """From a frame's arrival to its composite's leaving, over the last frames."""
 
     median_ms: float
@@ -306,7 +306,7 @@ class LatencyAnswer(_Given, title="Latency"):
     )
 
 
-class CountersAnswer(_Given, title="Counters"):
+class CountersAnswer(AnswerModel, title="Counters"):
     """Totals since the start; a new source starts its own again."""
 
     taken: int = Field(description="frames that the source gave")
@@ -318,7 +318,7 @@ class CountersAnswer(_Given, title="Counters"):
     dropped_words: str = Field(description="where and why they were left out; empty for none")
 
 
-class LoadAnswer(_Given, title="Load"):
+class LoadAnswer(AnswerModel, title="Load"):
     """How hard the machine works, and what is left out so that it keeps up."""
 
     busy: float = Field(description="time that frames take, as a part of the time there is")
@@ -326,7 +326,7 @@ class LoadAnswer(_Given, title="Load"):
     doing: str
 
 
-class SourceAnswer(_Given, title="Source"):
+class SourceAnswer(AnswerModel, title="Source"):
     """Where the picture comes from."""
 
     uri: str
@@ -335,7 +335,7 @@ class SourceAnswer(_Given, title="Source"):
     reconnects: int
 
 
-class OutputAnswer(_Given, title="Output"):
+class OutputAnswer(AnswerModel, title="Output"):
     """One way out."""
 
     uri: str
@@ -345,14 +345,14 @@ class OutputAnswer(_Given, title="Output"):
     clients: int
 
 
-class EncoderAnswer(_Given, title="Encoder"):
+class EncoderAnswer(AnswerModel, title="Encoder"):
     """An encoder that runs now."""
 
     name: str
     outputs: int = Field(description="how many take from it")
 
 
-class StatusAnswer(_Given, title="Status"):
+class StatusAnswer(AnswerModel, title="Status"):
     """How the appliance is."""
 
     version: str

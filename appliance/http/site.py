@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,10 @@ from appliance.daemon.changes import Reloader
 from appliance.daemon.daemon import Daemon
 from appliance.http.backgrounds import Folder, Limits
 from appliance.http.offload import Aside
+from appliance.http.permitted import Places
 from appliance.http.preview import Preview
+from appliance.http.recordings import Recordings
+from appliance.system import devices
 from appliance.system.gpus import Gpus
 
 
@@ -38,6 +42,10 @@ class Site:
         self.limits = Limits(
             settings.upload_mb * 10**6, settings.upload_mpixels * 10**6, settings.folder_mb * 10**6
         )
+        self.recordings = Recordings(settings.recordings_folder)
+        self.editor = settings.editor
+        self.key = secrets.token_bytes(32)
+        """For digests of what must not be guessed."""
         self.preview = Preview(
             daemon.tap,
             settings.preview_fps,
@@ -49,6 +57,8 @@ class Site:
         self.gpus = Gpus()
         self.changing = threading.Lock()
         """Held while a change is made: one at a time."""
+        self.checking = threading.Lock()
+        """Held while a text is checked, which takes the interpreter's time: one at a time."""
         self.uploading = threading.Lock()
         """Held while an upload arrives, which may take long: one at a time."""
         self.snapshots = threading.BoundedSemaphore(2)
@@ -59,6 +69,16 @@ class Site:
     def close(self) -> None:
         """End whatever would go on by itself; callable from any thread."""
         self.preview.close()
+
+    def places(self) -> Places:
+        """Where outputs may go and pictures come from; looks at the devices, off the loop."""
+        found = devices.find()
+        return Places(
+            recordings=self.recordings.path,
+            backgrounds=self.folder.path,
+            cameras=frozenset(f"v4l2://{camera.path}" for camera in found.cameras),
+            loopbacks=frozenset(f"v4l2://{device.path}" for device in found.loopbacks),
+        )
 
     def temperatures(self) -> dict[str, float]:
         """Degrees Celsius by thermal zone; zones of the same name are numbered."""

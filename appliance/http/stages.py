@@ -7,23 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from appliance.config.settings import StagesSettings
-from appliance.config.uris import Resolves
-from appliance.config.validate import allowed, section_of
+from appliance.config.validate import section_of
 from appliance.config.write_back import Value
 from appliance.daemon.daemon import Daemon
 from appliance.errors import InputError
-from appliance.http.schemas import PlateAnswer, StageAnswer, StageField, StagesAnswer, StagesBody
+from appliance.http.fields import check_path, field_of
+from appliance.http.schemas import PlateAnswer, StageAnswer, StagesAnswer, StagesBody
 from appliance.stages.cascade import CASCADE
 from appliance.system.redact import redact
-
-Kind = Literal["switch", "number", "whole number", "choice", "text"]
 
 
 def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -58,7 +54,7 @@ def _stage(name: str, section: type[BaseModel], daemon: Daemon) -> StageAnswer:
         description=" ".join((section.__doc__ or "").split()),
         enabled=settings.enabled, resting=None if why is None else redact(why),
         mean_ms=mean if settings.enabled else None,
-        fields=[_field(key, field, getattr(settings, key))
+        fields=[field_of(key, field, getattr(settings, key))
                 for key, field in section.model_fields.items() if key != "enabled"],
     )  # fmt: skip
 
@@ -80,32 +76,6 @@ def _timed(daemon: Daemon, step: str) -> Any:
     return daemon.pipeline.clock.stages.get(step)
 
 
-def _field(key: str, field: FieldInfo, value: Any) -> StageField:
-    low = next((m.ge if isinstance(m, Ge) else m.gt for m in field.metadata
-                if isinstance(m, (Ge, Gt))), None)  # fmt: skip
-    high = next((m.le if isinstance(m, Le) else m.lt for m in field.metadata
-                 if isinstance(m, (Le, Lt))), None)  # fmt: skip
-    return StageField(
-        name=key, kind=_kind(field), description=field.description or "", allowed=allowed(field),
-        minimum=low, maximum=high, choices=_choices(field), value=value,
-    )  # fmt: skip
-
-
-def _kind(field: FieldInfo) -> Kind:
-    if field.annotation is bool:
-        return "switch"
-    if field.annotation is int:
-        return "whole number"
-    if field.annotation is float:
-        return "number"
-    return "choice" if _choices(field) else "text"
-
-
-def _choices(field: FieldInfo) -> list[str]:
-    literal = get_origin(field.annotation) is Literal
-    return [str(word) for word in get_args(field.annotation)] if literal else []
-
-
 def wanted_of(body: StagesBody) -> dict[str, Value]:
     """What a request is to change, as dotted key -> value.
 
@@ -123,18 +93,9 @@ def wanted_of(body: StagesBody) -> dict[str, Value]:
                 raise InputError(
                     f"{name}: there is no setting {key[:50]!r}; there are {', '.join(fields)}"
                 )
-            _check_path(f"{name}.{key}", fields[key], value)
+            check_path(f"{name}.{key}", fields[key], value)
             found[f"stages.{name}.{key}"] = value
     return found
-
-
-def _check_path(key: str, field: FieldInfo, value: Value) -> None:
-    paths = any(isinstance(mark, Resolves) for mark in field.metadata)
-    if paths and isinstance(value, str) and ("/" in value or "." in value):
-        raise InputError(
-            f"{key}: found {value[:50]!r}; a file is named in the configuration file only; here "
-            "one of the names that come with mattebox is expected"
-        )
 
 
 def resting_notes(resting: Mapping[str, str]) -> Iterator[str]:

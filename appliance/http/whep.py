@@ -18,8 +18,7 @@ from starlette.types import ASGIApp
 from appliance.errors import InputError, MissingDependency
 from appliance.http.offload import Busy
 from appliance.http.site import Site
-from appliance.outputs.whep.offer import NotPlayable, OfferError
-from appliance.outputs.whep.output import NoPlace
+from appliance.outputs.whep.offer import NoPlace, NotPlayable, OfferError
 from appliance.system.redact import redact
 
 SDP = "application/sdp"

@@ -47,7 +47,7 @@ def run(
     """Serve until stopped, for ``duration`` seconds, or until ``frames`` composites went out.
 
     ``again`` reads the settings afresh, when their file has been saved and when somebody asks;
-    given a path, it returns what the file there would result in.
+    given a path, it returns what the file there would result in, given a text, what that would.
 
     Returns 0 after a normal end, 1 when something failed while running, also when at an end that
     nobody asked for by a signal an output is not open, did not close well, or has had nothing but

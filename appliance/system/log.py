@@ -16,7 +16,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-from appliance.system import journal
+from appliance.system import journal, log_ring
 from appliance.system.redact import redact
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -53,6 +53,12 @@ class _Lines:
 def _hide_secrets(_: object, __: str, event: EventDict) -> EventDict:
     """Keep passwords out of every line, whoever wrote it and wherever in it they stand."""
     return {key: _hidden(value) for key, value in event.items()}
+
+
+def _remember(_: object, method: str, event: EventDict) -> EventDict:
+    """Keep the line for ``log_ring.recent``, too."""
+    log_ring.recent.take(event, str(event.get("level", method)))
+    return event
 
 
 def _hidden(value: Any) -> Any:
@@ -92,6 +98,7 @@ def configure(
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         _hide_secrets,
+        _remember,
     ]
     if not to_journal:  # journald has a clock of its own
         # Whoever watches knows the day; a file is read later.

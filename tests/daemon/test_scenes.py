@@ -130,9 +130,9 @@ def on_stage(
         box = Box(daemon, reloader, matting, path, data, mixed=mixed)
         publish = daemon.programme.publish
 
-        def spy(frame: Frame, at: int = 0) -> None:
+        def spy(frame: Frame, *args: Any, **options: Any) -> None:
             box.sent.append(copied(frame))
-            publish(frame, at)
+            publish(frame, *args, **options)
 
         monkeypatch.setattr(daemon.programme, "publish", spy)
         reloader.start()
@@ -215,7 +215,10 @@ def test_a_switch_within_a_dissolve_starts_from_what_is_shown(
 def test_none_goes_back_and_fades_as_the_scene_that_was(
     monkeypatch: pytest.MonkeyPatch, network: Path, room: Path, tmp_path: Path
 ) -> None:
-    with on_stage(monkeypatch, network, room, tmp_path, scene="office") as box:
+    office = scene("office", OFFICE, 4, sound={"volume": -6.0})
+    sections = {"scene": "office", "scenes": [office]}
+    with on_stage(monkeypatch, network, room, tmp_path, **sections) as box:
+        assert box.daemon.sound._settings.volume == -6.0
         assert {int(frame.y[4, 4]) for frame in box.more(2)} == {OFFICE}, "the one to start with"
         assert box.switch("none").dissolve_frames == 4
         until(lambda: int(box.sent[-1].y[4, 4]) == BASE)

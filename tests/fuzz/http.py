@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from appliance.config.load import load
+from appliance.config.uris import path_of
 from appliance.http import connection, guard
 from appliance.system import log
 from tests.fuzz.harness import Target, main
@@ -39,7 +40,7 @@ _PNG = bytes.fromhex(
 METHODS = (b"GET", b"PATCH", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE", b"CONNECT",
            b"PRI", b"get", b"", b"X" * 300, b"\xc3\xa9")  # fmt: skip
 PATHS = (
-    b"/", b"/page/page.js", b"/api/status", b"/api/picture", b"/api/reset", b"/api/snapshot",
+    b"/", b"/page/core.js", b"/api/status", b"/api/picture", b"/api/reset", b"/api/snapshot",
     b"/api/snapshot?show=both&format=jpeg", b"/api/backgrounds", b"/api/backgrounds/red.png",
     b"/api/backgrounds/red.png/thumbnail", b"/api/backgrounds/new.png", b"/metrics", b"/healthz",
     b"/readyz", b"/openapi.json", b"/api/backgrounds/%2e%2e%2fconfig.yaml",
@@ -47,10 +48,17 @@ PATHS = (
     b"/api/backgrounds/%ff%fe.png", b"/page/../../config.yaml", b"//etc/passwd", b"*", b"",
     b"http://localhost/api/status", b"/api/snapshot?show=%00", b"/?" + b"a=b&" * 500,
     b"/api/backgrounds/" + b"x" * 5000 + b".png", b"/%f0%9f%98%80", b"/api/preview?show=none",
+    b"/page/core.js", b"/docs", b"/api/outputs", b"/api/outputs/x-1?keep=true", b"/api/devices",
+    b"/api/source", b"/api/recording", b"/api/recordings", b"/api/recordings/take.mkv",
+    b"/api/recordings/..%2f..%2fetc%2fpasswd", b"/api/recordings/%00?ticket=x",
+    b"/api/recordings/take.mkv/ticket", b"/api/settings", b"/api/log", b"/api/log?after=-1",
+    b"/api/log?after=99999999999999999999", b"/api/config", b"/api/config/check", b"/api/qr",
+    b"/api/qr?text=%f0%9f%98%80", b"/api/qr?text=" + b"x" * 400,
 )  # fmt: skip
 HEADERS = (
     b"Host: localhost", b"Host: evil.example", b"Host: ", b"Host: [", b"Host: localhost:99999999",
-    b"Content-Type: application/json", b"Content-Type: image/png", b"Content-Type: text/plain",
+    b"Content-Type: application/json", b"Content-Type: application/yaml", b'If-Match: "x"',
+    b"If-Match: *", b"Content-Type: image/png", b"Content-Type: text/plain",
     b"Content-Type: ", b"Content-Length: 0", b"Content-Length: 5", b"Content-Length: 99999999999",
     b"Content-Length: -1", b"Content-Length: 1, 1", b"Transfer-Encoding: chunked",
     b"Transfer-Encoding: gzip, chunked", b"Connection: close", b"Connection: Upgrade",
@@ -67,6 +75,12 @@ VALUES: tuple[Any, ...] = (
     "file:///etc/passwd", "rtsp://a:b@c/d", "x" * 299, "x" * 301, "fill", "fit", [], {}, [[]],
     {"uri": "x"}, "${env:HOME}", "${credential:x}", "é" * 100, "red.png\n", "blur:///",
 )  # fmt: skip
+WAYS: tuple[Any, ...] = (
+    "null://", "take.mkv", "/etc/take.mkv", "../take.mp4", "take.mkv/../../take.mkv", "demo://",
+    "v4l2:///dev/null", "v4l2:///dev/../etc/take.mkv", "rtsp://127.0.0.1:0/${env:HOME}", "start",
+    "stop", "mkv", {"shed": False}, {"load": {"shed": True}}, {"load": {"hottest_c": 10**30}},
+    {"keyframe_s": 0}, {"bitrate_kbps": "x"}, {"uri": "/etc/take.mkv"},
+)  # fmt: skip
 KEYS = (
     "background",
     "fit",
@@ -78,7 +92,19 @@ KEYS = (
     "",
     "__class__",
     "é",
+    "uri",
+    "settings",
+    "sections",
+    "do",
+    "format",
 )
+# What is needed for more than a refusal of the first wrong key.
+FIELDS: dict[bytes, tuple[str, ...]] = {
+    b"/api/outputs": ("uri",),
+    b"/api/source": ("uri",),
+    b"/api/recording": ("do",),
+    b"/api/settings": ("sections", "keep"),
+}
 WORDS = (*METHODS, *PATHS, *HEADERS, b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2", b"\r\n", b"\n", b"\r",
          b"\r\n\r\n", b" ", b"\0", b"0\r\n\r\n", b"ffffffff\r\n", _PNG, _PNG[:20])  # fmt: skip
 
@@ -99,8 +125,9 @@ class HttpTarget(Target):
         (folder / "backgrounds").mkdir()
         picture_file(folder / "backgrounds" / "red.png", (200, 20, 20), (32, 32))
         data = settings_of(
-            Path("x"), bright_network(folder / "network"), folder / "backgrounds", folder_mb=1
-        )
+            Path("x"), bright_network(folder / "network"), folder / "backgrounds", folder_mb=1,
+            recordings=str(folder / "takes"),
+        )  # fmt: skip
         data["source"] = {"uri": "test://smpte", "size": "64x36", "fps": 10}
         self._served = self._stack.enter_context(serving(folder, data))
         return self
@@ -144,7 +171,12 @@ class HttpTarget(Target):
         assert set(kept) <= {*_SECTIONS, "composite"}, f"file: it has {sorted(kept)}"
         load(served.path)
         around = {path.name for path in served.path.parent.iterdir()}
-        assert around == {"config.yaml", "backgrounds", "network"}, f"around: {around}"
+        wanted = {"config.yaml", "backgrounds", "network"}
+        assert around | {"takes"} == wanted | {"takes"}, f"around: {around}"
+        places = [path_of(output.uri) for output in settings.outputs]
+        takes = served.site.recordings.path
+        assert all(p is None or p.parent == takes for p in places), f"outside: writes {places}"
+        assert settings.source.uri in ("test://smpte", "demo://"), f"reads {settings.source.uri}"
         files = sorted(served.folder.iterdir())
         assert all(not path.name.startswith(".") for path in files), f"left: {files}"
         if len(files) > _MOST_FILES:
@@ -152,7 +184,7 @@ class HttpTarget(Target):
                 path.unlink()
 
 
-_SECTIONS = ("source", "canvas", "background", "matting", "outputs", "http")
+_SECTIONS = ("load", "source", "canvas", "background", "matting", "outputs", "http")
 
 
 def _request(rng: random.Random) -> bytes:
@@ -165,8 +197,14 @@ def _request(rng: random.Random) -> bytes:
         if rng.random() < 0.6:
             method, path = rng.choice(
                 ((b"PATCH", b"/api/picture"), (b"POST", b"/api/reset"),
-                 (b"PUT", b"/api/backgrounds/new.png"))
+                 (b"PUT", b"/api/backgrounds/new.png"), (b"POST", b"/api/outputs"),
+                 (b"POST", b"/api/recording"), (b"PATCH", b"/api/source"),
+                 (b"PATCH", b"/api/settings"), (b"POST", b"/api/config/check"))
             )  # fmt: skip
+        if path in FIELDS and rng.random() < 0.8:
+            body, kind = _json(rng, FIELDS[path]), b"application/json"
+        if path.startswith(b"/api/config") and rng.random() < 0.8:
+            kind = b"application/yaml"
         headers.append(b"Content-Type: " + kind)
         if rng.random() < 0.8:
             headers.append(b"Content-Length: %d" % len(body))
@@ -178,9 +216,10 @@ def _request(rng: random.Random) -> bytes:
     return b" ".join((method, path, b"HTTP/1.1\r\n")) + b"\r\n".join([*headers, b"", b""]) + body
 
 
-def _json(rng: random.Random) -> bytes:
-    keys = rng.sample(KEYS, rng.randint(0, 4))
-    text = json.dumps({key: rng.choice(VALUES) for key in keys})
+def _json(rng: random.Random, among: tuple[str, ...] = KEYS) -> bytes:
+    keys = rng.sample(among, rng.randint(0 if among is KEYS else 1, min(4, len(among))))
+    values = VALUES if among is KEYS or rng.random() < 0.2 else WAYS
+    text = json.dumps({key: rng.choice(values) for key in keys})
     if rng.random() < 0.05:
         text = rng.choice(("[", '{"a":')) * rng.choice((10, 1000, 20_000))
     return text.encode("utf-8", "surrogatepass")

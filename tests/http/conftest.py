@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
 
 from appliance.http.guard import wrong_tokens
+from tests.http.browsing import BROWSER, DRIVER, chromium
 from tests.http.serving import Served, picture_file, serving, settings_of
 
 
@@ -22,6 +24,27 @@ def shared_appliance(
     picture_file(backgrounds / "blue.jpg", (20, 20, 200))
     with serving(folder, settings_of(room, network, backgrounds)) as served:
         yield served
+
+
+@pytest.fixture(scope="package")
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """Headless Chromium, one for all tests of the page."""
+    if BROWSER is None or DRIVER is None:
+        pytest.skip(
+            "chromium or chromium-driver is not installed (make test installs them where apt has "
+            "them)"
+        )
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def browser(shared_browser: WebDriver) -> WebDriver:
+    """It, as it is at first: no page, nothing logged, its own size."""
+    shared_browser.get("about:blank")
+    shared_browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    shared_browser.get_log("browser")
+    return shared_browser
 
 
 @pytest.fixture

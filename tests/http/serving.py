@@ -123,8 +123,8 @@ def serving(folder: Path, data: dict[str, Any]) -> Iterator[Served]:
     path = folder / "config.yaml"
     write(path, data)
 
-    def load(other: Path | None = None) -> LoadedConfig:
-        return load_located(other or path)
+    def load(other: Path | None = None, text: str | None = None) -> LoadedConfig:
+        return load_located(other or path, text=text)
 
     loaded = load()
     http = loaded.settings.http

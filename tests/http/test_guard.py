@@ -74,7 +74,7 @@ def test_no_other_site_may_read_or_embed(appliance: Served) -> None:
     headers = {"Origin": "http://evil.example", "Access-Control-Request-Method": "PATCH"}
     asked = appliance.client.options("/api/picture", headers=headers)
     assert asked.status_code == 403
-    for path in ("/", "/api/status", "/page/page.js", "/nothing"):
+    for path in ("/", "/api/status", "/page/core.js", "/nothing"):
         answer = appliance.client.get(path, headers={"Origin": "http://evil.example"})
         assert not [name for name in answer.headers if name.startswith("access-control")]
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
@@ -172,7 +172,7 @@ def test_without_the_token_nobody_gets_in(guarded: Served, authorization: str) -
         ("GET", "/api/status"), ("GET", "/metrics"), ("GET", "/healthz"), ("GET", "/readyz"),
         ("GET", "/openapi.json"), ("GET", "/api/preview"), ("GET", "/api/snapshot"),
         ("PATCH", "/api/picture"), ("POST", "/api/reset"), ("PUT", "/api/backgrounds/x.png"),
-        ("GET", "/nothing"), ("GET", "//page/page.js"), ("GET", "/page"),
+        ("GET", "/nothing"), ("GET", "//page/core.js"), ("GET", "/page"),
     ]:  # fmt: skip
         answer = stranger.request(method, path, headers=headers)
         assert "a token is needed" in problem(answer, 401)
@@ -202,7 +202,7 @@ def test_with_the_token_everything_is_there(guarded: Served) -> None:
 
 
 def test_the_page_itself_needs_no_token_for_it_asks_for_one(guarded: Served) -> None:
-    for path in ("/", "/page/page.css", "/page/page.js", "/page/mattebox.svg"):
+    for path in ("/", "/page/base.css", "/page/core.js", "/page/mattebox.svg"):
         answer = get(f"{guarded.server.url}{path}")
         assert answer.status_code == 200
         assert STAGE_URI not in answer.text

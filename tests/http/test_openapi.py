@@ -6,10 +6,14 @@ from appliance.http.openapi import document
 from appliance.http.routes import OPERATIONS
 
 NAMES = [
-    "Backgrounds", "Change", "Changed", "Configuration", "Counters", "Encoder", "Entry", "Health",
-    "Latency", "Load", "Mistake", "Output", "Picture", "Plate", "PlateWish", "Problem", "Ready",
-    "Reset", "SceneEntry", "Scenes", "Sound", "SoundChange", "Source", "Stage", "StageField",
-    "StageTime", "Stages", "StagesChange", "Status", "Switch", "Switched", "Uploaded",
+    "Backgrounds", "Camera", "Change", "Changed", "Checked", "Configuration",
+    "ConfigurationFile", "Counters", "Devices", "Display", "Encoder", "Entry", "Health",
+    "Latency", "Load", "Log", "LogLine", "Mistake", "Output", "OutputEntry", "OutputWish",
+    "Outputs", "Picture", "Plate", "PlateWish", "Problem", "Ready", "Recording",
+    "RecordingEntry", "RecordingWish", "Recordings", "Reset", "Saved", "SceneEntry", "Scenes",
+    "Section", "Sections", "SectionsChange", "Sound", "SoundChange", "Source", "SourceChoice",
+    "SourceWish", "Stage", "StageField", "StageTime", "Stages", "StagesChange", "Status",
+    "Switch", "Switched", "Ticket", "Uploaded",
 ]  # fmt: skip
 
 

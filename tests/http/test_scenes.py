@@ -13,10 +13,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from appliance.config.load import load
+from tests.http.browsing import pixel, until
 from tests.http.serving import Served, as_json, corner, picture_file, problem, serving, settings_of
-from tests.http.test_page import BROWSER, DRIVER, browser, pixel, until
-
-__all__ = ["browser"]
 
 OFFICE, RED = "colour:#c8c8c8", (200, 20, 20)
 
@@ -115,7 +113,6 @@ def test_what_is_kept_goes_into_the_scene_that_is_on(appliance: Served) -> None:
         appliance.path.write_text(before)
 
 
-@pytest.mark.skipif(BROWSER is None or DRIVER is None, reason="chromium is not installed")
 def test_by_click_and_by_key_on_the_page(
     appliance: Served, browser: WebDriver
 ) -> None:  # fmt: skip

@@ -186,7 +186,7 @@ def test_hanging_work_hangs_nobody_else(appliance: Served, monkeypatch: pytest.M
     """For example a folder on a file server that is gone: other requests are answered."""
     let_go = threading.Event()
     monkeypatch.setattr(appliance.site.folder, "entries", lambda: let_go.wait(30) and [])
-    monkeypatch.setattr("appliance.http.api._ASIDE_S", 0.2)
+    monkeypatch.setattr("appliance.http.handling._ASIDE_S", 0.2)
     try:
         for _ in range(6):
             assert appliance.client.get("/api/backgrounds").status_code == 504

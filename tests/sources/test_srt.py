@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from appliance.config import srt_address
@@ -147,3 +148,8 @@ def test_one_port_is_one_device() -> None:
         "srt://0.0.0.0:9000?mode=listener"
     )
     assert scheme.device("srt://a:9000") != scheme.device("srt://:9000")
+
+
+def test_ndi_is_said_not_to_be_had() -> None:
+    with pytest.raises(ValidationError, match=r"NDI is not available.*licence.*srt://host:port"):
+        SourceSettings(uri="ndi://studio/camera 1")

@@ -17,10 +17,10 @@ from rich.console import Console
 
 from appliance.cli import main as cli
 from appliance.system import v4l2
+from appliance.system.devices import Devices, Display, displays, find
 from appliance.system.microphones import SoundInput
 from appliance.system.v4l2 import Device, Mode
 from appliance.tools import devices
-from appliance.tools.devices import Devices, Display
 
 U32 = ctypes.c_uint32
 
@@ -189,7 +189,7 @@ class TestFind:
         }
         for name in (*answers, "video-dec", "media0"):
             (tmp_path / name).touch()
-        found = devices.find(tmp_path, tmp_path / "none", query(answers))
+        found = find(tmp_path, tmp_path / "none", query(answers))
         assert [camera.path.name for camera in found.cameras] == ["video0"]
         assert [device.path.name for device in found.loopbacks] == ["video10"]
         assert found.unusable == ((tmp_path / "video2", "Permission denied"),)
@@ -208,7 +208,7 @@ class TestFind:
             (tmp_path / name / "status").write_text(status)
             (tmp_path / name / "modes").write_text(modes)
         (tmp_path / "card0").mkdir()
-        assert devices.displays(tmp_path) == [
+        assert displays(tmp_path) == [
             Display("DP-1", False, ""),
             Display("HDMI-A-1", True, "1920x1080"),
         ]

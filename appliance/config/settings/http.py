@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -65,6 +65,16 @@ class HttpSettings(Section, title="Http"):
         description="the folder whose pictures and videos can be chosen; auto: backgrounds/ where "
         "the service keeps its state, else in the user's data folder",
     )
+    recordings: FolderName = Field(
+        "auto",
+        description="the only folder that recordings started over HTTP go to; auto: recordings/ "
+        "beside the backgrounds",
+    )
+    editor: Literal["off", "limited", "full"] = Field(
+        "limited",
+        description="what whoever may steer may change in the configuration file: nothing; all but "
+        "secrets, files, addresses and who may come in; or everything, which takes a token",
+    )
     preview_fps: int = Field(10, ge=1, le=30, description="frames a second of the preview, at most")
     preview_width: int = Field(
         640, ge=160, le=1920, description="width of the preview's pictures, pixels"
@@ -96,6 +106,23 @@ class HttpSettings(Section, title="Http"):
     def folder(self) -> Path:
         """The folder of backgrounds; it need not exist."""
         return Path(self.backgrounds) if self.backgrounds != "auto" else state() / "backgrounds"
+
+    @property
+    def recordings_folder(self) -> Path:
+        """The folder of recordings; it need not exist."""
+        return Path(self.recordings) if self.recordings != "auto" else state() / "recordings"
+
+    @model_validator(mode="after")
+    def _token_for_the_full_editor(self) -> HttpSettings:
+        if self.enabled and self.editor == "full" and not self.token:
+            raise rule(
+                "editor",
+                "found full, but no token: everybody on this machine could have any file opened "
+                "that mattebox may open; set http.token, or write limited",
+                "token",
+                "enabled",
+            )
+        return self
 
     @model_validator(mode="after")
     def _token_off_loopback(self) -> HttpSettings:

@@ -54,12 +54,14 @@ function openMattes(stage) {
 // What goes out, behind the polygons, as long as the dialog is open.
 function mirrorPicture() {
   if (!$("mattes-dialog").open) return;
-  const from = $("composite");
+  const from = shownPicture();
+  const width = from.videoWidth || from.width;
+  const height = from.videoHeight || from.height;
   const to = $("mattes-picture");
-  if (to.width !== from.width || to.height !== from.height) {
-    to.width = from.width;
-    to.height = from.height;
-    $("mattes-canvas").style.maxWidth = `calc(48vh * ${from.width / from.height})`;
+  if (to.width !== width || to.height !== height) {
+    to.width = width;
+    to.height = height;
+    $("mattes-canvas").style.maxWidth = `calc(48vh * ${width / height})`;
   }
   to.getContext("2d").drawImage(from, 0, 0);
   setTimeout(() => requestAnimationFrame(mirrorPicture), 100);
@@ -70,9 +72,9 @@ async function saveMattes() {
   const mattes = { enabled: true, room: polygonsText("room"), keep: polygonsText("keep") };
   $("mattes-save").disabled = true;
   try {
-    await askWith("PATCH", "/api/stages", { stages: { mattes }, keep: $("keep").checked });
+    await askWith("PATCH", "/api/stages", { stages: { mattes }, keep: kept() });
     $("mattes-dialog").close();
-    say($("keep").checked ? "Changed, and kept in the file." : "Changed.");
+    say(keptWords());
     loadStages();
   } catch (error) {
     $("mattes-wrong").textContent = error.message;

@@ -3,26 +3,25 @@
 
 const STAGES_POLL_MS = 4000;
 let stagesTold = ""; // what is shown
-let stageHeld = ""; // a control being used, which must not be redrawn under the finger
 
 async function loadStages() {
   try {
     showStageList((await (await ask("/api/stages")).json()).stages);
   } catch (error) {
-    if (error.status !== 401) say(error.message, true);
+    complain(error);
   }
 }
 
 async function changeStage(stage, settings) {
   try {
-    const body = { stages: { [stage]: settings }, keep: $("keep").checked };
+    const body = { stages: { [stage]: settings }, keep: kept() };
     const answer = await askWith("PATCH", "/api/stages", body);
-    stageHeld = "";
+    controlHeld = "";
     showStageList((await answer.json()).stages);
-    say($("keep").checked ? "Changed, and kept in the file." : "Changed.");
+    say(keptWords());
   } catch (error) {
-    stageHeld = "";
-    if (error.status !== 401) say(error.message, true);
+    controlHeld = "";
+    complain(error);
     // The control shows what was refused: back to what is.
     stagesTold = "";
     loadStages();
@@ -30,7 +29,7 @@ async function changeStage(stage, settings) {
 }
 
 function showStageList(stages) {
-  if (stageHeld) return;
+  if (controlHeld) return;
   // What only takes another time now is not built anew: whoever reads or clicks it keeps it.
   const told = JSON.stringify(stages.map((stage) => ({ ...stage, mean_ms: null })));
   if (told === stagesTold) {
@@ -55,17 +54,17 @@ function stageBox(stage, open) {
   const told = element("span", stateOf(stage));
   told.className = stage.resting ? "told bad" : "told";
   head.append(element("b", stage.title), told);
-  const body = document.createElement("div");
-  body.className = "effect-body";
+  const set = (name, value) => changeStage(stage.name, { [name]: value });
+  const body = element("div", undefined, "effect-body");
   const words = element("p", stage.description);
   words.className = "hint";
-  body.append(words, switchOf(stage.name, "enabled", "on", stage.enabled));
+  body.append(words, switchOf(`stage-${stage.name}`, "enabled", "on", stage.enabled, set));
   if (stage.resting) {
     const why = element("p", `It failed and is left out for now: ${stage.resting}`);
     why.className = "hint bad";
     body.append(why);
   }
-  body.append(...stage.fields.map((field) => controlOf(stage.name, field)));
+  body.append(...stage.fields.map((field) => controlOf(`stage-${stage.name}`, field, set)));
   if (window.stageExtras?.[stage.name]) body.append(window.stageExtras[stage.name](stage));
   box.append(head, body);
   return box;
@@ -75,67 +74,6 @@ function stateOf(stage) {
   if (stage.resting) return "left out";
   if (!stage.enabled) return "off";
   return stage.mean_ms ? ms(stage.mean_ms) : "on";
-}
-
-function switchOf(stage, name, words, value, title = "") {
-  const label = document.createElement("label");
-  label.className = "check";
-  label.title = title;
-  const input = document.createElement("input");
-  input.type = "checkbox";
-  input.id = `stage-${stage}-${name}`;
-  input.checked = value;
-  input.addEventListener("change", () => changeStage(stage, { [name]: input.checked }));
-  label.append(input, element("span", words));
-  return label;
-}
-
-function controlOf(stage, field) {
-  const words = field.name.replaceAll("_", " ");
-  if (field.kind === "switch") return switchOf(stage, field.name, words, field.value, field.description);
-  const label = document.createElement("label");
-  label.className = "slider";
-  label.title = `${field.description}; ${field.allowed}`;
-  const shown = document.createElement("output");
-  const input = field.kind === "choice" ? choiceOf(field) : document.createElement("input");
-  input.id = `stage-${stage}-${field.name}`;
-  shown.htmlFor = input.id;
-  const isNumber = field.kind === "number" || field.kind === "whole number";
-  if (isNumber && field.minimum !== null && field.maximum !== null) {
-    input.type = "range";
-    input.min = field.minimum;
-    input.max = field.maximum;
-    const step = (field.maximum - field.minimum) / 200;
-    input.step = field.kind === "number" ? 10 ** Math.floor(Math.log10(step)) : 1;
-    shown.textContent = trim(field.value);
-    input.addEventListener("input", () => {
-      stageHeld = input.id;
-      shown.textContent = trim(Number(input.value));
-    });
-  } else if (isNumber) {
-    input.type = "number";
-    input.step = field.kind === "number" ? "any" : 1;
-  } else if (field.kind === "text") {
-    input.type = "text";
-    input.addEventListener("input", () => (stageHeld = input.id));
-    input.addEventListener("blur", () => (stageHeld = ""));
-  }
-  input.value = field.value;
-  input.addEventListener("change", () => {
-    changeStage(stage, { [field.name]: isNumber ? Number(input.value) : input.value });
-  });
-  label.append(element("span", words), input, shown);
-  return label;
-}
-
-function choiceOf(field) {
-  const select = document.createElement("select");
-  for (const choice of field.choices) {
-    const option = element("option", choice);
-    option.value = choice;
-    select.append(option);
-  }
-  return select;
 }
 
 // The empty room: a button to press with nobody in view.
@@ -163,7 +101,7 @@ async function askPlate(wish, told) {
     const state = plate.state === "refused" ? `refused: ${plate.why}` : plate.state;
     told.textContent = `${Math.round(100 * plate.known)} % known, ${plate.used ? "in use" : "not in use"}; ${state}`;
   } catch (error) {
-    if (error.status !== 401) say(error.message, true);
+    complain(error);
   }
 }
 

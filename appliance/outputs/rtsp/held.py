@@ -129,8 +129,11 @@ class Held:
         """Call at every tick: gives up what the library has let go of."""
         with self._lock:
             closed = [item for item in self._connections.items() if item[1].closed]
-            # With us, only the list has it.
-            self._remains = [item for item in self._remains if item[0].__grefcount__ > 1]
+            # With us, only the list has it. Dropped without the lock: the end of an object of the
+            # library's waits for locks of its, whose holders may be waiting for ours.
+            before = self._remains
+            self._remains = [item for item in before if item[0].__grefcount__ > 1]
+        del before
         over = []
         for key, held in closed:
             held.ticks += 1
@@ -162,15 +165,18 @@ class Held:
         for key in keys:
             with self._lock:
                 held = self._connections.pop(key, None)
-                if held is None:
-                    continue
-                self._remains += [
-                    (transport, held.sessions)
-                    for transport in held.transports
-                    if held.others(transport)
-                ]
+            if held is None:
+                continue
+            remains = [
+                (transport, held.sessions)
+                for transport in held.transports
+                if held.others(transport)
+            ]
+            with self._lock:
+                self._remains += remains
             if held.last is not None:
                 held.last.destroy()
+            del held, remains
 
 
 def _end(_: Any, item: Any) -> Any:

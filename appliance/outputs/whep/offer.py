@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from appliance.errors import InputError
+from appliance.errors import InputError, OutputError
 
 MOST_CHARACTERS = 32_768
 """Browsers send about 8,000."""
@@ -23,6 +23,10 @@ class OfferError(InputError):
 
 class NotPlayable(InputError):
     """An offer that asks for what there is not."""
+
+
+class NoPlace(OutputError):
+    """A viewer cannot be let in now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from appliance.outputs.encoded.packet import Packet
 from appliance.outputs.encoded.shared import EncodedStream, Encoders
 from appliance.outputs.even import even_format, even_frame
 from appliance.outputs.whep import offer
+from appliance.outputs.whep.offer import NoPlace
 
 if TYPE_CHECKING:
     from appliance.outputs.whep.room import ViewersRoom
@@ -27,10 +28,6 @@ NO_SOUND_NS = 600_000_000
 STOP_S = 2.0
 
 log = structlog.get_logger(__name__)
-
-
-class NoPlace(OutputError):
-    """A viewer cannot be let in now."""
 
 
 def shared_encoding(outputs: tuple[OutputSettings, ...]) -> encoders.Wanted:

@@ -64,7 +64,7 @@ class ViewersRoom:
     def join(self, offer: Offer, most: int) -> tuple[str, str] | None:
         """Identity and answer of a new viewer; None if there are ``most`` already.
 
-        Raises OfferError, or TimeoutError.
+        Raises OfferError, NoPlace or TimeoutError.
         """
         return self._thread.call(self._join(offer, most), ANSWER_S)
 

@@ -16,7 +16,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from appliance.outputs.whep.offer import Offer, OfferError
+from appliance.outputs.whep.offer import NoPlace, Offer, OfferError
 from appliance.outputs.whep.sender import Corrections
 from appliance.outputs.whep.track import PacketTrack
 
@@ -54,7 +54,7 @@ class Viewer:
         self._transports: list[Any] = []
 
     async def answer(self) -> str:
-        """The answer to its offer. Raises OfferError; ``close`` it then, too."""
+        """The answer to its offer. Raises OfferError or NoPlace; ``close`` it then, too."""
         try:
             self._add(self.video, ("video/h264", "video/rtx"))
             if self.audio is not None:
@@ -72,7 +72,13 @@ class Viewer:
                 f"{str(error)[:100]})"
             ) from error
         self._began = self._heard = time.monotonic()
-        return _stereo(str(self._peer.localDescription.sdp))
+        sdp = str(self._peer.localDescription.sdp)
+        if "a=candidate:" not in sdp:
+            raise NoPlace(
+                "this machine has no network address but loopback, which WebRTC does not use; "
+                "watch /api/preview instead, or connect it to a network"
+            )
+        return _stereo(sdp)
 
     def _mend(self) -> None:
         """Give back transports that the library has lost, so that it can be closed.

@@ -22,7 +22,8 @@ def kind_of(answer: Answer) -> Kind:
 
     Raises SourceError for what is none of them.
     """
-    if answer.kind == "multipart/x-mixed-replace":
+    # multipart/x-mixed-replace; some cameras say mixed.
+    if answer.kind.startswith("multipart/"):
         return "mjpeg"
     head = answer.peek(_HEAD)
     if head.removeprefix(b"\xef\xbb\xbf").startswith(b"#EXTM3U"):

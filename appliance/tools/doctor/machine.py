@@ -22,8 +22,8 @@ from appliance.networks.beside import upright_of
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
 from appliance.stages.select import wanted as select
+from appliance.system import devices as plugged
 from appliance.system import jetson_utils
-from appliance.tools import devices as plugged
 
 State = Literal["ok", "gap", "none", "bad"]
 

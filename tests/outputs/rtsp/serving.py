@@ -25,11 +25,13 @@ def _open(uri: str) -> RtspOutput:
 
 def main() -> None:
     """Serve until the input ends."""
+    # Nobody reads the log from a pipe, which would fill up.
+    answers, sys.stdout = sys.stdout, sys.stderr
     server.TICK_MS = 100
     rng = random.Random(0)
     output = _open("rtsp://127.0.0.1:0/live")
     feed = Feed(output, picture())
-    print(output.uri, flush=True)
+    print(output.uri, file=answers, flush=True)
     for line in sys.stdin:
         if line == "disconnect\n":
             assert output._server is not None
@@ -43,7 +45,7 @@ def main() -> None:
             output.close()
             output = _open(output.uri)
             feed = Feed(output, picture())
-        print("ok", flush=True)
+        print("ok", file=answers, flush=True)
     feed.stop()
     output.close()
 

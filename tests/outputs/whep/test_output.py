@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from aioice import ice
 
 from appliance.config.settings import OutputSettings
 from appliance.config.settings.http import HttpSettings
@@ -16,8 +17,8 @@ from appliance.errors import MissingDependency
 from appliance.outputs.encoded.shared import EncodedStream, Encoders
 from appliance.outputs.encoders import DEFAULT, Wanted
 from appliance.outputs.whep import room, viewer
-from appliance.outputs.whep.offer import OfferError
-from appliance.outputs.whep.output import NoPlace, WhepOutput, shared_encoding
+from appliance.outputs.whep.offer import NoPlace, OfferError
+from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.outputs.whep.viewer import Viewer
 from tests.outputs.conftest import FORMAT, wait_until
 from tests.outputs.whep.conftest import Studio
@@ -177,6 +178,16 @@ def test_garbage_leaves_nothing_behind(studio: Studio, player: Callable[..., Pla
             studio.output.join(wrong)
     assert studio.output.viewers == 0
     assert studio.output.join(right)
+
+
+def test_a_machine_without_a_network_says_so(
+    studio: Studio, player: Callable[..., Player], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = player().offer()
+    monkeypatch.setattr(ice, "get_host_addresses", lambda **_: [])
+    with pytest.raises(NoPlace, match="no network address but loopback"):
+        studio.output.join(asked)
+    assert studio.output.viewers == 0
 
 
 def test_without_the_library_only_whep_is_missing(

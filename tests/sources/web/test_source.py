@@ -140,7 +140,7 @@ def test_a_camera_that_goes_and_comes_back(server: WebServer) -> None:
         if not there.is_set():
             request.send(b"", "text/plain", 503)
             return
-        request.begin("multipart/x-mixed-replace;boundary=b")
+        request.begin("multipart/mixed;boundary=b")
         while there.is_set():
             body = jpeg(90)
             head = f"--b\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -14,8 +14,7 @@ from rich.console import Console
 from appliance.cli import main as cli
 from appliance.config.settings import OutputSettings, Settings
 from appliance.errors import MissingDependency
-from appliance.system import jetson_utils, v4l2
-from appliance.tools import devices
+from appliance.system import devices, jetson_utils, v4l2
 from appliance.tools.doctor import machine, media
 from appliance.tools.doctor import report as doctor
 from appliance.tools.doctor.report import Finding

@@ -1,0 +1,223 @@
+"""The page's newer parts in a real browser: by keyboard and for screen readers, both colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from tests.http.browsing import text, until
+from tests.http.serving import Served, as_json, picture_file, serving, settings_of
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, network: Path, room: Path) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "pictures").mkdir()
+    picture_file(folder / "pictures" / "red.png", (200, 20, 20))
+    data = settings_of(room, network, folder / "pictures", recordings=str(folder / "takes"))
+    with serving(folder, data) as served:
+        yield served
+
+
+@pytest.fixture
+def page(desk: Served, browser: WebDriver) -> Iterator[WebDriver]:
+    """The page, opened anew; afterwards its script must have run without an error."""
+    browser.get(desk.server.url or "")
+    until(browser, lambda b: text(b, "lamp") == "live")
+    until(browser, lambda b: "null://" in text(b, "ways"))
+    yield browser
+    logged = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert all(" 412 " in e["message"] or " 409 " in e["message"] or " 422 " in e["message"]
+               for e in logged), logged  # fmt: skip
+
+
+def axe() -> str:
+    pytest.importorskip("axe_core_python", reason="pip install axe-core-python (the extra dev)")
+    return resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(browser: WebDriver, rules: str = "") -> list[str]:
+    """What axe-core says of the page as it is; ``rules``: only this one."""
+    found: list[dict[str, Any]] = browser.execute_async_script(
+        "const [rule, done] = [arguments[0], arguments[arguments.length - 1]];"
+        "const options = { resultTypes: ['violations'], iframes: false };"
+        "if (rule) options.runOnly = { type: 'rule', values: [rule] };"
+        "axe.run(document, options).then(result => done(result.violations))",
+        rules,
+    )
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
+@contextmanager
+def in_colours(browser: WebDriver, colours: str) -> Iterator[None]:
+    features = [{"name": "prefers-color-scheme", "value": colours},
+                {"name": "prefers-reduced-motion", "value": "reduce"}]  # fmt: skip
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_axe_finds_nothing(desk: Served, page: WebDriver) -> None:
+    script = axe()
+    with in_colours(page, "dark"):
+        page.execute_script(
+            "for (const one of document.querySelectorAll('details.panel')) one.open = true"
+        )
+        until(page, lambda b: b.find_elements(By.CSS_SELECTOR, "[data-stage]"))
+        until(page, lambda b: "network" in text(b, "stages"))
+        page.execute_script(script)
+        assert violations(page) == []
+        assert page.execute_script("return document.getAnimations().length") == 0
+        page.find_element(By.ID, "editor-open").click()
+        until(page, lambda b: "no mistakes" in text(b, "editor-told"))
+        assert violations(page) == []
+    with in_colours(page, "light"):
+        assert violations(page, "color-contrast") == []
+        page.find_element(By.ID, "editor-close").click()
+        assert violations(page, "color-contrast") == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("colours", ["dark", "light"])
+def test_axe_finds_nothing_in_dialogs_and_docs(desk: Served, page: WebDriver, colours: str) -> None:
+    script = axe()
+    page.set_script_timeout(60)
+    with in_colours(page, colours):
+        page.execute_script(script)
+        assert violations(page) == []
+        page.find_element(By.CSS_SELECTOR, "[id^=code-]").click()
+        until(page, lambda b: b.find_element(By.ID, "qr").get_attribute("src"))
+        assert violations(page) == []
+        page.get(f"{desk.server.url}/docs")
+        page.execute_script(script)
+        assert violations(page) == []
+
+
+def test_the_editor_shows_each_mistake_at_its_line_and_saves(desk: Served, page: WebDriver) -> None:
+    before = desk.path.read_text()
+    page.find_element(By.ID, "editor-open").click()
+    until(page, lambda b: "no mistakes" in text(b, "editor-told"))
+    area = page.find_element(By.ID, "editor-text")
+    area.send_keys(Keys.CONTROL, Keys.END)
+    area.send_keys("edge:\n  softnes: 2\n")
+    until(page, lambda b: "did you mean softness?" in text(b, "editor-mistakes"))
+    line = before.count("\n") + 2
+    assert f"line {line}" in text(page, "editor-mistakes")
+    assert page.find_element(By.CSS_SELECTOR, ".editor-lines .wrong-line").text == str(line)
+    note = page.find_element(By.CSS_SELECTOR, f".editor-notes [data-line='{line}']")
+    assert "did you mean softness?" in note.text
+    assert not page.find_element(By.ID, "editor-save").is_enabled()
+    page.find_element(By.CSS_SELECTOR, "#editor-mistakes button").click()
+    area.send_keys(Keys.END, Keys.BACK_SPACE, Keys.BACK_SPACE, Keys.BACK_SPACE, "s: 2.5")
+    until(page, lambda b: "Not saved yet" in text(b, "editor-told"))
+    # Somebody else saves meanwhile.
+    desk.path.write_text(before + "# theirs\n")
+    page.find_element(By.ID, "editor-save").click()
+    until(page, lambda b: "saved by somebody else" in text(b, "editor-told"))
+    assert page.find_element(By.ID, "editor-again").is_displayed()
+    desk.path.write_text(before)
+    page.find_element(By.ID, "editor-save").click()
+    until(page, lambda b: "Saved, and in use." in text(b, "editor-told"))
+    assert desk.daemon.settings.edge.softness == 2.5
+    page.find_element(By.ID, "editor-close").click()
+    desk.path.write_text(before)
+    assert desk.reloader.ask().result(10).refusal is None
+
+
+def test_an_output_is_added_and_removed_by_keyboard(desk: Served, page: WebDriver) -> None:
+    field = page.find_element(By.ID, "add-uri")
+    field.send_keys("/etc/evil.mp4", Keys.ENTER)
+    until(page, lambda b: "recordings" in text(b, "add-wrong"))
+    assert field.get_attribute("aria-invalid") == "true"
+    assert page.switch_to.active_element == field
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys("rtsp://127.0.0.1:0/more", Keys.ENTER)
+    until(page, lambda b: len(desk.daemon.settings.outputs) == 2)
+    until(page, lambda b: "/more" in text(b, "ways"))
+    assert not page.find_element(By.ID, "add-wrong").is_displayed()
+    # A code for a telephone.
+    page.find_element(By.CSS_SELECTOR, "#ways [aria-label^='QR code of rtsp']").send_keys(
+        Keys.ENTER
+    )
+    until(page, lambda b: b.execute_script("return document.getElementById('qr').naturalWidth > 0"))
+    assert "Only this machine" in text(page, "qr-note")
+    page.find_element(By.ID, "qr-close").send_keys(Keys.ENTER)
+    remove = page.find_element(By.CSS_SELECTOR, "#ways [aria-label^='Remove rtsp']")
+    remove.send_keys(Keys.ENTER)
+    page.switch_to.alert.accept()
+    until(page, lambda b: len(desk.daemon.settings.outputs) == 1)
+
+
+def test_record_and_stop_and_settings(desk: Served, page: WebDriver) -> None:
+    page.find_element(By.ID, "record").click()
+    until(page, lambda b: text(b, "record-words").startswith("Stop 0"))
+    assert page.find_element(By.ID, "record").get_attribute("aria-pressed") == "true"
+    until(page, lambda b: desk.daemon.statuses()[-1].frames > 2)
+    page.find_element(By.ID, "record").click()
+    until(page, lambda b: text(b, "record-words") == "Record")
+    page.find_element(By.CSS_SELECTOR, "#takes-panel > summary").click()
+    until(page, lambda b: ".mp4" in text(b, "takes"))
+    page.find_element(By.CSS_SELECTOR, "#load-panel > summary").click()
+    until(page, lambda b: b.find_element(By.ID, "set-load-shed").is_displayed())
+    page.find_element(By.ID, "set-load-shed").click()
+    until(page, lambda b: not desk.daemon.settings.load.shed)
+
+
+def test_the_matte_beneath_the_slider(page: WebDriver) -> None:
+    split = page.find_element(By.ID, "split")
+    clip = "return getComputedStyle(document.getElementById('matte')).clipPath"
+    matte = "return getComputedStyle(document.getElementById('matte')).visibility"
+    assert page.execute_script(matte) == "hidden"
+    split.send_keys(Keys.HOME)
+    assert page.execute_script(matte) == "visible"
+    first = page.execute_script(clip)
+    split.send_keys(Keys.ARROW_RIGHT)
+    assert page.execute_script(clip) != first
+    assert split.get_attribute("aria-valuetext") == "1 % picture, the rest matte"
+
+
+def test_the_preview_by_whep(desk: Served, page: WebDriver) -> None:
+    pytest.importorskip("aiortc")
+    page.get("about:blank")
+    page.get(f"{desk.server.url}#whep")
+    until(page, lambda b: b.find_element(By.ID, "frame").get_attribute("data-by") == "whep")
+    time = "return document.getElementById('live').currentTime"
+    first = page.execute_script(time)
+    until(page, lambda b: b.execute_script(time) > first)
+    assert page.find_element(By.ID, "mute").get_attribute("aria-pressed") == "true"
+    # One way at a time; the matte, which does not come by WHEP, only while some of it is seen.
+    until(page, lambda _: viewers(desk) == (1, 0))
+    page.find_element(By.ID, "split").send_keys(Keys.HOME)
+    until(page, lambda _: viewers(desk) == (1, 1))
+    page.find_element(By.ID, "split").send_keys(Keys.END)
+    until(page, lambda _: viewers(desk) == (1, 0))
+    # Sound only for who listens: browsers hold the picture back for it.
+    tracks = "return document.getElementById('live').srcObject.getAudioTracks().length"
+    assert page.execute_script(tracks) == 0
+    page.find_element(By.ID, "mute").click()
+    until(page, lambda b: b.execute_script(tracks) == 1)
+    until(page, lambda _: viewers(desk) == (1, 0))
+    assert page.execute_script("return document.getElementById('live').muted") is False
+    # Gone with the page.
+    page.get("about:blank")
+    until(page, lambda _: viewers(desk) == (0, 0))
+
+
+def viewers(desk: Served) -> tuple[int, int]:
+    """By WHEP, and by JPEGs."""
+    status = as_json(desk.client.get("/api/status"))
+    return status["whep"], status["viewers"]
