@@ -24,7 +24,7 @@ _IGNORED = ("pkt_size", "transtype")
 _WRITTEN = "an SRT address is written srt://host:port to call, srt://:port to be called"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SrtAddress:
     """The parts of an address; ``passphrase`` and ``streamid`` are "" where there is none."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from appliance.config import push_address, srt_address
 from appliance.config.secrets import NONE, Secret, fill
 from appliance.errors import InputError
+from appliance.media.gst import Gst
 from appliance.outputs import encoders
 from appliance.outputs.encoded.muxer import Muxer
 from appliance.outputs.push import reach
@@ -82,6 +83,8 @@ class SrtOutput(PushOutput):
                 sink.set_property("streamid", address.streamid)
             if passphrase:
                 sink.set_property("passphrase", passphrase)
+            if address.key_bytes:
+                Gst.util_set_object_arg(sink, "pbkeylen", str(address.key_bytes))
             if address.listens:
                 self._handlers = [
                     sink.connect("caller-added", self._on_caller, 1),

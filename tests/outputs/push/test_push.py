@@ -80,7 +80,7 @@ def test_all_at_once_encoded_once_and_in_time(
     listener = programme.output(f"srt://127.0.0.1:{calling}?mode=listener")
     pushed = [
         listener,
-        programme.output(f"srt://127.0.0.1:{called}", passphrase=Secret(SECRET)),
+        programme.output(f"srt://127.0.0.1:{called}?pbkeylen=32", passphrase=Secret(SECRET)),
         programme.output(f"rtmp://127.0.0.1:{nginx.port}/live", stream_key=Secret(nginx.key)),
         programme.output(f"rtsp+push://joe:tells-nobody@127.0.0.1:{media}/live"),
         programme.output(f"rtsp+push://127.0.0.1:{rtp.port}/live"),
