@@ -122,10 +122,10 @@ def test_a_file_in_a_loop_stays_in_time(network: Path, tmp_path: Path) -> None:
         while "composites go out" not in process.stderr.readline():
             assert process.poll() is None
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(8)
+            process.wait(5)
         process.terminate()
         assert process.wait(10) == 0
-    assert len(skews(out)) >= 5
+    assert len(skews(out)) >= 3
     assert max(map(abs, skews(out))) <= 15
 
 

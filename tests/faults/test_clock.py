@@ -18,11 +18,14 @@ from tests.faults.box import configuration, program
 from tests.faults.stand_ins import wait_until
 from tests.patience import promised
 
-# Where the wall clock is intended: when something was built or refused, for people to read.
+# Where the wall clock is intended: when something was built, refused or recorded, for people to
+# read; and what RTP's reports are given in (RFC 3550, 6.4.1).
 _FOR_PEOPLE = {
     "appliance/tools/bench/clip.py", "appliance/tools/bench/kept.py",
     "appliance/config/status.py", "appliance/config/write_back.py",
-    "appliance/tools/engine/build.py", "appliance/daemon/changes.py",
+    "appliance/tools/engine/build.py", "appliance/daemon/changes.py", "appliance/outputs/hls.py",
+    "appliance/system/log_ring.py", "appliance/http/recording.py",
+    "appliance/outputs/whep/sender.py",
 }  # fmt: skip
 _WALL = {"time.time", "time.time_ns", "time.localtime", "datetime.now", "datetime.utcnow"}
 

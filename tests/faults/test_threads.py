@@ -92,7 +92,7 @@ def test_every_thread_of_the_daemon_is_one_of_these(
     with running(monkeypatch, network, **settings) as (_, recorder, _):
         recorder.wait_for("composite", 3)
         names = {thread.name for thread in threading.enumerate()} - before
-    watched = {"source", "pipeline", "programme", "output null://recorder"}
+    watched = {"source", "pipeline", "programme", "output null://recorder", "output whep"}
     # GLib's loop, which its output looks after; and the output's thread, watched like the others.
     rtsp = {name for name in names if name.startswith(("rtsp-", "output rtsp://"))}
     assert len(rtsp) == 2

@@ -232,9 +232,16 @@ class KernelBenchOfStages:
             gpu.separate(bench.context, live[j], matte, layers[j])
             gpu.blend_layer(bench.context, layers[j], back[j], out[j])
 
+        def beside(i: int) -> None:
+            j = i % sets
+            gpu.draw_key(bench.context, layers[j], back[j])
+            gpu.draw_fill(bench.context, layers[j], out[j])
+
         bench.timer.measure(
             f"layer {width}x{height}, half everywhere", round(9.5 * width * height), launches
         )
+        # Read: alpha, twice, and the person; written: two pictures.
+        bench.timer.measure(f"key and fill {width}x{height}", round(6.5 * width * height), beside)
 
     def light(self) -> None:
         """The person in the light of what is behind, and a shadow on it."""

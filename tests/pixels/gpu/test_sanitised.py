@@ -2,6 +2,9 @@
 
 In a separate process, since the sanitisers must be loaded before Python itself. Fewer cases would
 do for the arithmetic; for out-of-bounds accesses every size, pitch and offset matters.
+
+Minutes, so with the long tests: ``make soak``, or ``make test ARGS="-m soak tests/pixels/gpu"``
+after a change of a kernel.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from tests.kernels.emulated import SANITISE, compiler
+
+pytestmark = pytest.mark.soak
 
 # All but tests that say nothing about memory or are slow: source, builds, pictures, this file.
 _OTHERS = (
@@ -78,7 +83,6 @@ def test_no_access_out_of_bounds_and_nothing_undefined(root: Path) -> None:
     assert int(passed[1]) > 300
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++)")
 @pytest.mark.skipif(SANITISE in os.environ, reason="this is that run")
