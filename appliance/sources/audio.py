@@ -34,7 +34,9 @@ _AHEAD = 3 * RATE
 _LONGEST_S = 30.0
 # Without a picture for so long, it may be the sound that holds it up.
 _STARVED_S = 0.5
-_LOOK_S = 0.01
+_LOOK_S = 0.002
+# Times in Matroska are in milliseconds.
+_JITTER_NS = 2_000_000
 
 
 class Heard:
@@ -52,6 +54,8 @@ class Heard:
         self._held = 0
         self._moved = threading.Condition()
         self._round = 0
+        # Where what has come in this round ends, nanoseconds.
+        self._reached = 0
         self._flushing = self._closed = False
         self._most, self._fetched = _AHEAD, time.monotonic()
         self.waits = False
@@ -65,16 +69,22 @@ class Heard:
             self._flushing = flushing
             self._moved.notify_all()
 
+    @property
+    def round(self) -> int:
+        """The round of what comes now."""
+        return self._round
+
     def next_round(self) -> None:
         """What comes from now on belongs to another round."""
         with self._moved:
             self._round += 1
+            self._reached = 0
 
     def clear(self) -> None:
         """Forget everything: the source was opened anew."""
         with self._moved:
             self._blocks.clear()
-            self._held = self._round = 0
+            self._held = self._round = self._reached = 0
             self._most, self._closed, self._flushing = _AHEAD, False, False
 
     def close(self) -> None:
@@ -92,15 +102,16 @@ class Heard:
                 self._moved.notify_all()
 
     def reaches(self, until: int) -> bool:
-        """Whether sound is here up to a time, nanoseconds on the stream's own line."""
-        with self._moved:
-            return bool(self._blocks) and self._blocks[-1][1].pts >= until
+        """Whether this round's sound has come up to a time, nanoseconds on the stream's line."""
+        return self._reached + _JITTER_NS >= until
 
     def add(self, sound: AudioBlock) -> None:
         """Set a block aside; waits where the pictures are to set the pace."""
         with self._moved:
             self._blocks.append((self._round, sound))
             self._held += len(sound.samples)
+            begins = self._reached if sound.pts == NO_TIME else sound.pts
+            self._reached = begins + sound.duration
             while self._held > _MOST_HELD_S * RATE:
                 _, oldest = self._blocks.popleft()
                 self._held -= len(oldest.samples)
@@ -125,7 +136,9 @@ class Heard:
                     break
                 self._blocks.popleft()
                 self._held -= len(sound.samples)
-                found.append(sound)
+                # What came too late for its round would be placed in the next one.
+                if of_round == rounds or not self.waits:
+                    found.append(sound)
             self._most, self._fetched = _AHEAD, time.monotonic()
             self._moved.notify_all()
         return found
@@ -171,12 +184,18 @@ class AudioBranch:
         self._heard.close()
         self._pipeline = self._decoder = None
 
-    def await_rest(self, until: int, timeout: float) -> None:
-        """Wait for the sound up to a time, nanoseconds on the stream's line, or its end."""
+    def await_rest(self, until: int, timeout: float) -> bool:
+        """Wait for the sound up to a time, nanoseconds on the stream's line, or its end.
+
+        Whether it came within ``timeout`` seconds.
+        """
         deadline = time.monotonic() + timeout
-        while not self._heard.reaches(until) and time.monotonic() < deadline:
+        while not self._heard.reaches(until):
             if self.ended.wait(_LOOK_S):
-                return
+                return True
+            if time.monotonic() > deadline:
+                return False
+        return True
 
     def failed(self, message: Any) -> bool:
         """Whether an error is the sound's, which then falls silent; it is logged."""

@@ -17,9 +17,7 @@ from appliance.media.gst import Gst, error_text
 from appliance.sources.check_file import check_file
 from appliance.sources.elements import chain, make
 from appliance.sources.gif import padded_copy
-from appliance.sources.gstreamer import GstSource
-
-_SOUND_S = 0.5
+from appliance.sources.gstreamer import GstSource, duration_of, running_time
 
 log = structlog.get_logger(__name__)
 
@@ -131,26 +129,23 @@ class FileSource(GstSource):
     def _loop(self) -> None:
         """Set aside what is decoded but unread, and start the file again."""
         # With a deadline of now: the picture that ``open`` waited for, then those in the appsink.
+        ends = self._newest
         while (sample := self._take(0.0)) is not None:
             self._held.append((sample, self._begins()))
+            ends = running_time(sample) + duration_of(sample)
         if not self.settings.loop:
             if self._held:
                 return
-            self._await_sound()
             raise EndOfStream(f"{self.name}: played to its end")
+        # Winding back would lose what of their sound is not decoded yet.
+        self._await_its_sound(ends)
         self._again()
-
-    def _await_sound(self) -> None:
-        """Let the rest of its sound be decoded: winding back or closing would lose it."""
-        if self._branch is not None:
-            self._branch.await_rest(self._newest + 10**9, _SOUND_S)
 
     def _again(self) -> None:
         if not self._this_round:
             raise SourceError(f"{self.name}: no picture since it was started again")
         self._this_round, self._restart = 0, True
         assert self._pipeline is not None
-        self._await_sound()
         self._ended.clear()
         how = Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT
         if not self.winds_back or not self._wind_back(how):

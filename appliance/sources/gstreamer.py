@@ -35,6 +35,8 @@ from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 
+# How long a picture of a file waits for its sound.
+_SOUND_S = 0.5
 # How long to wait at the appsink before polling the bus again.
 _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
@@ -94,6 +96,7 @@ class GstSource:
         self._to_sdr = ToSdr(name)
         self._heard = Heard()
         self._branch: AudioBranch | None = None
+        self._patient = True
         # The round of a loop that the newest picture read belongs to, and its time in the stream.
         self._round, self._newest = 0, NO_TIME
 
@@ -209,6 +212,19 @@ class GstSource:
         return self._heard.take(self._round, self._newest)
 
     # Inside.
+
+    def _await_its_sound(self, ends: int) -> None:
+        """Have a picture wait for its sound, where it can: the next may belong to another round.
+
+        Not at each picture of a stretch that has none.
+        """
+        branch = self._branch
+        if branch is None or self.live or not self.has_sound or self._heard.round != self._round:
+            return
+        if branch.ended.is_set() or self._heard.reaches(ends):
+            self._patient = True
+        elif self._patient:
+            self._patient = branch.await_rest(ends, _SOUND_S)
 
     def _late(self) -> MatteboxError:
         """The exception for a first picture that does not come."""
@@ -398,6 +414,7 @@ class GstSource:
         pts, duration = running_time(sample), duration_of(sample)
         cut = restart or self.frames == 0
         self._round, self._newest = self._round + restart, pts
+        self._await_its_sound(pts + duration)
         serial, self.frames = self.frames, self.frames + 1
         special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))
         if special is None:

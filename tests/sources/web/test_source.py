@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import struct
 import threading
@@ -86,7 +87,7 @@ def read_all(source: Source) -> tuple[list[Frame], list[AudioBlock]]:
             frames += read_some(source, 1)
             sound += source.sounds()
     except EndOfStream:
-        return frames, sound
+        return frames, sound + source.sounds()
     finally:
         source.close()
 
@@ -99,7 +100,7 @@ def camera(*, length: bool, boundary: str = "frame", shown: str = "") -> Callabl
 
     def answer(request: Request) -> None:
         request.begin(f"multipart/x-mixed-replace; boundary={shown or boundary}")
-        for count in range(1000):
+        for count in itertools.count():
             body = jpeg(40 if count % 2 else 200)
             head = "Content-Type: image/jpeg\r\n"
             if length:
