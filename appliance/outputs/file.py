@@ -10,15 +10,14 @@ from pathlib import Path
 import structlog
 
 from appliance.errors import InputError, OutputError
-from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
 from appliance.outputs import encoders
 from appliance.outputs.disk import see_that_there_is_room
 from appliance.outputs.encoded.audio import Codec, codec_of
 from appliance.outputs.encoded.mp4 import Mp4
 from appliance.outputs.encoded.muxer import Muxer
-from appliance.outputs.encoded.shared import EncodedStream
-from appliance.outputs.even import even_format, even_frame
+from appliance.outputs.even import even_format
+from appliance.outputs.written import WrittenOutput
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +31,7 @@ NO_SOUND_NS = 10 * 10**9
 MOST_NUMBERS = 9999
 
 
-class FileOutput:
+class FileOutput(WrittenOutput):
     """One recording, H.264.
 
     An existing file is never overwritten, since it may be irreplaceable: the recording goes to the
@@ -49,15 +48,9 @@ class FileOutput:
                 f"output {str(path)!r}: the name ends in {path.suffix or 'no suffix'}; "
                 f"expected {' or '.join(SUFFIXES)}"
             )
-        self.uri = str(path)
+        super().__init__(str(path), video, lossless=True, no_sound_ns=NO_SOUND_NS)
         self.path = path
-        self.dropped = 0
-        self.lossless = True
-        """See ``TakesLossless``."""
-        self._wanted_path, self._wanted = path, video
-        self._stream: EncodedStream | None = None
-        self._muxer: Muxer | Mp4 | None = None
-        self._dropped_before = 0
+        self._wanted_path = path
         self._last: tuple[int, int] | None = None
         self._claimed = False
         self._sound = sound
@@ -73,14 +66,10 @@ class FileOutput:
         if self.path != self._wanted_path:
             log.info("recording to the next free name", path=self.uri)
         try:
-            self._muxer = self._make_muxer(format, codec)
-            self._stream = EncodedStream(
-                format, self._wanted, codec, self._muxer.take, lossless=self.lossless
-            )
+            self._begin(self._make_muxer(format, codec), format, codec)
         except BaseException:
             self.close()
             raise
-        self._dropped_before = self.dropped
 
     def _make_muxer(self, format: Format, codec: Codec | None) -> Muxer | Mp4:
         if self.path.suffix.lower() == ".mp4":
@@ -97,31 +86,15 @@ class FileOutput:
             hold_last=True,
         )
 
-    def hear(self, sound: AudioBlock) -> None:
-        """See ``Hears``."""
-        if self._stream is not None:
-            self._stream.hear(sound)
-
     def write(self, frame: Frame) -> None:
         """Record one frame at its own time after the first; waits for encoder and disk."""
-        if self._stream is None or self._muxer is None:
-            raise OutputError(f"{self.uri}: a frame was written before open or after close")
-        self._muxer.check()
-        self._stream.push(even_frame(frame), NO_SOUND_NS)
+        super().write(frame)
         self._last = frame.pts, frame.duration
-        self.dropped = self._dropped_before + self._stream.dropped
 
     def close(self) -> None:
         """Write the index. Raises OutputError if that fails; what was recorded still plays."""
-        stream, self._stream = self._stream, None
-        muxer, self._muxer = self._muxer, None
         try:
-            try:
-                if stream is not None:
-                    stream.close(finish=True)
-            finally:
-                if muxer is not None:
-                    muxer.stop(finish=True, ends=self._ends())
+            self._end(self._ends())
         finally:
             self._discard_if_empty()
 
@@ -133,10 +106,6 @@ class FileOutput:
         now = time.monotonic_ns()
         # A file's own line has nothing to do with our clock, and is not at the same place on it.
         return now if pts <= now < pts + duration else pts + duration
-
-    def clients(self) -> int:
-        """Always 0: nobody reads."""
-        return 0
 
     def _discard_if_empty(self) -> None:
         """Leave no empty recording behind, least of all one per retry."""

@@ -10,14 +10,13 @@ from pathlib import Path
 import structlog
 
 from appliance.errors import InputError, OutputError
-from appliance.media.audio import AudioBlock
-from appliance.media.frame import Format, Frame
+from appliance.media.frame import Format
 from appliance.outputs import encoders
 from appliance.outputs.disk import see_that_there_is_room
 from appliance.outputs.encoded.audio import codec_of
 from appliance.outputs.encoded.muxer import Muxer
-from appliance.outputs.encoded.shared import EncodedStream
-from appliance.outputs.even import even_format, even_frame
+from appliance.outputs.even import even_format
+from appliance.outputs.written import WrittenOutput
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +30,7 @@ NO_SOUND_NS = 600_000_000
 MOST_BYTES = 16 << 20
 
 
-class HlsOutput:
+class HlsOutput(WrittenOutput):
     """``PATH/NAME.m3u8`` and, beside it, pieces named ``NAME-START-00000.ts``.
 
     The playlist is replaced as a whole, and names only pieces that are finished. Each start has
@@ -47,17 +46,10 @@ class HlsOutput:
                 f"output {str(path)!r}: the name ends in {path.suffix or 'no suffix'}; "
                 f"expected {SUFFIX}"
             )
-        self.uri = str(path)
+        super().__init__(str(path), video, lossless=False, no_sound_ns=NO_SOUND_NS)
         self.path = path
-        self.dropped = 0
-        self.lossless = False
-        """See ``TakesLossless``."""
-        self._wanted = video
         # The specification knows no Opus in its transport streams.
         self._codec = codec_of("none" if sound == "none" else "aac", "aac")
-        self._stream: EncodedStream | None = None
-        self._muxer: Muxer | None = None
-        self._dropped_before = 0
 
     def open(self, format: Format) -> None:
         """Remove what an earlier run left, and begin. Raises OutputError and as encoders do."""
@@ -69,7 +61,7 @@ class HlsOutput:
         pieces = str(folder / f"{stem}-{start}-%05d.ts")
         format = even_format(format)
         try:
-            self._muxer = Muxer(
+            muxer = Muxer(
                 self.uri,
                 "hlssink2 name=mux send-keyframe-requests=false "
                 f"target-duration={max(1, round(self._wanted.keyframe_s))} "
@@ -81,41 +73,14 @@ class HlsOutput:
                 most_bytes=MOST_BYTES,
                 full="wait" if self.lossless else "fail",
             )
-            self._stream = EncodedStream(
-                format, self._wanted, self._codec, self._muxer.take, lossless=self.lossless
-            )
+            self._begin(muxer, format, self._codec)
         except BaseException:
             self.close()
             raise
-        self._dropped_before = self.dropped
-
-    def hear(self, sound: AudioBlock) -> None:
-        """See ``Hears``."""
-        if self._stream is not None:
-            self._stream.hear(sound)
-
-    def write(self, frame: Frame) -> None:
-        """Have a frame encoded and written. Raises OutputError when disk or encoder fail."""
-        if self._stream is None or self._muxer is None:
-            raise OutputError(f"{self.uri}: a frame was written before open or after close")
-        self._muxer.check()
-        self._stream.push(even_frame(frame), NO_SOUND_NS)
-        self.dropped = self._dropped_before + self._stream.dropped
 
     def close(self) -> None:
         """Finish the last piece and end the playlist. Raises OutputError if that fails."""
-        stream, self._stream = self._stream, None
-        muxer, self._muxer = self._muxer, None
-        try:
-            if stream is not None:
-                stream.close(finish=True)
-        finally:
-            if muxer is not None:
-                muxer.stop(finish=True)
-
-    def clients(self) -> int:
-        """Always 0: a web server knows who reads."""
-        return 0
+        self._end()
 
 
 def _quoted(text: str) -> str:
