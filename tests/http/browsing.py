@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.wait import WebDriverWait
 
-BROWSER = next((shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")
-                if shutil.which(name)), None)  # fmt: skip
-DRIVER = shutil.which("chromedriver")
+from tests.browser import browsing
 
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[WebDriver]:
     """Headless Chromium with its profile and crash reports in ``folder``."""
-    options = Options()
-    options.binary_location = BROWSER or ""
-    for argument in (
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-        "--window-size=1280,900", f"--user-data-dir={folder / 'profile'}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    environment = os.environ | {"XDG_CONFIG_HOME": str(folder)}
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER, env=environment))
-    # Most tests look at the pictures that are drawn; one opens the page with #whep.
-    source = (
-        "try { if (location.hash === '#whep') localStorage.removeItem('mattebox-preview');"
-        "else localStorage.setItem('mattebox-preview', 'jpeg') } catch {}"
-    )
-    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
-    driver.set_page_load_timeout(20)
-    driver.set_script_timeout(20)
-    try:
+    with browsing(folder) as driver:
+        # Most tests look at the pictures that are drawn; one opens the page with #whep.
+        source = (
+            "try { if (location.hash === '#whep') localStorage.removeItem('mattebox-preview');"
+            "else localStorage.setItem('mattebox-preview', 'jpeg') } catch {}"
+        )
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
         yield driver
-    finally:
-        driver.quit()
 
 
 def until(browser: WebDriver, what: Callable[[WebDriver], object], timeout: float = 20) -> None:

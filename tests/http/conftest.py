@@ -9,7 +9,8 @@ import pytest
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from appliance.http.guard import wrong_tokens
-from tests.http.browsing import BROWSER, DRIVER, chromium
+from tests.browser import BROWSER, DRIVER
+from tests.http.browsing import chromium
 from tests.http.serving import Served, picture_file, serving, settings_of
 
 
