@@ -140,6 +140,7 @@ def test_the_editor_shows_each_mistake_at_its_line_and_saves(desk: Served, page:
 
 def test_an_output_is_added_and_removed_by_keyboard(desk: Served, page: WebDriver) -> None:
     field = page.find_element(By.ID, "add-uri")
+    until(page, lambda _: field.is_displayed())
     field.send_keys("/etc/evil.mp4", Keys.ENTER)
     until(page, lambda b: "recordings" in text(b, "add-wrong"))
     assert field.get_attribute("aria-invalid") == "true"
@@ -154,6 +155,7 @@ def test_an_output_is_added_and_removed_by_keyboard(desk: Served, page: WebDrive
         Keys.ENTER
     )
     until(page, lambda b: b.execute_script("return document.getElementById('qr').naturalWidth > 0"))
+    until(page, lambda b: b.find_element(By.ID, "qr-close").is_displayed())
     assert "Only this machine" in text(page, "qr-note")
     page.find_element(By.ID, "qr-close").send_keys(Keys.ENTER)
     remove = page.find_element(By.CSS_SELECTOR, "#ways [aria-label^='Remove rtsp']")
