@@ -24,6 +24,18 @@ class ModelError(InputError):
     """A network or its manifest cannot be used."""
 
 
+class AvatarError(InputError):
+    """An avatar, or one of its clips, cannot be used."""
+
+
+class VoiceError(MatteboxError, RuntimeError):
+    """A voice failed to speak a text: the turn is given up, the avatar idles on."""
+
+
+class FaceError(MatteboxError, RuntimeError):
+    """A face driver failed: its patches are left out, the voice goes on."""
+
+
 class SourceError(MatteboxError, OSError):
     """A source failed while running; it is retried with back-off."""
 

@@ -407,7 +407,7 @@ def _as_shown(canvas: Frame, frame: Frame, duration: int) -> Frame:
     """A canvas with the times of the frame that it was made from."""
     return replace(
         canvas, pts=frame.pts, captured=frame.captured, serial=frame.serial,
-        discontinuity=frame.discontinuity, duration=duration,
+        discontinuity=frame.discontinuity, duration=duration, caption=frame.caption,
     )  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from appliance.media.caption import Caption
+
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
@@ -123,6 +125,10 @@ class Frame:
             line from 0 if it is read as fast as possible. Before, as a source gives it: the
             stream's own time from any origin, or ``media.clock.NO_TIME``.
         duration: nanoseconds until the next frame is due; 0 if it is not known.
+        alpha: uint8 (height, width), 0..255: how much of each pixel is the person, where the source
+            knows it; None: a network has to find out. Where it is 0, ``y``
+            and ``uv`` may hold anything.
+        caption: what is being said while this frame is shown; None: nothing.
         captured: ``time.monotonic_ns()`` when the frame entered this program (latency starts here).
         serial: count of frames since the source opened, from 0; a gap is a dropped frame.
         discontinuity: True on the first frame after a cut, a seek, a loop or a reconnect: state
@@ -140,6 +146,8 @@ class Frame:
     discontinuity: bool = False
     owner: object = None
     duration: int = 0
+    alpha: U8 | None = None
+    caption: Caption | None = None
 
     @property
     def width(self) -> int:

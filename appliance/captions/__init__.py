@@ -1,0 +1,1 @@
+"""Captions: lines, drawing, WebVTT and SRT."""

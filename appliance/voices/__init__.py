@@ -1,0 +1,1 @@
+"""Text to speech: what a voice is, and the voices there are."""
