@@ -32,7 +32,7 @@ _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)|(\d+):(\d+):(\d+):(\d
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CutTime:
     """A time in a file: seconds, and so many frames beyond them."""
 
     seconds: Fraction
@@ -56,13 +56,13 @@ class Cut:
     file: Path
     name: str
     role: Role
-    begin: Moment | None = None
-    end: Moment | None = None
+    begin: CutTime | None = None
+    end: CutTime | None = None
     sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CutList:
     """What a folder asks for: clips in order, and the names of files that were left out."""
 
     cuts: tuple[Cut, ...]
@@ -88,7 +88,7 @@ class _List(BaseModel):
     clips: tuple[_Entry, ...] = Field(min_length=1, max_length=_MOST_CLIPS)
 
 
-def find_cuts(folder: Path, listed: Path | None = None) -> Wanted:
+def find_cuts(folder: Path, listed: Path | None = None) -> CutList:
     """The clips that a folder, or a single video, is to become.
 
     ``listed``: the list of cuts; None: ``avatar.yaml`` in the folder, else every video is a clip.
@@ -113,7 +113,7 @@ def find_cuts(folder: Path, listed: Path | None = None) -> Wanted:
         Cut(path, clip_name(path.stem), role, sound=role != "idle")
         for path, role in zip(videos, roles, strict=True)
     ]
-    return Wanted(_checked(cuts, str(folder)), others)
+    return CutList(_checked(cuts, str(folder)), others)
 
 
 def clip_name(text: str) -> str:
@@ -141,7 +141,7 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in found if path.name != LIST]
 
 
-def _from_list(listed: Path, base: Path, files: list[Path]) -> Wanted:
+def _from_list(listed: Path, base: Path, files: list[Path]) -> CutList:
     tree, mistakes = parse(read_text(listed, "give a list of cuts with --cuts"), str(listed))
     if mistakes:
         raise InvalidConfig(mistakes)
@@ -171,10 +171,10 @@ def _from_list(listed: Path, base: Path, files: list[Path]) -> Wanted:
         cuts.append(Cut(file, name, role, begin, end, sound))
     used = {cut.file.resolve() for cut in cuts}
     others = tuple(p.name for p in files if p.resolve() not in used and p != listed)
-    return Wanted(_checked(cuts, str(listed)), others, data.name)
+    return CutList(_checked(cuts, str(listed)), others, data.name)
 
 
-def _moment(text: str, where: str) -> Moment:
+def _moment(text: str, where: str) -> CutTime:
     """Seconds, M:SS.s, H:MM:SS.s or, with frames at the end, HH:MM:SS:FF. Raises InputError."""
     found = _TIME.fullmatch(text.strip())
     if found is None or len(text) > 40:
@@ -183,8 +183,8 @@ def _moment(text: str, where: str) -> Moment:
         )
     hours, minutes, seconds, h, m, s, frames = found.groups()
     if frames is not None:
-        return Moment(Fraction(int(h) * 3600 + int(m) * 60 + int(s)), int(frames))
-    return Moment(int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds.rstrip(".")))
+        return CutTime(Fraction(int(h) * 3600 + int(m) * 60 + int(s)), int(frames))
+    return CutTime(int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds.rstrip(".")))
 
 
 def _checked(cuts: list[Cut], where: str) -> tuple[Cut, ...]:

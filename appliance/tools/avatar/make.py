@@ -27,7 +27,7 @@ from appliance.errors import AvatarError, InputError, StorageError
 from appliance.media.frame import Format
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
-from appliance.tools.avatar.cuts import Cut, Wanted, clip_name, find_cuts
+from appliance.tools.avatar.cuts import Cut, CutList, clip_name, find_cuts
 from appliance.tools.avatar.footage import Footage, FootagePart, chosen, look_through
 from appliance.tools.avatar.key import AUTO, ClipKeyer, clip_keyer
 from appliance.tools.avatar.one_person import OnePerson
@@ -150,7 +150,7 @@ def _alone(target: Path) -> Iterator[None]:
         yield
 
 
-def _look(wanted: Wanted, record: Record, target: Path, bar: BenchBar) -> dict[Path, Footage]:
+def _look(wanted: CutList, record: Record, target: Path, bar: BenchBar) -> dict[Path, Footage]:
     """What each video is. Raises InputError for those that cannot be used."""
     found: dict[Path, Footage] = {}
     for cut in wanted.cuts:
@@ -165,7 +165,7 @@ def _look(wanted: Wanted, record: Record, target: Path, bar: BenchBar) -> dict[P
     return found
 
 
-def _format(options: MakeOptions, wanted: Wanted, footage: dict[Path, Footage]) -> Format:
+def _format(options: MakeOptions, wanted: CutList, footage: dict[Path, Footage]) -> Format:
     """Of the avatar: its first idle clip's, unless something else is asked."""
     first = next(cut for cut in wanted.cuts if cut.role == "idle")
     own = footage[first.file].format
@@ -174,7 +174,7 @@ def _format(options: MakeOptions, wanted: Wanted, footage: dict[Path, Footage]) 
 
 
 def _plan(
-    options: MakeOptions, wanted: Wanted, footage: dict[Path, Footage], record: Record,
+    options: MakeOptions, wanted: CutList, footage: dict[Path, Footage], record: Record,
     format: Format,
 ) -> list[_Planned]:  # fmt: skip
     network = _network_identity(options.model)
