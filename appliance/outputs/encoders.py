@@ -95,9 +95,7 @@ class Wanted:
 
     def following(self, other: Wanted) -> Wanted:
         """What is the operator's of ``other``, for this one's programme."""
-        return replace(
-            other, programme=self.programme, threads=self.threads, preset=self.preset
-        )
+        return replace(other, programme=self.programme, threads=self.threads, preset=self.preset)
 
     def rate(self, format: Format) -> Rate:
         """The same in an encoder's terms; bitrate 0 means ``default_kbps``."""

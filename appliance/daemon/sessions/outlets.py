@@ -70,7 +70,7 @@ class Outlets:
         for feeder in self.fed:
             feeder.start()
 
-    def configure(self, box: Settings, addresses: Sequence[str]) -> list[Callable[[], object]]:
+    def follow(self, box: Settings, addresses: Sequence[str]) -> list[Callable[[], object]]:
         """Follow the box's settings: who may read, how it is encoded, and where it is served.
 
         Returns the calls that end what is no longer fed; readers stay unless the address changes.
@@ -114,12 +114,9 @@ class Outlets:
         return self.whep.stop(left()) and all(clean)
 
     @property
-    def error(self) -> tuple[str, BaseException] | None:
-        """Which of their threads died, and of what."""
-        for feeder in self.fed:
-            if feeder.error is not None:
-                return f"output {feeder.wanted_uri}", feeder.error
-        return None
+    def errors(self) -> dict[str, BaseException | None]:
+        """What each one's thread died of; None while it is well."""
+        return {f"output {feeder.wanted_uri}": feeder.error for feeder in self.fed}
 
     def _make(
         self, box: Settings, stream: OutputSettings | None

@@ -149,9 +149,7 @@ class EncodedStream:
         self._audio: AudioEncoder | None = None
         if codec is not None:
             try:
-                self._audio = Encoders.take_audio(
-                    AudioKey(codec, wanted.programme), self._deliver
-                )
+                self._audio = Encoders.take_audio(AudioKey(codec, wanted.programme), self._deliver)
             except BaseException:
                 Encoders.leave_video(self._video, self._deliver, finish=False)
                 raise
@@ -159,9 +157,7 @@ class EncodedStream:
     def _key(self, wanted: encoders.Wanted) -> VideoKey:
         encoder = Encoders.choose(wanted, self.format)
         rate = wanted.rate(self.format)
-        return VideoKey(
-            self.format, encoder, rate, wanted.what, wanted.programme, self._lossless
-        )
+        return VideoKey(self.format, encoder, rate, wanted.what, wanted.programme, self._lossless)
 
     @property
     def dropped(self) -> int:
