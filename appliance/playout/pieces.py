@@ -22,7 +22,7 @@ def pieces_of(speech: Speech, text: str, language: str) -> Iterator[Piece]:
         At(int(mark.ms * RATE / 1000), mark.kind, mark.value, mark.position, mark.length)
         for mark in speech.marks
     ]
-    ats += _captions(ats, text, language)
+    ats = [*_captions(ats, text, language), *ats]
     ats.sort(key=lambda at: at.sample)
     for start in range(0, len(samples), _LONGEST):
         end = min(start + _LONGEST, len(samples))

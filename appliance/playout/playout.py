@@ -281,10 +281,12 @@ class Playout:
                 if not turn.ready:
                     self._watch(turn)
                     return None
-                turn.state = "speaking"
-                self._tell("started", turn.number)
+                if not turn.exhausted:
+                    turn.state = "speaking"
+                    self._tell("started", turn.number)
             if turn.exhausted:
                 self._do_cues(turn, 1 << 62)
+                self._turns.popleft()
                 self._leave(turn, "failed" if turn.reason else "finished")
                 continue
             samples, ats = turn.take(count)
@@ -353,8 +355,8 @@ class Playout:
         if self._actions and place == Place(self._actions[0][1], 0):
             turn, action = self._actions.popleft()
             self._tell("action", turn, action=action)
-        if self._urgent and self._walk.idles(place):
             self._urgent = False
+        self._urgent &= self._walk.acts(place)
         return place, before is not None and self._walk.cuts(before, place)
 
     def _clip(self, place: Place) -> Clip:
@@ -367,12 +369,13 @@ class Playout:
         clip = self._clip(place)
         before, self._clip_sound = self._clip_sound, None
         goes_on = before is not None and before[0] is clip and before[1] + 1 == place.frame
+        goes_on &= not self._urgent
         parts = []
         if before is not None and not goes_on and before[1] + 1 < before[0].frames:
             rest = before[0].sound(before[1] + 1)
             if rest is not None:
                 parts.append(faded_out(rest))
-        samples = clip.sound(place.frame)
+        samples = None if self._urgent else clip.sound(place.frame)
         if samples is not None:
             self._clip_sound = (clip, place.frame)
             parts.append(samples if goes_on or place.frame == 0 else faded_in(samples))
