@@ -34,13 +34,11 @@ class Rate:
     Attributes:
         kbps: kilobits per second. keyframe: frames between key frames.
         threads: how many x264 may have at most; it takes fewer where one is enough.
-        preset: how thorough x264 is.
     """
 
     kbps: int
     keyframe: int
     threads: int = 8
-    preset: str = "ultrafast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Wanted:
     Attributes:
         programme: whose picture it is, as only outputs of one programme may share an encoder:
             empty for the box's own, else a session's id.
-        threads, preset: see ``Rate``.
+        threads: see ``Rate``.
     """
 
     encoder: str = "auto"
@@ -85,7 +83,6 @@ class Wanted:
     what: str = "picture"
     programme: str = ""
     threads: int = 8
-    preset: str = "ultrafast"
 
     @classmethod
     def of(cls, output: OutputSettings) -> Wanted:
@@ -95,13 +92,13 @@ class Wanted:
 
     def following(self, other: Wanted) -> Wanted:
         """What is the operator's of ``other``, for this one's programme."""
-        return replace(other, programme=self.programme, threads=self.threads, preset=self.preset)
+        return replace(other, programme=self.programme, threads=self.threads)
 
     def rate(self, format: Format) -> Rate:
         """The same in an encoder's terms; bitrate 0 means ``default_kbps``."""
         kbps = self.bitrate_kbps or default_kbps(format)
         frames = max(1, round(self.keyframe_s * format.rate))
-        return Rate(kbps, frames, self.threads, self.preset)
+        return Rate(kbps, frames, self.threads)
 
 
 DEFAULT = Wanted()
@@ -113,7 +110,7 @@ def _x264(format: Format, rate: Rate) -> Properties:
     pixels = format.width * format.height * format.rate
     return {
         "tune": "zerolatency",
-        "speed-preset": rate.preset,
+        "speed-preset": "ultrafast",
         "bitrate": rate.kbps,
         "key-int-max": rate.keyframe,
         "bframes": 0,

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any
 
 import structlog
 
@@ -25,8 +24,11 @@ from appliance.daemon.worker import Worker
 from appliance.media.audio_ring import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Frame
+from appliance.outputs.feeder import OutputStatus
 from appliance.outputs.whep.output import WhepOutput
 from appliance.pipeline.cpu import Pipeline
+from appliance.playout.playout import Playout
+from appliance.sources.avatar.source import AvatarSource
 
 # In flight at once: one being made, the last one, at each of two outputs one waiting and one being
 # written, three in the encoder that they share, one to spare.
@@ -94,9 +96,10 @@ class Session:
         self._worker.start()
 
     @property
-    def playout(self) -> Any:
-        """What plays its avatar (``playout.Playout``); None while the source is not open."""
-        return getattr(self._feeder.source, "playout", None)
+    def playout(self) -> Playout | None:
+        """What plays its avatar; None while its source is not open."""
+        source = self._feeder.source
+        return source.playout if isinstance(source, AvatarSource) else None
 
     @property
     def whep(self) -> WhepOutput:
@@ -108,6 +111,10 @@ class Session:
         """What stands behind its avatar."""
         return self._settings.background
 
+    def outputs(self) -> list[OutputStatus]:
+        """The status of its stream, where it has one, and of what browsers watch."""
+        return self._outlets.statuses()
+
     def touch(self) -> None:
         """Somebody has spoken to it: it is not idle."""
         self._touched = time.monotonic()
@@ -115,7 +122,7 @@ class Session:
     def state(self) -> SessionState:
         """How it is doing."""
         trouble, settings = self._programme.trouble, self._settings
-        statuses = self._outlets.statuses()
+        statuses = self.outputs()
         clients = sum(status.clients for status in statuses)
         state = "live" if trouble is None else "placeholder"
         if self._programme.composites == 0:
