@@ -35,6 +35,7 @@ from appliance.config.settings.scenes import (
     Scenes,
     SceneSettings,
 )
+from appliance.config.settings.sessions import SessionsSettings
 from appliance.config.settings.sound import SoundSettings
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
@@ -51,8 +52,8 @@ from appliance.config.uris import (
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "Companion", "EdgeSettings",
     "HttpSettings", "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings",
-    "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section", "Settings",
-    "SoundSettings", "SourceSettings",
+    "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section",
+    "SessionsSettings", "Settings", "SoundSettings", "SourceSettings",
     "StagesSettings", "SteadySettings",
 ]  # fmt: skip
 
@@ -75,6 +76,7 @@ class Settings(Section):
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
     rtsp: RtspSettings = RtspSettings()
     http: HttpSettings = HttpSettings()
+    sessions: SessionsSettings = SessionsSettings()
     log: LogSettings = LogSettings()
     scene: SceneOrNone = Field(
         NO_SCENE, description="the scene with which mattebox starts; none: the settings above"

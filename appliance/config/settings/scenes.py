@@ -33,6 +33,7 @@ NOT_IN_A_SCENE = {
     "outputs": _OUTPUTS_STAY,
     "rtsp": _OUTPUTS_STAY,
     "http": "the page and the API stay as they are, or nobody could switch back",
+    "sessions": "they are programmes of their own, which no scene of this one concerns",
     "log": "the log stays as it is",
     "scene": "a scene does not switch to another",
     "scenes": "a scene holds no scenes",
