@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -161,6 +162,22 @@ def test_an_output_is_added_and_removed_by_keyboard(desk: Served, page: WebDrive
     press(page, "#ways [aria-label^='Remove rtsp']", Keys.ENTER)
     page.switch_to.alert.accept()
     until(page, lambda b: len(desk.daemon.settings.outputs) == 1)
+
+
+def test_a_click_is_not_lost_when_an_output_says_something_else(page: WebDriver) -> None:
+    code = page.find_element(By.CSS_SELECTOR, "#ways [id^=code-]")
+    ActionChains(page).click_and_hold(code).perform()
+    told = page.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "askJson('/api/outputs').then((told) => {"
+        "  told.outputs[0].words = '3 readers';"
+        "  showWays(told);"
+        "  done(document.getElementById('ways').innerText); })"
+    )
+    assert "3 readers" in told
+    ActionChains(page).release().perform()
+    until(page, lambda b: b.find_element(By.ID, "qr-close").is_displayed())
+    press(page, "#qr-close")
 
 
 def test_record_and_stop_and_settings(desk: Served, page: WebDriver) -> None:
