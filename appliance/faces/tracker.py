@@ -40,6 +40,8 @@ class FaceTracker:
     def __call__(self, y: U8, uv: U8, colour: Colour) -> F32 | None:
         """The points, float32 (468, 2), in the picture's pixels; None where no face is found.
 
+        Coordinates are continuous: a pixel's middle is at its index and a half.
+
         Takes NV12 planes, as in ``Frame``. Raises MattingError when a network throws.
         """
         if self._aim is not None:
@@ -82,8 +84,7 @@ class FaceTracker:
         if not (present >= _PRESENT and np.isfinite(points).all()):
             return None
         turn = _turn(aim, self._points.manifest.input.width)
-        # Pixels' middles to pixels' middles.
-        return np.asarray((points[:, :2] - 0.5) @ turn[:, :2].T + turn[:, 2], np.float32)
+        return np.asarray((points[:, :2] - 0.5) @ turn[:, :2].T + turn[:, 2] + 0.5, np.float32)
 
 
 def aim_at(points: F32) -> Aim:

@@ -1,0 +1,1 @@
+"""Avatars: made from clips, and shown."""
