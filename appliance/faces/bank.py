@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -137,14 +138,28 @@ def load_bank(path: Path) -> Bank:
                 f"{path}: {name}: {found.dtype} {found.shape}, expected {np.dtype(kind)} {wanted} "
                 f"of 1 to {4 * MOST} mouths; {_AGAIN}"
             )
-    finite = all(np.isfinite(arrays[name]).all() for name in ("place", "shape", "turn", "light"))
-    if not finite or int(arrays["viseme"].max()) >= len(VISEMES):
+    numbers = ("place", "shape", "turn", "light")
+    finite = all(np.isfinite(arrays[name]).all() for name in numbers)
+    if (
+        not finite
+        or not np.abs(arrays["place"][:, 0]).min() >= 1
+        or int(arrays["viseme"].max()) >= len(VISEMES)
+    ):
         raise AvatarError(f"{path}: holds numbers that cannot be; {_AGAIN}")
-    ends = arrays["ends"].tolist()
+    (least, most), (narrow, wide) = _ends(path, arrays["ends"])
+    checked: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
     return Bank(
-        **{name: arrays[name] for name in _ARRAYS},
-        shut=tuple(ends[0]), wide=tuple(ends[1]), spoken=bool(arrays["spoken"]),
-    )  # fmt: skip
+        **checked, shut=(least, most), wide=(narrow, wide), spoken=bool(arrays["spoken"].any())
+    )
+
+
+def _ends(path: Path, ends: NDArray[np.generic]) -> list[list[float]]:
+    """The shapes' ends, lowest first. Raises AvatarError."""
+    known = ends.shape == (2, 2) and ends.dtype == np.float64 and bool(np.isfinite(ends).all())
+    values: list[list[float]] = ends.tolist() if known else []
+    if not known or values[0][0] >= values[0][1]:
+        raise AvatarError(f"{path}: ends: {ends.tolist()}, expected two rising pairs; {_AGAIN}")
+    return values
 
 
 # -2, -3: half the rows, half the columns of y.

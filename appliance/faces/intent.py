@@ -10,7 +10,7 @@ import numpy as np
 from appliance.faces.base import Spoken
 from appliance.faces.visemes import CLOSED, SHAPES, SILENT
 from appliance.media.frame import F32
-from appliance.voices.base import VISEMES
+from appliance.voices.base import VISEMES, Mark
 
 # A mouth begins to move towards the next sound so long before it, and is half way there when it
 # begins (Cohen and Massaro, "Modeling coarticulation in synthetic visual speech", 1993, whose
@@ -42,23 +42,28 @@ def intent_of(said: Spoken, tick_ms: float, rate: int, last: Intent | None) -> I
     ``last`` is the tick's before. With visemes, by them, and the next one looked ahead at; without
     any, by loudness.
     """
-    marks = [(m.ms, VISEMES.index(m.value)) for m in said.marks if m.kind == "viseme"]
-    if not marks:
-        return _by_loudness(said, last)
-    now = tick_ms / 2
+    now, level = tick_ms / 2, _level(said)
     # Before the first mark nothing is said yet.
-    current, upcoming = SILENT, None
-    for ms, viseme in marks:
-        if ms <= now:
-            current = viseme
-        else:
-            upcoming = (ms, viseme)
+    before: Mark | None = None
+    after: Mark | None = None
+    for mark in said.marks:
+        if mark.kind == "viseme" and mark.ms <= now:
+            before = mark
+        elif mark.kind == "viseme":
+            after = mark
             break
+    if before is None and after is None:
+        return _by_loudness(level, last)
+    current = SILENT if before is None else VISEMES.index(before.value)
+    upcoming = None if after is None else (after.ms, VISEMES.index(after.value))
+    if upcoming is None and level <= _QUIET_DB - 10:
+        # After the last mark: a voice need not say that it has ended.
+        current = SILENT
     weights = np.zeros(len(VISEMES), np.float32)
     weights[current] = 1
     if current == SILENT:
         # Nothing more to come is the end, in which there is no voice.
-        if upcoming is None and not _level(said) > _QUIET_DB:
+        if upcoming is None and level <= _QUIET_DB:
             return None
         weights[:] = 0
         weights[CLOSED] = 1
@@ -75,8 +80,7 @@ def intent_of(said: Spoken, tick_ms: float, rate: int, last: Intent | None) -> I
     return Intent(np.asarray(shape, np.float32), weights)
 
 
-def _by_loudness(said: Spoken, last: Intent | None) -> Intent | None:
-    level = _level(said)
+def _by_loudness(level: float, last: Intent | None) -> Intent | None:
     if level <= _QUIET_DB:
         return None
     open_ = min(1.0, (level - _QUIET_DB) / (_LOUD_DB - _QUIET_DB)) ** 1.5

@@ -25,7 +25,7 @@ _INNER_LIPS = ((82, 87), (13, 14), (312, 317))
 
 
 def as_complex(points: F32) -> C128:
-    """x and y of points, float (n, 2 or more), as complex numbers (n,)."""
+    """X and y of points, float (n, 2 or more), as complex numbers (n,)."""
     return np.asarray(points[:, 0] + 1j * points[:, 1], np.complex128)
 
 

@@ -92,8 +92,10 @@ def save_faces(path: Path, faces: Mapping[str, Face], digests: Mapping[str, str]
         "version": np.array(VERSION)
     }
     for name, face in faces.items():
-        columns = [face.place.real, face.place.imag, face.mouth, face.turn]
-        arrays[f"face/{name}"] = np.concatenate(columns, axis=1).astype(np.float64)
+        columns = (face.place.real, face.place.imag, face.mouth, face.turn)
+        arrays[f"face/{name}"] = np.concatenate(
+            [np.asarray(c, np.float64) for c in columns], axis=1
+        )
         arrays[f"digest/{name}"] = np.array(digests[name])
     write_arrays(path, arrays)
 
@@ -111,7 +113,8 @@ def load_faces(path: Path, digests: Mapping[str, str]) -> dict[str, Face]:
                 f"{path}: the face of {name}: {rows.dtype} {rows.shape}, expected float64 "
                 f"(frames, {_COLUMNS}); {_AGAIN}"
             )
-        place = rows[:, :2] + 1j * rows[:, 2:4]
+        rows = rows.astype(np.float64)
+        place = np.asarray(rows[:, :2] + 1j * rows[:, 2:4], np.complex128)
         faces[name] = Face(place, rows[:, 4:6].astype(np.float32), rows[:, 6:].astype(np.float32))
     return faces
 
@@ -164,9 +167,8 @@ def _smooth(rows: np.ndarray[tuple[int, ...], np.dtype[np.inexact]]) -> mesh.C12
     sums, weights = np.zeros_like(values), np.zeros(there.shape)
     for shift in range(-_REACH, _REACH + 1):
         weight = np.exp(-0.5 * shift * shift)
-        to, of = slice(max(0, -shift), len(rows) - max(0, shift)), slice(
-            max(0, shift), len(rows) - max(0, -shift)
-        )
+        to = slice(max(0, -shift), len(rows) - max(0, shift))
+        of = slice(max(0, shift), len(rows) - max(0, -shift))
         sums[to] += weight * values[of]
         weights[to] += weight * there[of]
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -146,7 +146,7 @@ def _warp(plane: U8, turn: F32, size: int, beyond: float) -> F32:
             ),
             np.uint8,
         )  # fmt: skip
-        turn = turn / step
+        turn = np.asarray(turn / step, np.float32)
         turn[:, 2] += 0.5 / step - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from appliance.media.frame import F32
+from appliance.media.frame import F32, U8
 from appliance.voices.base import VISEMES, Mark
 
 SILENT, CLOSED = VISEMES.index("sil"), VISEMES.index("PP")
@@ -45,22 +45,20 @@ def _distances() -> F32:
     table = apart.sum(2)
     kinds = np.array([_PLAIN.get(v, 2) for v in VISEMES])
     table += _NEVER * (kinds[:, None] != kinds[None])
-    return table.astype(np.float32)
+    return np.asarray(table, np.float32)
 
 
 DISTANCES: F32 = _distances()
 """float32 (15, 15), symmetric, 0 on the diagonal: about 2 for the most unlike."""
 
 
-def by_shape(shapes: F32) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def by_shape(shapes: F32) -> U8:
     """The viseme that each shape, float (n, 2), looks most like; never ``sil``, as uint8 (n,)."""
     apart = (np.abs(shapes[:, None] - SHAPES[None, 1:]) * (1.0, 0.5)).sum(2)
-    return (apart.argmin(1) + 1).astype(np.uint8)
+    return np.asarray(apart.argmin(1) + 1, np.uint8)
 
 
-def by_marks(
-    marks: Sequence[Mark], frames: int, fps: tuple[int, int]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def by_marks(marks: Sequence[Mark], frames: int, fps: tuple[int, int]) -> U8:
     """The viseme in the middle of each frame of a clip, from marks timed from its beginning."""
     ours = [(m.ms, VISEMES.index(m.value)) for m in marks if m.kind == "viseme"]
     times = (np.arange(frames) + 0.5) * 1000 * fps[1] / fps[0]

@@ -8,7 +8,6 @@ from appliance.media.frame import F32, U8, Frame
 from appliance.pixels.cpu.feather import feather
 from appliance.pixels.cpu.jit import kernel
 
-
 _NO_MASK: U8 = np.empty((0, 0), np.uint8)
 _PART = np.float32(1 / 255)
 

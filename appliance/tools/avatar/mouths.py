@@ -16,14 +16,11 @@ from appliance.faces import region, track, visemes
 from appliance.faces.tracker import FaceTracker
 from appliance.media.frame import F32, U8
 from appliance.networks.face import load_face
+from appliance.tools.bench.progress import Tick
 from appliance.voices.base import VISEMES, Mark
-
-Progress = Callable[[str, float], None]
-"""What is being done, and how much of it is done, 0..1."""
 
 # Lips further apart by this, in parts of the eyes' distance, have moved: less is the tracker's.
 _LEAST_MOVED = 0.05
-_FACES, _CUTS = 0.9, 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,13 +33,14 @@ class _Candidate:
 def make_mouths(
     folder: Path,
     manifest: AvatarManifest,
-    progress: Progress,
+    progress: Tick,
+    tell: Callable[[str], None],
     marks: Mapping[str, list[Mark]] | None = None,
 ) -> AvatarManifest:
     """Find the face in every clip, and make the mouth bank; returns the manifest that names both.
 
     Without the network, without a face, or without a moving mouth, the manifest names less, and
-    ``progress`` is told why. ``marks`` are the visemes said in a clip, by its name, timed from its
+    ``tell`` gets why, and else what was made. ``marks`` are the visemes said in a clip, by its name, timed from its
     beginning; clips without are tagged by how their mouths look.
 
     Raises AvatarError for a broken clip, StorageError when the disk is full.
@@ -51,47 +49,43 @@ def make_mouths(
     try:
         tracker = FaceTracker(*load_face())
     except (MissingDependency, ModelError) as error:
-        progress(f"no mouths: {error}", 1.0)
+        tell(f"no mouths: {error}; then make the avatar again")
         return nothing
     clips = [Clip(folder / entry.file) for entry in manifest.clips]
-    found = _find(clips, manifest, tracker, progress)
+    found = _find(clips, tracker, progress)
     template = track.average([points for each in found for points in each])
     if template is None:
-        progress("no mouths: no face was found in any clip", 1.0)
+        tell("no mouths: no face was found in any clip")
         return nothing
     faces = [track.face_of(each, template) for each in found]
     names = [entry.name for entry in manifest.clips]
     digests = {entry.name: entry.digest for entry in manifest.clips}
     track.save_faces(folder / track.FILE, dict(zip(names, faces, strict=True)), digests)
     named = nothing.model_copy(update={"faces": track.FILE})
-    progress("cutting mouths", _FACES)
     talking = [n for n, entry in enumerate(manifest.clips) if entry.role == "talk"]
     # An avatar without a clip of speaking may still open its mouth somewhere.
     bank, why = _bank(clips, faces, talking or list(range(len(clips))), names, marks or {})
     if bank is None:
-        progress(f"no mouths: {why}", 1.0)
+        tell(f"no mouths: {why}")
         return named
     banks.save_bank(folder / banks.FILE, bank)
     how = "by what is said" if bank.spoken else "by how they look"
-    progress(f"{len(bank)} mouths, tagged {how}", 1.0)
+    tell(f"{len(bank)} mouths, tagged {how}")
     return named.model_copy(update={"mouths": banks.FILE})
 
 
-def _find(
-    clips: list[Clip], manifest: AvatarManifest, tracker: FaceTracker, progress: Progress
-) -> list[list[F32 | None]]:
+def _find(clips: list[Clip], tracker: FaceTracker, progress: Tick) -> list[list[F32 | None]]:
     """The points of the face in each frame of each clip."""
     total, done = sum(clip.frames for clip in clips), 0
     found: list[list[F32 | None]] = []
-    for clip, entry in zip(clips, manifest.clips, strict=True):
+    for clip in clips:
         tracker.reset()
         points: list[F32 | None] = []
         for n in range(clip.frames):
             frame = clip.frame(n)
             points.append(tracker(frame.y, frame.uv, clip.header.format.colour))
             done += 1
-            if done % 10 == 0:
-                progress(f"finding the face in {entry.name}", _FACES * done / total)
+            progress(done, total)
         found.append(points)
     return found
 

@@ -23,8 +23,8 @@ from appliance.tools.importers import (
     any_onnx,
     blazeface,
     blazepose,
-    face_mesh,
     deeplab,
+    face_mesh,
     mediapipe,
     modnet,
     pp_humanseg,
@@ -96,7 +96,9 @@ def add_model(wish: ImportOptions) -> list[str]:
     if file.suffix.lower() in {".pth", ".pt", ".ckpt", ".pb"}:
         raise InputError(f"{file}: found a {file.suffix} file; convert it to ONNX first")
     if file.suffix.lower() == ".whl":
-        raise InputError(f"{file}: a wheel is taken by mattebox model add selfie, pose or face only")
+        raise InputError(
+            f"{file}: a wheel is taken by mattebox model add selfie, pose or face only"
+        )
     # First, so that a broken download is reported as such, not by faults in its graph.
     release = known_release(file) if file.is_file() else None
     graph = convert(file) if file.suffix.lower() == ".tflite" else read_graph(file)
