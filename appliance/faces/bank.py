@@ -140,11 +140,8 @@ def load_bank(path: Path) -> Bank:
             )
     numbers = ("place", "shape", "turn", "light")
     finite = all(np.isfinite(arrays[name]).all() for name in numbers)
-    if (
-        not finite
-        or not np.abs(arrays["place"][:, 0]).min() >= 1
-        or int(arrays["viseme"].max()) >= len(VISEMES)
-    ):
+    placed = bool(np.abs(arrays["place"][:, 0]).min() >= 1)
+    if not finite or not placed or int(arrays["viseme"].max()) >= len(VISEMES):
         raise AvatarError(f"{path}: holds numbers that cannot be; {_AGAIN}")
     (least, most), (narrow, wide) = _ends(path, arrays["ends"])
     checked: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.errors import AvatarError, StorageError
 from appliance.faces import mesh
@@ -88,14 +90,11 @@ def save_faces(path: Path, faces: Mapping[str, Face], digests: Mapping[str, str]
 
     ``digests`` are the clips', by name, so that a clip made anew is noticed.
     """
-    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
-        "version": np.array(VERSION)
-    }
+    arrays: dict[str, NDArray[np.generic]] = {"version": np.array(VERSION)}
     for name, face in faces.items():
         columns = (face.place.real, face.place.imag, face.mouth, face.turn)
-        arrays[f"face/{name}"] = np.concatenate(
-            [np.asarray(c, np.float64) for c in columns], axis=1
-        )
+        rows = [np.asarray(column, np.float64) for column in columns]
+        arrays[f"face/{name}"] = np.concatenate(rows, axis=1)
         arrays[f"digest/{name}"] = np.array(digests[name])
     write_arrays(path, arrays)
 
@@ -113,15 +112,14 @@ def load_faces(path: Path, digests: Mapping[str, str]) -> dict[str, Face]:
                 f"{path}: the face of {name}: {rows.dtype} {rows.shape}, expected float64 "
                 f"(frames, {_COLUMNS}); {_AGAIN}"
             )
-        rows = rows.astype(np.float64)
-        place = np.asarray(rows[:, :2] + 1j * rows[:, 2:4], np.complex128)
-        faces[name] = Face(place, rows[:, 4:6].astype(np.float32), rows[:, 6:].astype(np.float32))
+        numbers: NDArray[np.float64] = rows.astype(np.float64)
+        place = np.asarray(numbers[:, :2] + 1j * numbers[:, 2:4], np.complex128)
+        mouth, turn = numbers[:, 4:6].astype(np.float32), numbers[:, 6:].astype(np.float32)
+        faces[name] = Face(place, mouth, turn)
     return faces
 
 
-def write_arrays(
-    path: Path, arrays: Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]
-) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     """Write arrays into an uncompressed .npz, whole or not at all. Raises StorageError."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -133,9 +131,7 @@ def write_arrays(
         raise StorageError(f"{path}: cannot be written: {error}; make room") from error
 
 
-def read_arrays(
-    path: Path, version: int
-) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
+def read_arrays(path: Path, version: int) -> dict[str, NDArray[np.generic]]:
     """The arrays of an .npz of ours. Raises AvatarError when it cannot be read, or is another."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
@@ -150,17 +146,17 @@ def read_arrays(
     return arrays
 
 
-def _bridge(rows: np.ndarray[tuple[int, ...], np.dtype[np.inexact]]) -> None:
+def _bridge(rows: NDArray[np.inexact]) -> None:
     """Fill short runs of NaN between rows that are there, in place, in a straight line."""
     known = np.flatnonzero(~np.isnan(rows[:, 0]))
-    for before, after in zip(known[:-1], known[1:], strict=True):
+    for before, after in itertools.pairwise(known.tolist()):
         if 1 < after - before <= _MOST_MISSING + 1:
             for n in range(before + 1, after):
                 share = (n - before) / (after - before)
                 rows[n] = (1 - share) * rows[before] + share * rows[after]
 
 
-def _smooth(rows: np.ndarray[tuple[int, ...], np.dtype[np.inexact]]) -> mesh.C128:
+def _smooth(rows: NDArray[np.inexact]) -> mesh.C128:
     """Weighted means over the neighbours that are there; NaN stays NaN."""
     there = ~np.isnan(rows[:, :1])
     values = np.where(there, rows, 0)

@@ -7,7 +7,8 @@ from typing import Literal
 
 Task = Literal["alpha", "classes", "flow", "between", "picture", "pose", "face", "find-face"]
 """What a network gives: the person's matte, a class for each pixel, how the picture moved,
-a picture between two others, another picture, the joints of a person, the points of a face, or where faces are."""
+a picture between two others, another picture, the joints of a person, the points of a face, or
+where faces are."""
 
 GIVES: Mapping[Task, str] = {
     "alpha": "a person's matte",

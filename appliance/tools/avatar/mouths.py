@@ -40,8 +40,8 @@ def make_mouths(
     """Find the face in every clip, and make the mouth bank; returns the manifest that names both.
 
     Without the network, without a face, or without a moving mouth, the manifest names less, and
-    ``tell`` gets why, and else what was made. ``marks`` are the visemes said in a clip, by its name, timed from its
-    beginning; clips without are tagged by how their mouths look.
+    ``tell`` gets why, and else what was made. ``marks`` are the visemes said in a clip, by its
+    name, timed from its beginning; clips without are tagged by how their mouths look.
 
     Raises AvatarError for a broken clip, StorageError when the disk is full.
     """

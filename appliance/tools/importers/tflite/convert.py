@@ -25,8 +25,8 @@ def convert(path: Path) -> ModelProto:
     Input and outputs keep their names; a picture of 1 x rows x columns x channels there is one of
     1 x channels x rows x columns here; lists of 1 x numbers, and of 1 x rows x numbers, stay so.
     A quantised network becomes one in floating point, its pictures the real numbers that the
-    quantised ones stand for; an ARG_MAX at the end is left out. Raises ModelError for a file that is malformed or has what
-    cannot be taken over, MissingDependency without onnx.
+    quantised ones stand for; an ARG_MAX at the end is left out. Raises ModelError for a file that
+    is malformed or has what cannot be taken over, MissingDependency without onnx.
     """
     require_onnx()
     network = read_network(path)
