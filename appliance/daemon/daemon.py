@@ -24,6 +24,7 @@ from appliance.daemon.kept_room import RoomKeeper
 from appliance.daemon.negotiate import FALLBACK, canvas_format, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
+from appliance.daemon.sessions.on_air import MAIN, MainProgramme, OnAir
 from appliance.daemon.sessions.registry import Sessions
 from appliance.daemon.tap import Tap
 from appliance.daemon.worker import LOAD_S, Worker
@@ -85,6 +86,7 @@ class Daemon:
         self.hearing = Hearing(self.line)
         self.sessions = Sessions(self)
         """Further programmes beside this one."""
+        self.main = MainProgramme(self)
         self._started = False
         self._hung = _Hung()
         self._length_s: float | None = None
@@ -245,6 +247,10 @@ class Daemon:
                     continue
                 self.leftovers.remove(close)
             close()
+
+    def on_air(self, identity: str) -> OnAir:
+        """The programme of this id: a session, or ``main``. Raises NoSuchSession."""
+        return self.main if identity == MAIN else self.sessions.get(identity)
 
     def _placeholder(self) -> Frame:
         """What is shown while there is no composite; the programme asks anew each time.

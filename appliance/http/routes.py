@@ -64,10 +64,10 @@ _SCENE = Parameter(
     True,
 )  # fmt: skip
 _NEW = Parameter("name", "what it shall be called", {"type": "string", "minLength": 1}, True)
-_VIEWER = Parameter(
-    "viewer", "the last part of the Location that the offer was answered with",
-    {"type": "string", "minLength": 1}, True,
-)  # fmt: skip
+_VIEWER_WORDS = "the last part of the Location that the offer was answered with"
+_VIEWER = Parameter("viewer", _VIEWER_WORDS, {"type": "string", "minLength": 1}, True)
+_OWN_VIEWER = Parameter("id", _VIEWER_WORDS, {"type": "string", "minLength": 1}, True)
+_SESSION = Parameter("id", "the session's", {"type": "string", "minLength": 1}, True)
 _SHOW = Parameter(
     "show", "what to show; of both, the composite is on the left",
     {"enum": list(api.SHOWS), "default": api.SHOWS[0]},
@@ -150,8 +150,20 @@ OPERATIONS = (
         {200: "text/plain"},
     ),
     Operation(
-        "DELETE", "/whep/{viewer}", whep.whep_leave, "Stop watching.", {200: "text/plain"},
-        (404, 504), parameters=(_VIEWER,),
+        "DELETE", "/whep/{id}", whep.whep_leave, "Stop watching.", {200: "text/plain"},
+        (404, 504), parameters=(_OWN_VIEWER,),
+    ),
+    Operation(
+        "POST", "/whep/{id}", whep.whep_join_session, "Watch a session, by WebRTC: an offer (WHEP).",
+        {201: whep.SDP}, (400, 404, 406, 408, 415, 503, 504), (whep.SDP,), (_SESSION,),
+    ),
+    Operation(
+        "OPTIONS", "/whep/{id}", whep.whep_options_session, "What an offer is to be sent as.",
+        {200: "text/plain"}, parameters=(_SESSION,),
+    ),
+    Operation(
+        "DELETE", "/whep/{id}/{viewer}", whep.whep_leave_session, "Stop watching a session.",
+        {200: "text/plain"}, (404, 504), parameters=(_SESSION, _VIEWER),
     ),
     Operation(
         "GET", "/api/backgrounds", api.list_backgrounds, "What the folder of backgrounds holds.",

@@ -14,6 +14,7 @@ from appliance.daemon.audio_bus import AudioBus
 from appliance.daemon.negotiate import first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
+from appliance.daemon.sessions.on_air import RateMeter, playout_of
 from appliance.daemon.sessions.outlets import Outlets
 from appliance.daemon.sessions.plan import settings_of
 from appliance.daemon.sessions.state import SessionState
@@ -28,7 +29,6 @@ from appliance.outputs.feeder import OutputStatus
 from appliance.outputs.whep.output import WhepOutput
 from appliance.pipeline.cpu import Pipeline
 from appliance.playout.playout import Playout
-from appliance.sources.avatar.source import AvatarSource
 
 # In flight at once: one being made, the last one, at each of two outputs one waiting and one being
 # written, three in the encoder that they share, one to spare.
@@ -68,7 +68,7 @@ class Session:
         settings = self._settings = settings_of(box, source, background)
         self._changing = threading.Lock()
         self._stopped = False
-        self._rate, self._seen = 0.0, (time.monotonic(), 0)
+        self._rate = RateMeter()
         self._turns = 0
         self._touched = time.monotonic()
         with ExitStack() as undo:
@@ -98,8 +98,7 @@ class Session:
     @property
     def playout(self) -> Playout | None:
         """What plays its avatar; None while its source is not open."""
-        source = self._feeder.source
-        return source.playout if isinstance(source, AvatarSource) else None
+        return playout_of(self._feeder)
 
     @property
     def whep(self) -> WhepOutput:
@@ -132,20 +131,16 @@ class Session:
             id=self.id, label=self.label, source=settings.source.uri,
             background=settings.background.uri, created=self.created,
             state="ended" if self._stopped else state, reason=trouble or "",
-            fps=round(self._rate, 2), frames=self._programme.composites,
+            fps=self._rate.read(self._programme.composites), frames=self._programme.composites,
             dropped=lost + sum(status.dropped for status in statuses), clients=clients,
             idle_s=0.0 if clients else round(time.monotonic() - self._touched, 3),
             rtsp=self._outlets.uri, whep=f"/whep/{self.id}",
         )  # fmt: skip
 
     def look(self) -> None:
-        """Take note of who watches and speaks, and of the rate. Call about once a second."""
-        now, frames = time.monotonic(), self._programme.composites
-        since, before = self._seen
-        if now > since:
-            self._rate, self._seen = (frames - before) / (now - since), (now, frames)
+        """Take note of who watches and speaks. Call about once a second."""
         if self._outlets.watched or self._spoken_to():
-            self._touched = now
+            self.touch()
 
     @property
     def idle_s(self) -> float:
