@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,7 @@ def measure(settings: Settings, avatar: str, count: int, seconds: float = _SECON
         "frames_dropped": dropped,
         "memory_mb": [round(value, 1) for value in memory],
         "memory_a_further_session_percent": [
-            round(100 * (now - then) / memory[0], 1)
-            for then, now in zip(memory, memory[1:], strict=False)
+            round(100 * (now - then) / memory[0], 1) for then, now in pairwise(memory)
         ],
         "threads_ms_a_session_second": dict(sorted(spent.items(), key=lambda item: -item[1])[:12]),
     }
