@@ -66,7 +66,7 @@ class CaptionDrawer:
         text = self._with_glyphs(text, language, page)
         layout = self._layout(text, language, page)
         count = layout.get_line_count()
-        parts = (text,)
+        parts: tuple[str, ...] = (text,)
         if count > settings.lines:
             parts = _parts(layout, text, count, settings.lines)
             layout = self._layout(parts[0], language, page)
