@@ -92,15 +92,15 @@ class CaptionPainter:
         """The picture; None where there is none, or none yet."""
         until = 0.0
         while wish not in self._kept:
-            now = self._job
-            if now is None:
-                now = self._job = self._begin(wish)
-            begun, job = now
+            if self._job is None:
+                self._job = self._begin(wish)
             if wish != self._waited:
                 # Once for each: on the frames after, it is there or not.
                 fast = settings.source_in_use.pace == "fast"
                 self._waited = wish
                 until = time.monotonic() + (_FILE_WAIT_S if fast else _LIVE_WAIT_S)
+            assert self._job is not None
+            begun, job = self._job
             if not wait([job], max(0.0, until - time.monotonic())).done:
                 return None
             self._job = None
