@@ -154,7 +154,8 @@ OPERATIONS = (
         (404, 504), parameters=(_OWN_VIEWER,),
     ),
     Operation(
-        "POST", "/whep/{id}", whep.whep_join_session, "Watch a session, by WebRTC: an offer (WHEP).",
+        "POST", "/whep/{id}", whep.whep_join_session,
+        "Watch a session, by WebRTC: an offer (WHEP).",
         {201: whep.SDP}, (400, 404, 406, 408, 415, 503, 504), (whep.SDP,), (_SESSION,),
     ),
     Operation(

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,7 @@ def measure(settings: Settings, avatar: str, count: int, seconds: float = _SECON
         "frames_dropped": dropped,
         "memory_mb": [round(value, 1) for value in memory],
         "memory_a_further_session_percent": [
-            round(100 * (now - then) / memory[0], 1)
-            for then, now in zip(memory, memory[1:], strict=False)
+            round(100 * (now - then) / memory[0], 1) for then, now in pairwise(memory)
         ],
         "threads_ms_a_session_second": dict(sorted(spent.items(), key=lambda item: -item[1])[:12]),
     }
@@ -158,13 +158,11 @@ def threads_s() -> dict[str, float]:
             text = stat.read_text()
         except OSError:
             continue  # it has ended
-        name, fields = (
-            text[text.index("(") + 1 : text.rindex(")")],
-            text[text.rindex(")") :].split(),
-        )
+        name, _, rest = text.partition("(")[2].rpartition(")")
+        fields = rest.split()
         name = ours.get(stat.parent.name, name).partition("rtsp://")[0]
         name = re.sub(r"\d+", "N", name).strip()
-        found[name] = found.get(name, 0.0) + (int(fields[12]) + int(fields[13])) / tick
+        found[name] = found.get(name, 0.0) + (int(fields[11]) + int(fields[12])) / tick
     return found
 
 
