@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from appliance import __version__
-from appliance.cli import engine
+from appliance.cli import avatar, engine
 from appliance.errors import ConfigError, InputError, MatteboxError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -187,6 +187,7 @@ def parser() -> argparse.ArgumentParser:
         help="frames to let pass first, so that the matte has settled (30)",
     )
     engine.add_verbs(lambda name, summary: verb(name, summary, settings=False), _Formatter)
+    avatar.add_verb(lambda name, summary: verb(name, summary, settings=False), _Formatter, _size)
     return top
 
 

@@ -18,6 +18,7 @@ import structlog
 
 from appliance.avatars.avatar import Avatar
 from appliance.avatars.clip import Clip, samples_until
+from appliance.captions.track import CaptionTrack
 from appliance.errors import MatteboxError
 from appliance.faces.base import FaceDriver
 from appliance.media.audio import I16, RATE
@@ -72,7 +73,8 @@ class Playout:
     """One avatar, playing. ``tick`` is called by one thread; all else by any.
 
     Attributes:
-        avatar: what is played. events: what happens, as it is played.
+        avatar: what is played. events: what happens, as it is played. track: what was said when, on
+            the playout's own line from 0.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Playout:
         """
         self.avatar = avatar
         self.events = EventLog()
+        self.track = CaptionTrack()
         self._voice, self._no_voice = voice, no_voice or "there is no voice; see voice.name"
         self._patience = voice_timeout_s
         self._speaker = Speaker()
@@ -123,6 +126,11 @@ class Playout:
     def actions(self) -> tuple[str, ...]:
         """The actions that there are."""
         return self._walk.actions
+
+    @property
+    def voice(self) -> str:
+        """The name of the voice; empty if there is none."""
+        return "" if self._voice is None else self._voice.name
 
     @property
     def counts(self) -> PlayoutCounts:
@@ -268,6 +276,7 @@ class Playout:
         self._counts["samples"] += count
         self._counts["cuts"] += cut
         self._counts["patches"] += patch is not None
+        self.track.show(self._caption, self._number * 1_000_000_000 * fps[1] // fps[0])
         tick = Tick(self._number, place, picture, cut, patch, samples, self._caption)
         self._number += 1
         self._samples += count

@@ -40,6 +40,7 @@ from appliance.config.settings.sound import SoundSettings
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
+from appliance.config.settings.voice import VoiceSettings
 from appliance.config.uris import (
     background_scheme,
     files_of,
@@ -54,7 +55,7 @@ __all__ = [
     "HttpSettings", "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings",
     "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section",
     "SessionsSettings", "Settings", "SoundSettings", "SourceSettings",
-    "StagesSettings", "SteadySettings",
+    "StagesSettings", "SteadySettings", "VoiceSettings",
 ]  # fmt: skip
 
 
@@ -63,6 +64,7 @@ class Settings(Section):
 
     source: SourceSettings = SourceSettings()
     sound: SoundSettings = SoundSettings()
+    voice: VoiceSettings = VoiceSettings()
     canvas: CanvasSettings = CanvasSettings()
     background: BackgroundSettings = BackgroundSettings()
     matting: MattingSettings = MattingSettings()
