@@ -7,6 +7,7 @@ import contextlib
 import json
 import threading
 from dataclasses import asdict
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -75,9 +76,10 @@ async def _send(send: Send, body: bytes) -> None:
 async def _within(news: asyncio.Event, gone: asyncio.Future[None]) -> bool:
     """Whether something happened before it was time for a comment."""
     waiting = asyncio.ensure_future(news.wait())
+    either: set[asyncio.Future[Any]] = {waiting, gone}
     try:
         done, _ = await asyncio.wait(
-            {waiting, gone}, timeout=_KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
+            either, timeout=_KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
         )
     finally:
         waiting.cancel()

@@ -34,7 +34,7 @@ from appliance.http.control_schemas import (
 )
 from appliance.http.guard import Guard
 from appliance.http.metrics import registry
-from appliance.http.openapi import Operation, Parameter, document
+from appliance.http.openapi import Answer, Operation, Parameter, document
 from appliance.http.schemas import (
     BackgroundsAnswer,
     ChangeBody,
@@ -76,7 +76,6 @@ _NEW = Parameter("name", "what it shall be called", {"type": "string", "minLengt
 _VIEWER_WORDS = "the last part of the Location that the offer was answered with"
 _VIEWER = Parameter("viewer", _VIEWER_WORDS, {"type": "string", "minLength": 1}, True)
 _OWN_VIEWER = Parameter("id", _VIEWER_WORDS, {"type": "string", "minLength": 1}, True)
-_SESSION = Parameter("id", "the session's", {"type": "string", "minLength": 1}, True)
 _SHOW = Parameter(
     "show", "what to show; of both, the composite is on the left",
     {"enum": list(api.SHOWS), "default": api.SHOWS[0]},
@@ -117,7 +116,7 @@ _EVENT = Parameter(
     "after", "begin after this event; as Last-Event-ID. Without it: with the next one",
     {"type": "integer", "minimum": 0},
 )  # fmt: skip
-_TURN = {201: TurnAnswer}
+_TURN: dict[int, Answer] = {201: TurnAnswer}
 
 OPERATIONS = (
     Operation("GET", "/api/status", api.status, "How the appliance is.", {200: StatusAnswer}),

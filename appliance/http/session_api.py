@@ -36,7 +36,6 @@ from appliance.http.voice_upload import receive_voice
 from appliance.playout.playout import Interrupt, Playout, ScriptError, TurnRefused
 from appliance.playout.turn import TurnState
 from appliance.system.redact import redact
-from appliance.voices.recorded import read_recording
 
 WAV_TYPES = ("audio/wav",)
 PCM_TYPES = ("audio/L16",)
@@ -83,8 +82,7 @@ async def speak(request: Request) -> ASGIApp:
 
     def say() -> TurnState:
         if data:
-            speech = read_recording(data, wanted.text)
-            return playout.recite(speech, wanted.text, wanted.interrupt)
+            return playout.recite(data, wanted.text, wanted.interrupt)
         return playout.speak(wanted.text, wanted.interrupt)
 
     return as_json(turn_answer(await _asked(site, say)), 201)

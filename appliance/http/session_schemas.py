@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from appliance.http.schemas import AnswerModel, BodyModel
 
 Interrupt = Literal["queue", "replace"]
-_INTERRUPT = Field("queue", description="queue: after what waits; replace: at once, in its place")
+_INTERRUPT: Any = Field("queue", description="queue: after what waits; replace: at once, in its place")
 
 
 class AvatarAnswer(AnswerModel, title="Avatar"):

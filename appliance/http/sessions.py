@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 
 from appliance.avatars.avatar import avatars
 from appliance.config.uris import background_scheme
-from appliance.daemon.daemon import Daemon
 from appliance.daemon.sessions.errors import NoSuchSession
-from appliance.daemon.sessions.session import Session
+from appliance.daemon.sessions.on_air import MAIN, OnAir
 from appliance.errors import MatteboxError
 from appliance.http.change import NotDone, background_address
 from appliance.http.session_schemas import (
@@ -22,11 +20,7 @@ from appliance.http.session_schemas import (
 from appliance.http.site import Site
 from appliance.playout.playout import Playout
 from appliance.playout.turn import TurnState
-from appliance.sources.avatar.source import AvatarSource
 from appliance.system.redact import redact
-
-MAIN = "main"
-"""The box's own programme, as a session."""
 
 
 class NoAvatar(MatteboxError, RuntimeError):
@@ -34,33 +28,29 @@ class NoAvatar(MatteboxError, RuntimeError):
 
 
 def playout_of(site: Site, identity: str) -> Playout:
-    """What plays a session's avatar. Raises NoSuchSession, NoAvatar."""
-    daemon = site.daemon
-    playout = _own(daemon) if identity == MAIN else daemon.sessions.get(identity).playout
+    """What plays a session's avatar, to be asked for something. Raises NoSuchSession, NoAvatar."""
+    programme = site.daemon.on_air(identity)
+    playout = programme.playout
     if playout is None:
         raise NoAvatar(
             f"the session {identity} plays no avatar now; a source of its kind is written "
             "avatar://NAME"
         )
-    if identity != MAIN:
-        daemon.sessions.get(identity).touch()
+    programme.touch()
     return playout
 
 
 def sessions(site: Site) -> SessionsAnswer:
     """All of them."""
     daemon = site.daemon
-    found = [main_answer(site), *(session_answer(one) for one in daemon.sessions.all())]
-    return SessionsAnswer(
-        sessions=found, avatars=avatars(), most=daemon.settings.sessions.most
-    )
+    programmes: list[OnAir] = [daemon.main, *daemon.sessions.all()]
+    found = [session_answer(one) for one in programmes]
+    return SessionsAnswer(sessions=found, avatars=avatars(), most=daemon.settings.sessions.most)
 
 
 def session(site: Site, identity: str) -> SessionAnswer:
     """One of them. Raises NoSuchSession."""
-    if identity == MAIN:
-        return main_answer(site)
-    return session_answer(site.daemon.sessions.get(identity))
+    return session_answer(site.daemon.on_air(identity))
 
 
 def begin(site: Site, wanted: SessionBody) -> SessionAnswer:
@@ -80,7 +70,7 @@ def end(site: Site, identity: str) -> SessionsAnswer:
     return sessions(site)
 
 
-def session_answer(one: Session) -> SessionAnswer:
+def session_answer(one: OnAir) -> SessionAnswer:
     """What there is to say of a session."""
     state, playout = one.state(), one.playout
     return SessionAnswer(
@@ -90,23 +80,6 @@ def session_answer(one: Session) -> SessionAnswer:
         clients=state.clients, idle_s=state.idle_s,
         rtsp=None if state.rtsp is None else redact(state.rtsp), whep=state.whep,
         turns=turns_of(playout),
-    )  # fmt: skip
-
-
-def main_answer(site: Site) -> SessionAnswer:
-    """What there is to say of the box's own programme."""
-    daemon = site.daemon
-    playout, trouble = _own(daemon), daemon.programme.trouble
-    statuses = daemon.statuses()
-    streams = [redact(s.uri) for s in statuses if s.uri.startswith(("rtsp://", "rtsps://"))]
-    return SessionAnswer(
-        id=MAIN, label="", state="live" if trouble is None else "placeholder",
-        reason=redact(trouble or ""),
-        avatar=None if playout is None else avatar_answer(playout),
-        background=redact(daemon.settings.background.uri),
-        created=time.time() - (time.monotonic() - site.started), fps=daemon.format.rate,
-        clients=sum(status.clients for status in statuses), idle_s=0.0,
-        rtsp=streams[0] if streams else None, whep="/whep", turns=turns_of(playout),
     )  # fmt: skip
 
 
@@ -127,8 +100,3 @@ def turn_answer(turn: TurnState) -> TurnAnswer:
 def turns_of(playout: Playout | None) -> list[TurnAnswer]:
     """The turns of a session, in order."""
     return [] if playout is None else [turn_answer(turn) for turn in playout.turns()]
-
-
-def _own(daemon: Daemon) -> Playout | None:
-    source = daemon.feeder.source
-    return source.playout if isinstance(source, AvatarSource) else None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 
+import numpy as np
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
@@ -22,9 +23,7 @@ _WAIT_S = 60.0
 _LOOK_S = 0.1
 
 
-async def receive_voice(
-    request: Request, playout: Playout, interrupt: Interrupt
-) -> TurnState:
+async def receive_voice(request: Request, playout: Playout, interrupt: Interrupt) -> TurnState:
     """Take a body of little-endian int16 samples, one channel, as one turn; returns at its end.
 
     Its rate is in the Content-Type, as RFC 2586 has it: audio/L16;rate=16000. It is heard as it
@@ -44,10 +43,10 @@ async def receive_voice(
                 if len(held) < 2 * _PIECE_S * rate:
                     continue
                 whole, held = held[: len(held) & ~1], held[len(held) & ~1 :]
-                if not await _add(turn, resampler.put(whole)):
+                if not await _add(turn, resampler.push(_samples(whole))):
                     break
-        await _add(turn, resampler.put(held[: len(held) & ~1]))
-        await _add(turn, resampler.finish())
+        await _add(turn, resampler.push(_samples(held[: len(held) & ~1])))
+        await _add(turn, resampler.flush())
     finally:
         turn.complete()
     return state_of(turn)
@@ -65,6 +64,10 @@ async def _add(turn: Turn, samples: I16) -> bool:
             return False
         await asyncio.sleep(_LOOK_S)
     return True
+
+
+def _samples(data: bytes) -> I16:
+    return np.frombuffer(data, "<i2").astype(np.int16)
 
 
 def _rate(given: str) -> int:

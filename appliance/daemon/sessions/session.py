@@ -29,6 +29,7 @@ from appliance.outputs.feeder import OutputStatus
 from appliance.outputs.whep.output import WhepOutput
 from appliance.pipeline.cpu import Pipeline
 from appliance.playout.playout import Playout
+from appliance.sources.base import Speaks
 
 # In flight at once: one being made, the last one, at each of two outputs one waiting and one being
 # written, three in the encoder that they share, one to spare.
@@ -186,6 +187,9 @@ class Session:
                 return
             mine = settings_of(box, self._settings.source, self._settings.background)
             gone = self._outlets.follow(box, addresses)
+            source = self._feeder.source
+            if isinstance(source, Speaks):
+                source.use_voice(box.voice)
             fed = self._outlets.fed
             self._programme.configure(
                 [output.mailbox for output in fed], mine.matting.stall_s,

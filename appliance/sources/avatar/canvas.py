@@ -119,8 +119,7 @@ def _resize(plane: U8, out: U8) -> None:
 
 
 def _paste(frame: Frame, patch: Patch, feather: float | None) -> None:
-    ramp = None if feather is None else feather * patch.rect.width
-    paste_patch(frame, patch, ramp)
+    paste_patch(frame, patch, None if feather is None else feather * patch.rect.width)
 
 
 def _patched(picture: ClipFrame, patch: Patch, like: Frame, feather: float | None) -> ClipFrame:
