@@ -165,6 +165,12 @@ def parser() -> argparse.ArgumentParser:
         "--gpu", action="store_true", help="the GPU's kernels and frame path, against their targets"
     )
 
+    bench.add_argument(
+        "--sessions", metavar="N", type=_number(int, 1),
+        help="what so many sessions of an avatar cost, all on one core",
+    )  # fmt: skip
+    bench.add_argument("--avatar", metavar="NAME", help="the avatar to measure with")
+
     snapshot = verb("snapshot", "write input, matte and composite of one frame, side by side")
     snapshot.add_argument(
         "--out",

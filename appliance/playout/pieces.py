@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from appliance.media.audio import CHANNELS, I16, RATE
+from appliance.media.audio import RATE
 from appliance.playout.turn import At, Piece
 from appliance.voices.base import Speech
+from appliance.voices.resample import to_48k
+from appliance.voices.sane import sane
 
 # Speech of minutes in one piece would be placed in the queue as a whole.
 _LONGEST = 5 * RATE
@@ -16,8 +16,8 @@ _LONGEST = 5 * RATE
 
 def pieces_of(speech: Speech, text: str, language: str) -> Iterator[Piece]:
     """The pieces of a speech, 48 kHz on both channels, with words, mouth shapes and captions."""
-    mono = _resampled(speech)
-    samples = np.repeat(mono[:, None], CHANNELS, axis=1)
+    speech = sane(speech, len(text))
+    samples = to_48k(speech.pcm, speech.rate)
     ats = [
         At(int(mark.ms * RATE / 1000), mark.kind, mark.value, mark.position, mark.length)
         for mark in speech.marks
@@ -45,12 +45,3 @@ def _captions(ats: list[At], text: str, language: str) -> list[At]:
     first, last = words[0], words[-1]
     said = text[first.position : last.position + last.length].strip()
     return [At(first.sample, "caption", said, first.position, len(said), language)]
-
-
-def _resampled(speech: Speech) -> I16:
-    if speech.rate == RATE:
-        return speech.pcm
-    count = len(speech.pcm) * RATE // speech.rate
-    at = np.arange(count) * (speech.rate / RATE)
-    out: I16 = np.interp(at, np.arange(len(speech.pcm)), speech.pcm).astype(np.int16)
-    return out
