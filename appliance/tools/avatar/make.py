@@ -44,6 +44,7 @@ _LEAST_TRUSTED = 0.9
 _NS = 1_000_000_000
 # What the person fills of the canvas, at least, for a look at the disk ahead.
 _FILLED = 0.25
+_MUCH = 1e9
 
 Tell = Callable[[str], None]
 
@@ -93,7 +94,7 @@ def make_avatar(options: MakeOptions, tell: Tell, bar: BenchBar) -> Path:
     the disk is full or cannot be written to, GpuError.
     """
     wanted = find_cuts(options.folder, options.cuts)
-    name = clip_name(options.name or wanted.name or options.folder.resolve().stem)
+    name = clip_name(options.name or wanted.name or options.folder.resolve().stem, "avatar")
     target = (options.into or avatar_folders()[0]).expanduser() / name
     if wanted.left_out:
         tell(f"left out, as no clip is made of them: {', '.join(wanted.left_out)}")
@@ -106,7 +107,7 @@ def make_avatar(options: MakeOptions, tell: Tell, bar: BenchBar) -> Path:
         if not todo and _is_made(target, name, planned):
             tell(f"{target}: made of these clips already, nothing to do (--again makes it anew)")
             return target
-        _check_room(target, format, todo)
+        _check_room(target, format, todo, tell)
         if todo:
             with clip_keyer(options.model, options.chroma, format) as keyer:
                 tell(f"keyed by {keyer.description}, for {format}")
@@ -239,17 +240,23 @@ def _entry(target: Path, one: _Planned) -> ClipEntry:
     )  # fmt: skip
 
 
-def _check_room(target: Path, format: Format, todo: list[_Planned]) -> None:
+def _check_room(target: Path, format: Format, todo: list[_Planned], tell: Tell) -> None:
     """Raises StorageError where the clips cannot fit, before hours of work."""
     sizes = [len(one.wanted) * format.rect.area * 5 / 2 * _FILLED for one in todo]
     # The longest one is there twice for a moment: as it was keyed, and as a clip.
     needed, free = sum(sizes) + max(sizes, default=0), shutil.disk_usage(target).free
     if needed > free:
         raise StorageError(
-            f"{target}: the clips take about {needed / 1e9:.1f} GB there at least, and "
-            f"{free / 1e9:.1f} GB are free; make room, give another folder with --into, a smaller "
+            f"{target}: the clips take about {_size(needed)} there at least, and "
+            f"{_size(free)} are free; make room, give another folder with --into, a smaller "
             "--size, or shorter clips"
         )
+    if needed > _MUCH:
+        tell(f"the clips take about {_size(needed)} on disk, {_size(free)} are free")
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def _make_clip(
