@@ -30,9 +30,11 @@ from appliance.networks.manifest import find_manifest, load_manifest
 from appliance.tools.avatar.cuts import Cut, CutList, clip_name, find_cuts
 from appliance.tools.avatar.footage import Footage, FootagePart, chosen, look_through
 from appliance.tools.avatar.key import AUTO, ClipKeyer, clip_keyer
+from appliance.tools.avatar.mouths import make_mouths
 from appliance.tools.avatar.one_person import OnePerson
 from appliance.tools.avatar.record import Record, load_record
 from appliance.tools.avatar.seams import make_seams
+from appliance.tools.avatar.spoken import spoken_marks
 from appliance.tools.avatar.spool import Spool
 from appliance.tools.bench.progress import BenchBar
 
@@ -122,6 +124,9 @@ def make_avatar(options: MakeOptions, tell: Tell, bar: BenchBar) -> Path:
         manifest = AvatarManifest(name=name, clips=entries)
         bar.begin("seams")
         manifest = make_seams(target, manifest, bar.tick)
+        bar.begin("mouths")
+        said = spoken_marks(target, manifest, tell)
+        manifest = make_mouths(target, manifest, bar.tick, tell, said)
         save_manifest(target, manifest)
         _tidy(target, manifest)
     return target
