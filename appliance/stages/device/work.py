@@ -9,7 +9,7 @@ from typing import Protocol
 from appliance.config.settings import Companion, Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
-from appliance.media.surface import DeviceOverlay, Surface
+from appliance.media.surface import Surface
 from appliance.pixels.cpu.affine import Viewport
 from appliance.pixels.cpu.flow import Motion
 from appliance.pixels.gpu.layer import PersonLayer
@@ -131,7 +131,6 @@ class DeviceWork:
         kept: the components are known on the device; the host learns of them from ``report``.
         behind: the picture behind the person. behind_of: what it is a copy of, if anything.
         at_home: as in ``base.Work``.
-        overlay: what is drawn on top.
         room: the empty room as far as it is known, and the address of its ``DeviceLight``.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
         scanned: raw alpha of the whole frame, from that look; until the network runs again.
@@ -174,7 +173,6 @@ class DeviceWork:
     behind: Surface | None = None
     at_home: bool = False
     behind_of: Frame | None = None
-    overlay: DeviceOverlay | None = None
     room: tuple[Plate, int] | None = None
     scan: bool | None = None
     looked_aside: bool | None = None
