@@ -41,4 +41,4 @@ class EdgeSteps:
                 self._guide = np.empty(luma.shape, np.uint8)
             guide = self._guide
             cpu.edge_guide(luma, matte.rect, normals, s.choke, guide)
-        work.matte = replace(matte, coefficients=coefficients, guide=guide)
+        work.matte = replace(matte, coefficients=coefficients, guide=guide, cells=None)
