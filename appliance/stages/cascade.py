@@ -274,6 +274,14 @@ CASCADE: tuple[Step, ...] = (
         on=lambda settings: settings.stages.style.of("all"),
         optional=True, launched="launch composite", stage="style", spared=True,
     ),
+    # Behind the look, which is not for letters; what goes beside has none.
+    Step(
+        "captions", "what is said, over the finished composite",
+        needs=("behind",),
+        cpu="captions.cpu:CaptionSteps.draw", gpu="captions.gpu:CaptionSteps.draw",
+        on=lambda settings: settings.stages.captions.enabled,
+        optional=True, launched="launch composite",
+    ),
     # Not optional: a key without its fill, or either of another frame, would be worse than none.
     Step(
         "key-fill", "what outputs ask for beside the composite: key, fill, the person over green",

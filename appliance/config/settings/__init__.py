@@ -16,6 +16,7 @@ from appliance.config.settings.base import Section, rule
 from appliance.config.settings.canvas import CanvasSettings
 from appliance.config.settings.clean import CleanSettings
 from appliance.config.settings.edge import EdgeSettings
+from appliance.config.settings.face import FaceSettings
 from appliance.config.settings.http import HttpSettings
 from appliance.config.settings.load import LoadSettings
 from appliance.config.settings.log import LogSettings
@@ -35,10 +36,12 @@ from appliance.config.settings.scenes import (
     Scenes,
     SceneSettings,
 )
+from appliance.config.settings.sessions import SessionsSettings
 from appliance.config.settings.sound import SoundSettings
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
+from appliance.config.settings.voice import VoiceSettings
 from appliance.config.uris import (
     background_scheme,
     files_of,
@@ -50,10 +53,11 @@ from appliance.config.uris import (
 
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "Companion", "EdgeSettings",
+    "FaceSettings",
     "HttpSettings", "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings",
-    "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section", "Settings",
-    "SoundSettings", "SourceSettings",
-    "StagesSettings", "SteadySettings",
+    "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section",
+    "SessionsSettings", "Settings", "SoundSettings", "SourceSettings",
+    "StagesSettings", "SteadySettings", "VoiceSettings",
 ]  # fmt: skip
 
 
@@ -62,6 +66,7 @@ class Settings(Section):
 
     source: SourceSettings = SourceSettings()
     sound: SoundSettings = SoundSettings()
+    voice: VoiceSettings = VoiceSettings()
     canvas: CanvasSettings = CanvasSettings()
     background: BackgroundSettings = BackgroundSettings()
     matting: MattingSettings = MattingSettings()
@@ -71,10 +76,12 @@ class Settings(Section):
     refine: RefineSettings = RefineSettings()
     edge: EdgeSettings = EdgeSettings()
     stages: StagesSettings = StagesSettings()
+    face: FaceSettings = FaceSettings()
     load: LoadSettings = LoadSettings()
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
     rtsp: RtspSettings = RtspSettings()
     http: HttpSettings = HttpSettings()
+    sessions: SessionsSettings = SessionsSettings()
     log: LogSettings = LogSettings()
     scene: SceneOrNone = Field(
         NO_SCENE, description="the scene with which mattebox starts; none: the settings above"

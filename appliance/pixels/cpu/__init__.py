@@ -57,7 +57,7 @@ from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.mattes import HandMattes, apply_mattes, hand_mattes
 from appliance.pixels.cpu.over_black import over_black
-from appliance.pixels.cpu.overlay import Overlay, blend_overlay
+from appliance.pixels.cpu.overlay import Overlay, blend_overlay, overlay_of
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.plate import (
     Plate,
@@ -181,6 +181,7 @@ __all__ = [
     "nv12_to_bgrx",
     "outline",
     "over_black",
+    "overlay_of",
     "paste",
     "paste_nv12",
     "person_colours",

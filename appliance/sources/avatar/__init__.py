@@ -1,0 +1,1 @@
+"""avatar://: a recorded person, keyed ahead, who idles, acts and speaks."""
