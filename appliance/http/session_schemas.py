@@ -9,7 +9,9 @@ from pydantic import Field
 from appliance.http.schemas import AnswerModel, BodyModel
 
 Interrupt = Literal["queue", "replace"]
-_INTERRUPT: Any = Field("queue", description="queue: after what waits; replace: at once, in its place")
+_INTERRUPT: Any = Field(
+    "queue", description="queue: after what waits; replace: at once, in its place"
+)
 
 
 class AvatarAnswer(AnswerModel, title="Avatar"):

@@ -61,7 +61,7 @@ class CaptionPainter:
         self._since = 0
         self._waited: _Wish | None = None
         self._lacks = ""
-        self._job = self._begin(_Wish(_WARM_UP, "", settings))
+        self._job: _Job | None = self._begin(_Wish(_WARM_UP, "", settings))
 
     def overlay(self, caption: Caption | None, pts: int, settings: Settings) -> Overlay | None:
         """What to lay over the frame of this time; None: nothing.
@@ -99,6 +99,7 @@ class CaptionPainter:
                 fast = settings.source_in_use.pace == "fast"
                 self._waited = wish
                 until = time.monotonic() + (_FILE_WAIT_S if fast else _LIVE_WAIT_S)
+            assert self._job is not None
             begun, job = self._job
             if not wait([job], max(0.0, until - time.monotonic())).done:
                 return None
@@ -122,7 +123,7 @@ class CaptionPainter:
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
 
-    def _begin(self, wish: _Wish) -> _Job | None:
+    def _begin(self, wish: _Wish) -> _Job:
         return wish, self._thread.submit(_paint, self._pens, wish, self._format)
 
 

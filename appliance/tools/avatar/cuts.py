@@ -8,6 +8,7 @@ clips:
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -110,16 +111,16 @@ def find_cuts(folder: Path, listed: Path | None = None) -> CutList:
         )
     roles: list[Role] = [_role(path.stem) for path in videos] if len(videos) > 1 else ["idle"]
     cuts = [
-        Cut(path, clip_name(path.stem), role, sound=role != "idle")
-        for path, role in zip(videos, roles, strict=True)
+        Cut(path, clip_name(path.stem, f"clip{number}"), role, sound=role != "idle")
+        for number, (path, role) in enumerate(zip(videos, roles, strict=True), 1)
     ]
     return CutList(_checked(cuts, str(folder)), others)
 
 
-def clip_name(text: str) -> str:
-    """A name that the API takes, from the words of a file's."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:64]
-    return name or "clip"
+def clip_name(text: str, other: str = "clip") -> str:
+    """A name that the API takes, from the words of a file's; ``other`` if no letter can stay."""
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("-._")[:64] or other
 
 
 def _role(stem: str) -> Role:
@@ -150,8 +151,9 @@ def _from_list(listed: Path, base: Path, files: list[Path]) -> CutList:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
+        what = "is not known here" if first["type"] == "extra_forbidden" else first["msg"]
         raise InputError(
-            f"{listed}: {where}: {first['msg']}; expected clips: a list of {{file, name, role, "
+            f"{listed}: {where}: {what}; expected clips: a list of {{file, name, role, "
             "from, to, sound}, of which only file must be there"
         ) from error
     cuts = []
@@ -160,7 +162,7 @@ def _from_list(listed: Path, base: Path, files: list[Path]) -> CutList:
         file = base / entry.file
         if not file.is_file():
             raise InputError(f"{where}: there is no file {entry.file!r} in {base}; check its name")
-        name = clip_name(entry.name or file.stem)
+        name = clip_name(entry.name or file.stem, f"clip{number + 1}")
         role = entry.role or _role(entry.name or file.stem)
         begin, end = (
             None if text is None else _moment(text, f"{where}.{key}")

@@ -127,7 +127,11 @@ class FootagePart:
         self._sound = silence(samples) if samples else None
         wanted = self._wanted
         at = 0
-        source = _source(self._path, sound=bool(samples))
+        own, asked = self._footage.format, self._format
+        # By its height: with bars above and below, whoever is cut off by the picture's lower border
+        # would float.
+        wider = own.width * asked.height > asked.width * own.height
+        source = _source(self._path, sound=bool(samples), fill=wider)
         with closing(source):
             source.open(self._format)
             first: int | None = None
@@ -168,9 +172,9 @@ class FootagePart:
                 self._sound[begin:end] = block.samples[begin - at : end - at]
 
 
-def _source(path: Path, *, sound: bool = True) -> FileSource:
+def _source(path: Path, *, sound: bool = True, fill: bool = False) -> FileSource:
     asked = {"uri": str(path), "pace": "fast", "loop": False, "sound": "auto" if sound else "none"}
-    return FileSource(SourceSettings.model_validate(asked), path, use="clip")
+    return FileSource(SourceSettings.model_validate(asked), path, fill=fill, use="clip")
 
 
 def _frames(source: FileSource) -> Iterator[Frame]:

@@ -30,9 +30,11 @@ from appliance.networks.manifest import find_manifest, load_manifest
 from appliance.tools.avatar.cuts import Cut, CutList, clip_name, find_cuts
 from appliance.tools.avatar.footage import Footage, FootagePart, chosen, look_through
 from appliance.tools.avatar.key import AUTO, ClipKeyer, clip_keyer
+from appliance.tools.avatar.mouths import make_mouths
 from appliance.tools.avatar.one_person import OnePerson
 from appliance.tools.avatar.record import Record, load_record
 from appliance.tools.avatar.seams import make_seams
+from appliance.tools.avatar.spoken import spoken_marks
 from appliance.tools.avatar.spool import Spool
 from appliance.tools.bench.progress import BenchBar
 
@@ -44,6 +46,7 @@ _LEAST_TRUSTED = 0.9
 _NS = 1_000_000_000
 # What the person fills of the canvas, at least, for a look at the disk ahead.
 _FILLED = 0.25
+_MUCH = 1e9
 
 Tell = Callable[[str], None]
 
@@ -93,7 +96,7 @@ def make_avatar(options: MakeOptions, tell: Tell, bar: BenchBar) -> Path:
     the disk is full or cannot be written to, GpuError.
     """
     wanted = find_cuts(options.folder, options.cuts)
-    name = clip_name(options.name or wanted.name or options.folder.resolve().stem)
+    name = clip_name(options.name or wanted.name or options.folder.resolve().stem, "avatar")
     target = (options.into or avatar_folders()[0]).expanduser() / name
     if wanted.left_out:
         tell(f"left out, as no clip is made of them: {', '.join(wanted.left_out)}")
@@ -106,7 +109,7 @@ def make_avatar(options: MakeOptions, tell: Tell, bar: BenchBar) -> Path:
         if not todo and _is_made(target, name, planned):
             tell(f"{target}: made of these clips already, nothing to do (--again makes it anew)")
             return target
-        _check_room(target, format, todo)
+        _check_room(target, format, todo, tell)
         if todo:
             with clip_keyer(options.model, options.chroma, format) as keyer:
                 tell(f"keyed by {keyer.description}, for {format}")
@@ -121,6 +124,9 @@ def make_avatar(options: MakeOptions, tell: Tell, bar: BenchBar) -> Path:
         manifest = AvatarManifest(name=name, clips=entries)
         bar.begin("seams")
         manifest = make_seams(target, manifest, bar.tick)
+        bar.begin("mouths")
+        said = spoken_marks(target, manifest, tell)
+        manifest = make_mouths(target, manifest, bar.tick, tell, said)
         save_manifest(target, manifest)
         _tidy(target, manifest)
     return target
@@ -239,17 +245,23 @@ def _entry(target: Path, one: _Planned) -> ClipEntry:
     )  # fmt: skip
 
 
-def _check_room(target: Path, format: Format, todo: list[_Planned]) -> None:
+def _check_room(target: Path, format: Format, todo: list[_Planned], tell: Tell) -> None:
     """Raises StorageError where the clips cannot fit, before hours of work."""
     sizes = [len(one.wanted) * format.rect.area * 5 / 2 * _FILLED for one in todo]
     # The longest one is there twice for a moment: as it was keyed, and as a clip.
     needed, free = sum(sizes) + max(sizes, default=0), shutil.disk_usage(target).free
     if needed > free:
         raise StorageError(
-            f"{target}: the clips take about {needed / 1e9:.1f} GB there at least, and "
-            f"{free / 1e9:.1f} GB are free; make room, give another folder with --into, a smaller "
+            f"{target}: the clips take about {_size(needed)} there at least, and "
+            f"{_size(free)} are free; make room, give another folder with --into, a smaller "
             "--size, or shorter clips"
         )
+    if needed > _MUCH:
+        tell(f"the clips take about {_size(needed)} on disk, {_size(free)} are free")
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def _make_clip(

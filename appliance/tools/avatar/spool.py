@@ -157,15 +157,15 @@ def bled(y: U8, uv: U8, alpha: U8) -> tuple[U8, U8]:
         y: uint8 (height, width), even. uv: uint8 (height/2, width/2, 2). alpha: as ``y``.
     """
     seen: NDArray[np.bool_] = np.asarray(alpha > 0)
-    out_y = _continued(y[..., None], seen)[..., 0]
+    out_y = _continued(y[..., None], seen, _BLEED)[..., 0]
     pairs = seen[::2] | seen[1::2]
-    return out_y, _continued(uv, pairs[:, ::2] | pairs[:, 1::2])
+    return out_y, _continued(uv, pairs[:, ::2] | pairs[:, 1::2], _BLEED // 2)
 
 
-def _continued(picture: U8, seen: NDArray[np.bool_]) -> U8:
-    """Where not ``seen``: the mean of what is, nearby."""
+def _continued(picture: U8, seen: NDArray[np.bool_], reach: int) -> U8:
+    """Where not ``seen``: the mean of what is, so many pixels around."""
     weight = seen.astype(np.float32)
-    size = (2 * _BLEED + 1, 2 * _BLEED + 1)
+    size = (2 * reach + 1, 2 * reach + 1)
     nearby = cv2.blur(picture.astype(np.float32) * weight[..., None], size)
     share = cv2.blur(weight, size)
     mean = nearby.reshape(picture.shape) / np.maximum(share, 1e-6)[..., None]
