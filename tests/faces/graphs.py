@@ -72,7 +72,8 @@ def musetalk(folder: Path, **change: Any) -> Path:
             "name": "a", "through": {"model": "hear.onnx", "input": "mel", "output": "heard"},
         },
         "face": {
-            "name": "l", "through": {"model": "encode.onnx", "input": "x", "output": "z"}, **_halves(),
+            "name": "l", **_halves(),
+            "through": {"model": "encode.onnx", "input": "x", "output": "z"},
         },
         "output": {
             "name": "out", "through": {"model": "decode.onnx", "input": "z", "output": "x"},
