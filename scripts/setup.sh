@@ -32,16 +32,18 @@ run_packages=(
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp gstreamer1.0-tools
     gstreamer1.0-x gstreamer1.0-alsa glib-networking
+    gir1.2-pango-1.0 python3-gi-cairo
 )
-test_packages=(ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb)
+# The fonts: captions are drawn in each kind of script; DejaVu, which Pango brings along, has the rest.
+test_packages=(ffmpeg fonts-droid-fallback fonts-noto-color-emoji pulseaudio shellcheck systemd x11-utils xdotool xvfb)
 # Installed where apt has them (Ubuntu's Chromium is a snap, which containers cannot run); without
-# them the tests of the page, or of RTMP, are skipped.
+# them the tests of the page, of RTMP, or of a voice are skipped.
 offered_packages=()
 
 case $what in
     run) venv=.venv extras=demo packages=("${run_packages[@]}") ;;
-    test) venv=.venv extras=demo,dev packages=("${run_packages[@]}" "${test_packages[@]}")
-        offered_packages=(chromium chromium-driver nginx libnginx-mod-rtmp) ;;
+    test) venv=.venv extras=demo,dev,voices packages=("${run_packages[@]}" "${test_packages[@]}")
+        offered_packages=(chromium chromium-driver espeak-ng nginx libnginx-mod-rtmp) ;;
     export) venv=.venv-export extras=dev,export packages=("${run_packages[@]}") ;;
     *) die "unknown set-up '$what'" "usage: scripts/setup.sh run|test|export" ;;
 esac
@@ -151,7 +153,7 @@ up_to_date() {
     [[ -x $venv/bin/python && ! -e $venv/.installing ]] || return 1
     made "$extras" && return 0
     # The test environment has all that `run` needs.
-    [[ $what == run ]] && made demo,dev
+    [[ $what == run ]] && made demo,dev,voices
 }
 
 up_to_date && exit 0

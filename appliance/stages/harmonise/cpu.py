@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from appliance.media.frame import U8, Frame
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 from appliance.stages.harmonise.follow import LightMap
-from appliance.stages.harmonise.measure import BEHIND_SOFT, EVERY, measure
+from appliance.stages.harmonise.measure import BEHIND_SOFT, EVERY, measure, without_room
 
 
 class HarmoniseSteps:
@@ -49,11 +51,15 @@ class HarmoniseSteps:
 
     def _measure(self, work: Work, behind: Frame) -> None:
         assert work.alpha is not None
-        assert work.planes is not None
         assert work.rect is not None
-        common = self._common
+        common, planes = self._common, work.planes
+        if planes is None:
+            # The matte came with the frame, and nothing has looked at the picture.
+            planes = np.empty((3, *work.alpha.shape), np.float32)
+            cpu.crop_planes(work.frame, work.rect, planes)
+            without_room(planes, work.alpha)
         measure(
-            self._map, common.settings.stages.harmonise, common.format, work.planes, work.alpha,
+            self._map, common.settings.stages.harmonise, common.format, planes, work.alpha,
             work.rect, *self._small(behind),
         )  # fmt: skip
 

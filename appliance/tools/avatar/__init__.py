@@ -1,1 +1,1 @@
-"""Avatars: made from clips, and shown."""
+"""``mattebox avatar``: from clips of a person to an avatar, and what avatars there are."""
