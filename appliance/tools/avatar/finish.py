@@ -97,15 +97,8 @@ def _entries(target: Path, planned: list[PlannedClip]) -> tuple[ClipEntry, ...]:
     found = []
     for one in planned:
         header = Clip(target / one.file).header
-        found.append(
-            ClipEntry(
-                name=one.cut.name,
-                role=one.cut.role,
-                file=one.file,
-                frames=header.frames,
-                digest=header.digest,
-            )  # fmt: skip
-        )
+        name, role, frames, digest = one.cut.name, one.cut.role, header.frames, header.digest
+        found.append(ClipEntry(name=name, role=role, file=one.file, frames=frames, digest=digest))
     return tuple(found)
 
 
