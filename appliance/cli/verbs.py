@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.cli import engine
+from appliance.cli import avatar, engine
 from appliance.config.load import Attempt, LoadedConfig, Override, find, schema, to_yaml
 from appliance.config.load import attempt as read
 from appliance.config.scenes import in_use
@@ -174,4 +174,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "snapshot": snapshot,
     "engine": engine.engine,
     "model": engine.model,
+    "avatar": avatar.avatar,
 }

@@ -34,8 +34,9 @@ from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import Prepared, prepare
 from appliance.shedding import Shedding
+from appliance.sources.base import Speaks
 from appliance.sources.feeder import SourceFeeder
-from appliance.sources.make import make_source
+from appliance.sources.make import make_source_of
 from appliance.stages.looks.make import Style, make_style
 from appliance.stages.select import wanted as select
 from appliance.system.thermal import Thermometer
@@ -166,6 +167,9 @@ def apply(
         # Takes effect once the network answers; the placeholder is out until then. The old parts
         # may still be in use, so they stay until the daemon stops.
         log.warning("the change waits for the network, which does not answer")
+    source = daemon.feeder.source
+    if "voice" in sections and isinstance(source, Speaks):
+        source.use_voice(new.voice)
     log.info("settings applied", changed=sorted(sections))
     return sections
 
@@ -369,7 +373,7 @@ def _source(daemon: RunningDaemon, new: Settings, undo: ExitStack) -> SourceFeed
     """Start a feeder for the new source; on failure the old source is as it was."""
     asked = new.source_in_use
     with _of("source.uri"):
-        source = make_source(asked)
+        source = make_source_of(new)
     if source.live != daemon.feeder.source.live:
         raise NotApplied(
             "source.pace",
@@ -417,7 +421,9 @@ def _same_device(old: str, new: str) -> bool:
 def _bring_back(daemon: RunningDaemon) -> None:
     """Reopen the old source."""
     old = daemon.settings.source_in_use
-    feeder = SourceFeeder(make_source(old), old, want=daemon.source_format, line=daemon.line)
+    feeder = SourceFeeder(
+        make_source_of(daemon.settings), old, want=daemon.source_format, line=daemon.line
+    )
     feeder.replaces(daemon.feeder)
     # Not while mattebox is stopping: ``changing`` then raises.
     with daemon.changing():

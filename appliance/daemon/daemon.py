@@ -24,6 +24,8 @@ from appliance.daemon.kept_room import RoomKeeper
 from appliance.daemon.negotiate import FALLBACK, canvas_format, first_open
 from appliance.daemon.placeholder import slate
 from appliance.daemon.programme import Programme
+from appliance.daemon.sessions.on_air import MAIN, MainProgramme, OnAir
+from appliance.daemon.sessions.registry import Sessions
 from appliance.daemon.tap import Tap
 from appliance.daemon.worker import LOAD_S, Worker
 from appliance.errors import MatteboxError, MattingError, ThreadDied
@@ -82,6 +84,9 @@ class Daemon:
         """Where sound waits for its pictures."""
         self.sound = AudioBus(self.line, self.settings.sound)
         self.hearing = Hearing(self.line)
+        self.sessions = Sessions(self)
+        """Further programmes beside this one."""
+        self.main = MainProgramme(self)
         self._started = False
         self._hung = _Hung()
         self._length_s: float | None = None
@@ -108,7 +113,9 @@ class Daemon:
             lossless = not self.feeder.source.live
             self.outputs = [self.make_output(output) for output in settings.outputs]
             encoding = shared_encoding(settings.outputs)
-            self.whep = WhepOutput(settings.http, encoding, live=not lossless)
+            self.whep = WhepOutput(
+                settings.http, encoding, live=not lossless, elsewhere=self.sessions.watching
+            )
             self.whep_feeder = OutputFeeder(self.whep, self.format)
             fed = self.fed(self.outputs)
             self.programme = Programme(
@@ -160,6 +167,7 @@ class Daemon:
         self.thermometer.start()
         self.programme.start()
         self.worker.start()
+        self.sessions.open()
         log.info(
             "running", canvas=str(self.format), network=self.pipeline.description,
             background=settings.background.uri,
@@ -220,6 +228,7 @@ class Daemon:
         sections = apply(self, settings, read_again=read_again, dissolve=dissolve)
         if sections:
             self.rooms.configure(self.settings)
+            self.sessions.follow(self.settings)
         return sections
 
     @contextmanager
@@ -238,6 +247,10 @@ class Daemon:
                     continue
                 self.leftovers.remove(close)
             close()
+
+    def on_air(self, identity: str) -> OnAir:
+        """The programme of this id: a session, or ``main``. Raises NoSuchSession."""
+        return self.main if identity == MAIN else self.sessions.get(identity)
 
     def _placeholder(self) -> Frame:
         """What is shown while there is no composite; the programme asks anew each time.
@@ -332,6 +345,7 @@ class Daemon:
             "source": self.feeder.error,
             "placeholder": self.programme.error,
             "background": self.background.error,
+            "sessions": self.sessions.error,
         }
         fed = self.fed(self.outputs)
         errors |= {f"output {output.wanted_uri}": output.error for output in fed}
@@ -394,6 +408,7 @@ class Daemon:
         self._stopping = True
         if held:
             self._changing.release()
+        self.sessions.ask_to_stop()
         # While frames still come.
         self.rooms.ask_to_stop()
         self.programme.stop()
@@ -408,6 +423,7 @@ class Daemon:
             output.ask_to_stop()
         for output in fed:
             clean = output.stop(max(0.1, deadline - time.monotonic())) and clean
+        clean = self.sessions.stop(max(0.1, deadline - time.monotonic())) and clean
         closing = threading.Thread(target=self._close_the_rest, name="stop", daemon=True)
         closing.start()
         closing.join(max(0.5, deadline - time.monotonic()))

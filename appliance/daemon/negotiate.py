@@ -13,7 +13,7 @@ from appliance.media.audio_ring import AudioRing
 from appliance.media.frame import Colour, Format
 from appliance.sources.base import Source
 from appliance.sources.feeder import SourceFeeder
-from appliance.sources.make import make_source
+from appliance.sources.make import make_source_of
 
 # Used when no source says otherwise: every screen can show it.
 FALLBACK = Format(1280, 720, (30, 1), Colour())
@@ -34,7 +34,7 @@ def first_open(settings: Settings, line: AudioRing | None = None) -> tuple[Sourc
     """
     canvas, asked = settings.canvas, settings.source_in_use
     want: Format | None = None
-    source = make_source(asked)
+    source = make_source_of(settings)
     if canvas.size != "auto" or canvas.fps != "auto":
         # Whatever is not set follows the source, so the source is asked first.
         try:
@@ -52,7 +52,7 @@ def first_open(settings: Settings, line: AudioRing | None = None) -> tuple[Sourc
     if format is None:
         log.warning("the source is not there yet", reason=feeder.state.reason)
         feeder.stop()
-        feeder = _feeder(make_source(asked), asked, FALLBACK, line)
+        feeder = _feeder(make_source_of(settings), asked, FALLBACK, line)
         feeder.start(timeout=0.0)
         format = FALLBACK
     return feeder, format

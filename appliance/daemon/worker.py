@@ -58,6 +58,7 @@ class Worker:
         tap: Tap | None = None,
         shedding: Shedding | None = None,
         companions: CompanionPool | None = None,
+        watched: Callable[[], bool] = lambda: True,
     ) -> None:
         """Get ready; ``start`` begins.
 
@@ -75,8 +76,11 @@ class Worker:
             tap: says whether somebody wants to see the matte.
             shedding: decides which frames to make, and is told how long they took.
             companions: what is to be made beside the composites, and the canvases for it.
+            watched: whether anybody would see the next composite. If not, the last one goes out
+                again at its time, so that clock and sound go on, and no work is done for nobody.
         """
         self._companions = companions
+        self._watched, self._passed_over = watched, False
         self._inbox = self._last_inbox = inbox
         self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._rate = Decimator(period_ns) if period_ns else None
@@ -271,8 +275,12 @@ class Worker:
         self._act()
         if self.shedding is not None and not self.shedding.takes(frame.pts, inbox):
             return
-        if inbox is not self._last_inbox:
-            self._last_inbox = inbox
+        if not self._watched() and self.shown is not None:
+            self._passed_over = True
+            self._programme.publish(_as_shown(self.shown, frame, frame.duration))
+            return
+        if inbox is not self._last_inbox or self._passed_over:
+            self._last_inbox, self._passed_over = inbox, False
             self._pipeline.reset()
         began = time.monotonic_ns()
         self._begun += 1

@@ -48,7 +48,7 @@ def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
     """Everything that is to change, as dotted key -> value. Raises NotDone."""
     values: dict[str, Value] = {}
     if wanted.background is not None:
-        values["background.uri"] = _address(site, wanted.background)
+        values["background.uri"] = background_address(site, wanted.background)
     others: dict[str, Value | None] = {
         "background.fit": wanted.fit,
         "background.blur_radius": wanted.blur_radius,
@@ -59,8 +59,11 @@ def wanted_values(site: Site, wanted: ChangeBody) -> dict[str, Value]:
     return values | {key: value for key, value in others.items() if value is not None}
 
 
-def _address(site: Site, background: str) -> str:
-    """A name in the folder as its path; otherwise only an address that leads to no file."""
+def background_address(site: Site, background: str) -> str:
+    """A name in the folder as its path; otherwise only an address that leads to no file.
+
+    Raises NotDone for anything else.
+    """
     path = site.folder.find(background)
     if path is not None:
         return str(path)

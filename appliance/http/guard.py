@@ -52,7 +52,11 @@ WRONG_TOKEN_S = 0.5
 
 wrong_tokens = Guesses("http")
 
+VOICE_BODY = 1 << 40
+"""As for ``SMALL_BODY``, of a voice that arrives while it is spoken: it ends when it stops."""
+
 _RECORDINGS = "/api/recordings/"
+_SESSIONS = "/api/sessions/"
 _SAFE = frozenset({"GET", "HEAD"})
 
 log = structlog.get_logger(__name__)
@@ -105,6 +109,10 @@ class Guard:
     def _most_bytes(self, path: str) -> int:
         if path.startswith("/api/backgrounds/"):
             return max(SMALL_BODY, self._settings.upload_mb * 10**6)
+        if path.startswith(_SESSIONS) and path.endswith("/speak"):
+            return max(SMALL_BODY, self._settings.upload_mb * 10**6)
+        if path.startswith(_SESSIONS) and path.endswith("/voice"):
+            return VOICE_BODY
         if path == "/api/config" or path.startswith("/api/config/"):
             return MAX_BYTES
         return SMALL_BODY
@@ -178,8 +186,8 @@ def _let_in(scope: Scope) -> None:
 
 
 def _is_page(path: str) -> bool:
-    """Whether it is the page or the API's manual: nothing private; the page asks for a token."""
-    return path in ("/", "/docs") or path.startswith("/page/")
+    """Whether it is the page or the API's manual: nothing private; pages ask for a token."""
+    return path in ("/", "/avatar", "/docs") or path.startswith("/page/")
 
 
 def _is_this_machine(host: str) -> bool:
@@ -218,6 +226,8 @@ class _Body:
 
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive, self._left, self._most = receive, most, most
+        # What is spoken now comes as slowly as it is spoken; each piece has its own deadline.
+        self._live = most == VOICE_BODY
         self._deadline = time.monotonic() + BODY_S
         self._complete = False
 
@@ -234,6 +244,8 @@ class _Body:
         if message["type"] == "http.request":
             size = len(message.get("body", b""))
             self._left -= size
+            if self._live:
+                self._deadline = time.monotonic() + BODY_S
             self._deadline += size / BODY_RATE
             self._complete = not message.get("more_body", False)
             if self._left < 0:

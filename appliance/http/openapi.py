@@ -61,7 +61,7 @@ class Operation:
     summary: str
     answers: dict[int, Answer]
     problems: tuple[int, ...] = ()
-    body: type[BaseModel] | tuple[str, ...] | None = None
+    body: type[BaseModel] | tuple[Answer, ...] | None = None
     parameters: tuple[Parameter, ...] = field(default=())
 
 
@@ -70,8 +70,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     models: list[type[BaseModel]] = [ProblemAnswer]
     for operation in operations:
         models += [a for a in operation.answers.values() if isinstance(a, type)]
-        if isinstance(operation.body, type):
-            models.append(operation.body)
+        bodies = operation.body if isinstance(operation.body, tuple) else (operation.body,)
+        models += [body for body in bodies if isinstance(body, type)]
     unique = list(dict.fromkeys(models))
     _, schemas = models_json_schema(
         [(model, "validation") for model in unique], ref_template=_REFERENCE

@@ -15,7 +15,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from appliance.config.settings.http import HttpSettings
-from appliance.http import api, control, whep
+from appliance.http import api, control, session_api, whep
 from appliance.http.control_schemas import (
     CheckedAnswer,
     DevicesAnswer,
@@ -34,7 +34,7 @@ from appliance.http.control_schemas import (
 )
 from appliance.http.guard import Guard
 from appliance.http.metrics import registry
-from appliance.http.openapi import Operation, Parameter, document
+from appliance.http.openapi import Answer, Operation, Parameter, document
 from appliance.http.schemas import (
     BackgroundsAnswer,
     ChangeBody,
@@ -54,6 +54,15 @@ from appliance.http.schemas import (
     SwitchedAnswer,
     UploadedAnswer,
 )
+from appliance.http.session_schemas import (
+    InterruptedAnswer,
+    PlayBody,
+    SessionAnswer,
+    SessionBody,
+    SessionsAnswer,
+    SpeakBody,
+    TurnAnswer,
+)
 from appliance.http.site import Site
 
 _NAME = Parameter(
@@ -64,10 +73,9 @@ _SCENE = Parameter(
     True,
 )  # fmt: skip
 _NEW = Parameter("name", "what it shall be called", {"type": "string", "minLength": 1}, True)
-_VIEWER = Parameter(
-    "viewer", "the last part of the Location that the offer was answered with",
-    {"type": "string", "minLength": 1}, True,
-)  # fmt: skip
+_VIEWER_WORDS = "the last part of the Location that the offer was answered with"
+_VIEWER = Parameter("viewer", _VIEWER_WORDS, {"type": "string", "minLength": 1}, True)
+_OWN_VIEWER = Parameter("id", _VIEWER_WORDS, {"type": "string", "minLength": 1}, True)
 _SHOW = Parameter(
     "show", "what to show; of both, the composite is on the left",
     {"enum": list(api.SHOWS), "default": api.SHOWS[0]},
@@ -94,6 +102,21 @@ _TEXT = Parameter("text", "what it shall say", {"type": "string", "minLength": 1
 _IF_MATCH = Parameter(
     "If-Match", "the ETag that GET /api/config gave", {"type": "string"}, header=True
 )
+
+_SESSION = Parameter(
+    "id", "as /api/sessions lists it; main is the box's own programme",
+    {"type": "string", "minLength": 1}, True,
+)  # fmt: skip
+_INTERRUPT = Parameter(
+    "interrupt", "queue: after what waits; replace: at once, in its place",
+    {"enum": ["queue", "replace"], "default": "queue"},
+)  # fmt: skip
+_SAID = Parameter("text", "what is said in a recording, if it is known", {"type": "string"})
+_EVENT = Parameter(
+    "after", "begin after this event; as Last-Event-ID. Without it: with the next one",
+    {"type": "integer", "minimum": 0},
+)  # fmt: skip
+_TURN: dict[int, Answer] = {201: TurnAnswer}
 
 OPERATIONS = (
     Operation("GET", "/api/status", api.status, "How the appliance is.", {200: StatusAnswer}),
@@ -150,8 +173,68 @@ OPERATIONS = (
         {200: "text/plain"},
     ),
     Operation(
-        "DELETE", "/whep/{viewer}", whep.whep_leave, "Stop watching.", {200: "text/plain"},
-        (404, 504), parameters=(_VIEWER,),
+        "DELETE", "/whep/{id}", whep.whep_leave, "Stop watching.", {200: "text/plain"},
+        (404, 504), parameters=(_OWN_VIEWER,),
+    ),
+    Operation(
+        "POST", "/whep/{id}", whep.whep_join_session,
+        "Watch a session, by WebRTC: an offer (WHEP).",
+        {201: whep.SDP}, (400, 404, 406, 408, 415, 503, 504), (whep.SDP,), (_SESSION,),
+    ),
+    Operation(
+        "OPTIONS", "/whep/{id}", whep.whep_options_session, "What an offer is to be sent as.",
+        {200: "text/plain"}, parameters=(_SESSION,),
+    ),
+    Operation(
+        "DELETE", "/whep/{id}/{viewer}", whep.whep_leave_session, "Stop watching a session.",
+        {200: "text/plain"}, (404, 504), parameters=(_SESSION, _VIEWER),
+    ),
+    Operation(
+        "GET", "/api/sessions", session_api.list_sessions,
+        "The sessions, main first, and the avatars that there are.", {200: SessionsAnswer},
+        (503, 504),
+    ),
+    Operation(
+        "POST", "/api/sessions", session_api.begin_session, "Begin a session.",
+        {201: SessionAnswer}, (408, 409, 415, 422, 503, 504), SessionBody,
+    ),
+    Operation(
+        "GET", "/api/sessions/{id}", session_api.show_session, "One session, and its turns.",
+        {200: SessionAnswer}, (404, 503, 504), parameters=(_SESSION,),
+    ),
+    Operation(
+        "DELETE", "/api/sessions/{id}", session_api.end_session, "End a session.",
+        {200: SessionsAnswer}, (404, 503, 504), parameters=(_SESSION,),
+    ),
+    Operation(
+        "POST", "/api/sessions/{id}/speak", session_api.speak,
+        "Have the avatar say a text, or recorded speech.", _TURN,
+        (404, 408, 409, 415, 422, 503, 504), (SpeakBody, *session_api.WAV_TYPES),
+        (_SESSION, _INTERRUPT, _SAID),
+    ),
+    Operation(
+        "POST", "/api/sessions/{id}/voice", session_api.voice,
+        "Have the avatar say what is being spoken: audio/L16;rate=16000, sent bit by bit.", _TURN,
+        (404, 408, 409, 415, 422, 503, 504), session_api.PCM_TYPES, (_SESSION, _INTERRUPT),
+    ),
+    Operation(
+        "POST", "/api/sessions/{id}/play", session_api.play, "Have the avatar play an action.",
+        _TURN, (404, 408, 409, 415, 422, 503, 504), PlayBody, (_SESSION,),
+    ),
+    Operation(
+        "POST", "/api/sessions/{id}/interrupt", session_api.interrupt,
+        "End what is said and done, and all that waits.", {200: InterruptedAnswer},
+        (404, 409, 503, 504), parameters=(_SESSION,),
+    ),
+    Operation(
+        "GET", "/api/sessions/{id}/events", session_api.events,
+        "What happens, as it is played: server-sent events, the data as EventAnswer.",
+        {200: "text/event-stream"}, (404, 409, 422, 503, 504), parameters=(_SESSION, _EVENT),
+    ),
+    Operation(
+        "GET", "/api/sessions/{id}/captions.vtt", session_api.captions,
+        "What has been said so far, as WebVTT.", {200: "text/vtt"}, (404, 409, 503, 504),
+        parameters=(_SESSION,),
     ),
     Operation(
         "GET", "/api/backgrounds", api.list_backgrounds, "What the folder of backgrounds holds.",
@@ -257,6 +340,7 @@ OPERATIONS = (
     ),
 )  # fmt: skip
 
+_PATHS = {"index.html": "/", "avatar.html": "/avatar"}
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
@@ -266,7 +350,7 @@ def _page_files() -> Iterator[tuple[str, bytes, str]]:
         suffix = PurePath(file.name).suffix
         kind = f"{_KINDS[suffix]}; charset=utf-8" if suffix in _KINDS else "image/svg+xml"
         if suffix in _KINDS or suffix == ".svg":
-            path = "/" if file.name == "index.html" else f"/page/{file.name}"
+            path = _PATHS.get(file.name, f"/page/{file.name}")
             yield path, file.read_bytes(), kind
 
 

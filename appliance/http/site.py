@@ -12,6 +12,7 @@ from appliance.config.settings.http import HttpSettings
 from appliance.daemon.changes import Reloader
 from appliance.daemon.daemon import Daemon
 from appliance.http.backgrounds import Folder, Limits
+from appliance.http.event_stream import MOST
 from appliance.http.offload import Aside
 from appliance.http.permitted import Places
 from appliance.http.preview import Preview
@@ -63,6 +64,8 @@ class Site:
         """Held while an upload arrives, which may take long: one at a time."""
         self.snapshots = threading.BoundedSemaphore(2)
         """One per snapshot, which briefly holds a canvas, of which there are few."""
+        self.event_places = threading.BoundedSemaphore(MOST)
+        """One per reader of events."""
         self.thumbnails: dict[tuple[str, int, int], bytes] = {}
         self.started = time.monotonic()
 

@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
+from appliance.daemon.sessions.errors import NoSuchSession
 from appliance.errors import InputError, MissingDependency
 from appliance.http.offload import Busy
 from appliance.http.site import Site
 from appliance.outputs.whep.offer import NoPlace, NotPlayable, OfferError
+from appliance.outputs.whep.output import WhepOutput
 from appliance.system.redact import redact
 
 SDP = "application/sdp"
@@ -29,21 +31,44 @@ T = TypeVar("T")
 
 
 async def whep_join(request: Request) -> ASGIApp:
-    """A new viewer."""
+    """A new viewer of the box's own programme."""
+    return await _join(request, "/whep", lambda site: site.daemon.whep)
+
+
+async def whep_leave(request: Request) -> ASGIApp:
+    """A viewer of it goes."""
+    return await _leave(request, request.path_params["id"], lambda site: site.daemon.whep)
+
+
+async def whep_join_session(request: Request) -> ASGIApp:
+    """A new viewer of a session."""
+    session = request.path_params["id"]
+    return await _join(
+        request, f"/whep/{session}", lambda site: site.daemon.sessions.get(session).whep
+    )
+
+
+async def whep_leave_session(request: Request) -> ASGIApp:
+    """A viewer of a session goes."""
+    session, viewer = request.path_params["id"], request.path_params["viewer"]
+    return await _leave(request, viewer, lambda site: site.daemon.sessions.get(session).whep)
+
+
+async def _join(request: Request, place: str, programme: Callable[[Site], WhepOutput]) -> ASGIApp:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != SDP:
         raise HTTPException(415, f"found {given[:50] or 'no Content-Type'}; expected {SDP}")
     site: Site = request.app.state.site
     data = await request.body()
-    identity, answer = await _aside(site, lambda: site.daemon.whep.join(data))
-    return Response(answer, 201, {"Location": f"/whep/{identity}"}, SDP)
+    identity, answer = await _aside(site, lambda: programme(site).join(data))
+    return Response(answer, 201, {"Location": f"{place}/{identity}"}, SDP)
 
 
-async def whep_leave(request: Request) -> ASGIApp:
-    """A viewer goes."""
+async def _leave(
+    request: Request, identity: str, programme: Callable[[Site], WhepOutput]
+) -> ASGIApp:
     site: Site = request.app.state.site
-    identity = request.path_params["viewer"]
-    if not await _aside(site, lambda: site.daemon.whep.leave(identity)):
+    if not await _aside(site, lambda: programme(site).leave(identity)):
         raise HTTPException(404, "there is no such viewer; it may have been let go already")
     return PlainTextResponse("")
 
@@ -53,11 +78,18 @@ async def whep_options(request: Request) -> ASGIApp:
     return PlainTextResponse("", headers={"Accept-Post": SDP, "Allow": "OPTIONS, POST"})
 
 
+async def whep_options_session(request: Request) -> ASGIApp:
+    """What may be posted to watch a session."""
+    return await whep_options(request)
+
+
 async def _aside(site: Site, work: Callable[[], T]) -> T:
     """Do ``work`` in a thread, and turn what may go wrong into an HTTP error with a message."""
     again = {"Retry-After": _AGAIN_S}
     try:
         return await site.aside.do(work, _ASIDE_S)
+    except NoSuchSession as error:
+        raise HTTPException(404, str(error)) from error
     except OfferError as error:
         raise HTTPException(400, redact(str(error))) from error
     except NotPlayable as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Task = Literal["alpha", "classes", "flow", "between", "picture", "pose"]
+Task = Literal["alpha", "classes", "flow", "between", "picture", "pose", "face", "find-face"]
 """What a network gives: the person's matte, a class for each pixel, how the picture moved,
-a picture between two others, another picture, or the joints of a person."""
+a picture between two others, another picture, the joints of a person, the points of a face, or
+where faces are."""
 
 GIVES: Mapping[Task, str] = {
     "alpha": "a person's matte",
@@ -16,6 +17,8 @@ GIVES: Mapping[Task, str] = {
     "between": "a picture between two others",
     "picture": "another picture",
     "pose": "the joints of a person",
+    "face": "the points of a face",
+    "find-face": "where faces are",
 }
 
 PLACES: Mapping[Task, str] = {
@@ -25,6 +28,8 @@ PLACES: Mapping[Task, str] = {
     "between": "stages.interpolate.model",
     "picture": "stages.style.model",
     "pose": "the source puppet://",
+    "face": "mattebox avatar make",
+    "find-face": "mattebox avatar make",
 }
 """The setting that takes the networks of a task; a stage that takes others adds its own here."""
 

@@ -8,7 +8,7 @@ it is used; if it cannot, ``SOFTWARE`` stands in.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -29,10 +29,16 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What an encoder is asked for: kilobits per second, and frames between key frames."""
+    """What an encoder is asked for.
+
+    Attributes:
+        kbps: kilobits per second. keyframe: frames between key frames.
+        threads: how many x264 may have at most; it takes fewer where one is enough.
+    """
 
     kbps: int
     keyframe: int
+    threads: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,20 @@ def default_kbps(format: Format) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator asks of an H.264 stream; ranges as in ``OutputSettings``."""
+    """What the operator asks of an H.264 stream; ranges as in ``OutputSettings``.
+
+    Attributes:
+        programme: whose picture it is, as only outputs of one programme may share an encoder:
+            empty for the box's own, else a session's id.
+        threads: see ``Rate``.
+    """
 
     encoder: str = "auto"
     bitrate_kbps: int = 0
     keyframe_s: float = 2.0
     what: str = "picture"
+    programme: str = ""
+    threads: int = 8
 
     @classmethod
     def of(cls, output: OutputSettings) -> Wanted:
@@ -76,10 +90,15 @@ class Wanted:
         shown = " ".join(output.companion or ("picture",)).strip()
         return cls(output.encoder, output.bitrate_kbps, output.keyframe_s, shown)
 
+    def following(self, other: Wanted) -> Wanted:
+        """What is the operator's of ``other``, for this one's programme."""
+        return replace(other, programme=self.programme, threads=self.threads)
+
     def rate(self, format: Format) -> Rate:
         """The same in an encoder's terms; bitrate 0 means ``default_kbps``."""
         kbps = self.bitrate_kbps or default_kbps(format)
-        return Rate(kbps, max(1, round(self.keyframe_s * format.rate)))
+        frames = max(1, round(self.keyframe_s * format.rate))
+        return Rate(kbps, frames, self.threads)
 
 
 DEFAULT = Wanted()
@@ -98,7 +117,7 @@ def _x264(format: Format, rate: Rate) -> Properties:
         # Quality beyond what the eye sees costs time and bits: this saves a quarter of the time of
         # an easy 1080p picture, at 48 dB instead of 51.
         "qp-min": 20,
-        "threads": max(1, min(8, round(pixels / 150e6))),
+        "threads": max(1, min(rate.threads, round(pixels / 150e6))),
         "byte-stream": "true",
     }
 

@@ -41,6 +41,7 @@ class Pipeline:
         self._composite = self._cascade.part(CompositeSteps)
         self.description = ""
         """What runs the network, in words."""
+        self._matted: bool | None = None
         self.use_matting(matting)
         self.use_background(background)
 
@@ -120,8 +121,11 @@ class Pipeline:
         also_companions: Mapping[Companion, Frame] | None = None,
     ) -> Outcome:  # fmt: skip
         """See ``FramePipeline.process``."""
-        if frame.discontinuity:
+        matted = frame.alpha is not None
+        if frame.discontinuity or self._matted not in (matted, None):
+            # A picture that brings its matte is another picture than the camera's.
             self.reset()
+        self._matted = matted
         self._cascade.guard.begin(frame.pts)
         work = Work(
             frame, out, matte_out, also, companions=companions, also_companions=also_companions

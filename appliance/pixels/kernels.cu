@@ -28,6 +28,7 @@
 #include "kernels/composite.cuh"
 #include "kernels/layer.cuh"
 #include "kernels/key_fill.cuh"
+#include "kernels/overlay.cuh"
 #include "kernels/projection.cuh"
 #include "kernels/affine.cuh"
 #include "kernels/light.cuh"

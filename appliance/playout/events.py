@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -45,13 +46,14 @@ class EventLog:
         self._moved = threading.Condition()
         self._last = 0
         self._closed = False
+        self._listeners: set[Callable[[], None]] = set()
 
     def add(self, kind: EventKind, turn: int, tick: int, time_s: float, **data: object) -> None:
         """Note an event."""
         with self._moved:
             self._last += 1
             self._events.append(Event(self._last, kind, turn, tick, time_s, data))
-            self._moved.notify_all()
+            self._wake()
 
     @property
     def last(self) -> int:
@@ -78,4 +80,19 @@ class EventLog:
         """Let go of whoever waits."""
         with self._moved:
             self._closed = True
-            self._moved.notify_all()
+            self._wake()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have this called at each event, and at the end, by whichever thread; it must not wait."""
+        with self._moved:
+            self._listeners.add(listener)
+
+    def leave(self, listener: Callable[[], None]) -> None:
+        """Call it no more."""
+        with self._moved:
+            self._listeners.discard(listener)
+
+    def _wake(self) -> None:
+        self._moved.notify_all()
+        for listener in self._listeners:
+            listener()

@@ -18,7 +18,8 @@ import structlog
 
 from appliance.avatars.avatar import Avatar
 from appliance.avatars.clip import Clip, samples_until
-from appliance.errors import MatteboxError
+from appliance.captions.track import CaptionTrack
+from appliance.errors import MatteboxError, VoiceError
 from appliance.faces.base import FaceDriver
 from appliance.media.audio import I16, RATE
 from appliance.media.caption import Caption
@@ -31,7 +32,8 @@ from appliance.playout.speaker import Speaker, Stream, recited, spoken
 from appliance.playout.tick import Tick
 from appliance.playout.turn import At, Turn, TurnState, state_of
 from appliance.playout.walk import Desires, Place, Walk
-from appliance.voices.base import Speech, Voice
+from appliance.voices.base import Voice
+from appliance.voices.recorded import read_recording
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,7 @@ _OVER_KEPT = 32
 # How long a caption stays after the last word, unless the next one comes.
 _CAPTION_STAYS_S = 0.6
 _MOST_HUNG = 3
+_NO_VOICE = "there is no voice; see voice.name"
 
 
 class TurnRefused(MatteboxError, RuntimeError):
@@ -72,7 +75,8 @@ class Playout:
     """One avatar, playing. ``tick`` is called by one thread; all else by any.
 
     Attributes:
-        avatar: what is played. events: what happens, as it is played.
+        avatar: what is played. events: what happens, as it is played. track: what was said when, on
+            the playout's own line from 0.
     """
 
     def __init__(
@@ -90,7 +94,8 @@ class Playout:
         """
         self.avatar = avatar
         self.events = EventLog()
-        self._voice, self._no_voice = voice, no_voice or "there is no voice; see voice.name"
+        self.track = CaptionTrack()
+        self._voice, self._no_voice = voice, no_voice or _NO_VOICE
         self._patience = voice_timeout_s
         self._speaker = Speaker()
         self._hung: list[Speaker] = []
@@ -125,6 +130,11 @@ class Playout:
         return self._walk.actions
 
     @property
+    def voice(self) -> str:
+        """The name of the voice; empty if there is none."""
+        return "" if self._voice is None else self._voice.name
+
+    @property
     def counts(self) -> PlayoutCounts:
         """Totals so far."""
         late = {} if self._face is None else {"late": self._face.late}
@@ -136,6 +146,17 @@ class Playout:
         numerator, denominator = self.format.fps
         return self._number * denominator / numerator
 
+    def use_voice(self, voice: Voice | None, no_voice: str = "") -> None:
+        """Speak with another voice from the next turn on; the old one speaks its own to the end.
+
+        ``no_voice``: why there is none.
+        """
+        with self._lock:
+            old, self._voice = self._voice, voice
+            self._no_voice = no_voice or _NO_VOICE
+            if old is not None:
+                self._speaker.afterwards(old.close)
+
     # What may be asked.
 
     def speak(self, text: str, interrupt: Interrupt = "queue") -> TurnState:
@@ -144,19 +165,23 @@ class Playout:
         Raises ScriptError for a text that cannot be said, TurnRefused when too many turns wait.
         """
         script = parse(text, set(self.actions), ", ".join(self.actions) or "none")
-        stream = spoken(self._voice, script.text, self._no_voice)
+        stream = spoken(self._who_speaks, script.text)
         return state_of(self._begin(script, interrupt, stream))
 
-    def recite(self, speech: Speech, text: str = "", interrupt: Interrupt = "queue") -> TurnState:
-        """Play recorded speech; its marks' positions are those of ``text``, without cues.
+    def recite(self, wav: bytes, text: str = "", interrupt: Interrupt = "queue") -> TurnState:
+        """Play recorded speech, a WAV file; ``text``: what is said in it, where that is known.
 
-        Raises as ``speak`` does.
+        Takes as long as its words take to be found. Raises as ``speak`` does, and InputError for a
+        file that cannot be used.
         """
         script = Script("")
         if text.strip():
             script = parse(text, set(self.actions), ", ".join(self.actions) or "none")
-        language = "" if self._voice is None else self._voice.language
-        return state_of(self._begin(script, interrupt, recited(speech, script.text, language)))
+        language = (self._voice.language if self._voice is not None else "") or "en"
+        recording = read_recording(wav, script.text, language)
+        said = Script(recording.text, script.cues)
+        stream = recited(recording.speech, recording.text, language)
+        return state_of(self._begin(said, interrupt, stream))
 
     def open_turn(self, interrupt: Interrupt = "queue") -> Turn:
         """A turn whose speech arrives in pieces: ``add`` them, then ``complete`` it.
@@ -241,6 +266,12 @@ class Playout:
         more = {"reason": turn.reason} if turn.reason else {}
         self._tell(state, turn.number, heard_s=round(turn.taken / RATE, 3), **more)
 
+    def _who_speaks(self) -> Voice:
+        """The voice now. Raises VoiceError, which says why there is none."""
+        if self._voice is None:
+            raise VoiceError(self._no_voice)
+        return self._voice
+
     def _tell(self, kind: EventKind, turn: int, **data: object) -> None:
         self.events.add(kind, turn, self._number, round(self.time_s, 4), **data)
 
@@ -268,6 +299,7 @@ class Playout:
         self._counts["samples"] += count
         self._counts["cuts"] += cut
         self._counts["patches"] += patch is not None
+        self.track.show(self._caption, self._number * 1_000_000_000 * fps[1] // fps[0])
         tick = Tick(self._number, place, picture, cut, patch, samples, self._caption)
         self._number += 1
         self._samples += count
@@ -281,10 +313,12 @@ class Playout:
                 if not turn.ready:
                     self._watch(turn)
                     return None
-                turn.state = "speaking"
-                self._tell("started", turn.number)
+                if not turn.exhausted:
+                    turn.state = "speaking"
+                    self._tell("started", turn.number)
             if turn.exhausted:
                 self._do_cues(turn, 1 << 62)
+                self._turns.popleft()
                 self._leave(turn, "failed" if turn.reason else "finished")
                 continue
             samples, ats = turn.take(count)
@@ -324,15 +358,13 @@ class Playout:
         turn.drop()
         if turn.inlet:
             return
-        self._hung = [speaker for speaker in (*self._hung, self._speaker) if speaker.alive]
-        waiting = self._speaker.abandon()
+        hanging = self._speaker
+        self._hung = [speaker for speaker in (*self._hung, hanging) if speaker.alive]
         if len(self._hung) > _MOST_HUNG:
             self._voice = None
             self._no_voice = "the voice hung again and again; restart mattebox"
-            waiting = [(one, spoken(None, one.script.text, self._no_voice)) for one, _ in waiting]
         self._speaker = Speaker()
-        for one, stream in waiting:
-            self._speaker.speak(one, stream)
+        hanging.abandon(self._speaker)
 
     # The walk.
 
@@ -353,8 +385,8 @@ class Playout:
         if self._actions and place == Place(self._actions[0][1], 0):
             turn, action = self._actions.popleft()
             self._tell("action", turn, action=action)
-        if self._urgent and self._walk.idles(place):
             self._urgent = False
+        self._urgent &= self._walk.acts(place)
         return place, before is not None and self._walk.cuts(before, place)
 
     def _clip(self, place: Place) -> Clip:
@@ -367,12 +399,13 @@ class Playout:
         clip = self._clip(place)
         before, self._clip_sound = self._clip_sound, None
         goes_on = before is not None and before[0] is clip and before[1] + 1 == place.frame
+        goes_on &= not self._urgent
         parts = []
         if before is not None and not goes_on and before[1] + 1 < before[0].frames:
             rest = before[0].sound(before[1] + 1)
             if rest is not None:
                 parts.append(faded_out(rest))
-        samples = clip.sound(place.frame)
+        samples = None if self._urgent else clip.sound(place.frame)
         if samples is not None:
             self._clip_sound = (clip, place.frame)
             parts.append(samples if goes_on or place.frame == 0 else faded_in(samples))

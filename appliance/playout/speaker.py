@@ -6,11 +6,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import structlog
 
-from appliance.errors import MatteboxError, VoiceError
-from appliance.playout.pieces import pieces_of
+from appliance.errors import MatteboxError
+from appliance.playout.pieces import Pieces
 from appliance.playout.turn import Piece, Turn
 from appliance.voices.base import Speech, Voice
 
@@ -32,7 +33,8 @@ class Speaker:
     """
 
     def __init__(self) -> None:
-        self._turns: deque[tuple[Turn, Stream]] = deque()
+        # Turns, and what is to be done between two of them.
+        self._work: deque[tuple[Turn | None, Stream | Callable[[], None]]] = deque()
         self._moved = threading.Condition()
         self._stop = False
         self.busy_since: float | None = None
@@ -46,38 +48,52 @@ class Speaker:
 
     def speak(self, turn: Turn, stream: Stream) -> None:
         """Have this turn's pieces made once those before it are."""
-        with self._moved:
-            self._turns.append((turn, stream))
-            self._moved.notify_all()
+        self._put(turn, stream)
+
+    def afterwards(self, action: Callable[[], None]) -> None:
+        """Have this done once all turns so far are made; in any case when it is closed."""
+        self._put(None, action)
 
     def close(self) -> bool:
         """End the thread; False if the voice does not let go of it."""
         with self._moved:
             self._stop = True
-            for turn, _ in self._turns:
-                turn.cancel.set()
+            for turn, _ in self._work:
+                if turn is not None:
+                    turn.cancel.set()
             self._moved.notify_all()
         self._thread.join(_STOP_S)
         return not self._thread.is_alive()
 
-    def abandon(self) -> list[tuple[Turn, Stream]]:
-        """Leave the thread to itself, as the voice hangs; returns the turns that still wait."""
+    def abandon(self, other: Speaker) -> None:
+        """Leave the thread to itself, as its voice hangs; ``other`` does what waits here."""
         with self._moved:
             self._stop = True
+            waiting, self._work = list(self._work)[1:], deque()
             self._moved.notify_all()
-            return list(self._turns)[1:]
+        for turn, work in waiting:
+            other._put(turn, work)
+
+    def _put(self, turn: Turn | None, work: Stream | Callable[[], None]) -> None:
+        with self._moved:
+            self._work.append((turn, work))
+            self._moved.notify_all()
 
     def _run(self) -> None:
         while True:
             with self._moved:
-                while not self._turns and not self._stop:
+                while not self._work and not self._stop:
                     self._moved.wait(_WAIT_S)
-                if self._stop:
+                if not self._work:
                     return
-                turn, stream = self._turns[0]
-            self._speak(turn, stream)
+                turn, work = self._work[0]
+            if turn is None:
+                cast("Callable[[], None]", work)()
+            else:
+                self._speak(turn, cast("Stream", work))
             with self._moved:
-                self._turns.popleft()
+                if self._work:
+                    self._work.popleft()
 
     def _speak(self, turn: Turn, stream: Stream) -> None:
         try:
@@ -108,20 +124,20 @@ class Speaker:
             log.warning("a turn could not be spoken", turn=turn.number, why=reason)
 
 
-def spoken(voice: Voice | None, text: str, why: str) -> Stream:
-    """The pieces of a text as a voice speaks it; without one, VoiceError says ``why``."""
+def spoken(voice: Callable[[], Voice], text: str) -> Stream:
+    """The pieces of a text, as the voice speaks it that there is when its time has come."""
 
     def stream(cancel: threading.Event) -> Iterator[Piece]:
         if not text.strip():
             return
-        if voice is None:
-            raise VoiceError(why)
-        for speech in voice.stream(text, cancel):
-            yield from pieces_of(speech, text, voice.language)
+        speaker = voice()
+        pieces = Pieces(text, speaker.language)
+        for speech in speaker.stream(text, cancel):
+            yield from pieces.of(speech)
 
     return stream
 
 
 def recited(speech: Speech, text: str, language: str) -> Stream:
     """The pieces of recorded speech."""
-    return lambda cancel: pieces_of(speech, text, language)
+    return lambda cancel: Pieces(text, language).of(speech)

@@ -81,9 +81,9 @@ class Walk:
         """The names of all actions."""
         return tuple(name for name, role in self._role.items() if role == "action")
 
-    def idles(self, place: Place) -> bool:
-        """Whether this is a frame of an idle clip itself."""
-        return place.seam is None and self._role[place.clip] == "idle"
+    def acts(self, place: Place) -> bool:
+        """Whether this is a frame of an action, or of a seam out of one."""
+        return self._role[place.clip] == "action"
 
     def loops(self, place: Place) -> bool:
         """Whether this is the first frame of a seam between clips that are played in a loop."""

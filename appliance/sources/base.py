@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from appliance.config.settings import VoiceSettings
 from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
 
@@ -38,6 +39,15 @@ class HasSound(Protocol):
         Its first block, and the first of each round of a loop, is marked ``restart``. Only what
         belongs to the pictures read so far, or comes right after them.
         """
+        ...
+
+
+@runtime_checkable
+class Speaks(Protocol):
+    """A source that speaks texts."""
+
+    def use_voice(self, voice: VoiceSettings) -> None:
+        """Speak with this voice from the next turn on; one that cannot be had, is logged."""
         ...
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import structlog
 
 from appliance.config.schemes import SOURCES
-from appliance.config.settings import SourceSettings
+from appliance.config.settings import Settings, SourceSettings
 from appliance.config.uris import scheme_of, source_scheme
 from appliance.errors import InputError
-from appliance.sources.base import Source
+from appliance.sources.base import Source, Speaks
 from appliance.system import v4l2
 from appliance.system.redact import redact
 
@@ -31,6 +31,14 @@ def make_source(settings: SourceSettings) -> Source:
         )
     made: Source = scheme.make(settings, uri)
     return made
+
+
+def make_source_of(settings: Settings) -> Source:
+    """The source in use, with what else of the settings it goes by. Raises as ``make_source``."""
+    source = make_source(settings.source_in_use)
+    if isinstance(source, Speaks):
+        source.use_voice(settings.voice)
+    return source
 
 
 def address_of(settings: SourceSettings, *, quiet: bool = False) -> str:

@@ -138,6 +138,16 @@ class Work:
     aside: Sighting | None = None
 
     @property
+    def matted(self) -> U8 | None:
+        """The matte that came with the frame; None: it is for the network to make one."""
+        return self.frame.alpha
+
+    @property
+    def unmatted(self) -> bool | None:
+        """True if no matte came with the frame, else None."""
+        return None if self.frame.alpha is not None else True
+
+    @property
     def somebody(self) -> bool | None:
         """True if anything of a person is left in ``alpha``, else None."""
         if self.kept is None or self.alpha is None:

@@ -6,7 +6,8 @@ a section in ``config/settings/`` and in ``config.yaml``.
 
 A step runs when everything it needs is present and something it gives is missing. So the network
 is skipped when the matte was carried, and steps that are for a person are skipped while nobody is
-there, without any further condition.
+there, without any further condition. What finds a matte, or mends what was found, needs a frame
+that is ``unmatted``: one with a matte of its own (``Frame.alpha``) has it as its source gave it.
 
 Nothing heavy is imported here: a step names its code, and the pipeline that runs it imports it.
 """
@@ -89,6 +90,12 @@ CASCADE: tuple[Step, ...] = (
         needs=("frame",), gives=("live",), gpu="transfer.gpu:TransferSteps.upload",
     ),
     Step(
+        "given", "the matte that came with the frame, in place of all that finds one",
+        needs=("matted",), gives=("rect", "kept", "alpha", "matte"),
+        cpu="given.cpu:GivenSteps.given",
+        when="every frame whose source knows its matte",
+    ),
+    Step(
         "motion", "how the whole picture moved since the last frame",
         needs=("frame",), gives=("motion",),
         cpu="motion.cpu:MotionSteps.motion", gpu="motion.cpu:MotionSteps.motion",
@@ -96,7 +103,7 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "crop", "the region of interest, resized to the network's grid",
-        needs=("frame",), gives=("rect", "planes"),
+        needs=("frame", "unmatted"), gives=("rect", "planes"),
         cpu="network.cpu:NetworkSteps.crop", gpu="network.gpu:NetworkSteps.crop",
         launched="launch network",
     ),
@@ -107,18 +114,19 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "network", "raw alpha of the region",
-        needs=("planes",), gives=("raw",),
+        needs=("unmatted", "planes"), gives=("raw",),
         cpu="network.cpu:NetworkSteps.network", gpu="network.gpu:NetworkSteps.network",
         when="every frame that is not carried", launched="launch network",
     ),
     Step(
         "key", "the wall's colour decides where the network's edge is",
-        needs=("raw", "planes"), cpu="keyer.cpu:KeyerSteps.key", gpu="keyer.gpu:KeyerSteps.key",
+        needs=("unmatted", "raw", "planes"),
+        cpu="keyer.cpu:KeyerSteps.key", gpu="keyer.gpu:KeyerSteps.key",
         on=lambda settings: settings.keys, optional=True, stage="keyer",
     ),
     Step(
         "check", "an implausible alpha is refused; the placeholder is shown instead",
-        needs=("raw",),
+        needs=("unmatted", "raw"),
         cpu="matte.cpu:MatteSteps.check", within="clean",
     ),
     Step(
@@ -129,20 +137,20 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "select", "things of the chosen classes, found now and then, moved along in between",
-        needs=("frame",), gives=("things",),
+        needs=("frame", "unmatted"), gives=("things",),
         cpu="select.cpu:SelectSteps.select", gpu="select.cpu:SelectSteps.select",
         on=lambda settings: settings.stages.select.looks, optional=True, spared=True,
     ),
     Step(
         "clean", "only the connected components that are people, and take part, are kept",
-        needs=("raw",), gives=("alpha", "kept"),
+        needs=("unmatted", "raw"), gives=("alpha", "kept"),
         cpu="matte.cpu:MatteSteps.clean", gpu="matte.gpu:MatteSteps.clean",
         off="the whole matte is kept; the person's box is still found", launched="launch composite",
     ),
     # Not optional: while select rests, whoever is not to be shown must not be.
     Step(
         "join", "the things beside the person, or instead of them",
-        needs=("alpha", "raw"),
+        needs=("unmatted", "alpha", "raw"),
         cpu="select.cpu:JoinSteps.join", gpu="select.gpu:JoinSteps.join",
         on=lambda settings: settings.stages.select.enabled, off="the person alone",
         launched="launch composite",
@@ -150,40 +158,40 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "steady", "alpha is held where the picture is still",
-        needs=("alpha", "planes"), gives=("moved",),
+        needs=("unmatted", "alpha", "planes"), gives=("moved",),
         cpu="matte.cpu:MatteSteps.steady", gpu="matte.gpu:MatteSteps.steady",
         on=lambda settings: settings.steady.enabled, launched="launch composite",
     ),
     Step(
         "plate", "what looks like the empty room is not the person",
-        needs=("alpha", "planes"),
+        needs=("unmatted", "alpha", "planes"),
         cpu="plate.cpu:PlateSteps.plate", gpu="plate.gpu:PlateSteps.plate",
         on=lambda settings: settings.stages.plate.enabled, optional=True,
         launched="launch composite",
     ),
     Step(
         "refine", "the matte's edges follow the picture's",
-        needs=("alpha", "planes", "somebody"), gives=("matte",),
+        needs=("unmatted", "alpha", "planes", "somebody"), gives=("matte",),
         cpu="matte.cpu:MatteSteps.refine", gpu="matte.gpu:MatteSteps.refine",
         off="alpha is only enlarged", when="while somebody is there",
         launched="launch composite",
     ),
     Step(
         "plate-detail", "the edge follows the difference to the empty room, pixel by pixel",
-        needs=("matte",),
+        needs=("unmatted", "matte"),
         cpu="plate.cpu:PlateSteps.detail",
         on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.matte,
         when="while somebody is there", optional=True, stage="plate",
     ),
     Step(
         "key-edge", "alpha at full size by the wall's colour; its light taken off the person",
-        needs=("matte", "key", "alpha"), cpu="keyer.cpu:KeyerSteps.edge",
+        needs=("unmatted", "matte", "key", "alpha"), cpu="keyer.cpu:KeyerSteps.edge",
         on=lambda settings: settings.keys, when="while somebody is there",
         optional=True, stage="keyer",
     ),
     Step(
         "edge", "the edge is shrunk or grown, and softened",
-        needs=("matte", "planes"),
+        needs=("matte",),
         cpu="edge.cpu:EdgeSteps.edge", gpu="edge.gpu:EdgeSteps.edge",
         on=lambda settings: settings.edge.wanted, off="the edge stays as refined",
         when="while somebody is there", launched="launch composite",
@@ -197,7 +205,7 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "plate-colour", "the room's colour is taken out of soft pixels",
-        needs=("layer",),
+        needs=("unmatted", "layer"),
         cpu="plate.cpu:PlateSteps.colour", gpu="plate.gpu:ColourSteps.colour",
         on=lambda settings: settings.stages.plate.enabled and settings.stages.plate.foreground,
         when="while somebody is there", launched="launch composite", optional=True, stage="plate",
@@ -266,6 +274,14 @@ CASCADE: tuple[Step, ...] = (
         on=lambda settings: settings.stages.style.of("all"),
         optional=True, launched="launch composite", stage="style", spared=True,
     ),
+    # Behind the look, which is not for letters; what goes beside has none.
+    Step(
+        "captions", "what is said, over the finished composite",
+        needs=("behind",),
+        cpu="captions.cpu:CaptionSteps.draw", gpu="captions.gpu:CaptionSteps.draw",
+        on=lambda settings: settings.stages.captions.enabled,
+        optional=True, launched="launch composite",
+    ),
     # Not optional: a key without its fill, or either of another frame, would be worse than none.
     Step(
         "key-fill", "what outputs ask for beside the composite: key, fill, the person over green",
@@ -276,13 +292,13 @@ CASCADE: tuple[Step, ...] = (
     ),
     Step(
         "rescan", "a look at the whole frame, for people outside the region",
-        needs=("scan",), gives=("elsewhere",),
+        needs=("unmatted", "scan"), gives=("elsewhere",),
         cpu="network.cpu:NetworkSteps.rescan", gpu="network.gpu:NetworkSteps.rescan",
         on=lambda settings: settings.roi.enabled, when="every roi.rescan_s seconds",
     ),
     Step(
         "plate-learning", "the empty room is learnt where nobody is",
-        needs=("frame", "raw"),
+        needs=("unmatted", "raw"),
         cpu="plate.cpu:PlateSteps.learn", gpu="plate.gpu:PlateSteps.learn",
         on=lambda settings: settings.stages.plate.enabled, optional=True,
         stage="plate",

@@ -251,7 +251,7 @@ BAD = {
     "source: {uri: rtps://u:secret@h/x}\n": [
         "config.yaml:1:15: source.uri: found rtps://u:***@h/x; rtps:// is none of v4l2://, "
         "rtsp://, rtsps://, srt://, rtmp://, rtmps://, http://, https://, csi://, file://, "
-        "test://, demo://, puppet://"
+        "test://, demo://, puppet://, avatar://"
     ],
     "source: {uri: /dev/video0}\n": [
         "config.yaml:1:15: source.uri: found /dev/video0; a camera is written v4l2:///dev/video0"
@@ -357,7 +357,7 @@ BAD = {
     "source: {uri: 'rtps://me:" + 70 * "x" + "@camera/1'}\n": [
         'config.yaml:1:15: source.uri: found "rtps://me:***@camera/1"; rtps:// is none of v4l2://, '
         "rtsp://, rtsps://, srt://, rtmp://, rtmps://, http://, https://, csi://, file://, "
-        "test://, demo://, puppet://"
+        "test://, demo://, puppet://, avatar://"
     ],
     "outputs: [uri: /a.mp4, uri: file:///a.mp4]\n": [
         "config.yaml:1:29: outputs.1.uri: found file:///a.mp4; outputs.0 has the file /a.mp4 "

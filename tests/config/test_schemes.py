@@ -97,7 +97,7 @@ class TestANewSchemeIsOneFile:
         put(SOURCES, "whale", whale("SourceScheme"))
         with pytest.raises(ValueError, match="a whale is written whale:///deep/water"):
             SourceSettings(uri="whale://7")
-        with pytest.raises(ValueError, match=r"gopher:// is none of .*puppet://, whale://"):
+        with pytest.raises(ValueError, match=r"gopher:// is none of .*avatar://, whale://"):
             SourceSettings(uri="gopher://")
         settings = SourceSettings(uri="whale:///no/water")
         assert make_source(settings).whale == (settings, "whale:///no/water")  # type: ignore[attr-defined]

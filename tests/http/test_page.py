@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from appliance.config.polygons import parse_polygons
-from tests.http.browsing import pixel, text, until
+from tests.http.browsing import pixel, press, text, until
 from tests.http.serving import Served, picture_file, serving, settings_of
 
 TOKEN = "let-me-in-please"
@@ -74,7 +74,7 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     # The state, in plain words and figures.
     until(browser, lambda b: text(b, "words").startswith("Live: "))
     until(browser, lambda b: "fps" in text(b, "fps-out"))
-    browser.find_element(By.CSS_SELECTOR, "#load-panel > summary").click()
+    press(browser, "#load-panel > summary")
     until(browser, lambda b: "network" in text(b, "stages"))
     until(browser, lambda b: "rtsp://127.0.0.1" in text(b, "ways"))
 
@@ -82,16 +82,16 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     uri = studio.daemon.addresses()[0]
     assert np.abs(corner_of_the_stream(uri) - 120).max() < 12
     tile = "[data-background='red.png']"
-    browser.find_element(By.CSS_SELECTOR, tile).click()
+    press(browser, tile)
     until(browser, lambda b: pixel(b, "composite", 0.02, 0.02)[0] > 170)
     assert np.abs(corner_of_the_stream(uri) - RED).max() < 16
     chosen = browser.find_element(By.CSS_SELECTOR, tile)
     until(browser, lambda b: chosen.get_attribute("aria-pressed") == "true")
 
     # The blurred room only after a question that can be declined.
-    browser.find_element(By.CSS_SELECTOR, "[data-background='blur://']").click()
+    press(browser, "[data-background='blur://']")
     until(browser, lambda b: b.find_element(By.ID, "blur-dialog").get_attribute("open"))
-    browser.find_element(By.CSS_SELECTOR, "#blur-dialog [value='no']").click()
+    press(browser, "#blur-dialog [value='no']")
     assert studio.daemon.settings.background.uri.endswith("red.png")
 
     # Growing the person is to be seen: the matte's white area is larger. Kept in the file.
@@ -100,7 +100,7 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     )
     white += "0, 0, m.width, m.height).data].filter((v, i) => i % 4 === 0 && v > 127).length"
     area = browser.execute_script(white)
-    browser.find_element(By.ID, "keep").click()
+    press(browser, "#keep")
     for slider, value, words, kept in (
         ("choke", -8, "grown 8 px", "choke: -8.0"), ("softness", 6, "6 px", "softness: 6.0"),
     ):  # fmt: skip
@@ -116,7 +116,7 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
 
     # Who is shown, with a sentence for each choice, kept in the file.
     assert "half a second" in text(browser, "people-hint")
-    browser.find_element(By.XPATH, "//span[text()='everyone']").click()
+    press(browser, "#people-kept [value='all'] + span")
     until(browser, lambda b: studio.daemon.settings.clean.keep == "all")
     until(browser, lambda b: "Everyone" in text(b, "people-hint"))
     until(browser, lambda b: "keep: all" in studio.path.read_text())
@@ -132,10 +132,10 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
     until(browser, lambda b: pixel(b, "composite", 0.02, 0.02)[1] > 150)
 
     # A stage is switched on, and shows what there is to set.
-    browser.find_element(By.CSS_SELECTOR, "#effects-panel > summary").click()
+    press(browser, "#effects-panel > summary")
     until(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "[data-stage='motion']"))
-    browser.find_element(By.CSS_SELECTOR, "[data-stage='motion'] summary").click()
-    browser.find_element(By.ID, "stage-motion-enabled").click()
+    press(browser, "[data-stage='motion'] summary")
+    press(browser, "#stage-motion-enabled")
     until(browser, lambda b: studio.daemon.settings.stages.motion.enabled)
     until(browser, lambda b: b.find_element(By.ID, "stage-motion-enabled").is_selected())
 
@@ -145,7 +145,7 @@ def test_the_page(studio: Served, browser: WebDriver) -> None:
 
 
 def draw_mattes(browser: WebDriver) -> None:
-    until(browser, lambda b: b.find_element(By.ID, "mattes-draw").click() is None)
+    press(browser, "#mattes-draw")
     until(browser, lambda b: b.find_element(By.ID, "mattes-dialog").get_attribute("open"))
 
 
@@ -159,16 +159,9 @@ def open_page(studio: Served, browser: WebDriver) -> None:
 def test_mattes_are_drawn_by_hand(studio: Served, browser: WebDriver) -> None:
     open_page(studio, browser)
     until(browser, lambda b: drawn(b) > 1)
-    browser.find_element(By.CSS_SELECTOR, "#effects-panel > summary").click()
+    press(browser, "#effects-panel > summary")
     until(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "[data-stage='mattes']"))
-    opened = "[data-stage='mattes'][open]"
-    until(
-        browser,
-        lambda b: (
-            b.find_elements(By.CSS_SELECTOR, opened)
-            or b.find_element(By.CSS_SELECTOR, "[data-stage='mattes'] summary").click()
-        ),
-    )
+    press(browser, "[data-stage='mattes'] summary")
     draw_mattes(browser)
     picture = browser.find_element(By.ID, "mattes-canvas")
 
@@ -185,7 +178,7 @@ def test_mattes_are_drawn_by_hand(studio: Served, browser: WebDriver) -> None:
     assert "Closed: 4 points, always room" in text(browser, "mattes-told")
 
     # By keyboard: three points, each moved by the arrow keys, one of them deleted and made again.
-    browser.find_element(By.CSS_SELECTOR, "#mattes-kind [value='keep'] + span").click()
+    press(browser, "#mattes-kind [value='keep'] + span")
     add = browser.find_element(By.ID, "mattes-add")
     add.send_keys(Keys.ENTER)
     browser.switch_to.active_element.send_keys(*[Keys.ARROW_RIGHT] * 4)
@@ -204,14 +197,14 @@ def test_mattes_are_drawn_by_hand(studio: Served, browser: WebDriver) -> None:
     assert browser.find_element(By.ID, "mattes-room-shown").is_displayed()
 
     # A polygon that crosses itself is refused in words, and stays to be put right.
-    browser.find_element(By.CSS_SELECTOR, "#mattes-kind [value='room'] + span").click()
+    press(browser, "#mattes-kind [value='room'] + span")
     for x, y in ((0.7, 0.7), (0.9, 0.9), (0.9, 0.7), (0.7, 0.9)):
         click(x, y)
-    browser.find_element(By.ID, "mattes-save").click()
+    press(browser, "#mattes-save")
     until(browser, lambda b: "polygon 2 crosses itself" in text(b, "mattes-wrong"))
     assert not studio.daemon.settings.stages.mattes.enabled
-    browser.find_element(By.CSS_SELECTOR, "[aria-label='Delete polygon 3']").click()
-    browser.find_element(By.ID, "mattes-save").click()
+    press(browser, "[aria-label='Delete polygon 3']")
+    press(browser, "#mattes-save")
     until(browser, lambda b: studio.daemon.settings.stages.mattes.enabled)
     until(browser, lambda b: not b.find_element(By.ID, "mattes-dialog").get_attribute("open"))
     made = studio.daemon.settings.stages.mattes
@@ -225,7 +218,7 @@ def test_mattes_are_drawn_by_hand(studio: Served, browser: WebDriver) -> None:
     until(browser, lambda b: b.find_element(By.ID, "stage-mattes-enabled").is_selected())
     draw_mattes(browser)
     assert len(browser.find_elements(By.CSS_SELECTOR, "#mattes-shapes polygon")) == 2
-    browser.find_element(By.ID, "mattes-cancel").click()
+    press(browser, "#mattes-cancel")
     logged = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     asked = (" 401 ", " 409 ")  # before the token, and of the polygon that crossed itself
     assert all(any(code in entry["message"] for code in asked) for entry in logged), logged

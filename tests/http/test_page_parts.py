@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from tests.http.browsing import text, until
+from tests.http.browsing import press, text, until
 from tests.http.serving import Served, as_json, picture_file, serving, settings_of
 
 
@@ -35,8 +37,9 @@ def page(desk: Served, browser: WebDriver) -> Iterator[WebDriver]:
     until(browser, lambda b: "null://" in text(b, "ways"))
     yield browser
     logged = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert all(" 412 " in e["message"] or " 409 " in e["message"] or " 422 " in e["message"]
-               for e in logged), logged  # fmt: skip
+    # A session by WHEP may be over before the page's DELETE comes: its end travels by itself.
+    known = re.compile(r" (409|412|422) |/whep/\S+ - .* 404 ")
+    assert all(known.search(entry["message"]) for entry in logged), logged
 
 
 def axe() -> str:
@@ -82,12 +85,12 @@ def test_axe_finds_nothing(desk: Served, page: WebDriver) -> None:
         page.execute_script(script)
         assert violations(page) == []
         assert page.execute_script("return document.getAnimations().length") == 0
-        page.find_element(By.ID, "editor-open").click()
+        press(page, "#editor-open")
         until(page, lambda b: "no mistakes" in text(b, "editor-told"))
         assert violations(page) == []
     with in_colours(page, "light"):
         assert violations(page, "color-contrast") == []
-        page.find_element(By.ID, "editor-close").click()
+        press(page, "#editor-close")
         assert violations(page, "color-contrast") == []
 
 
@@ -99,7 +102,7 @@ def test_axe_finds_nothing_in_dialogs_and_docs(desk: Served, page: WebDriver, co
     with in_colours(page, colours):
         page.execute_script(script)
         assert violations(page) == []
-        page.find_element(By.CSS_SELECTOR, "[id^=code-]").click()
+        press(page, "[id^=code-]")
         until(page, lambda b: b.find_element(By.ID, "qr").get_attribute("src"))
         assert violations(page) == []
         page.get(f"{desk.server.url}/docs")
@@ -109,7 +112,7 @@ def test_axe_finds_nothing_in_dialogs_and_docs(desk: Served, page: WebDriver, co
 
 def test_the_editor_shows_each_mistake_at_its_line_and_saves(desk: Served, page: WebDriver) -> None:
     before = desk.path.read_text()
-    page.find_element(By.ID, "editor-open").click()
+    press(page, "#editor-open")
     until(page, lambda b: "no mistakes" in text(b, "editor-told"))
     area = page.find_element(By.ID, "editor-text")
     area.send_keys(Keys.CONTROL, Keys.END)
@@ -121,19 +124,19 @@ def test_the_editor_shows_each_mistake_at_its_line_and_saves(desk: Served, page:
     note = page.find_element(By.CSS_SELECTOR, f".editor-notes [data-line='{line}']")
     assert "did you mean softness?" in note.text
     assert not page.find_element(By.ID, "editor-save").is_enabled()
-    page.find_element(By.CSS_SELECTOR, "#editor-mistakes button").click()
+    press(page, "#editor-mistakes button")
     area.send_keys(Keys.END, Keys.BACK_SPACE, Keys.BACK_SPACE, Keys.BACK_SPACE, "s: 2.5")
     until(page, lambda b: "Not saved yet" in text(b, "editor-told"))
     # Somebody else saves meanwhile.
     desk.path.write_text(before + "# theirs\n")
-    page.find_element(By.ID, "editor-save").click()
+    press(page, "#editor-save")
     until(page, lambda b: "saved by somebody else" in text(b, "editor-told"))
     assert page.find_element(By.ID, "editor-again").is_displayed()
     desk.path.write_text(before)
-    page.find_element(By.ID, "editor-save").click()
+    press(page, "#editor-save")
     until(page, lambda b: "Saved, and in use." in text(b, "editor-told"))
     assert desk.daemon.settings.edge.softness == 2.5
-    page.find_element(By.ID, "editor-close").click()
+    press(page, "#editor-close")
     desk.path.write_text(before)
     assert desk.reloader.ask().result(10).refusal is None
 
@@ -151,31 +154,44 @@ def test_an_output_is_added_and_removed_by_keyboard(desk: Served, page: WebDrive
     until(page, lambda b: "/more" in text(b, "ways"))
     assert not page.find_element(By.ID, "add-wrong").is_displayed()
     # A code for a telephone.
-    page.find_element(By.CSS_SELECTOR, "#ways [aria-label^='QR code of rtsp']").send_keys(
-        Keys.ENTER
-    )
+    press(page, "#ways [aria-label^='QR code of rtsp']", Keys.ENTER)
     until(page, lambda b: b.execute_script("return document.getElementById('qr').naturalWidth > 0"))
     until(page, lambda b: b.find_element(By.ID, "qr-close").is_displayed())
     assert "Only this machine" in text(page, "qr-note")
-    page.find_element(By.ID, "qr-close").send_keys(Keys.ENTER)
-    remove = page.find_element(By.CSS_SELECTOR, "#ways [aria-label^='Remove rtsp']")
-    remove.send_keys(Keys.ENTER)
+    press(page, "#qr-close", Keys.ENTER)
+    press(page, "#ways [aria-label^='Remove rtsp']", Keys.ENTER)
     page.switch_to.alert.accept()
     until(page, lambda b: len(desk.daemon.settings.outputs) == 1)
 
 
+def test_a_click_is_not_lost_when_an_output_says_something_else(page: WebDriver) -> None:
+    code = page.find_element(By.CSS_SELECTOR, "#ways [id^=code-]")
+    ActionChains(page).click_and_hold(code).perform()
+    told = page.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "askJson('/api/outputs').then((told) => {"
+        "  told.outputs[0].words = '3 readers';"
+        "  showWays(told);"
+        "  done(document.getElementById('ways').innerText); })"
+    )
+    assert "3 readers" in told
+    ActionChains(page).release().perform()
+    until(page, lambda b: b.find_element(By.ID, "qr-close").is_displayed())
+    press(page, "#qr-close")
+
+
 def test_record_and_stop_and_settings(desk: Served, page: WebDriver) -> None:
-    page.find_element(By.ID, "record").click()
+    press(page, "#record")
     until(page, lambda b: text(b, "record-words").startswith("Stop 0"))
     assert page.find_element(By.ID, "record").get_attribute("aria-pressed") == "true"
     until(page, lambda b: desk.daemon.statuses()[-1].frames > 2)
-    page.find_element(By.ID, "record").click()
+    press(page, "#record")
     until(page, lambda b: text(b, "record-words") == "Record")
-    page.find_element(By.CSS_SELECTOR, "#takes-panel > summary").click()
+    press(page, "#takes-panel > summary")
     until(page, lambda b: ".mp4" in text(b, "takes"))
-    page.find_element(By.CSS_SELECTOR, "#load-panel > summary").click()
+    press(page, "#load-panel > summary")
     until(page, lambda b: b.find_element(By.ID, "set-load-shed").is_displayed())
-    page.find_element(By.ID, "set-load-shed").click()
+    press(page, "#set-load-shed")
     until(page, lambda b: not desk.daemon.settings.load.shed)
 
 
@@ -210,7 +226,7 @@ def test_the_preview_by_whep(desk: Served, page: WebDriver) -> None:
     # Sound only for who listens: browsers hold the picture back for it.
     tracks = "return document.getElementById('live').srcObject.getAudioTracks().length"
     assert page.execute_script(tracks) == 0
-    page.find_element(By.ID, "mute").click()
+    press(page, "#mute")
     until(page, lambda b: b.execute_script(tracks) == 1)
     until(page, lambda _: viewers(desk) == (1, 0))
     assert page.execute_script("return document.getElementById('live').muted") is False

@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from appliance.config.load import load
-from tests.http.browsing import pixel, until
+from tests.http.browsing import pixel, press, until
 from tests.http.serving import Served, as_json, corner, picture_file, problem, serving, settings_of
 
 OFFICE, RED = "colour:#c8c8c8", (200, 20, 20)
@@ -124,7 +124,7 @@ def test_by_click_and_by_key_on_the_page(
         return button.get_attribute("aria-pressed") == "true"
 
     until(browser, lambda _: pressed("none"))
-    browser.find_element(By.CSS_SELECTOR, "[data-scene='The red one']").click()
+    press(browser, "[data-scene='The red one']")
     until(browser, lambda _: pressed("The red one") and not pressed("none"))
     until(browser, lambda b: pixel(b, "composite", 0.02, 0.02)[0] > 170)
     browser.find_element(By.TAG_NAME, "body").send_keys("o")
@@ -144,7 +144,7 @@ def test_by_click_and_by_key_on_the_page(
     browser.find_element(By.TAG_NAME, "body").send_keys("o")
     until(browser, lambda _: pressed("office"))
     # One that cannot be built says why, and the one before stays.
-    browser.find_element(By.CSS_SELECTOR, "[data-scene='gone']").click()
+    press(browser, "[data-scene='gone']")
     until(browser, lambda b: "gone.png" in b.find_element(By.ID, "toast").text)
     assert pressed("office")
     browser.find_element(By.TAG_NAME, "body").send_keys(Keys.F2)

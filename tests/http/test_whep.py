@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from appliance.config.settings import BackgroundSettings, SourceSettings
+from tests.avatars import make_tiny_avatar
 from tests.http.serving import Served, as_json, problem, wait_until
 from tests.outputs.whep.player import Player, players
 
@@ -92,3 +95,29 @@ def test_a_hundred_changes_later_a_viewer_still_watches(
     wait_until(lambda: len(one.frames) > seen[0] + 15 and len(one.sounds) > seen[1] + 25)
     assert shared_appliance.daemon.whep.clients() == 1
     assert not shared_appliance.daemon.whep._room.faults  # type: ignore[union-attr]
+
+
+def test_a_viewer_of_a_session(
+    appliance: Served, player: Callable[..., Player], tmp_path: Path
+) -> None:
+    client, sessions = appliance.client, appliance.daemon.sessions
+    folder = make_tiny_avatar(tmp_path / "anna", size=(64, 48))
+    source = SourceSettings(uri=f"avatar://{folder}", loop=True, pace="realtime")
+    session = sessions.begin(source, BackgroundSettings(uri="colour:#ff0000"))
+    one = player()
+    assert client.options(f"/whep/{session.id}").headers["accept-post"] == "application/sdp"
+    answer = client.post(f"/whep/{session.id}", content=one.offer(), headers=SDP)
+    assert answer.status_code == 201, answer.text
+    place = answer.headers["location"]
+    assert place.startswith(f"/whep/{session.id}/")
+    one.connect(answer.text)
+    wait_until(lambda: one.frames and one.sounds)
+    # Its own picture, not the box's.
+    assert (one.frames[0].width, one.frames[0].height) == (64, 48)
+    assert (session.whep.viewers, appliance.daemon.whep.viewers) == (1, 0)
+    assert client.delete(place).status_code == 200
+    wait_until(lambda: session.whep.viewers == 0)
+    sessions.end(session.id, "it was enough")
+    words = problem(client.post(f"/whep/{session.id}", content=b"", headers=SDP), 404)
+    assert words == f"the session {session.id} has ended: it was enough"
+    assert "there is no session" in problem(client.delete("/whep/other/viewer"), 404)

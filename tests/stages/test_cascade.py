@@ -12,8 +12,8 @@ from appliance.config.settings import Settings
 from appliance.stages.cascade import CASCADE, Side, Step, steps
 
 SIDES: tuple[Side, ...] = ("cpu", "gpu")
-# Set by the pipeline itself, as a step's side effect, or derived from the matte.
-_FROM_ELSEWHERE = {"frame", "held", "scan", "somebody"}
+# Of the frame, set as a step's side effect, or derived from the matte.
+_FROM_ELSEWHERE = {"frame", "matted", "unmatted", "held", "scan", "somebody"}
 
 
 def test_names_are_unique() -> None:

@@ -35,10 +35,12 @@ from appliance.config.settings.scenes import (
     Scenes,
     SceneSettings,
 )
+from appliance.config.settings.sessions import SessionsSettings
 from appliance.config.settings.sound import SoundSettings
 from appliance.config.settings.source import SourceSettings
 from appliance.config.settings.stages import StagesSettings
 from appliance.config.settings.steady import SteadySettings
+from appliance.config.settings.voice import VoiceSettings
 from appliance.config.uris import (
     background_scheme,
     files_of,
@@ -51,9 +53,9 @@ from appliance.config.uris import (
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "Companion", "EdgeSettings",
     "HttpSettings", "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings",
-    "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section", "Settings",
-    "SoundSettings", "SourceSettings",
-    "StagesSettings", "SteadySettings",
+    "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section",
+    "SessionsSettings", "Settings", "SoundSettings", "SourceSettings",
+    "StagesSettings", "SteadySettings", "VoiceSettings",
 ]  # fmt: skip
 
 
@@ -62,6 +64,7 @@ class Settings(Section):
 
     source: SourceSettings = SourceSettings()
     sound: SoundSettings = SoundSettings()
+    voice: VoiceSettings = VoiceSettings()
     canvas: CanvasSettings = CanvasSettings()
     background: BackgroundSettings = BackgroundSettings()
     matting: MattingSettings = MattingSettings()
@@ -75,6 +78,7 @@ class Settings(Section):
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
     rtsp: RtspSettings = RtspSettings()
     http: HttpSettings = HttpSettings()
+    sessions: SessionsSettings = SessionsSettings()
     log: LogSettings = LogSettings()
     scene: SceneOrNone = Field(
         NO_SCENE, description="the scene with which mattebox starts; none: the settings above"

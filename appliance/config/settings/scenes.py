@@ -28,11 +28,13 @@ _KEY = re.compile(r"[a-z0-9]|F([1-9]|1[0-2])")
 
 _OUTPUTS_STAY = "a scene changes the picture, not the ways out, which stay as they are"
 NOT_IN_A_SCENE = {
+    "voice": "who speaks stays: a turn must not end in another voice",
     "canvas": "its size and rate are those of the outputs, which stay as they are",
     "load": "what the machine can do is the same in every scene",
     "outputs": _OUTPUTS_STAY,
     "rtsp": _OUTPUTS_STAY,
     "http": "the page and the API stay as they are, or nobody could switch back",
+    "sessions": "they are programmes of their own, which no scene of this one concerns",
     "log": "the log stays as it is",
     "scene": "a scene does not switch to another",
     "scenes": "a scene holds no scenes",

@@ -56,8 +56,11 @@ async function loadWays() {
 }
 
 function showWays(told) {
-  const mark = JSON.stringify(told.outputs);
-  if (mark !== waysTold) {
+  // What only says something else now is not built anew: a click on it that has begun is not lost.
+  const mark = JSON.stringify(told.outputs.map(({ id, uri, what, recording }) => [id, uri, what, recording]));
+  if (mark === waysTold) {
+    for (const output of told.outputs) tellWay($(`words-${output.id}`), output);
+  } else {
     waysTold = mark;
     const focus = document.activeElement?.id;
     const rows = told.outputs.map((output) => wayOf(output, told.outputs.length));
@@ -84,11 +87,18 @@ function wayOf(output, count) {
     remove.setAttribute("aria-label", `Remove ${address}`);
     buttons.append(remove);
   }
-  const bad = ["failed", "retrying", "stalled"].includes(output.state);
-  const shows = output.what === "picture" ? "" : `${output.what}: `;
-  const words = output.recording ? `recording, ${output.words}` : output.words;
-  item.append(element("span", address, "address"), element("span", shows + words, bad ? "hint bad" : "hint"), buttons);
+  const words = element("span");
+  words.id = `words-${output.id}`;
+  tellWay(words, output);
+  item.append(element("span", address, "address"), words, buttons);
   return item;
+}
+
+function tellWay(place, output) {
+  const shows = output.what === "picture" ? "" : `${output.what}: `;
+  const words = shows + (output.recording ? `recording, ${output.words}` : output.words);
+  if (place.textContent !== words) place.textContent = words;
+  place.className = ["failed", "retrying", "stalled"].includes(output.state) ? "hint bad" : "hint";
 }
 
 // The page itself, for a telephone in the same network.

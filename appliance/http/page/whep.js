@@ -6,9 +6,10 @@ const WHEP_GATHER_MS = 1000;
 const WHEP_FIRST_MS = 8000;
 
 class Whep {
-  // Shows in `video`; `ended(why)` is called once, when it stops by itself.
-  constructor(video, ended) {
+  // Shows in `video`; `ended(why)` is called once, when it stops by itself. `path`: of a session.
+  constructor(video, ended, path = WHEP_PATH) {
     this.video = video;
+    this.path = path;
     this.ended = ended;
     this.place = null; // of the session, to be deleted in the end
     this.peer = null;
@@ -36,14 +37,14 @@ class Whep {
       offer.sdp = offer.sdp.replace("useinbandfec=1", "useinbandfec=1;stereo=1");
       await peer.setLocalDescription(offer);
       await gathered(peer);
-      const answer = await ask(WHEP_PATH, {
+      const answer = await ask(this.path, {
         method: "POST",
         headers: { "Content-Type": "application/sdp", Accept: "application/sdp" },
         body: peer.localDescription.sdp,
         signal: AbortSignal.timeout(WHEP_FIRST_MS),
       });
       const place = answer.headers.get("Location");
-      this.place = place && new URL(place, new URL(WHEP_PATH, location.href)).pathname;
+      this.place = place && new URL(place, new URL(this.path, location.href)).pathname;
       await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
       this.video.srcObject = this.stream;
       await firstPicture(this.video);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from appliance.errors import MissingDependency
@@ -32,13 +33,25 @@ def codec_of(wanted: str, otherwise: Codec) -> Codec | None:
     return "opus" if wanted == "opus" else "aac" if wanted == "aac" else otherwise
 
 
-class AudioEncoder(GivesPackets):
-    """An encoder that runs from construction to ``stop``."""
+@dataclass(frozen=True, slots=True)
+class AudioKey:
+    """What makes two tracks the same: the codec, and whose sound it is (``encoders.Wanted``)."""
 
-    def __init__(self, codec: Codec) -> None:
+    codec: Codec
+    programme: str = ""
+
+
+class AudioEncoder(GivesPackets):
+    """An encoder that runs from construction to ``stop``.
+
+    Attributes:
+        key: what it was made for.
+    """
+
+    def __init__(self, key: AudioKey) -> None:
         """Start it. Raises MissingDependency."""
         super().__init__()
-        self.codec = codec
+        self.key, codec = key, key.codec
         self.error: str | None = None
         self._lock = threading.Lock()
         self._begins: int | None = None

@@ -12,7 +12,7 @@ from appliance.errors import OutputError
 from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
 from appliance.outputs import encoders
-from appliance.outputs.encoded.audio import AudioEncoder, Codec
+from appliance.outputs.encoded.audio import AudioEncoder, AudioKey, Codec
 from appliance.outputs.encoded.packet import Deliver
 from appliance.outputs.encoded.video import VideoEncoder, VideoKey
 
@@ -30,7 +30,7 @@ class Encoders:
 
     _lock: ClassVar[threading.Lock] = threading.Lock()
     _video: ClassVar[dict[VideoKey, VideoEncoder]] = {}
-    _audio: ClassVar[dict[Codec, AudioEncoder]] = {}
+    _audio: ClassVar[dict[AudioKey, AudioEncoder]] = {}
     _failed: ClassVar[dict[str, float]] = {}
 
     @classmethod
@@ -38,7 +38,8 @@ class Encoders:
         """Name and number of takers of each encoder that runs now."""
         # Without the lock, which is held while an encoder starts: the status must not wait for it.
         video = [(key.encoder.name, encoder.users) for key, encoder in list(cls._video.items())]
-        return [*video, *((codec, encoder.users) for codec, encoder in list(cls._audio.items()))]
+        audio = [(key.codec, encoder.users) for key, encoder in list(cls._audio.items())]
+        return [*video, *audio]
 
     @classmethod
     def choose(cls, wanted: encoders.Wanted, format: Format) -> encoders.Encoder:
@@ -83,12 +84,12 @@ class Encoders:
             encoder.remove(deliver)
 
     @classmethod
-    def take_audio(cls, codec: Codec, deliver: Deliver) -> AudioEncoder:
+    def take_audio(cls, key: AudioKey, deliver: Deliver) -> AudioEncoder:
         """Have ``deliver`` called with each packet of sound. Raises MissingDependency."""
         with cls._lock:
-            encoder = cls._audio.get(codec)
+            encoder = cls._audio.get(key)
             if encoder is None or encoder.error is not None:
-                encoder = cls._audio[codec] = AudioEncoder(codec)
+                encoder = cls._audio[key] = AudioEncoder(key)
             encoder.users += 1
         encoder.add(deliver)
         return encoder
@@ -99,8 +100,8 @@ class Encoders:
         with cls._lock:
             encoder.users -= 1
             last = encoder.users == 0
-            if last and cls._audio.get(encoder.codec) is encoder:
-                del cls._audio[encoder.codec]
+            if last and cls._audio.get(encoder.key) is encoder:
+                del cls._audio[encoder.key]
         if last:
             if finish and encoder.error is None:
                 encoder.finish(FINISH_S)
@@ -148,7 +149,7 @@ class EncodedStream:
         self._audio: AudioEncoder | None = None
         if codec is not None:
             try:
-                self._audio = Encoders.take_audio(codec, self._deliver)
+                self._audio = Encoders.take_audio(AudioKey(codec, wanted.programme), self._deliver)
             except BaseException:
                 Encoders.leave_video(self._video, self._deliver, finish=False)
                 raise
@@ -156,7 +157,7 @@ class EncodedStream:
     def _key(self, wanted: encoders.Wanted) -> VideoKey:
         encoder = Encoders.choose(wanted, self.format)
         rate = wanted.rate(self.format)
-        return VideoKey(self.format, encoder, rate, wanted.what, self._lossless)
+        return VideoKey(self.format, encoder, rate, wanted.what, wanted.programme, self._lossless)
 
     @property
     def dropped(self) -> int:
@@ -182,7 +183,7 @@ class EncodedStream:
         if self._audio is not None:
             self._audio.fill(frame.pts, patience_ns if self._heard else UNHEARD_NS)
             if self._audio.error is not None:
-                raise OutputError(f"encoder {self._audio.codec}: {self._audio.error}")
+                raise OutputError(f"encoder {self._audio.key.codec}: {self._audio.error}")
 
     def hear(self, sound: AudioBlock) -> None:
         """Have a block of sound encoded."""

@@ -34,7 +34,8 @@ class VideoKey:
         format: of the frames.
         encoder: the one that was chosen.
         rate: its bit rate and key frame interval.
-        what: which picture of the appliance it is: the composite, its key, its fill, …
+        what: which picture it is: the composite, its key, its fill, …
+        programme: whose: see ``encoders.Wanted``.
         lossless: it waits for the encoder rather than drop frames.
     """
 
@@ -42,6 +43,7 @@ class VideoKey:
     encoder: encoders.Encoder
     rate: encoders.Rate
     what: str = "picture"
+    programme: str = ""
     lossless: bool = False
 
 

@@ -98,7 +98,7 @@ class RtspOutput:
 
         Present readers keep their stream, from the new encoder's first key frame on.
         """
-        video = encoders.Wanted.of(output)
+        video = self._wanted.following(encoders.Wanted.of(output))
         Encoders.choose(video, self._format)
 
         def use() -> None:
@@ -143,6 +143,11 @@ class RtspOutput:
                 live.release()
                 live.forget()
             server.release()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is a reader, or one is being let in: a composite will be seen."""
+        return bool(self._medias)
 
     def clients(self) -> int:
         """Number of readers to which media is being sent now."""

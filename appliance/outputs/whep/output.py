@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -48,10 +49,19 @@ class WhepOutput:
     """
 
     def __init__(
-        self, http: HttpSettings, wanted: encoders.Wanted = encoders.DEFAULT, *, live: bool = True
-    ) -> None:
-        """``live``: False where a file is read as fast as possible, which nobody can watch."""
+        self, http: HttpSettings, wanted: encoders.Wanted = encoders.DEFAULT, *, live: bool = True,
+        elsewhere: Callable[[], int] = lambda: 0,
+    ) -> None:  # fmt: skip
+        """Get ready.
+
+        Args:
+            http: whose ``whep_viewers`` bounds how many there are.
+            wanted: how to encode.
+            live: False where a file is read as fast as possible, which nobody can watch.
+            elsewhere: viewers of other programmes, who count towards the same bound.
+        """
         self.uri = "whep"
+        self._elsewhere = elsewhere
         self.dropped = 0
         self._http, self._wanted, self._live = http, wanted, live
         self._format = Format(2, 2)
@@ -126,14 +136,15 @@ class WhepOutput:
         if not self._live:
             raise NoPlace("a file is read as fast as possible: that cannot be watched")
         wanted = offer.read(data)
-        room = self._ready()
+        room, elsewhere = self._ready(), self._elsewhere()
         try:
-            joined = room.join(wanted, most)
+            joined = room.join(wanted, max(0, most - elsewhere))
         except TimeoutError:
             raise NoPlace("no answer was found in time; the machine has too much to do") from None
         if joined is None:
             raise NoPlace(
-                f"{room.count} watch by WHEP already, as many as http.whep_viewers allows ({most})"
+                f"{room.count + elsewhere} watch by WHEP already, as many as http.whep_viewers "
+                f"allows ({most})"
             )
         return joined
 

@@ -26,6 +26,7 @@ from appliance.pixels.cpu.crop import crop_planes, planes_to_tensor, shrunk, yuv
 from appliance.pixels.cpu.dissolve import dissolve
 from appliance.pixels.cpu.edge import EdgePlan, edge_guide, edge_plan, shape_edge
 from appliance.pixels.cpu.feather import feather
+from appliance.pixels.cpu.given import GivenMatte, given_grid
 from appliance.pixels.cpu.guided import foreground_shift, guided_coefficients
 from appliance.pixels.cpu.halfway import halfway
 from appliance.pixels.cpu.huffman import first_fault
@@ -56,7 +57,7 @@ from appliance.pixels.cpu.look import LookTable, apply_look
 from appliance.pixels.cpu.matte import Matte
 from appliance.pixels.cpu.mattes import HandMattes, apply_mattes, hand_mattes
 from appliance.pixels.cpu.over_black import over_black
-from appliance.pixels.cpu.overlay import Overlay, blend_overlay
+from appliance.pixels.cpu.overlay import Overlay, blend_overlay, overlay_of
 from appliance.pixels.cpu.paste import default_ramp, paste, paste_nv12
 from appliance.pixels.cpu.plate import (
     Plate,
@@ -95,6 +96,7 @@ __all__ = [
     "Compositor",
     "EdgePlan",
     "Fit",
+    "GivenMatte",
     "HandMattes",
     "Kept",
     "Key",
@@ -157,6 +159,7 @@ __all__ = [
     "foreground_shift",
     "free_cells",
     "fuse_key",
+    "given_grid",
     "grid_alpha",
     "guided_coefficients",
     "halfway",
@@ -178,6 +181,7 @@ __all__ = [
     "nv12_to_bgrx",
     "outline",
     "over_black",
+    "overlay_of",
     "paste",
     "paste_nv12",
     "person_colours",

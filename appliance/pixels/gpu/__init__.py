@@ -34,6 +34,7 @@ from appliance.pixels.gpu.light import (
 from appliance.pixels.gpu.look import LookTable, apply_look, upload_look
 from appliance.pixels.gpu.matte import Matte
 from appliance.pixels.gpu.mattes import HandMattes, apply_mattes
+from appliance.pixels.gpu.overlay import DeviceCaption, blend_overlay
 from appliance.pixels.gpu.paste import paste, paste_nv12
 from appliance.pixels.gpu.planes import VERDICT, Plane, Raw, Tensor
 from appliance.pixels.gpu.plate import (
@@ -61,6 +62,7 @@ __all__ = [
     "Buffer",
     "ContactShadow",
     "Context",
+    "DeviceCaption",
     "DeviceFlow",
     "DeviceLight",
     "DeviceOverlay",
@@ -85,6 +87,7 @@ __all__ = [
     "bgrx_to_nv12",
     "blend_between",
     "blend_layer",
+    "blend_overlay",
     "clean",
     "column_sums",
     "compare",

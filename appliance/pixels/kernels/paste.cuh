@@ -1,6 +1,12 @@
 // Paste: a feathered patch into a picture, in place. Twins: paste (1 to 4 interleaved channels),
-// paste_nv12 (paste on the luma plane, then paste_chroma).
+// paste_nv12 (paste on the luma plane, then paste_chroma). A mask, one byte a pixel of the patch (a
+// luma pixel in paste_chroma), is multiplied by the feather; its address is 0 where there is none.
 #pragma once
+
+// The mask at a pixel of the patch, 0..1.
+__device__ __forceinline__ float masked(const u8 *mask, int pitch, int x, int y) {
+    return mask ? (float)__ldg(mask + (long long)y * pitch + x) * (1 / 255.0f) : 1.0f;
+}
 
 // One thread makes 4 bytes of one row, at a 4-byte aligned address of the picture where its pitch
 // allows. left..right, top..bottom: the part of the patch, in its pixels, that lies in the picture.
@@ -8,7 +14,8 @@
 // 698x667 pixels of three channels.
 extern "C" __global__ void __launch_bounds__(128)
 paste(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, int x, int y, int width,
-      int height, int channels, int left, int top, int right, int bottom, float ramp) {
+      int height, int channels, int left, int top, int right, int bottom, float ramp,
+      const u8 *mask, int mask_pitch) {
     int j = top + blockIdx.y * blockDim.y + threadIdx.y;
     if (j >= bottom) return;
     // Bytes of the row, counted from where the patch's own row would begin.
@@ -26,7 +33,8 @@ paste(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, int x, i
     u32 result = 0;
     // A word that begins before the part is worked on only from the part's first byte on.
     int pixel = max(at, from) / channels, channel = max(at, from) - pixel * channels;
-    float weight = feathered(pixel, width, slope, true, true) * fy;
+    float weight =
+        feathered(pixel, width, slope, true, true) * fy * masked(mask, mask_pitch, pixel, j);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         int b = at + i;
@@ -39,7 +47,10 @@ paste(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, int x, i
             row[b] = mixed;
         if (++channel == channels) {
             channel = 0;
-            weight = feathered(++pixel, width, slope, true, true) * fy;
+            // The word may end beyond the part, and the mask with it.
+            if (++pixel >= right) break;
+            weight =
+                feathered(pixel, width, slope, true, true) * fy * masked(mask, mask_pitch, pixel, j);
         }
     }
     if (whole) *(u32 *)(row + at) = result;
@@ -51,7 +62,8 @@ paste(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, int x, i
 // Must move: 6 bytes a chroma sample under the patch.
 extern "C" __global__ void __launch_bounds__(128)
 paste_chroma(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, int x, int y,
-             int width, int height, int left, int top, int right, int bottom, float ramp) {
+             int width, int height, int left, int top, int right, int bottom, float ramp,
+             const u8 *mask, int mask_pitch) {
     int i = left + blockIdx.x * blockDim.x + threadIdx.x;
     int j = top + blockIdx.y * blockDim.y + threadIdx.y;
     if (i >= right || j >= bottom) return;
@@ -63,6 +75,17 @@ paste_chroma(u8 *picture, int picture_pitch, const u8 *patch, int patch_pitch, i
         if (py + k >= 0 && py + k < height) wy += feathered(py + k, height, slope, true, true);
     }
     float weight = wx * wy * 0.25f;
+    if (mask) {
+        weight = 0;
+#pragma unroll
+        for (int k = 0; k < 4; ++k) {
+            int u = px + (k & 1), v = py + (k >> 1);
+            if (u < 0 || u >= width || v < 0 || v >= height) continue;
+            weight += feathered(u, width, slope, true, true) *
+                      feathered(v, height, slope, true, true) * masked(mask, mask_pitch, u, v);
+        }
+        weight *= 0.25f;
+    }
     int last_i = (width + 1) / 2 - 1, last_j = (height + 1) / 2 - 1;
     // Arithmetic shifts: halves of negative numbers are rounded down, as Python does.
     int i0 = clampi(px >> 1, 0, last_i), i1 = clampi((px + 1) >> 1, 0, last_i);

@@ -10,8 +10,8 @@ import numpy as np
 from appliance.avatars.clip import ClipFrame
 from appliance.errors import SourceError
 from appliance.faces.base import Patch
+from appliance.faces.paste import paste_patch
 from appliance.media.frame import U8, Format, Frame, Rect, blank
-from appliance.pixels.cpu.paste import paste_nv12
 
 # In flight at once: one in the mailbox, one being composited, one held for the frame between; and
 # what fades or repeats.
@@ -119,8 +119,7 @@ def _resize(plane: U8, out: U8) -> None:
 
 
 def _paste(frame: Frame, patch: Patch, feather: float | None) -> None:
-    ramp = None if feather is None else feather * patch.rect.width
-    paste_nv12(frame, Frame(patch.y, patch.uv, frame.colour), patch.rect.x, patch.rect.y, ramp)
+    paste_patch(frame, patch, None if feather is None else feather * patch.rect.width)
 
 
 def _patched(picture: ClipFrame, patch: Patch, like: Frame, feather: float | None) -> ClipFrame:

@@ -8,15 +8,19 @@ import structlog
 
 from appliance.avatars.avatar import find_avatar, load_avatar
 from appliance.avatars.clip import samples_until
-from appliance.config.settings import SourceSettings
-from appliance.errors import SourceError
+from appliance.config.settings import SourceSettings, VoiceSettings
+from appliance.errors import MatteboxError, SourceError
 from appliance.media.audio import AudioBlock, time_of
 from appliance.media.frame import Format, Frame
 from appliance.playout.playout import Playout
 from appliance.sources.avatar.canvas import CanvasPool
+from appliance.voices.base import Voice
+from appliance.voices.make import make_voice
 
 log = structlog.get_logger(__name__)
 
+# A voice says itself what held it up, if it is given the time.
+_VOICE_MARGIN_S = 2.0
 # This late, the schedule starts again: slower, never in a burst. As the feeder's clock has it.
 _SLACK_NS = 250_000_000
 
@@ -39,6 +43,7 @@ class AvatarSource:
         self._pool: CanvasPool | None = None
         self._sounds: list[AudioBlock] = []
         self._origin: int | None = None
+        self._voice = VoiceSettings()
 
     @property
     def has_sound(self) -> bool:
@@ -50,12 +55,22 @@ class AvatarSource:
         """See ``HasSound``."""
         return self.playout is not None
 
+    def use_voice(self, voice: VoiceSettings) -> None:
+        """See ``Speaks``."""
+        same, self._voice = voice == self._voice, voice
+        playout = self.playout
+        if playout is not None and not same:
+            playout.use_voice(*_voice_of(voice))
+
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``. Raises AvatarError for an avatar that cannot be played."""
         self.close()
         avatar = load_avatar(find_avatar(self._name))
         own = avatar.format
-        self.playout = Playout(avatar)
+        voice, why = _voice_of(self._voice)
+        self.playout = Playout(
+            avatar, voice, no_voice=why, voice_timeout_s=self._voice.timeout_s + _VOICE_MARGIN_S
+        )
         # Its rate is its own: the canvas takes as many of its frames as it has room for.
         format = own if want is None else Format(want.width, want.height, own.fps, want.colour)
         if format.colour != own.colour:
@@ -116,3 +131,12 @@ class AvatarSource:
         if left > 0:
             time.sleep(left / 1e9)
         return True
+
+
+def _voice_of(settings: VoiceSettings) -> tuple[Voice | None, str]:
+    """The voice of the settings; or None, and why there is none: actions are played without."""
+    try:
+        return make_voice(settings), ""
+    except MatteboxError as error:
+        log.warning("the avatar has no voice", why=str(error))
+        return None, str(error)

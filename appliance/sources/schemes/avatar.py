@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.config import shapes
 from appliance.config.schemes import SourceScheme
-from appliance.config.shapes import without_nul
 
 if TYPE_CHECKING:
     from appliance.config.settings import SourceSettings
@@ -16,7 +16,7 @@ _START = "avatar://"
 
 def check(uri: str) -> str:
     """A name, or a path to an avatar's folder."""
-    if not without_nul(uri)[len(_START) :].strip("/"):
+    if not shapes.without_nul(uri)[len(_START) :].strip("/"):
         raise ValueError(f"the avatar's name is missing; an avatar is written {_START}NAME")
     return uri
 

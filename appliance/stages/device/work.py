@@ -185,6 +185,11 @@ class DeviceWork:
     report_aside: Report | None = None
 
     @property
+    def unmatted(self) -> bool:
+        """Always True: a matte that came with the frame is not used here yet."""
+        return True
+
+    @property
     def somebody(self) -> bool:
         """Always True: whether anybody is there is decided on the device, unknown to the host."""
         return True

@@ -24,14 +24,16 @@ class EdgeSteps:
     def edge(self, work: Work) -> None:
         """Move and soften the edge of the matte."""
         assert work.matte is not None
-        assert work.planes is not None
         s, matte = self._common.settings.edge, work.matte
-        plan = cpu.edge_plan(matte.coefficients.shape[1:], matte.rect, s.choke, s.softness)
-        coarse, luma = work.planes[0], work.frame.y
+        grid = matte.coefficients.shape[1:]
+        plan = cpu.edge_plan(grid, matte.rect, s.choke, s.softness)
         if matte.guide is not None:
-            # Alpha itself, of a matte that was keyed, or held against the empty room.
+            # Alpha itself, of a matte that was keyed, held against the empty room, or given.
             luma, rect = matte.guide, matte.rect
-            coarse = cpu.shrunk(luma[rect.y : rect.bottom, rect.x : rect.right], coarse.shape)
+            coarse = cpu.shrunk(luma[rect.y : rect.bottom, rect.x : rect.right], grid)
+        else:
+            assert work.planes is not None
+            coarse, luma = work.planes[0], work.frame.y
         coefficients, normals = cpu.shape_edge(coarse, matte.coefficients, plan, matte.shifted)
         guide = matte.guide
         if normals is not None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from appliance.media.frame import U8, Frame
+import numpy as np
+
+from appliance.media.frame import F32, U8, Frame, Rect
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 from appliance.stages.harmonise.follow import LightMap
 from appliance.stages.harmonise.measure import BEHIND_SOFT, EVERY, measure
+
+_UNKNOWN_ROOM = np.float32(128)
 
 
 class HarmoniseSteps:
@@ -49,11 +53,12 @@ class HarmoniseSteps:
 
     def _measure(self, work: Work, behind: Frame) -> None:
         assert work.alpha is not None
-        assert work.planes is not None
         assert work.rect is not None
-        common = self._common
+        common, planes = self._common, work.planes
+        if planes is None:
+            planes = unroomed(work.frame, work.rect, work.alpha)
         measure(
-            self._map, common.settings.stages.harmonise, common.format, work.planes, work.alpha,
+            self._map, common.settings.stages.harmonise, common.format, planes, work.alpha,
             work.rect, *self._small(behind),
         )  # fmt: skip
 
@@ -75,6 +80,17 @@ class HarmoniseSteps:
         alpha = small_alpha(work, (rows, columns))
         share = cpu.wrap_share(alpha, width * max(rows, columns), strength)
         return cpu.Wrap(share, kept[1], kept[2])
+
+
+def unroomed(frame: Frame, rect: Rect, alpha: F32) -> F32:
+    """Planes of a frame that came with its matte, as ``Work.planes``.
+
+    Where nobody is, such a frame may hold anything: grey stands for the room, which is unknown.
+    """
+    planes = np.empty((3, *alpha.shape), np.float32)
+    cpu.crop_planes(frame, rect, planes)
+    planes[:, alpha == 0] = _UNKNOWN_ROOM
+    return planes
 
 
 def small_alpha(work: Work, grid: tuple[int, int]) -> U8:

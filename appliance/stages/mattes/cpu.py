@@ -27,8 +27,13 @@ class MattesSteps:
         """Nothing is carried over time here."""
 
     def mattes(self, work: Work) -> None:
-        """What is room goes out of the layer, what is kept comes into it."""
+        """What is room goes out of the layer, what is kept comes into it.
+
+        Of a frame with a matte of its own nothing is kept: its room may hold anything.
+        """
         made = self._drawn()
+        if work.matted is not None:
+            made = replace(made, keep_rect=NOWHERE)
         layer = work.layer
         if layer is None:
             if not made.keep_rect.area:

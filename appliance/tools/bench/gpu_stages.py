@@ -12,6 +12,7 @@ from appliance.media.surface import Surface
 from appliance.pixels import gpu
 from appliance.pixels.cpu.affine import Viewport
 from appliance.pixels.cpu.look import LookTable
+from appliance.pixels.cpu.overlay import Overlay
 from appliance.pixels.cpu.plate import turns_of
 from appliance.pixels.cpu.plate_light import RoomLight
 from appliance.pixels.gpu import Matte, PersonLayer, Plane, Raw, Scratch
@@ -73,6 +74,25 @@ class KernelBenchOfStages:
         self.drawn()
         self.on_the_grid()
         self.room()
+        self.captions()
+
+    def captions(self) -> None:
+        """A caption of two long lines over a picture."""
+        bench, (width, height) = self._bench, self._bench.sizes.picture
+        sets, columns, rows = bench.sizes.sets, width // 2 // 2 * 2, height // 6 // 2 * 2
+        pictures, there = (
+            bench.surfaces((width, height), sets),
+            gpu.DeviceCaption(bench.context, width, height),
+        )
+        half = np.full((rows, columns), 128, np.uint8)
+        there.put(Overlay(0, 0, half, half[::2].reshape(rows // 2, columns // 2, 2), half))
+
+        def launches(i: int) -> None:
+            gpu.blend_overlay(bench.context, pictures[i % sets], there)
+
+        bench.timer.measure(
+            f"caption {columns}x{rows} of {width}x{height}", round(5.5 * columns * rows), launches
+        )
 
     def moved(self) -> None:
         """The person moved and enlarged on the canvas."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from appliance.config.settings import Settings, StagesSettings
 from appliance.errors import InputError, ModelError
+from appliance.media.caption import Caption
 from appliance.media.frame import Frame, blank
 from appliance.pipeline.cpu import Pipeline
 from appliance.tools.bench.frame_path import make_pipeline
 from appliance.tools.bench.progress import Tick, no_tick
 
 _WARM_UP = 30
+# What a source that speaks would say: two lines.
+_CAPTION = Caption("Good evening, and welcome: we have a great deal to talk about tonight.", "en")
 _ALL = "all but interpolate"
 
 # What a stage needs to have anything to do; all others are measured as they are by default.
@@ -68,6 +72,7 @@ def with_stages(settings: Settings, names: tuple[str, ...]) -> Settings:
 def _added(
     without: Settings, with_it: Settings, frames: list[Frame], passes: int
 ) -> tuple[dict[str, float], dict[str, float]]:
+    frames = [replace(frame, caption=_CAPTION) for frame in frames]
     plain, more = make_pipeline(without, frames), make_pipeline(with_it, frames)
     first = frames[0]
     out, also = (blank(first.width, first.height, first.colour) for _ in range(2))

@@ -1,4 +1,4 @@
-"""How far a benchmark is: a bar on a terminal, one line for each part elsewhere; on stderr."""
+"""How far long work is: a bar on a terminal, one line for each part elsewhere; on stderr."""
 
 from __future__ import annotations
 
@@ -26,8 +26,14 @@ class BenchBar:
     whoever measures ticks between two measured stretches.
     """
 
-    def __init__(self, parts: int | None = None, console: Console | None = None) -> None:
-        """``parts``: how many there will be, if that is known; ``console``: by default stderr."""
+    def __init__(
+        self, parts: int | None = None, console: Console | None = None, doing: str = "measuring: "
+    ) -> None:
+        """``parts``: how many there will be, if that is known; ``console``: by default stderr.
+
+        ``doing``: what stands before a part where there is no terminal.
+        """
+        self._doing = doing
         self._console = console or Console(stderr=True)
         self._live = self._console.is_terminal
         self._parts, self._part = parts, 0
@@ -54,7 +60,9 @@ class BenchBar:
         """Show that this part begins."""
         self._part += 1
         if not self._live:
-            self._console.print(f"measuring: {name} …", style="dim", markup=False, highlight=False)
+            self._console.print(
+                f"{self._doing}{name} …", style="dim", markup=False, highlight=False
+            )
             return
         shown = name if self._parts is None else f"{name} ({self._part} of {self._parts})"
         self._bar.reset(self._task, total=None, description=shown, visible=True)

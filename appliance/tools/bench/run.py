@@ -28,13 +28,21 @@ _IN_MEMORY = 60
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Measure what ``options.only`` names (None: all), or the GPU; print a table or JSON."""
+    """Measure what ``options.only`` names (None: all), GPU or sessions; print a table or JSON."""
     if options.gpu:
         if options.only is not None:
             raise InputError("--gpu and --only: one of them; --gpu measures all there is of it")
         from appliance.tools.bench import gpu
 
         return gpu.run(settings, options)
+    if options.sessions:
+        if options.only is not None:
+            raise InputError("--sessions and --only: one of them; --sessions measures those alone")
+        from appliance.tools.bench import sessions
+
+        return sessions.run(settings, options)
+    if options.avatar is not None:
+        raise InputError("--avatar says with which avatar to measure: --sessions N --avatar NAME")
     if options.only is not None and options.only not in NAMES:
         raise InputError(f"no benchmark named {options.only!r}; there are: {', '.join(NAMES)}")
     names = NAMES if options.only is None else (options.only,)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from appliance.config.settings import Settings
-from appliance.tools.doctor import machine, media
+from appliance.tools.doctor import machine, media, voices
 from appliance.tools.doctor.machine import Finding
 
 __all__ = ["PROBES", "DoctorReport", "Finding", "closing", "examine", "run"]
@@ -27,6 +27,7 @@ PROBES: tuple[tuple[str, Probe], ...] = (
     ("Encoders", media.encoders),
     ("Devices", machine.plugged_in),
     ("Networks", machine.networks),
+    ("Voices", voices.voices),
     ("Ports", machine.ports),
 )
 _SIGNS = {"ok": ("✓", "green"), "gap": ("!", "yellow"), "none": ("–", "dim"), "bad": ("✗", "red")}

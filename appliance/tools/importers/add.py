@@ -21,8 +21,10 @@ from appliance.tools.engine.graph import (
 )
 from appliance.tools.importers import (
     any_onnx,
+    blazeface,
     blazepose,
     deeplab,
+    face_mesh,
     mediapipe,
     modnet,
     pp_humanseg,
@@ -41,6 +43,8 @@ IMPORTERS: tuple[Importer, ...] = (
     u2net.IMPORTER,
     mediapipe.IMPORTER,
     blazepose.IMPORTER,
+    face_mesh.IMPORTER,
+    blazeface.IMPORTER,
     pp_humanseg.IMPORTER,
     modnet.IMPORTER,
     deeplab.IMPORTER,
@@ -49,9 +53,12 @@ IMPORTERS: tuple[Importer, ...] = (
 """The most specific first: the first that fits a graph takes it."""
 
 
+_AVATAR = "use it: mattebox avatar make FOLDER (which finds the avatar's face and mouths)"
 _USES = {
     "pose": "use it: mattebox run --source 'puppet://still.png?drive=clip.mp4' (as the network "
-    "named pose)"
+    "named pose)",
+    "face": _AVATAR,
+    "find-face": _AVATAR,
 }
 """What to do with a network of a task that no setting names."""
 
@@ -84,12 +91,14 @@ def add_model(wish: ImportOptions) -> list[str]:
     if file is None:
         raise InputError(
             f"{wish.name}: --from is missing: name the file that you have downloaded; only selfie, "
-            "deeplab, deeplab-small, pose and rife are fetched by themselves"
+            "deeplab, deeplab-small, pose, face and rife are fetched by themselves"
         )
     if file.suffix.lower() in {".pth", ".pt", ".ckpt", ".pb"}:
         raise InputError(f"{file}: found a {file.suffix} file; convert it to ONNX first")
     if file.suffix.lower() == ".whl":
-        raise InputError(f"{file}: a wheel is taken by mattebox model add selfie or pose only")
+        raise InputError(
+            f"{file}: a wheel is taken by mattebox model add selfie, pose or face only"
+        )
     # First, so that a broken download is reported as such, not by faults in its graph.
     release = known_release(file) if file.is_file() else None
     graph = convert(file) if file.suffix.lower() == ".tflite" else read_graph(file)

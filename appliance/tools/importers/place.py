@@ -13,6 +13,7 @@ import yaml
 from appliance.errors import ModelError, StorageError
 from appliance.networks.between import BetweenNetwork
 from appliance.networks.classes import ClassNetwork
+from appliance.networks.face import FaceFinder, FacePoints
 from appliance.networks.manifest import load_manifest
 from appliance.networks.onnxruntime import OnnxRuntimeMatting
 from appliance.networks.pose import PoseNetwork
@@ -61,6 +62,12 @@ def _run_once(draft: Path) -> None:
         return
     if manifest.task == "pose":
         PoseNetwork(manifest, model, threads=1).infer()
+        return
+    if manifest.task == "face":
+        FacePoints(manifest, model, threads=1).infer()
+        return
+    if manifest.task == "find-face":
+        FaceFinder(manifest, model, threads=1).infer()
         return
     if manifest.task == "between":
         BetweenNetwork(manifest, model, threads=1)

@@ -89,6 +89,29 @@ def test_paste_at_even_offset_takes_the_patchs_chroma_as_it_is() -> None:
     assert np.array_equal(frame.uv[4:10, 5:15], patch.uv)
 
 
+@pytest.mark.parametrize(("x", "y"), [(10, 8), (11, 9), (-3, -5), (55, 33)])
+def test_a_mask_is_multiplied_by_the_feather(x: int, y: int) -> None:
+    """Luma by the product; chroma by the mean of the products over its 2x2 luma pixels."""
+    w, h = 21, 13
+    frame, patch = noise(64, 40, 1), noise(w, h, 2)
+    patch.y[:], patch.uv[..., 0], patch.uv[..., 1] = 180, 90, 200
+    mask = np.random.default_rng(3).integers(0, 256, (h, w), np.uint8)
+    before_y, before_uv = frame.y.astype(np.float64), frame.uv.astype(np.float64)
+    weight = np.zeros((40 + 64, 64 + 64))
+    weight[y + 32 : y + 32 + h, x + 32 : x + 32 + w] = published(h, w, 3) * mask / 255
+    weight = weight[32:72, 32:96]
+    cpu.paste_nv12(frame, patch, x, y, 3, mask)
+    assert np.abs(frame.y - (before_y + weight * (180 - before_y))).max() <= 0.51
+    mean = weight.reshape(20, 2, 32, 2).mean(axis=(1, 3))[..., None]
+    want = before_uv + mean * (np.array([90, 200]) - before_uv)
+    assert np.abs(frame.uv - want).max() <= 0.51
+
+
+def test_paste_refuses_a_mask_of_another_size() -> None:
+    with pytest.raises(ValueError, match=r"a mask of \(8, 7\) for a patch of \(8, 8\)"):
+        cpu.paste_nv12(noise(64, 40, 1), noise(8, 8, 2), 0, 0, 0, np.zeros((8, 7), np.uint8))
+
+
 def test_paste_refuses_other_colours() -> None:
     other = noise(8, 8, 1, colour=Colour(Matrix.BT601, Range.FULL))
     with pytest.raises(ValueError, match="convert the patch first"):

@@ -81,6 +81,22 @@ def test_paste_into_nv12(
         close(got.uv, frame.uv, ramp)
 
 
+@pytest.mark.parametrize(("x", "y"), [(10, 8), (11, 9), (-3, -5), (55, 33)])
+def test_paste_of_a_masked_patch(memory: Memory, x: int, y: int) -> None:
+    mask = np.random.default_rng(3).integers(0, 256, (13, 21), np.uint8)
+    for k, ramp in enumerate((None, 0)):
+        frame, patch = noise(63, 39, 1), noise(21, 13, 2)
+        picture, weights = memory.picture(frame, k, k), memory.rows(mask, 3, 1)
+        over = memory.picture(patch, 3, 1).surface
+        paste_nv12(
+            memory.context, picture.surface, over, x, y, ramp, weights.address, weights.pitch
+        )
+        cpu.paste_nv12(frame, patch, x, y, ramp, mask)
+        got = picture.read()
+        close(got.y, frame.y, ramp)
+        close(got.uv, frame.uv, ramp)
+
+
 def test_paste_refuses_nonsense(memory: Memory) -> None:
     frame = memory.picture(noise(16, 16, 1)).surface
     other = memory.picture(noise(8, 8, 1, colour=FULL)).surface

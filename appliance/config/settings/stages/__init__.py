@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.config.settings.base import Section
+from appliance.config.settings.stages.captions import CaptionsSettings
 from appliance.config.settings.stages.frame import FramingSettings
 from appliance.config.settings.stages.harmonise import HarmoniseSettings
 from appliance.config.settings.stages.interpolate import InterpolateSettings
@@ -26,6 +27,7 @@ class StagesSettings(Section, title="Stages"):
     harmonise: HarmoniseSettings = HarmoniseSettings()
     style: StyleSettings = StyleSettings()
     interpolate: InterpolateSettings = InterpolateSettings()
+    captions: CaptionsSettings = CaptionsSettings()
 
     @property
     def needs_motion(self) -> bool:

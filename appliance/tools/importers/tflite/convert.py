@@ -23,10 +23,10 @@ def convert(path: Path) -> ModelProto:
     """The graph of a .tflite file, checked by ONNX's own checker and shape inference.
 
     Input and outputs keep their names; a picture of 1 x rows x columns x channels there is one of
-    1 x channels x rows x columns here; a list of 1 x numbers stays one. A quantised network becomes
-    one in floating point, its pictures the real numbers that the quantised ones stand for; an
-    ARG_MAX at the end is left out. Raises ModelError for a file that is malformed or has what
-    cannot be taken over, MissingDependency without onnx.
+    1 x channels x rows x columns here; lists of 1 x numbers, and of 1 x rows x numbers, stay so.
+    A quantised network becomes one in floating point, its pictures the real numbers that the
+    quantised ones stand for; an ARG_MAX at the end is left out. Raises ModelError for a file that
+    is malformed or has what cannot be taken over, MissingDependency without onnx.
     """
     require_onnx()
     network = read_network(path)
@@ -41,9 +41,10 @@ def convert(path: Path) -> ModelProto:
         )
     try:
         for operator in network.operators:
+            shape = builder.result(operator).shape
             free = operator.name in ("DEQUANTIZE", "RESHAPE")
-            if not free and len(builder.result(operator).shape) != 4:
-                shape = builder.result(operator).shape
+            lists = operator.name == "CONCATENATION" and len(shape) == 3
+            if not free and not lists and len(shape) != 4:
                 raise ModelError(f"{operator.name}: a result of {shape}, expected four dimensions")
             OPERATORS[operator.name](builder, operator)
         return _checked(_model(builder), network, builder)
@@ -69,7 +70,7 @@ def _model(builder: Builder) -> ModelProto:
         builder.nodes,
         "from_tflite",
         [_described(builder, n, (4,)) for n in network.inputs],
-        [_described(builder, n, (2, 4)) for n in network.outputs],
+        [_described(builder, n, (2, 3, 4)) for n in network.outputs],
         builder.initializers,
     )
     opset = onnx.helper.make_opsetid("", _OPSET)

@@ -64,10 +64,25 @@ def _resize(builder: Builder, operator: Operator) -> None:
 
 
 def _concatenation(builder: Builder, operator: Operator) -> None:
+    if len(builder.result(operator).shape) == 3:
+        _lists(builder, operator)
+        return
     axis = operator.option(0, "i") % 4
     inputs = [builder.picture(operator, n) for n in range(len(operator.inputs))]
     # From NHWC to NCHW.
     builder.add(operator, "Concat", inputs, fused=operator.option(1), axis=(0, 2, 3, 1)[axis])
+
+
+def _lists(builder: Builder, operator: Operator) -> None:
+    """Lists behind one another: a detector's anchors of several scales. They lie as they did."""
+    axis = operator.option(0, "i") % 3
+    if axis != 1 or operator.option(1):
+        raise ModelError(f"{operator.name} of lists over axis {axis}: expected 1, no activation")
+    for index in range(len(operator.inputs)):
+        tensor = builder.tensor(operator, index)
+        if tensor.data or len(tensor.shape) != 3:
+            raise ModelError(f"{operator.name}: {tensor.name!r} is no list; expected lists alone")
+    builder.add(operator, "Concat", [builder.name(n) for n in operator.inputs], axis=axis)
 
 
 def _two(kind: str) -> Callable[[Builder, Operator], None]:
@@ -83,6 +98,17 @@ def _one(kind: str) -> Callable[[Builder, Operator], None]:
         builder.add(operator, kind, [builder.picture(operator, 0)])
 
     return convert
+
+
+def _prelu(builder: Builder, operator: Operator) -> None:
+    slope = builder.constant(operator, 1)
+    channels = builder.sides(operator, 0)[2]
+    if slope.shape != (1, 1, channels):
+        raise ModelError(
+            f"{operator.name}: slopes of shape {slope.shape}, expected {(1, 1, channels)}: one a "
+            "channel"
+        )
+    builder.add(operator, "PRelu", [builder.picture(operator, 0), builder.picture(operator, 1)])
 
 
 def _relu6(builder: Builder, operator: Operator) -> None:
@@ -105,6 +131,7 @@ OPERATORS: dict[str, Callable[[Builder, Operator], None]] = {
     # From one quantisation to another: to real numbers it is nothing.
     "QUANTIZE": _one("Identity"),
     "PAD": pad,
+    "PRELU": _prelu,
     "RELU": _one("Relu"),
     "RELU6": _relu6,
     "RESHAPE": reshape,

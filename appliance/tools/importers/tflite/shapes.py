@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from appliance.errors import ModelError
+from appliance.tools.engine.graph import onnx
 from appliance.tools.importers.tflite.builder import Builder
 from appliance.tools.importers.tflite.network import Operator
 from appliance.tools.importers.tflite.windows import pads
@@ -42,16 +43,24 @@ def max_pool(builder: Builder, operator: Operator) -> None:
 
 
 def reshape(builder: Builder, operator: Operator) -> None:
-    """RESHAPE of one pixel's channels to a list of numbers: a regression's result.
+    """RESHAPE to a list: one pixel's channels, or for each pixel in turn so many rows of numbers.
 
-    Of nothing else: a picture's values would have to change places, as they lie in another order
-    here.
+    The first is a regression's result, the second a detector's (a row an anchor). Of nothing else:
+    a picture's values would have to change places, as they lie in another order here.
     """
     given, wanted = builder.tensor(operator, 0).shape, builder.result(operator).shape
-    if len(given) != 4 or given[:3] != (1, 1, 1) or wanted != (1, given[3]):
+    pixel = len(given) == 4 and given[:3] == (1, 1, 1) and wanted == (1, given[3])
+    rows = len(given) == 4 and len(wanted) == 3 and given[0] == wanted[0] == 1
+    if not pixel and not (rows and given[3] % wanted[2] == 0):
         raise ModelError(
-            f"{operator.name} from {given} to {wanted}; expected one pixel (1, 1, 1, N) to (1, N)"
+            f"{operator.name} from {given} to {wanted}; expected one pixel (1, 1, 1, N) to (1, N), "
+            "or a picture (1, rows, columns, k*N) to (1, rows*columns*k, N)"
         )
-    name = f"{builder.name(operator.outputs[0])}/shape"
-    shape = builder.write(name, np.asarray(wanted, np.int64))
-    builder.add(operator, "Reshape", [builder.picture(operator, 0), shape])
+    result, source = builder.name(operator.outputs[0]), builder.picture(operator, 0)
+    shape = builder.write(f"{result}/shape", np.asarray(wanted, np.int64))
+    if rows:
+        turned = f"{result}/turned"
+        node = onnx.helper.make_node("Transpose", [source], [turned], perm=(0, 2, 3, 1))
+        builder.nodes.append(node)
+        source = turned
+    builder.add(operator, "Reshape", [source, shape])

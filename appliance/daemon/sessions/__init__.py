@@ -1,0 +1,1 @@
+"""Further programmes beside the box's own: each with its own avatar, clock, background, streams."""

@@ -1,0 +1,1 @@
+"""What is said, drawn over the finished composite."""

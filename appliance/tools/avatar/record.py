@@ -1,0 +1,85 @@
+"""What is known from the last time: which video is which, and what was found in it.
+
+``make.json``, beside ``avatar.json``. It only saves work: lost or broken, all is looked at again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from appliance.errors import InputError, StorageError
+from appliance.media.frame import Colour, Format, Matrix, Range
+from appliance.tools.avatar.footage import Footage
+
+RECORD = "make.json"
+_VERSION = 1
+_BLOCK = 1 << 20
+
+
+@dataclass
+class Record:
+    """What was found so far.
+
+    Attributes:
+        digests: of a video's content, by its path, size and time of change.
+        footage: what a video is, by its digest. notes: what there was to say of a clip, by its key.
+    """
+
+    digests: dict[str, str] = field(default_factory=dict)
+    footage: dict[str, Footage] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def digest(self, path: Path) -> str:
+        """Of a video's content, hexadecimal. Raises InputError when it cannot be read."""
+        try:
+            status = path.stat()
+            known = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+            if known not in self.digests:
+                made = hashlib.blake2b(digest_size=16)
+                with path.open("rb") as file:
+                    while block := file.read(_BLOCK):
+                        made.update(block)
+                self.digests[known] = made.hexdigest()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        return self.digests[known]
+
+    def save(self, folder: Path) -> None:
+        """Write it. Raises StorageError."""
+        path, partial = folder / RECORD, folder / f".{RECORD}.{os.getpid()}"
+        data = {
+            "version": _VERSION, "digests": self.digests, "notes": self.notes,
+            "footage": {digest: asdict(one) for digest, one in self.footage.items()},
+        }  # fmt: skip
+        try:
+            partial.write_text(json.dumps(data, default=lambda value: value.value), "utf-8")
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise StorageError(f"{path}: cannot be written: {error}; make room") from error
+
+
+def load_record(folder: Path) -> Record:
+    """What is known of this avatar; nothing where that is missing, broken or of another version."""
+    try:
+        data = json.loads((folder / RECORD).read_bytes())
+        if data["version"] != _VERSION:
+            return Record()
+        footage = {digest: _footage(one) for digest, one in data["footage"].items()}
+        return Record(dict(data["digests"]), footage, dict(data["notes"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Record()
+
+
+def _footage(data: dict[str, Any]) -> Footage:
+    shape = data["format"]
+    colour = Colour(Matrix(shape["colour"]["matrix"]), Range(shape["colour"]["range"]))
+    numerator, denominator = map(int, shape["fps"])
+    format = Format(int(shape["width"]), int(shape["height"]), (numerator, denominator), colour)
+    times = tuple(map(int, data["times"]))
+    return Footage(format, times, int(data["end"]), int(data["promised"]), bool(data["sounding"]))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from appliance.config.settings import SourceSettings
+from appliance.errors import AvatarError, SourceError
+from appliance.media.frame import Colour, Format, Matrix
+from appliance.sources.avatar.source import AvatarSource
+from appliance.sources.make import make_source
+from tests.avatars import make_tiny_avatar, tiny_number
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_tiny_avatar(tmp_path / "tiny")
+
+
+@pytest.fixture
+def source(folder: Path) -> Iterator[AvatarSource]:
+    opened = AvatarSource(SourceSettings(pace="fast"), str(folder))
+    yield opened
+    opened.close()
+
+
+def test_the_address_opens_an_avatar_by_its_folder(folder: Path) -> None:
+    source = make_source(SourceSettings(uri=f"avatar://{folder}"))
+    assert isinstance(source, AvatarSource)
+    assert source.live
+
+
+def test_frames_know_their_alpha_and_follow_each_other_exactly(source: AvatarSource) -> None:
+    format = source.open(None)
+    assert (format.width, format.height, format.fps) == (64, 48, (25, 1))
+    for number in range(30):
+        frame = source.read(1)
+        assert frame is not None
+        assert frame.alpha is not None
+        assert tiny_number(frame.y)[1] == number % 12
+        assert (frame.pts, frame.serial) == (number * 40_000_000, number)
+        assert frame.alpha[24, 32] == 255
+        assert frame.alpha[0, 0] == 0
+        (sound,) = source.sounds()
+        assert sound.samples.shape == (1920, 2)
+        assert sound.pts == number * 40_000_000
+
+
+def test_canvases_are_used_again_and_a_held_frame_keeps_its_picture(source: AvatarSource) -> None:
+    source.open(None)
+    held = source.read(1)
+    assert held is not None
+    kept = held.y.copy()
+    memory = set()
+    for _ in range(40):
+        frame = source.read(1)
+        assert frame is not None
+        memory.add(frame.y.ctypes.data)
+        del frame
+    assert np.array_equal(held.y, kept)
+    assert len(memory) == 1
+
+
+def test_frames_that_nobody_gives_back_are_an_error_not_a_leak(source: AvatarSource) -> None:
+    source.open(None)
+    held = [source.read(1) for _ in range(12)]
+    with pytest.raises(SourceError, match="canvases of the avatar are in use"):
+        source.read(1)
+    assert len(held) == 12
+
+
+def test_another_canvas_gets_the_avatar_fitted_into_it(source: AvatarSource) -> None:
+    want = Format(200, 96, (30, 1), Colour(Matrix.BT709))
+    assert source.open(want) == want
+    frame = source.read(1)
+    assert frame is not None
+    assert frame.alpha is not None
+    assert frame.y.shape == (96, 200)
+    rows, columns = np.nonzero(frame.alpha > 128)
+    # Twice as large, in the middle.
+    assert abs(float(columns.mean()) - 99.5) < 2
+    assert abs(float(rows.mean()) - 47.5) < 2
+    assert tiny_number(frame.y[:, 36:164]) == (0, 0)
+
+
+def test_in_real_time_a_tick_is_made_when_it_is_due_not_before(folder: Path) -> None:
+    source = AvatarSource(SourceSettings(), str(folder))
+    source.open(None)
+    assert source.read(0.001) is not None
+    assert source.read(0.001) is None
+    assert source.playout is not None
+    assert source.playout.counts.ticks == 1
+    assert source.read(1) is not None
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (lambda f: (f / "avatar.json").unlink(), "there is no avatar.json"),
+        (lambda f: (f / "avatar.json").write_text("{"), "is not JSON"),
+        (lambda f: (f / "avatar.json").write_text('{"version": 9}'), "of version 9, expected 1"),
+        (lambda f: (f / "idle.clip").unlink(), "cannot be read"),
+        (lambda f: (f / "idle.clip").write_bytes(b""), "no clip of an avatar"),
+        (lambda f: (f / "wave.clip").write_bytes((f / "wave.clip").read_bytes()[:-5]), "cut short"),
+        (lambda f: (f / "idle.clip").write_bytes(b"MBXCLIP9" + bytes(99)), "another version"),
+        (lambda f: (f / "idle.clip").write_bytes((f / "talk.clip").read_bytes()), "not the clip"),
+    ],
+)
+def test_a_broken_avatar_is_refused_in_words(folder: Path, break_it, says: str) -> None:  # type: ignore[no-untyped-def]
+    break_it(folder)
+    with pytest.raises(AvatarError, match=says):
+        AvatarSource(SourceSettings(), str(folder)).open(None)
