@@ -60,7 +60,7 @@ def finish(
         manifest = manifest.model_copy(update={"seams": old.seams})
     else:
         bar.begin("seams")
-        manifest = make_seams(target, manifest, bar.tick)
+        manifest = make_seams(target, manifest, bar.tick, tell)
     if old is not None and record.made.get(_MOUTHS) == made_from[_MOUTHS]:
         manifest = manifest.model_copy(update={"faces": old.faces, "mouths": old.mouths})
     else:

@@ -22,7 +22,7 @@ def spoken_marks(
 ) -> dict[str, list[Mark]]:
     """The visemes said in the clips that have sound, by the clip's name; only what is sure.
 
-    Listened to are those whose text is known (``texts``, by the clip's name), and those for talking.
+    Listened to are those for talking, and those whose text is known (``texts``, by their names).
     ``tell`` gets why nothing was understood in one. Raises AvatarError for a broken clip.
     """
     found: dict[str, list[Mark]] = {}
