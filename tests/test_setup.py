@@ -102,8 +102,8 @@ def test_the_tests_need_more(machine):
     machine.setup("test")
     said = machine.called()[0]
     assert said.endswith(
-        "ffmpeg fonts-droid-fallback fonts-noto-color-emoji pulseaudio shellcheck systemd x11-utils "
-        "xdotool xvfb"
+        "ffmpeg fonts-droid-fallback fonts-noto-color-emoji pulseaudio shellcheck systemd "
+        "x11-utils xdotool xvfb"
     )
 
 
