@@ -71,7 +71,7 @@ class CutMouth:
 
 
 def cut(frame: ClipFrame, place: tuple[complex, complex], texture: U8) -> CutMouth | None:
-    """CutMouth the mouth out of a clip's frame; None where it is not wholly in it, and the person's.
+    """Cut the mouth out of a clip's frame; None where it is not wholly in it, and the person's.
 
     ``place`` is the face's, in the clip's coordinates; ``texture`` is ``region.mask_texture``.
     """
@@ -96,7 +96,9 @@ def cut(frame: ClipFrame, place: tuple[complex, complex], texture: U8) -> CutMou
     small = cv2.resize(y, (width, height), interpolation=cv2.INTER_AREA)
     less = cv2.resize(uv, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     by = (width / rect.width + height / rect.height) / 2
-    return CutMouth(np.asarray(small, np.uint8), np.asarray(less, np.uint8), (a * by, b * by), light)
+    return CutMouth(
+        np.asarray(small, np.uint8), np.asarray(less, np.uint8), (a * by, b * by), light
+    )
 
 
 def stack(cuts: list[CutMouth]) -> tuple[U8, U8]:
