@@ -10,7 +10,7 @@ import numpy as np
 
 from appliance.errors import FaceError
 from appliance.faces.graphs import FaceGraph
-from appliance.faces.manifest import FaceManifest, GraphPart
+from appliance.faces.manifest import FaceManifest, FacePart
 from appliance.faces.mel import RATE, Mel, WhisperMel
 from appliance.media.audio import I16
 from appliance.media.frame import F32
@@ -151,8 +151,8 @@ def _timestep(manifest: FaceManifest) -> dict[str, np.ndarray[tuple[int], np.dty
     return {manifest.timestep: np.zeros(1, np.int64)} if manifest.timestep else {}
 
 
-def _part(manifest: FaceManifest, spec: object) -> GraphPart:
+def _part(manifest: FaceManifest, spec: object) -> FacePart:
     part = getattr(spec, "through", None)
-    if not isinstance(part, GraphPart):
+    if not isinstance(part, FacePart):
         raise FaceError(f"{manifest.name}: names no graph through which its ends go")
     return part
