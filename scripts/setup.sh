@@ -32,8 +32,10 @@ run_packages=(
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp gstreamer1.0-tools
     gstreamer1.0-x gstreamer1.0-alsa glib-networking
+    gir1.2-pango-1.0 python3-gi-cairo
 )
-test_packages=(ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb)
+# The fonts: captions are drawn in each kind of script; DejaVu, which Pango brings along, has the rest.
+test_packages=(ffmpeg fonts-droid-fallback fonts-noto-color-emoji pulseaudio shellcheck systemd x11-utils xdotool xvfb)
 # Installed where apt has them (Ubuntu's Chromium is a snap, which containers cannot run); without
 # them the tests of the page, of RTMP, or of a voice are skipped.
 offered_packages=()

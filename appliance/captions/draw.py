@@ -72,16 +72,25 @@ class CaptionDrawer:
             layout = self._layout(parts[0], language, page)
         return self._drawn(parts, layout, page)
 
+    def lacks(self, characters: str, settings: CaptionsSettings) -> str:
+        """Those of the characters that no font here has. Raises InputError as ``draw`` does."""
+        layout = self._layout("", "", _Page(settings, 2, 2, 20.0))
+        return "".join(one for one in dict.fromkeys(characters) if self._unknown(layout, one))
+
+    def missing_family(self, settings: CaptionsSettings) -> str:
+        """The font's family, if it is not on this machine; empty if it is. Raises InputError."""
+        font_map, described = self._font(settings.font)
+        family = str(described.get_family() or "")
+        known = {str(one.get_name()).lower() for one in font_map.list_families()}
+        asked = [name.strip() for name in family.split(",") if name.strip()]
+        return "" if any(name.lower() in known for name in asked) else family
+
     def _with_glyphs(self, text: str, language: str, page: _Page) -> str:
         """The text without what no font has. Raises InputError if that is most of it."""
         layout = self._layout(text, language, page)
         if layout.get_unknown_glyphs_count() == 0:
             return text
-        lacking = "".join(
-            character
-            for character in dict.fromkeys(text)
-            if ord(character) >= 0x80 and self._unknown(layout, character)
-        )
+        lacking = "".join(one for one in dict.fromkeys(text) if self._unknown(layout, one))
         kept = "".join(character for character in text if character not in lacking)
         seen = len("".join(text.split()))
         if 2 * len("".join(plain_text(kept).split())) < seen:

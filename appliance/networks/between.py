@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 
 from appliance.errors import ModelError
 from appliance.media.frame import F32, Colour
@@ -18,6 +19,8 @@ from appliance.networks.picture_output import checked_picture, picture_to_planes
 from appliance.pixels import cpu
 
 _ALPHA_SCALE = np.float32(1 / 255)
+# By these names a network gives what its picture is made of: see ``BetweenNetwork.motion``.
+_TIME, _MOTION, _SHARE = "time", "motion", "share"
 
 
 class BetweenNetwork:
@@ -37,6 +40,7 @@ class BetweenNetwork:
         nchw = spec.layout == "NCHW"
         shape = (1, 4, rows, columns) if nchw else (1, rows, columns, 4)
         self._first, self._second = (np.zeros(shape, np.float32) for _ in range(2))
+        self._tells = nchw and _tells_motion(self._session, rows, columns)
         nobody = np.zeros((4, rows, columns), np.float32)
         try:
             self(nobody, nobody, Colour())
@@ -69,6 +73,35 @@ class BetweenNetwork:
         made[3] = np.clip(values[3] / _ALPHA_SCALE, 0, 255)
         return made
 
+    @property
+    def tells_motion(self) -> bool:
+        """Whether ``motion`` can be asked for."""
+        return self._tells
+
+    def motion(self, first: F32, second: F32, colour: Colour, at: float) -> tuple[F32, F32]:
+        """What the picture at a time between two is made of, for pictures larger than the network.
+
+        Args:
+            first, second: as for a call. at: above 0, the first's time, and below 1, the second's.
+
+        Returns float32 (4, rows, columns): from each pixel at that time to its place in the first,
+        across and down, then to that in the second, in pixels; and float32 (rows, columns): how
+        much of it is the first's, 0..1. Raises RuntimeError as a call does, ValueError for a
+        network that does not tell.
+        """
+        manifest = self.manifest
+        if not self._tells:
+            raise ValueError(f"{manifest.name}: gives pictures only, expected {_MOTION}, {_SHARE}")
+        self._take(first, colour, self._first)
+        self._take(second, colour, self._second)
+        time = np.full((1, 1, 1, 1), at, np.float32)
+        feeds = {manifest.previous: self._first, manifest.input.name: self._second, _TIME: time}
+        names = [_MOTION, _SHARE]
+        motion, share = run_session(self._session, manifest.name, names, feeds, RuntimeError)
+        if not (np.isfinite(motion).all() and np.isfinite(share).all()):
+            raise RuntimeError(f"{manifest.name}: gave a motion with NaN or infinities")
+        return motion[0], share[0, 0]
+
     def _take(self, picture: F32, colour: Colour, tensor: F32) -> None:
         spec = self.manifest.input
         into = tensor[0] if spec.layout == "NCHW" else np.moveaxis(tensor[0], 2, 0)
@@ -81,6 +114,14 @@ def load_between(name: str, threads: int = 0) -> BetweenNetwork:
     """Load the network of this name, or of the manifest at this path. Raises ModelError."""
     found = load_manifest(find_manifest(name, model_folders()), task="between")
     return BetweenNetwork(*found, threads)
+
+
+def _tells_motion(session: ort.InferenceSession, rows: int, columns: int) -> bool:
+    """Whether there is, beside the picture, what it is made of."""
+    times = {tensor.name: tensor.shape for tensor in session.get_overridable_initializers()}
+    shapes = {tensor.name: tensor.shape for tensor in session.get_outputs()}
+    wanted = {_MOTION: [1, 4, rows, columns], _SHARE: [1, 1, rows, columns]}
+    return times.get(_TIME) == [1] * 4 and all(shapes.get(n) == s for n, s in wanted.items())
 
 
 def _check(inputs: list, outputs: list, manifest: Manifest, model: Path) -> None:  # type: ignore[type-arg]

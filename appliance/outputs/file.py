@@ -17,6 +17,7 @@ from appliance.outputs.encoded.audio import Codec, codec_of
 from appliance.outputs.encoded.mp4 import Mp4
 from appliance.outputs.encoded.muxer import Muxer
 from appliance.outputs.even import even_format
+from appliance.outputs.subtitles import SubtitleFile, subtitles_of
 from appliance.outputs.written import WrittenOutput
 
 log = structlog.get_logger(__name__)
@@ -40,9 +41,13 @@ class FileOutput(WrittenOutput):
     """
 
     def __init__(
-        self, path: Path, video: encoders.Wanted = encoders.DEFAULT, sound: str = "auto"
-    ) -> None:
-        """Raises InputError when the name does not end in a known suffix."""
+        self, path: Path, video: encoders.Wanted = encoders.DEFAULT, sound: str = "auto",
+        *, captions: bool = True,
+    ) -> None:  # fmt: skip
+        """``captions``: what is said is written beside it.
+
+        Raises InputError when the name does not end in a known suffix.
+        """
         if path.suffix.lower() not in SUFFIXES:
             raise InputError(
                 f"output {str(path)!r}: the name ends in {path.suffix or 'no suffix'}; "
@@ -54,6 +59,8 @@ class FileOutput(WrittenOutput):
         self._last: tuple[int, int] | None = None
         self._claimed = False
         self._sound = sound
+        self._captions = captions
+        self._subtitles: SubtitleFile | None = None
 
     def open(self, format: Format) -> None:
         """Claim a name and start the encoder. Raises OutputError if there is no name or no room."""
@@ -61,8 +68,9 @@ class FileOutput(WrittenOutput):
         suffix = self._wanted_path.suffix.lower()
         codec = codec_of(self._sound, "aac" if suffix == ".mp4" else "opus")
         see_that_there_is_room(self._wanted_path)
-        self.path = _claim(self._wanted_path)
+        self.path = _claim(self._wanted_path, captions=self._captions)
         self.uri, self._last, self._claimed = str(self.path), None, True
+        self._subtitles = SubtitleFile(self.path) if self._captions else None
         if self.path != self._wanted_path:
             log.info("recording to the next free name", path=self.uri)
         try:
@@ -90,12 +98,18 @@ class FileOutput(WrittenOutput):
         """Record one frame at its own time after the first; waits for encoder and disk."""
         super().write(frame)
         self._last = frame.pts, frame.duration
+        if self._subtitles is not None:
+            self._subtitles.note(frame)
 
     def close(self) -> None:
         """Write the index. Raises OutputError if that fails; what was recorded still plays."""
+        ends = self._ends()
+        subtitles, self._subtitles = self._subtitles, None
         try:
-            self._end(self._ends())
+            self._end(ends)
         finally:
+            if subtitles is not None:
+                subtitles.close(ends)
             self._discard_if_empty()
 
     def _ends(self) -> int | None:
@@ -115,11 +129,17 @@ class FileOutput(WrittenOutput):
                 self.path.unlink()
 
 
-def _claim(path: Path) -> Path:
-    """Create an empty file under the first free name. Raises OutputError."""
+def _claim(path: Path, *, captions: bool) -> Path:
+    """Create an empty file under the first free name. Raises OutputError.
+
+    ``captions``: a name of which there are subtitles is not free: players would show them with it.
+    """
     number = 1
     while number <= MOST_NUMBERS:
         name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        if captions and os.path.lexists(subtitles_of(name)):
+            number += 1
+            continue
         try:
             os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
         except FileExistsError:

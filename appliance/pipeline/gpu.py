@@ -80,6 +80,7 @@ class GpuPipeline:
         self._another: Download | None = None
         self._beside: dict[Companion, Download] = {}
         self._also_beside: dict[Companion, Download] = {}
+        self._matted: bool | None = None
         try:
             mapped = context.integrated
             self._download = Download(context, format, DEPTH, mapped=mapped)
@@ -215,8 +216,11 @@ class GpuPipeline:
         also_companions: Mapping[Companion, Frame] | None = None,
     ) -> Outcome:  # fmt: skip
         """See ``FramePipeline.process``."""
-        if frame.discontinuity:
+        matted = frame.alpha is not None
+        if frame.discontinuity or self._matted not in (matted, None):
+            # A picture that brings its matte is another picture than the camera's.
             self.reset()
+        self._matted = matted
         self._cascade.guard.begin(frame.pts)
         canvases = self._canvases
         in_place = canvases is not None and canvases.choose(out)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
+from appliance.captions.cut import cut
 from appliance.media.audio import RATE
 from appliance.playout.turn import At, Piece
 from appliance.voices.base import Speech
@@ -14,34 +16,39 @@ from appliance.voices.sane import sane
 _LONGEST = 5 * RATE
 
 
-def pieces_of(speech: Speech, text: str, language: str) -> Iterator[Piece]:
-    """The pieces of a speech, 48 kHz on both channels, with words, mouth shapes and captions."""
-    speech = sane(speech, len(text))
-    samples = to_48k(speech.pcm, speech.rate)
-    ats = [
-        At(int(mark.ms * RATE / 1000), mark.kind, mark.value, mark.position, mark.length)
-        for mark in speech.marks
-    ]
-    ats = [*_captions(ats, text, language), *ats]
-    ats.sort(key=lambda at: at.sample)
-    for start in range(0, len(samples), _LONGEST):
-        end = min(start + _LONGEST, len(samples))
-        # What is marked at the very end belongs to the last piece.
-        until = end if end < len(samples) else 1 << 62
-        inside = (at for at in ats if start <= at.sample < until)
-        yield Piece(
-            samples[start:end],
-            tuple(
-                At(at.sample - start, at.kind, at.value, at.position, at.length, at.also)
-                for at in inside
-            ),
-        )
+class Pieces:
+    """The speech of one turn on its way to the clock: 48 kHz, with words, mouth shapes, captions.
 
+    A caption begins with the first of its words that is said.
+    """
 
-def _captions(ats: list[At], text: str, language: str) -> list[At]:
-    words = [at for at in ats if at.kind == "word" and at.length]
-    if not words:
-        return []
-    first, last = words[0], words[-1]
-    said = text[first.position : last.position + last.length].strip()
-    return [At(first.sample, "caption", said, first.position, len(said), language)]
+    def __init__(self, text: str, language: str) -> None:
+        self._characters, self._language = len(text), language
+        self._cues = cut(text, language)
+        self._starts = [cue.start for cue in self._cues]
+        self._shown = -1
+
+    def of(self, speech: Speech) -> Iterator[Piece]:
+        """The pieces of some speech. Raises VoiceError for speech that cannot be."""
+        speech = sane(speech, self._characters)
+        samples = to_48k(speech.pcm, speech.rate)
+        ats: list[At] = []
+        for mark in speech.marks:
+            at = At(int(mark.ms * RATE / 1000), mark.kind, mark.value, mark.position, mark.length)
+            if mark.kind == "word" and mark.length:
+                ats += self._caption(at)
+            ats.append(at)
+        for start in range(0, len(samples), _LONGEST):
+            end = min(start + _LONGEST, len(samples))
+            # What is marked at the very end belongs to the last piece.
+            until = end if end < len(samples) else 1 << 62
+            inside = (at for at in ats if start <= at.sample < until)
+            yield Piece(samples[start:end], tuple(at.later(-start) for at in inside))
+
+    def _caption(self, word: At) -> list[At]:
+        """The cue that begins with this word, if one does."""
+        index = bisect_right(self._starts, word.position) - 1
+        if index == self._shown or index < 0:
+            return []
+        self._shown, cue = index, self._cues[index]
+        return [At(word.sample, "caption", cue.text, cue.start, cue.length, self._language)]

@@ -36,7 +36,7 @@ class Script:
 
 
 def parse(text: str, actions: Container[str], known: str = "") -> Script:
-    """The script in a text; control characters become spaces.
+    """The script in a text; control characters but line feeds become spaces.
 
     ``actions``: the names that there are. ``known``: the same, for messages. Raises ScriptError for
     an empty or too long text, or an action that there is not.
@@ -71,6 +71,8 @@ def parse(text: str, actions: Container[str], known: str = "") -> Script:
 
 def _plain(character: str) -> str:
     """The character, or a space for what is none: control characters, lone surrogates."""
+    if character == "\n":
+        return character
     category = unicodedata.category(character)
     # Cf holds the joiners of emoji and of Arabic and Indic scripts.
     return " " if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") else character

@@ -11,7 +11,7 @@ from typing import cast
 import structlog
 
 from appliance.errors import MatteboxError
-from appliance.playout.pieces import pieces_of
+from appliance.playout.pieces import Pieces
 from appliance.playout.turn import Piece, Turn
 from appliance.voices.base import Speech, Voice
 
@@ -131,12 +131,13 @@ def spoken(voice: Callable[[], Voice], text: str) -> Stream:
         if not text.strip():
             return
         speaker = voice()
+        pieces = Pieces(text, speaker.language)
         for speech in speaker.stream(text, cancel):
-            yield from pieces_of(speech, text, speaker.language)
+            yield from pieces.of(speech)
 
     return stream
 
 
 def recited(speech: Speech, text: str, language: str) -> Stream:
     """The pieces of recorded speech."""
-    return lambda cancel: pieces_of(speech, text, language)
+    return lambda cancel: Pieces(text, language).of(speech)

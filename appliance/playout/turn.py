@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
 
@@ -36,6 +36,10 @@ class At:
     position: int = 0
     length: int = 0
     also: str = ""
+
+    def later(self, samples: int) -> At:
+        """The same, so many samples later."""
+        return replace(self, sample=self.sample + samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,7 @@ class Turn:
             if self.cancel.is_set() or self._made - self._taken >= most:
                 return False
             self._pieces.append(piece)
-            self._ats.extend(
-                At(at.sample + self._made, at.kind, at.value, at.position, at.length, at.also)
-                for at in piece.ats
-            )
+            self._ats.extend(at.later(self._made) for at in piece.ats)
             self._made += len(piece.samples)
             self.fed_at = time.monotonic()
             return True

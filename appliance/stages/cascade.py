@@ -92,7 +92,7 @@ CASCADE: tuple[Step, ...] = (
     Step(
         "given", "the matte that came with the frame, in place of all that finds one",
         needs=("matted",), gives=("rect", "kept", "alpha", "matte"),
-        cpu="given.cpu:GivenSteps.given",
+        cpu="given.cpu:GivenSteps.given", gpu="given.gpu:GivenSteps.given",
         when="every frame whose source knows its matte",
     ),
     Step(

@@ -16,7 +16,7 @@ from appliance.voices.espeak_tags import espeak_voice
 from appliance.voices.phones import of_ipa
 from appliance.voices.scripts import language_of
 from appliance.voices.text import pieces, speakable, words
-from appliance.voices.trim import AFTER_MS, trimmed
+from appliance.voices.trim import closed, trimmed
 
 _WORDS_A_MINUTE = 165
 _SILENT_MS = 80.0
@@ -88,11 +88,10 @@ class EspeakVoice:
             sound = np.frombuffer(data, np.int16).astype(np.float32) / np.float32(32768)
             places = [(start + a, start + b) for a, b in words(sentence)]
             pcm, cut = trimmed(sound, rate)
-            marks = tuple(_marks(head["marks"], text, start, places, cut))
+            marks = closed(_marks(head["marks"], text, start, places, cut), pcm, rate)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise VoiceError(f"the voice espeak answered with {error!r}") from error
-        last = 1000.0 * len(pcm) / rate - AFTER_MS
-        return Speech(pcm, rate, (*(m for m in marks if m.ms < last), Mark(last, "viseme", "sil")))
+        return Speech(pcm, rate, marks)
 
 
 def _marks(

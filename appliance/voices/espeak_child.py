@@ -59,6 +59,7 @@ class EspeakChild:
         starts another.
         """
         if self._process is None or self._process.poll() is not None:
+            self._kill()  # closes the pipes of one that has ended
             self._start()
         try:
             self._send(json.dumps(request).encode() + b"\n", timeout_s)

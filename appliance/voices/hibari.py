@@ -18,7 +18,7 @@ from appliance.voices.hibari_graph import HibariGraph
 from appliance.voices.phones import of_ipa
 from appliance.voices.spelling import aligned
 from appliance.voices.text import pieces, speakable, words
-from appliance.voices.trim import trimmed
+from appliance.voices.trim import closed, trimmed
 
 INSTALL = "pip install 'mattebox[voices]'"
 
@@ -26,7 +26,9 @@ _MOST_SOUNDS = 380
 """The network was made for 400 at a time."""
 _PAUSES = frozenset(';:,.!?\u2014\u2026"()\u201c\u201d ')
 _SILENT_MS = 120.0
-"""A pause shorter than this is none: the mouth goes from one word to the next in its middle."""
+"""A pause shorter than this is none: the next word begins at a quarter of it.
+
+That is where pocketsphinx hears it: of 94 words half within 11 ms, nine in ten within 41."""
 _DYING_MS = 250.0
 """The last sound before a pause has part of the pause counted to it, in which nothing is heard."""
 _STRESSES = "\u02c8\u02cc"
@@ -106,6 +108,7 @@ class HibariVoice:
         """How a sentence is spoken."""
         written = [sentence[a:b] for a, b in words(sentence)]
         clean = unicodedata.normalize("NFKC", sentence.replace("\u00ad", ""))
+        clean = clean.replace("\u0130", "I")  # whose small letter is two characters: it stumbles
         try:
             normal: str = self._normalize(clean)
             tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(normal))
@@ -154,7 +157,8 @@ class HibariVoice:
         # ms before at the usual speed, 36 at 1.5, 52 at 0.7 (median of 48 each).
         early = 20.0 + 22.0 / self._speed
         ends = [ms - cut - early for ms in accumulate(lengths.tolist())]
-        return Speech(pcm, self._rate, tuple(_marks(phrase, ends, text, places)))
+        marks = closed(_marks(phrase, ends, text, places), pcm, self._rate)
+        return Speech(pcm, self._rate, marks)
 
 
 def _marks(
@@ -172,7 +176,7 @@ def _marks(
         if paused is not None and start - paused >= _SILENT_MS:
             yield Mark(min(paused, begin + _DYING_MS), "viseme", "sil")
         elif paused is not None:
-            start = (paused + start) / 2
+            start = paused + 0.25 * (start - paused)
         paused = None
         if word > last_word:
             a, b = places[word]
@@ -188,5 +192,3 @@ def _marks(
         for k, shape in enumerate(shapes):
             yield Mark(begin + k * step, "viseme", shape, *place)
         since = None
-    last = max((i for i, word in enumerate(phrase.words) if word >= 0), default=0)
-    yield Mark(min(max(0.0, ends[last + 1]), begin + _DYING_MS), "viseme", "sil")

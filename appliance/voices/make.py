@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 import structlog
 
@@ -78,12 +79,13 @@ def missing_voices() -> list[tuple[str, str, str]]:
     """
     found = []
     if importlib.util.find_spec("hibari") is None:
-        found.append(("hibari-tts", "speaks English", HIBARI))
+        found.append(("hibari-tts", "English", HIBARI))
     if importlib.util.find_spec("pocketsphinx") is None:
-        purpose = "finds the words of recorded English"
-        found.append(("pocketsphinx", purpose, "pip install pocketsphinx"))
+        purpose = "words of recordings"
+        wheels = sys.version_info[:2] in ((3, 11), (3, 13))  # as in pyproject.toml
+        found.append(("pocketsphinx", purpose, HIBARI if wheels else "pip install pocketsphinx"))
     try:
         EspeakChild().close()
     except (MissingDependency, VoiceError):
-        found.append(("espeak-ng", "speaks a hundred other languages", ESPEAK))
+        found.append(("espeak-ng", "other languages", ESPEAK))
     return found

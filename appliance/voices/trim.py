@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from appliance.media.audio import I16
+from appliance.voices.base import Mark
 
 BEFORE_MS, AFTER_MS = 40, 150
 """Silence left before and after a sentence: what follows begins after both."""
@@ -44,6 +48,21 @@ def trimmed(sound: F32, rate: int) -> tuple[I16, float]:
     kept[:fade] *= ramp
     kept[len(with_end) - fade : len(with_end)] *= ramp[::-1]
     return to_int16(kept), 1000.0 * first / rate
+
+
+def closed(marks: Iterable[Mark], pcm: I16, rate: int) -> tuple[Mark, ...]:
+    """Marks of trimmed speech, none in the silence after it, where the mouth closes.
+
+    Args:
+        marks: by time, from the first of the samples. pcm, rate: as ``trimmed`` gave them.
+    """
+    end = max(0.0, 1000.0 * len(pcm) / rate - AFTER_MS)
+    kept = [
+        mark if mark.ms <= end else replace(mark, ms=end)
+        for mark in marks
+        if mark.ms < end or mark.kind == "word"
+    ]
+    return (*kept, Mark(end, "viseme", "sil"))
 
 
 def to_int16(sound: F32) -> I16:

@@ -62,7 +62,7 @@ def test_samples_are_exactly_the_ticks_at_every_rate(fps: tuple[int, int], tmp_p
 
 
 def test_a_text_is_heard_whole_at_once_and_told_as_it_is_played(playout: Playout) -> None:
-    state = playout.speak("One two. Three!")
+    state = playout.speak("One two.\nThree!")
     assert (state.number, state.state) == (1, "queued")
     ready(playout, 1)
     ticks = ticks_until(playout, lambda tick: "finished" in kinds(playout))
@@ -81,7 +81,7 @@ def test_a_text_is_heard_whole_at_once_and_told_as_it_is_played(playout: Playout
 def test_captions_come_with_their_first_word_and_go_a_little_after_the_last(
     playout: Playout,
 ) -> None:
-    playout.speak("One two. Three!")
+    playout.speak("One two.\nThree!")
     ready(playout, 1)
     time.sleep(0.05)
     texts = [

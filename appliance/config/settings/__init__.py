@@ -16,6 +16,7 @@ from appliance.config.settings.base import Section, rule
 from appliance.config.settings.canvas import CanvasSettings
 from appliance.config.settings.clean import CleanSettings
 from appliance.config.settings.edge import EdgeSettings
+from appliance.config.settings.face import FaceSettings
 from appliance.config.settings.http import HttpSettings
 from appliance.config.settings.load import LoadSettings
 from appliance.config.settings.log import LogSettings
@@ -52,6 +53,7 @@ from appliance.config.uris import (
 
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "Companion", "EdgeSettings",
+    "FaceSettings",
     "HttpSettings", "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings",
     "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section",
     "SessionsSettings", "Settings", "SoundSettings", "SourceSettings",
@@ -74,6 +76,7 @@ class Settings(Section):
     refine: RefineSettings = RefineSettings()
     edge: EdgeSettings = EdgeSettings()
     stages: StagesSettings = StagesSettings()
+    face: FaceSettings = FaceSettings()
     load: LoadSettings = LoadSettings()
     outputs: Outputs = Field(default_factory=default_outputs, description="ways out, all at once")
     rtsp: RtspSettings = RtspSettings()

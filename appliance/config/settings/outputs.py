@@ -56,6 +56,9 @@ class OutputSettings(Section, title="Output"):
         "auto",
         description="how sound is encoded; auto: Opus by RTSP and in Matroska, else AAC",
     )
+    captions: Literal["srt", "none"] = Field(
+        "srt", description="what is said, beside a recording: NAME.srt with NAME.mp4 or NAME.mkv"
+    )
     encoder: EncoderName = Field(
         "auto", description="what encodes H.264; auto: the machine's hardware encoder, else x264enc"
     )

@@ -19,12 +19,12 @@ from appliance.daemon.sessions.outlets import Outlets
 from appliance.daemon.sessions.plan import settings_of
 from appliance.daemon.sessions.state import SessionState
 from appliance.daemon.sessions.stills import SharedStills
-from appliance.daemon.sessions.unmatted import RefusesMatting
 from appliance.daemon.tap import Tap
 from appliance.daemon.worker import Worker
 from appliance.media.audio_ring import AudioRing
 from appliance.media.canvas import BufferPool
 from appliance.media.frame import Frame
+from appliance.networks.none import NoNetwork
 from appliance.outputs.feeder import OutputStatus
 from appliance.outputs.whep.output import WhepOutput
 from appliance.pipeline.cpu import Pipeline
@@ -86,7 +86,7 @@ class Session:
                 tap=self.tap, line=AudioBus(line, settings.sound),
                 sounds=[output.sounds for output in fed],
             )  # fmt: skip
-            self._pipeline = Pipeline(settings, self.format, RefusesMatting(), self._background)
+            self._pipeline = Pipeline(settings, self.format, NoNetwork(), self._background)
             self._worker = Worker(
                 self._feeder.mailbox, self._pipeline, self._programme,
                 BufferPool(self.format, _CANVASES), tap=self.tap, watched=self._watched,
@@ -190,6 +190,7 @@ class Session:
             source = self._feeder.source
             if isinstance(source, Speaks):
                 source.use_voice(box.voice)
+                source.use_face(box.face)
             fed = self._outlets.fed
             self._programme.configure(
                 [output.mailbox for output in fed], mine.matting.stall_s,

@@ -31,8 +31,10 @@ def make(output: OutputSettings) -> Output:
     from appliance.outputs.hls import HlsOutput
 
     path = shapes.file_path(output.uri)
-    kind = HlsOutput if path.suffix.lower() == PLAYLIST else FileOutput
-    return kind(path, Wanted.of(output), output.sound)
+    video = Wanted.of(output)
+    if path.suffix.lower() == PLAYLIST:
+        return HlsOutput(path, video, output.sound)
+    return FileOutput(path, video, output.sound, captions=output.captions == "srt")
 
 
 SCHEME = OutputScheme(

@@ -57,8 +57,9 @@ def _bounds(length: int, cells: int) -> I64:
 class GivenMatte:
     """Mattes of one size as the stages and the composite take them; keeps their memory."""
 
-    def __init__(self, width: int, height: int) -> None:
-        rows, columns = given_grid(width, height)
+    def __init__(self, width: int, height: int, grid: tuple[int, int] | None = None) -> None:
+        """``grid``: rows and columns of the small matte; None: as ``given_grid`` says."""
+        rows, columns = grid or given_grid(width, height)
         self.rect = Rect(0, 0, width, height)
         self.small: F32 = np.zeros((rows, columns), np.float32)
         """Alpha of each cell, 0..1: the mean of its pixels."""

@@ -61,7 +61,7 @@ class CaptionPainter:
         self._since = 0
         self._waited: _Wish | None = None
         self._lacks = ""
-        self._job = self._begin(_Wish(_WARM_UP, "", settings))
+        self._job: _Job | None = self._begin(_Wish(_WARM_UP, "", settings))
 
     def overlay(self, caption: Caption | None, pts: int, settings: Settings) -> Overlay | None:
         """What to lay over the frame of this time; None: nothing.
@@ -92,13 +92,15 @@ class CaptionPainter:
         """The picture; None where there is none, or none yet."""
         until = 0.0
         while wish not in self._kept:
-            begun, job = self._begin(wish) if self._job is None else self._job
-            self._job = (begun, job)
+            if self._job is None:
+                self._job = self._begin(wish)
             if wish != self._waited:
                 # Once for each: on the frames after, it is there or not.
                 fast = settings.source_in_use.pace == "fast"
                 self._waited = wish
                 until = time.monotonic() + (_FILE_WAIT_S if fast else _LIVE_WAIT_S)
+            assert self._job is not None
+            begun, job = self._job
             if not wait([job], max(0.0, until - time.monotonic())).done:
                 return None
             self._job = None
@@ -121,7 +123,7 @@ class CaptionPainter:
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
 
-    def _begin(self, wish: _Wish) -> _Job | None:
+    def _begin(self, wish: _Wish) -> _Job:
         return wish, self._thread.submit(_paint, self._pens, wish, self._format)
 
 

@@ -40,7 +40,10 @@ class CompositeSteps:
         assert work.behind is not None
         assert work.way is not None
         matte = work.matte_way.target.address if work.matte_way else 0
-        return (work.live.address, work.behind.address, work.way.target.address, matte)
+        # The matte is known this early only if it came with the frame.
+        return (
+            work.live.address, work.behind.address, work.way.target.address, matte, work.matte,
+        )  # fmt: skip
 
     def background(self, work: DeviceWork) -> None:
         """The picture behind the person in this frame, in device memory."""

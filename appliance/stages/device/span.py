@@ -29,7 +29,9 @@ class Span:
 
     def ready(self, work: DeviceWork) -> bool:
         """Whether there is anything to do for this frame."""
-        return self._launched or any(bound.ready(work) for bound in self._steps)
+        if self._launched:
+            return any(_concerns(bound, work) for bound in self._steps)
+        return any(bound.ready(work) for bound in self._steps)
 
     def run(self, work: DeviceWork) -> None:
         """Launch the steps, or replay what they launched before.
@@ -51,7 +53,10 @@ class Span:
 
     def _launch_all(self, work: DeviceWork) -> None:
         skipped = self._guard.skipped
-        steps = tuple(bound for bound in self._steps if bound.step.name not in skipped)
+        steps = tuple(
+            bound for bound in self._steps
+            if bound.step.name not in skipped and _concerns(bound, work)
+        )  # fmt: skip
         # A part is guarded if all that it does here is optional.
         parts: dict[DevicePart, BoundStep | None] = {}
         for bound in steps:
@@ -80,6 +85,18 @@ class Span:
         if optional is None:
             return call()
         return self._guard.attempt(optional.step.name, work.frame.pts, call, optional.part.reset)
+
+
+def _concerns(bound: BoundStep, work: DeviceWork) -> bool:
+    """Whether a step is for frames of this kind: with a matte of their own, or without.
+
+    That is all the host knows before the launch; what else a step needs is there by then.
+    """
+    needs = bound.step.needs
+    return not (
+        ("unmatted" in needs and work.unmatted is None)
+        or ("matted" in needs and work.matted is None)
+    )
 
 
 def spans(cascade: BoundCascade, replay: Replay) -> tuple[Span, ...]:

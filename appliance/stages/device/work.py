@@ -129,6 +129,7 @@ class DeviceWork:
         things: as in ``base.Work``, in host memory.
         view: as in ``base.Work``.
         kept: the components are known on the device; the host learns of them from ``report``.
+        lead: the guide of a matte that has one, on the grid, 0..255.
         behind: the picture behind the person. behind_of: what it is a copy of, if anything.
         at_home: as in ``base.Work``.
         overlay: what is drawn on top.
@@ -167,6 +168,7 @@ class DeviceWork:
     alpha: Plane | None = None
     things: Things | None = None
     kept: bool | None = None
+    lead: Plane | None = None
     moved: Plane | None = None
     matte: Matte | None = None
     layer: PersonLayer | None = None
@@ -185,9 +187,14 @@ class DeviceWork:
     report_aside: Report | None = None
 
     @property
-    def unmatted(self) -> bool:
-        """Always True: a matte that came with the frame is not used here yet."""
-        return True
+    def matted(self) -> U8 | None:
+        """The matte that came with the frame, in host memory; None: the network is to make one."""
+        return self.frame.alpha
+
+    @property
+    def unmatted(self) -> bool | None:
+        """True if no matte came with the frame, else None."""
+        return None if self.frame.alpha is not None else True
 
     @property
     def somebody(self) -> bool:
@@ -206,8 +213,8 @@ class DeviceWork:
 
     @property
     def sighting(self) -> Sighting | None:
-        """What was found within the ROI."""
-        return self.report.sighting if self.report else None
+        """What was found within the ROI; of a matte that came with the frame, nothing is."""
+        return self.report.sighting if self.report and self.unmatted else None
 
     @property
     def aside(self) -> Sighting | None:

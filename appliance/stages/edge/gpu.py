@@ -44,20 +44,23 @@ class EdgeSteps:
     def edge(self, work: DeviceWork) -> None:
         """Move and soften the edge of the matte."""
         assert work.matte is not None
-        assert work.planes is not None
         assert work.live is not None
         planes, luma = self._room(work.live)
-        s, matte = self._common.settings.edge, work.matte
+        s, matte, live, coarse = self._common.settings.edge, work.matte, work.live, work.planes
+        if matte.guide:
+            # Alpha itself, of a matte that came with the frame.
+            live, coarse = replace(live, address=matte.guide, pitch=live.width), work.lead
+        assert coarse is not None
         plan = edge_plan(matte.slope.grid, matte.rect, s.choke, s.softness)
         out = Plane(planes.address, *matte.slope.grid)
         normals = shape_edge(
-            self._common.memory.scratch, work.planes, matte.slope, matte.offset, matte.shift, plan,
+            self._common.memory.scratch, coarse, matte.slope, matte.offset, matte.shift, plan,
             out,
         )  # fmt: skip
-        guide = 0
+        guide = matte.guide
         if normals is not None:
             guide = luma.address
-            edge_guide(self._common.context, work.live, matte.rect, normals, s.choke, guide)
+            edge_guide(self._common.context, live, matte.rect, normals, s.choke, guide)
         work.matte = replace(
             matte, slope=out, offset=out.plane(1), shift=out.plane(2) if matte.shift else None,
             guide=guide,

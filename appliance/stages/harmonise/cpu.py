@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from appliance.media.frame import F32, U8, Frame, Rect
+from appliance.media.frame import U8, Frame
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
 from appliance.stages.harmonise.follow import LightMap
-from appliance.stages.harmonise.measure import BEHIND_SOFT, EVERY, measure
-
-_UNKNOWN_ROOM = np.float32(128)
+from appliance.stages.harmonise.measure import BEHIND_SOFT, EVERY, measure, without_room
 
 
 class HarmoniseSteps:
@@ -56,7 +54,10 @@ class HarmoniseSteps:
         assert work.rect is not None
         common, planes = self._common, work.planes
         if planes is None:
-            planes = unroomed(work.frame, work.rect, work.alpha)
+            # The matte came with the frame, and nothing has looked at the picture.
+            planes = np.empty((3, *work.alpha.shape), np.float32)
+            cpu.crop_planes(work.frame, work.rect, planes)
+            without_room(planes, work.alpha)
         measure(
             self._map, common.settings.stages.harmonise, common.format, planes, work.alpha,
             work.rect, *self._small(behind),
@@ -80,17 +81,6 @@ class HarmoniseSteps:
         alpha = small_alpha(work, (rows, columns))
         share = cpu.wrap_share(alpha, width * max(rows, columns), strength)
         return cpu.Wrap(share, kept[1], kept[2])
-
-
-def unroomed(frame: Frame, rect: Rect, alpha: F32) -> F32:
-    """Planes of a frame that came with its matte, as ``Work.planes``.
-
-    Where nobody is, such a frame may hold anything: grey stands for the room, which is unknown.
-    """
-    planes = np.empty((3, *alpha.shape), np.float32)
-    cpu.crop_planes(frame, rect, planes)
-    planes[:, alpha == 0] = _UNKNOWN_ROOM
-    return planes
 
 
 def small_alpha(work: Work, grid: tuple[int, int]) -> U8:

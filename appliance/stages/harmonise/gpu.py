@@ -8,7 +8,7 @@ from appliance.pixels.gpu.light import Soft, Wrap, light_grid, relight, shrink, 
 from appliance.stages.device.work import DeviceCommon, DeviceWork
 from appliance.stages.harmonise.device import DeviceMatrix, SeenThere
 from appliance.stages.harmonise.follow import LightMap
-from appliance.stages.harmonise.measure import BEHIND_SOFT, EVERY, measure
+from appliance.stages.harmonise.measure import BEHIND_SOFT, EVERY, measure, without_room
 
 
 class HarmoniseSteps:
@@ -54,6 +54,8 @@ class HarmoniseSteps:
         if s.strength > 0:
             read = self._sample.read()
             if read is not None:
+                if work.matted is not None:
+                    without_room(*read[:2])
                 measure(self._map, s, self._common.format, *read)
             matrix = self._map.matrix(s.strength, work.frame.pts)
             if matrix is not None:

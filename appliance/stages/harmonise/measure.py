@@ -21,6 +21,17 @@ _LEAST = 0.01
 # Alpha from which a pixel is the person and nothing else.
 _SHOWS = 0.95
 
+# Luma, Cb and Cr of a room that nothing is known of.
+_UNKNOWN_ROOM = np.float32(128)
+
+
+def without_room(planes: F32, alpha: F32) -> None:
+    """Grey, in place, where nobody is, in planes of a frame that came with its matte.
+
+    There such a frame may hold anything. Shapes and ranges: see ``measure``.
+    """
+    planes[:, alpha == 0] = _UNKNOWN_ROOM
+
 
 def measure(
     light: LightMap, settings: HarmoniseSettings, format: Format, planes: F32, alpha: F32,

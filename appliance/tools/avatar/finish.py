@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import wave
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from appliance.avatars.avatar import (
     MANIFEST,
@@ -19,14 +15,12 @@ from appliance.avatars.avatar import (
 )
 from appliance.avatars.clip import Clip
 from appliance.errors import AvatarError, ModelError
-from appliance.media.audio import CHANNELS, RATE
 from appliance.tools.avatar.mouths import make_mouths
 from appliance.tools.avatar.planned import PlannedClip, network_identity
 from appliance.tools.avatar.record import Record
 from appliance.tools.avatar.seams import make_seams
+from appliance.tools.avatar.spoken import spoken_marks
 from appliance.tools.bench.progress import BenchBar
-from appliance.voices.base import Mark
-from appliance.voices.recorded import read_recording
 
 _SEAMS, _MOUTHS = "seams", "mouths"
 
@@ -66,12 +60,13 @@ def finish(
         manifest = manifest.model_copy(update={"seams": old.seams})
     else:
         bar.begin("seams")
-        manifest = make_seams(target, manifest, bar.tick)
+        manifest = make_seams(target, manifest, bar.tick, tell)
     if old is not None and record.made.get(_MOUTHS) == made_from[_MOUTHS]:
         manifest = manifest.model_copy(update={"faces": old.faces, "mouths": old.mouths})
     else:
         bar.begin("mouths")
-        manifest = make_mouths(target, manifest, bar.tick, tell, _marks(target, planned))
+        said = spoken_marks(target, manifest, tell, {o.cut.name: o.cut.says for o in planned})
+        manifest = make_mouths(target, manifest, bar.tick, tell, said)
     save_manifest(target, manifest)
     record.made = made_from
     record.forget_all_but({one.cut.file for one in planned}, {one.key for one in planned})
@@ -120,22 +115,3 @@ def _installed(network: str) -> str:
         return network_identity(network, task=None)
     except ModelError:
         return ""
-
-
-def _marks(target: Path, planned: list[PlannedClip]) -> dict[str, list[Mark]]:
-    """The words and mouth shapes of those clips whose text is known, by the clip's name."""
-    found = {}
-    for one in planned:
-        clip = Clip(target / one.file)
-        if not (one.cut.says.strip() and clip.header.sounding):
-            continue
-        sounds = [clip.sound(index) for index in range(clip.frames)]
-        data = np.concatenate([sound for sound in sounds if sound is not None])
-        file = io.BytesIO()
-        with wave.open(file, "wb") as out:
-            out.setnchannels(CHANNELS)
-            out.setsampwidth(2)
-            out.setframerate(RATE)
-            out.writeframes(data.tobytes())
-        found[one.cut.name] = list(read_recording(file.getvalue(), one.cut.says).speech.marks)
-    return found

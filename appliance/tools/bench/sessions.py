@@ -158,13 +158,11 @@ def threads_s() -> dict[str, float]:
             text = stat.read_text()
         except OSError:
             continue  # it has ended
-        name, fields = (
-            text[text.index("(") + 1 : text.rindex(")")],
-            text[text.rindex(")") :].split(),
-        )
+        name, _, rest = text.partition("(")[2].rpartition(")")
+        fields = rest.split()
         name = ours.get(stat.parent.name, name).partition("rtsp://")[0]
         name = re.sub(r"\d+", "N", name).strip()
-        found[name] = found.get(name, 0.0) + (int(fields[12]) + int(fields[13])) / tick
+        found[name] = found.get(name, 0.0) + (int(fields[11]) + int(fields[12])) / tick
     return found
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from appliance.config.settings import Settings
-from appliance.tools.doctor import machine, media, voices
+from appliance.tools.doctor import captions, machine, media, voices
 from appliance.tools.doctor.machine import Finding
 
 __all__ = ["PROBES", "DoctorReport", "Finding", "closing", "examine", "run"]
@@ -25,6 +25,7 @@ PROBES: tuple[tuple[str, Probe], ...] = (
     ("GPU", machine.gpu),
     ("GStreamer", media.gstreamer),
     ("Encoders", media.encoders),
+    ("Captions", captions.captions),
     ("Devices", machine.plugged_in),
     ("Networks", machine.networks),
     ("Voices", voices.voices),

@@ -6,16 +6,16 @@ from appliance.config.settings import Settings
 from appliance.tools.doctor.machine import Finding, version_of
 from appliance.voices.make import missing_voices
 
+_ALL = ("hibari-tts", "espeak-ng", "pocketsphinx")
+
 
 def voices(settings: Settings) -> list[Finding]:
-    """What there is to speak with, and the command for what there is not. None of it is needed."""
-    missing = missing_voices()
-    absent = {name for name, _, _ in missing}
-    found = [
-        Finding("ok", name, version_of(name) or "found")
-        for name in ("hibari-tts", "pocketsphinx", "espeak-ng")
-        if name not in absent
-    ]
-    return found + [
-        Finding("none", name, f"absent; it {what}", cure) for name, what, cure in missing
-    ]
+    """What there is to speak with, and the commands for what there is not. None of it is needed."""
+    missing = {name: (what, cure) for name, what, cure in missing_voices()}
+    there = [" ".join(filter(None, (n, version_of(n)))) for n in _ALL if n not in missing]
+    found = [Finding("ok", "speech", ", ".join(there))] if there else []
+    if missing:
+        absent = ", ".join(f"{name} ({what})" for name, (what, _) in missing.items())
+        cures = "; ".join(dict.fromkeys(cure for _, cure in missing.values()))
+        found.append(Finding("none", "speech", f"absent: {absent}", cures))
+    return found

@@ -6,6 +6,8 @@ eighth, a quarter, a half and all of the size, each of which corrects the motion
 time to both pictures, and the share of each. Left out: the second try at twice the scales for
 motion above 32 pixels, which asks for the data, and what training alone needs. The motion is found
 in the colours; alpha is moved along.
+
+What the picture is made of is given, too: whoever has larger pictures moves those (``seams``).
 """
 
 from __future__ import annotations
@@ -33,6 +35,11 @@ _WEIGHTS = "module."
 def build_rife(weights: Mapping[str, F32], width: int, height: int) -> ModelProto:
     """The graph: inputs ``first`` and ``second``, output ``between``, float32 (1, 4, h, w), 0..1.
 
+    ``time``, float32 (1, 1, 1, 1), may be given as well, above 0 and below 1; else it is 0.5.
+    Further outputs, both float32: ``motion`` (1, 4, h, w), how many pixels across and down from a
+    pixel at that time to its place in the first and in the second, and ``share`` (1, 1, h, w), how
+    much of it is the first's, 0..1.
+
     Raises ModelError for weights of another network, or a size that is no multiple of ``STEP``.
     """
     if width % STEP or height % STEP or min(width, height) < STEP:
@@ -41,13 +48,16 @@ def build_rife(weights: Mapping[str, F32], width: int, height: int) -> ModelProt
     made.between()
     helper = onnx.helper
     shape = [1, 4, height, width]
-    kind = onnx.TensorProto.FLOAT
-    graph = helper.make_graph(
-        made.nodes, "rife",
-        [helper.make_tensor_value_info(name, kind, shape) for name in ("first", "second")],
-        [helper.make_tensor_value_info("between", kind, shape)],
-        made.constants,
-    )  # fmt: skip
+    shapes = {
+        "first": shape, "second": shape, "time": [1] * 4, "between": shape, "motion": shape,
+        "share": [1, 1, height, width],
+    }  # fmt: skip
+    values = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, size)
+        for name, size in shapes.items()
+    ]
+    # A constant that is an input as well is the value of an input that is left out.
+    graph = helper.make_graph(made.nodes, "rife", values[:3], values[3:], made.constants)
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=8, producer_name="rife"
     )
@@ -71,7 +81,9 @@ class _Graph:
         """All nodes, up to ``between``."""
         pictures = ("first", "second")
         colours = [self._part(name, 0, 3) for name in pictures]
-        time = self._constant("time", np.full((1, 1, self._height, self._width), 0.5))
+        self._constant("time", np.full((1, 1, 1, 1), 0.5))
+        size = self._constant("size", np.array((1, 1, self._height, self._width)), np.int64)
+        time = self._node("Expand", "time", size)
         flow = mask = ""
         for index, scale in enumerate(_SCALES):
             if not index:
@@ -82,10 +94,11 @@ class _Graph:
                 more, other = self._block(index, joined, flow, scale)
                 flow, mask = self._node("Add", flow, more), self._node("Add", mask, other)
         one, two = (self._warped(*each) for each in self._sides(flow))
-        share = self._node("Sigmoid", mask)
+        share = self._node("Sigmoid", mask, output="share")
+        self._node("Identity", flow, output="motion")
         # one * share + two * (1 - share)
         apart = self._node("Mul", self._node("Sub", one, two), share)
-        self.nodes.append(onnx.helper.make_node("Add", [apart, two], ["between"]))
+        self._node("Add", apart, two, output="between")
 
     def _sides(self, flow: str) -> list[tuple[str, str]]:
         return [("first", self._part(flow, 0, 2)), ("second", self._part(flow, 2, 4))]
@@ -140,8 +153,8 @@ class _Graph:
     def _joined(self, pictures: Sequence[str]) -> str:
         return self._node("Concat", *pictures, axis=1)
 
-    def _node(self, kind: str, *inputs: str, **options: Any) -> str:
-        name = f"{kind.lower()}_{len(self.nodes)}"
+    def _node(self, kind: str, *inputs: str, output: str = "", **options: Any) -> str:
+        name = output or f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(onnx.helper.make_node(kind, list(inputs), [name], name=name, **options))
         return name
 
