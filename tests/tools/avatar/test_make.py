@@ -239,6 +239,18 @@ def test_two_makers_at_once(pair: Path, keyer: BrightIsPerson) -> None:
         run(pair)
 
 
+def test_no_folder_of_something_else_is_taken(pair: Path, keyer: BrightIsPerson) -> None:
+    # What is removed with the avatar must be the avatar's.
+    with pytest.raises(InputError, match="where its clips are"):
+        make_avatar(MakeOptions(pair, into=pair.parent), print, BenchBar(doing=""))
+    other = pair.parent / "avatars" / "anna"
+    other.mkdir(parents=True)
+    (other / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="is there already, and no avatar"):
+        run(pair)
+    assert [path.name for path in other.iterdir()] == ["thesis.txt"]
+
+
 def test_a_target_that_is_a_file(pair: Path, keyer: BrightIsPerson) -> None:
     (pair.parent / "avatars").write_text("")
     with pytest.raises(StorageError, match="cannot be written there"):
