@@ -67,7 +67,8 @@ def finish(
         manifest = manifest.model_copy(update={"faces": old.faces, "mouths": old.mouths})
     else:
         bar.begin("mouths")
-        said = spoken_marks(target, manifest, tell, {o.cut.name: o.cut.says for o in planned})
+        texts = {one.cut.name: one.cut.says for one in planned}
+        said = spoken_marks(target, manifest, texts, tell)
         manifest = make_mouths(target, manifest, bar.tick, tell, said)
     save_manifest(target, manifest)
     record.made = made_from

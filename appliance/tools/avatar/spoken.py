@@ -18,21 +18,21 @@ from appliance.voices.recorded import read_recording
 
 
 def spoken_marks(
-    folder: Path, manifest: AvatarManifest, tell: Callable[[str], None],
-    texts: Mapping[str, str] | None = None,
-) -> dict[str, list[Mark]]:  # fmt: skip
-    """The visemes said in each clip for talking that has sound, by its name; only what is sure.
+    folder: Path, manifest: AvatarManifest, texts: Mapping[str, str], tell: Callable[[str], None]
+) -> dict[str, list[Mark]]:
+    """The visemes said in the clips that have sound, by the clip's name; only what is sure.
 
-    ``texts``: what is said in a clip, by its name, where that is known: found more surely.
+    Listened to are those for talking, and those whose text is known (``texts``, by their names).
     ``tell`` gets why nothing was understood in one. Raises AvatarError for a broken clip.
     """
     found: dict[str, list[Mark]] = {}
     for entry in manifest.clips:
         clip = Clip(folder / entry.file)
-        if entry.role != "talk" or not clip.header.sounding:
+        text = texts.get(entry.name, "").strip()
+        if not clip.header.sounding or (entry.role != "talk" and not text):
             continue
         try:
-            marks = read_recording(_wav(clip), (texts or {}).get(entry.name, "")).speech.marks
+            marks = read_recording(_wav(clip), text).speech.marks
         except MatteboxError as error:
             tell(f"{entry.name}: what is said in it was not understood: {error}")
             continue
