@@ -7,20 +7,17 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from appliance.errors import MissingDependency, VoiceError
+from appliance.errors import VoiceError
 from appliance.voices.base import Mark, Speech
-from appliance.voices.hibari_graph import HibariGraph
+from appliance.voices.hibari_engine import shared_engine
 from appliance.voices.phones import of_ipa
 from appliance.voices.spelling import aligned
 from appliance.voices.text import pieces, speakable, words
 from appliance.voices.trim import closed, trimmed
-
-INSTALL = "pip install 'mattebox[voices]'"
 
 _MOST_SOUNDS = 380
 """The network was made for 400 at a time."""
@@ -53,40 +50,20 @@ class HibariVoice:
     language = "en"
 
     def __init__(self, speed: float = 1.0) -> None:
-        """Load the voice; takes most of a second.
+        """Load the voice; takes most of a second, or nothing where another has it loaded.
 
         Args:
             speed: 0.5 to 2, of the usual one.
 
         Raises MissingDependency without hibari-tts, VoiceError when it is another than expected.
         """
-        try:
-            import hibari
-            from hibari.dsp import synth
-            from hibari.g2p.normalize import normalize
-        except ImportError as error:
-            raise MissingDependency(
-                f"the voice hibari is not installed ({error}): {INSTALL}"
-            ) from error
         self._speed = speed
-        self._synth, self._normalize = synth, normalize
-        try:
-            package = hibari.Hibari()
-            self._rate = int(package.sample_rate)
-            self._ids: dict[str, int] = dict(package.vocab)
-            self._g2p: Any = package.g2p
-            model = Path(package.model_path)
-        except Exception as error:  # a package of another version, or damaged
-            raise VoiceError(
-                f"hibari-tts {getattr(hibari, '__version__', '?')} cannot be loaded: {error!r}; "
-                "install the version that Mattebox was made for: "
-                "pip install --force-reinstall 'mattebox[voices]'"
-            ) from error
-        self._graph = HibariGraph(model)
-        # The first run of each network takes several times longer; a made-up word has the one for
-        # words of no dictionary loaded.
-        for _ in self.stream("Mattebox zorblify.", threading.Event()):
-            pass
+        self._engine, new = shared_engine()
+        if new:
+            # The first run of each network takes several times longer; a made-up word has the one
+            # for words of no dictionary loaded.
+            for _ in self.stream("Mattebox zorblify.", threading.Event()):
+                pass
 
     def stream(self, text: str, cancel: threading.Event) -> Iterator[Speech]:
         """As of ``Voice``; what cannot be stopped is a sentence: some tens of milliseconds."""
@@ -110,8 +87,10 @@ class HibariVoice:
         clean = unicodedata.normalize("NFKC", sentence.replace("\u00ad", ""))
         clean = clean.replace("\u0130", "I")  # whose small letter is two characters: it stumbles
         try:
-            normal: str = self._normalize(clean)
-            tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(normal))
+            with self._engine.reading:
+                normal: str = self._engine.normalize(clean)
+                g2p = self._engine.g2p
+                tokens = g2p.phonemize_tokens(g2p.tokenize(normal))
         except Exception as error:  # whatever a package may make of any text
             raise VoiceError(
                 f"hibari-tts cannot read {sentence[:60]!r}: {error!r}; write it in other words"
@@ -131,7 +110,7 @@ class HibariVoice:
             # The word that begins in this token, or that this token is the rest of.
             while span + 1 < len(spans) and spans[span + 1][0] < at:
                 span += 1
-            sounds = [char for char in token.phonemes or "" if char in self._ids]
+            sounds = [char for char in token.phonemes or "" if char in self._engine.ids]
             speaks = any(char not in _PAUSES for char in sounds)
             owner = owners[span] if owners and speaks else -1
             if len(found[-1].sounds) + len(sounds) > _MOST_SOUNDS and found[-1].sounds:
@@ -148,17 +127,18 @@ class HibariVoice:
         return [phrase for phrase in found if any(word >= 0 for word in phrase.words)]
 
     def _say(self, phrase: _Phrase, text: str, places: list[tuple[int, int]]) -> Speech:
-        ids = [0, *(self._ids[char] for char in phrase.sounds), 0]
-        spectra, lengths = self._graph.run(ids, self._speed)
+        engine = self._engine
+        ids = [0, *(engine.ids[char] for char in phrase.sounds), 0]
+        spectra, lengths = engine.graph.run(ids, self._speed)
         # Its noise is the same each time, so that a sentence always sounds the same.
-        sound = self._synth(*spectra, np.random.default_rng(0))
-        pcm, cut = trimmed(np.asarray(sound, np.float32), self._rate)
+        sound = engine.synth(*spectra, np.random.default_rng(0))
+        pcm, cut = trimmed(np.asarray(sound, np.float32), engine.rate)
         # A sound is heard before its turn in the network's durations comes: at the end of an s, 42
         # ms before at the usual speed, 36 at 1.5, 52 at 0.7 (median of 48 each).
         early = 20.0 + 22.0 / self._speed
         ends = [ms - cut - early for ms in accumulate(lengths.tolist())]
-        marks = closed(_marks(phrase, ends, text, places), pcm, self._rate)
-        return Speech(pcm, self._rate, marks)
+        marks = closed(_marks(phrase, ends, text, places), pcm, engine.rate)
+        return Speech(pcm, engine.rate, marks)
 
 
 def _marks(
