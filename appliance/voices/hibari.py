@@ -6,7 +6,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,22 @@ class HibariVoice:
                 speech = self._say(phrase, text, places)
                 if len(speech.pcm):
                     yield speech
+
+    def read_out(self, text: str) -> list[tuple[tuple[int, int], str]]:
+        """How a text is pronounced: for each word said its written word's place, and its sounds.
+
+        A written word may be several: "$3.20". Raises VoiceError as ``stream``.
+        """
+        found: list[tuple[tuple[int, int], str]] = []
+        text = speakable(text)
+        for start, end in pieces(text):
+            places = [(start + a, start + b) for a, b in words(text[start:end])]
+            for phrase in self._read(text[start:end]):
+                pairs = zip(phrase.words, phrase.sounds, strict=True)
+                for word, sounds in groupby(pairs, lambda pair: pair[0]):
+                    if word >= 0:
+                        found.append((places[word], "".join(sound for _, sound in sounds)))
+        return found
 
     def close(self) -> None:
         """Nothing to do: it holds memory only."""

@@ -11,6 +11,7 @@ import pytest
 from appliance.errors import VoiceError
 from appliance.voices.hibari import HibariVoice
 from appliance.voices.hibari_graph import HibariGraph, with_output
+from appliance.voices.phones import to_arpabet
 from appliance.voices.sane import sane
 from appliance.voices.trim import AFTER_MS, BEFORE_MS
 
@@ -126,3 +127,12 @@ def test_cancelled_it_stops_with_the_sentence(hibari):
     next(pieces)
     cancel.set()
     assert list(pieces) == []
+
+
+def test_it_tells_how_numbers_are_said(hibari):
+    text = "Pay $3.20 now."
+    said = [(text[a:b], to_arpabet(sounds)) for (a, b), sounds in hibari.read_out(text)]
+    assert said[0] == ("Pay", "P EY")
+    assert [phones for word, phones in said if word == "$3.20"] == [
+        "TH R IY", "D AA L AH R Z", "AE N D", "T W EH N T IY", "S EH N T S",
+    ]  # fmt: skip
