@@ -68,7 +68,9 @@ def heard(
     except (ValueError, TypeError, AttributeError) as cause:
         raise VoiceError(f"pocketsphinx answered {done.stdout[:60]!r}") from cause
     if failure and "ModuleNotFoundError" in failure:
-        raise MissingDependency(f"pocketsphinx is not installed: {INSTALL}")
+        raise MissingDependency(
+            f"pocketsphinx is not installed: {INSTALL} (or: pip install pocketsphinx)"
+        )
     if failure:
         raise VoiceError(f"pocketsphinx failed: {str(failure)[:200]}")
     if words is not None and [one.word for one in found] != [word for word, _ in words]:
