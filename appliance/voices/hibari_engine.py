@@ -24,7 +24,8 @@ class HibariEngine:
             from hibari.g2p.normalize import normalize
         except ImportError as error:
             raise MissingDependency(
-                f"the voice hibari is not installed ({error}): {INSTALL} (or: pip install hibari-tts)"
+                f"the voice hibari is not installed ({error}): {INSTALL} "
+                "(or: pip install hibari-tts)"
             ) from error
         self.synth, self.normalize = synth, normalize
         try:
