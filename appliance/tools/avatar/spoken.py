@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +18,21 @@ from appliance.voices.recorded import read_recording
 
 
 def spoken_marks(
-    folder: Path, manifest: AvatarManifest, tell: Callable[[str], None]
+    folder: Path, manifest: AvatarManifest, texts: Mapping[str, str], tell: Callable[[str], None]
 ) -> dict[str, list[Mark]]:
-    """The visemes said in each clip for talking that has sound, by its name; only what is sure.
+    """The visemes said in the clips that have sound, by the clip's name; only what is sure.
 
+    Listened to are those for talking, and those whose text is known (``texts``, by their names).
     ``tell`` gets why nothing was understood in one. Raises AvatarError for a broken clip.
     """
     found: dict[str, list[Mark]] = {}
     for entry in manifest.clips:
         clip = Clip(folder / entry.file)
-        if entry.role != "talk" or not clip.header.sounding:
+        text = texts.get(entry.name, "").strip()
+        if not clip.header.sounding or (entry.role != "talk" and not text):
             continue
         try:
-            marks = read_recording(_wav(clip)).speech.marks
+            marks = read_recording(_wav(clip), text).speech.marks
         except MatteboxError as error:
             tell(f"{entry.name}: what is said in it was not understood: {error}")
             continue
