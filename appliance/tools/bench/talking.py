@@ -79,7 +79,7 @@ class Ear(AudioQueue):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TalkStage:
     """An avatar on air, without encoders."""
 
     playout: Playout
@@ -87,7 +87,7 @@ class Stage:
 
 
 @contextmanager
-def on_air(settings: Settings, avatar: str) -> Iterator[Stage]:
+def on_air(settings: Settings, avatar: str) -> Iterator[TalkStage]:
     """Play an avatar in real time over a colour. Raises InputError (AvatarError)."""
     data = settings.model_dump()
     data |= {"source": {"uri": f"avatar://{avatar}"}, "scenes": (), "outputs": [{"uri": "null://"}]}
@@ -113,7 +113,7 @@ def on_air(settings: Settings, avatar: str) -> Iterator[Stage]:
         source = feeder.source
         assert isinstance(source, AvatarSource)
         assert source.playout is not None
-        yield Stage(source.playout, ear)
+        yield TalkStage(source.playout, ear)
 
 
 def measure(settings: Settings, avatar: str, seed: int = 1) -> Any:
@@ -143,7 +143,7 @@ def measure(settings: Settings, avatar: str, seed: int = 1) -> Any:
     }
 
 
-def _spoken(stage: Stage, text: str) -> float:
+def _spoken(stage: TalkStage, text: str) -> float:
     """Say a text to its end; returns when its first sample was handed on, ms after the text."""
     time.sleep(random.random() / 20)
     stage.ear.listen()
@@ -156,7 +156,7 @@ def _spoken(stage: Stage, text: str) -> float:
 
 
 def _interrupted(
-    stage: Stage, text: str, number: int, chance: random.Random
+    stage: TalkStage, text: str, number: int, chance: random.Random
 ) -> tuple[float, float, float]:
     """Interrupt a text, every other time within an action; see ``measure``, milliseconds."""
     playout, ear = stage.playout, stage.ear
@@ -177,7 +177,7 @@ def _interrupted(
     return heard, max(0.0, (ear.last_ns - asked) / 1e6), idle
 
 
-def _await(stage: Stage, after: int, kind: str) -> float:
+def _await(stage: TalkStage, after: int, kind: str) -> float:
     """Wait for an event; returns when it came, ``time.monotonic()`` in milliseconds."""
     deadline = time.monotonic() + _WAIT_S
     while time.monotonic() < deadline:
