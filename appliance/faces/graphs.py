@@ -14,7 +14,7 @@ from appliance.media.frame import F32
 from appliance.networks.onnxruntime import ORT_ERRORS, open_session
 
 
-class Graph:
+class FaceGraph:
     """One graph in an ONNX Runtime session."""
 
     def __init__(self, path: Path, inputs: tuple[str, ...], output: str) -> None:

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from appliance.errors import FaceError
-from appliance.faces.graphs import Graph
-from appliance.faces.manifest import FaceManifest, Part
+from appliance.faces.graphs import FaceGraph
+from appliance.faces.manifest import FaceManifest, FacePart
 from appliance.faces.mel import RATE, Mel, WhisperMel
 from appliance.media.audio import I16
 from appliance.media.frame import F32
@@ -50,7 +50,7 @@ class Wav2Lip:
         """Raises FaceError, ModelError."""
         self._manifest, size = manifest, manifest.size
         audio, face = manifest.audio.name, manifest.face.name
-        self._graph = Graph(folder / manifest.model, _inputs(manifest), manifest.output.name)
+        self._graph = FaceGraph(folder / manifest.model, _inputs(manifest), manifest.output.name)
         self._mel = Mel(manifest.audio.mel)
         mel = manifest.audio.mel
         self._graph.expect(audio, (1, 1, mel.bands, mel.columns))
@@ -83,10 +83,10 @@ class MuseTalk:
             _part(manifest, part) for part in (manifest.audio, manifest.face, manifest.output)
         )
         self._names = (audio.input, face.input, output.input)
-        self._hear = Graph(folder / audio.model, (audio.input,), audio.output)
-        self._encode = Graph(folder / face.model, (face.input,), face.output)
-        self._decode = Graph(folder / output.model, (output.input,), output.output)
-        self._graph = Graph(folder / manifest.model, _inputs(manifest), manifest.output.name)
+        self._hear = FaceGraph(folder / audio.model, (audio.input,), audio.output)
+        self._encode = FaceGraph(folder / face.model, (face.input,), face.output)
+        self._decode = FaceGraph(folder / output.model, (output.input,), output.output)
+        self._graph = FaceGraph(folder / manifest.model, _inputs(manifest), manifest.output.name)
         heard = self._hear.shape(audio.input)
         columns = heard[2] if len(heard) == 3 else None
         least = manifest.audio.frames * _TO_FEATURES
@@ -151,8 +151,8 @@ def _timestep(manifest: FaceManifest) -> dict[str, np.ndarray[tuple[int], np.dty
     return {manifest.timestep: np.zeros(1, np.int64)} if manifest.timestep else {}
 
 
-def _part(manifest: FaceManifest, spec: object) -> Part:
+def _part(manifest: FaceManifest, spec: object) -> FacePart:
     part = getattr(spec, "through", None)
-    if not isinstance(part, Part):
+    if not isinstance(part, FacePart):
         raise FaceError(f"{manifest.name}: names no graph through which its ends go")
     return part

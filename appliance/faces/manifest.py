@@ -13,7 +13,7 @@ from appliance.errors import ModelError
 from appliance.networks.manifest import StrictModel, Triple
 
 
-class Part(StrictModel):
+class FacePart(StrictModel):
     """A graph of its own before or behind the network: one input, one output that counts.
 
     ``model`` is a path relative to the manifest's folder.
@@ -41,7 +41,7 @@ class PictureSpec(StrictModel):
     order: Literal["RGB", "BGR"] = "RGB"
     mean: Triple = (0.0, 0.0, 0.0)
     scale: Triple = (1 / 255, 1 / 255, 1 / 255)
-    through: Part | None = None
+    through: FacePart | None = None
 
 
 class MelSpec(StrictModel):
@@ -77,7 +77,7 @@ class AudioSpec(StrictModel):
 
     name: str = Field(min_length=1)
     mel: MelSpec = MelSpec()
-    through: Part | None = None
+    through: FacePart | None = None
     frames: int = Field(10, ge=1, le=100)
 
 

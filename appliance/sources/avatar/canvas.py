@@ -36,14 +36,14 @@ class _Canvas:
 class _Lease:
     """Gives its canvas back when nobody holds it any more."""
 
-    def __init__(self, pool: CanvasPool, canvas: _Canvas) -> None:
+    def __init__(self, pool: AvatarCanvases, canvas: _Canvas) -> None:
         self._pool, self._canvas = pool, canvas
 
     def __del__(self) -> None:
         self._pool.give_back(self._canvas)
 
 
-class CanvasPool:
+class AvatarCanvases:
     """Canvases of one format for the pictures of avatars of another."""
 
     def __init__(self, format: Format, avatar: Format) -> None:

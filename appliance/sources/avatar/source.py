@@ -15,7 +15,7 @@ from appliance.faces.make import make_face
 from appliance.media.audio import AudioBlock, time_of
 from appliance.media.frame import Format, Frame
 from appliance.playout.playout import Playout
-from appliance.sources.avatar.canvas import CanvasPool
+from appliance.sources.avatar.canvas import AvatarCanvases
 from appliance.voices.base import Voice
 from appliance.voices.make import make_voice
 
@@ -42,7 +42,7 @@ class AvatarSource:
         self._name = name
         self.playout: Playout | None = None
         self._format: Format | None = None
-        self._pool: CanvasPool | None = None
+        self._pool: AvatarCanvases | None = None
         self._sounds: list[AudioBlock] = []
         self._origin: int | None = None
         self._voice, self._face = VoiceSettings(), FaceSettings()
@@ -89,7 +89,7 @@ class AvatarSource:
                 "avatar's"
             )
         self.playout.use_face(_face_of(self._face, avatar))
-        self._pool = CanvasPool(format, own)
+        self._pool = AvatarCanvases(format, own)
         self._format, self._origin = format, None
         log.info(
             "an avatar is ready", avatar=avatar.name, clips=len(avatar.clips),

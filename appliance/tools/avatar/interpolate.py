@@ -29,10 +29,12 @@ _DIGEST = 16
 # How fast the fine structure changes from one end's to the other's, where they share a pixel.
 _STEEP = 6.0
 _FINE = 1.5
+# What flow sees behind the person.
+_GREY = 128
 _NONE: Any = None
 
 
-class Motion(Protocol):
+class SeamMotion(Protocol):
     """Finds how a person gets from one frame to another.
 
     Attributes:
@@ -61,7 +63,7 @@ class RifeMotion:
         self._network, self.digest = network, digest
 
     def __call__(self, first: Planes, second: Planes, colour: Colour, at: float) -> tuple[F32, F32]:
-        """See ``Motion``. The planes' longer side fills the network's; beside it is nobody."""
+        """See ``SeamMotion``. The planes' longer side fills the network's; beside it is nobody."""
         columns, rows = self._network.size
         height, width = first.y.shape
         scale = min(columns / width, rows / height)
@@ -86,24 +88,32 @@ class DisMotion:
 
     def __init__(self) -> None:
         self._flows = {upright: Flow("medium", upright=upright) for upright in (False, True)}
+        self._last: tuple[Planes, Planes, F32] | None = None
 
     def __call__(self, first: Planes, second: Planes, colour: Colour, at: float) -> tuple[F32, F32]:
-        """See ``Motion``."""
-        height, width = first.y.shape
-        flow = self._flows[height > width]
-        small = [
-            shrink(_over(person.y, person.alpha, 128), flow.columns, flow.rows)
-            for person in (first, second)
-        ]
-        shift = halfway(flow(small[1], small[0]), at, second.alpha)
-        motion = np.empty((4, flow.rows, flow.columns), np.float32)
+        """See ``SeamMotion``."""
+        shift = halfway(self._origin(first, second), at, second.alpha)
+        motion = np.empty((4, *shift.shape[:2]), np.float32)
         for axis in range(2):
             motion[axis] = at * shift[..., axis]
             motion[2 + axis] = (at - 1) * shift[..., axis]
         return motion, np.full(motion.shape[1:], 1 - at, np.float32)
 
+    def _origin(self, first: Planes, second: Planes) -> F32:
+        """Where each cell of the second comes from: the same for all times between two persons."""
+        last = self._last
+        if last is None or last[0] is not first or last[1] is not second:
+            height, width = first.y.shape
+            flow = self._flows[height > width]
+            small = [
+                shrink(_over(person.y, person.alpha, _GREY), flow.columns, flow.rows)
+                for person in (first, second)
+            ]
+            last = self._last = first, second, flow(small[1], small[0])
+        return last[2]
 
-def best_motion(threads: int = 0) -> tuple[Motion, str]:
+
+def best_motion(threads: int = 0) -> tuple[SeamMotion, str]:
     """RIFE where it is installed, else DIS; and, for the latter, what to do for better seams."""
     try:
         network = load_between(NETWORK, threads)
@@ -118,7 +128,7 @@ def best_motion(threads: int = 0) -> tuple[Motion, str]:
     return RifeMotion(network, sha256_of(model)[:_DIGEST]), ""
 
 
-def between(first: Planes, second: Planes, colour: Colour, at: float, motion: Motion) -> Planes:
+def between(first: Planes, second: Planes, colour: Colour, at: float, motion: SeamMotion) -> Planes:
     """The person at a time between two.
 
     Args:

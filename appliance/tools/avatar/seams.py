@@ -67,12 +67,6 @@ def make_seams(
     return manifest.model_copy(update={"seams": seams})
 
 
-def are_current(manifest: AvatarManifest) -> bool:
-    """Whether an avatar's seams are made in the best way that there is here."""
-    made = {seam.method for seam in manifest.seams if seam.frames}
-    return not made or made == {best_motion()[0].method}
-
-
 def is_good(seam: SeamEntry) -> bool:
     """Whether it is within both bars."""
     return seam.jump <= MOST_JUMP and seam.sharpness >= LEAST_SHARPNESS
