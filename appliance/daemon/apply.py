@@ -168,8 +168,9 @@ def apply(
         # may still be in use, so they stay until the daemon stops.
         log.warning("the change waits for the network, which does not answer")
     source = daemon.feeder.source
-    if "voice" in sections and isinstance(source, Speaks):
+    if isinstance(source, Speaks):
         source.use_voice(new.voice)
+        source.use_face(new.face)
     log.info("settings applied", changed=sorted(sections))
     return sections
 

@@ -6,12 +6,14 @@ import numpy as np
 
 from appliance.faces.bank import Bank
 from appliance.faces.intent import Intent
-from appliance.faces.visemes import DISTANCES, SHAPES
+from appliance.faces.visemes import CLOSED, DISTANCES, SHAPES
 from appliance.media.frame import F32
 
 # How much a unit of each counts; the first two are about as long as the range of a mouth.
 _VISEME_SPOKEN, _VISEME_SEEN, _SHAPE, _JUMP = 1.0, 0.4, 1.2, 0.5
 _TURN, _SIZE, _LIGHT = 3.0, 0.3, 0.01
+# Lips that have to meet: everybody sees it if they do not.
+_MEET = 3.0
 # What came next in the footage is a movement that somebody has made; a mouth that stands still is
 # none.
 _NEXT, _AGAIN, _WITHIN = 0.15, 0.06, 3
@@ -54,7 +56,8 @@ class Chooser:
         if known:
             goal = goal + intent.weights @ (self._goals - SHAPES)
         np.matmul(intent.weights * np.float32(self._by_viseme), self._far, out=cost)
-        self._add(np.abs(bank.shape - goal), _SHAPE)
+        meets = float(intent.weights[CLOSED]) > 0.5
+        self._add(np.abs(bank.shape - goal), _SHAPE * _MEET if meets else _SHAPE)
         self._add(np.abs(bank.turn - turn) * 2, _TURN)
         np.abs(self._sizes - np.float32(np.log(size)), out=self._part)
         cost += np.float32(_SIZE) * np.minimum(self._part, 1)

@@ -23,7 +23,7 @@ from appliance.media.frame import Rect
 
 _MAKE = "mattebox avatar make"
 # Of a base picture's own mouth: so far open it would be seen to speak in a pause.
-_OPEN = 0.3
+_OPEN = 0.2
 
 
 class MouthBank:

@@ -161,7 +161,8 @@ def _smooth(rows: NDArray[np.inexact]) -> mesh.C128:
     there = ~np.isnan(rows[:, :1])
     values = np.where(there, rows, 0)
     sums, weights = np.zeros_like(values), np.zeros(there.shape)
-    for shift in range(-_REACH, _REACH + 1):
+    reach = min(_REACH, len(rows) - 1)
+    for shift in range(-reach, reach + 1):
         weight = np.exp(-0.5 * shift * shift)
         to = slice(max(0, -shift), len(rows) - max(0, shift))
         of = slice(max(0, shift), len(rows) - max(0, -shift))

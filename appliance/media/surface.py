@@ -60,19 +60,3 @@ def check_alike(task: str, *surfaces: Surface) -> None:
     if not alike or (first.width | first.height) & 1:
         found = ", ".join(f"{s.width}x{s.height} {s.kind}" for s in surfaces)
         raise ValueError(f"cannot {task} {found}: expected one even size, and NV12")
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceOverlay:
-    """An ``Overlay`` in device memory: address and pitch of luma, chroma and alpha; place, size."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    luma: int
-    luma_pitch: int
-    chroma: int
-    chroma_pitch: int
-    alpha: int
-    alpha_pitch: int

@@ -6,6 +6,7 @@ import numpy as np
 
 from appliance.errors import MattingError
 from appliance.media.frame import F32
+from appliance.networks.base import Matting
 from appliance.networks.manifest import InputSpec, Manifest, OutputSpec
 
 _WIDTH, _HEIGHT = 32, 18  # nothing is made of it but its shape, 16:9, and a few kilobytes
@@ -18,8 +19,8 @@ class NoNetwork:
     that the placeholder is shown.
     """
 
-    smaller = None
-    upright = None
+    smaller: Matting | None = None
+    upright: Matting | None = None
 
     def __init__(self) -> None:
         self.manifest = Manifest(

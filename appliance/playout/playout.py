@@ -82,15 +82,14 @@ class Playout:
     """
 
     def __init__(
-        self, avatar: Avatar, voice: Voice | None = None, face: FaceDriver | None = None,
-        *, no_voice: str = "", voice_timeout_s: float = 10.0, seed: int = 0,
+        self, avatar: Avatar, voice: Voice | None = None, *, no_voice: str = "",
+        voice_timeout_s: float = 10.0, seed: int = 0,
     ) -> None:  # fmt: skip
         """Begin in the first idle clip.
 
         Args:
             voice: what speaks texts; it is closed with the playout. ``no_voice``: why there is
                 none, which a turn with a text then fails with.
-            face: closed with the playout. Raises FaceError when it cannot serve the avatar.
             voice_timeout_s: a voice that gives nothing for so long has failed.
             seed: for the choice between idle clips.
         """
@@ -102,7 +101,8 @@ class Playout:
         self._speaker = Speaker()
         self._hung: list[Speaker] = []
         self._walk = Walk(avatar, seed)
-        self._face = FaceAhead(face, avatar) if face is not None else None
+        self._face: FaceAhead | None = None
+        self._late = 0
         self._lock = threading.Lock()
         self._turns: deque[Turn] = deque()
         self._over: deque[Turn] = deque(maxlen=_OVER_KEPT)
@@ -139,8 +139,8 @@ class Playout:
     @property
     def counts(self) -> PlayoutCounts:
         """Totals so far."""
-        late = {} if self._face is None else {"late": self._face.late}
-        return PlayoutCounts(**(self._counts | late))
+        late = self._late + (0 if self._face is None else self._face.late)
+        return PlayoutCounts(**(self._counts | {"late": late}))
 
     @property
     def time_s(self) -> float:
@@ -158,6 +158,23 @@ class Playout:
             self._no_voice = no_voice or _NO_VOICE
             if old is not None:
                 self._speaker.afterwards(old.close)
+
+    def use_face(self, face: FaceDriver | None) -> None:
+        """Move the mouth by another driver from now on; it is closed with the playout.
+
+        One that cannot serve the avatar is logged, and closed: the mouth is left as it is.
+        """
+        made = None
+        if face is not None:
+            try:
+                made = FaceAhead(face, self.avatar)
+            except MatteboxError as error:
+                log.warning("the face driver cannot serve this avatar", why=str(error))
+                face.close()
+        old, self._face = self._face, made
+        if old is not None:
+            self._late += old.late
+            old.close()
 
     # What may be asked.
 
@@ -294,9 +311,10 @@ class Playout:
         clip = self._clip(place)
         picture = clip.frame(place.frame)
         patch = None
-        if self._face is not None and speech is not None and speaking:
-            patch = self._face.patch(self._number, speaking, place)
-            self._plan_faces(self._face, place, speech)
+        face = self._face
+        if face is not None and speech is not None and speaking:
+            patch = face.patch(self._number, speaking, place)
+            self._plan_faces(face, place, speech)
         self._counts["ticks"] += 1
         self._counts["samples"] += count
         self._counts["cuts"] += cut

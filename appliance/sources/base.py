@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from appliance.config.settings import VoiceSettings
+from appliance.config.settings import FaceSettings, VoiceSettings
 from appliance.media.audio import AudioBlock
 from appliance.media.frame import Format, Frame
 
@@ -48,6 +48,10 @@ class Speaks(Protocol):
 
     def use_voice(self, voice: VoiceSettings) -> None:
         """Speak with this voice from the next turn on; one that cannot be had, is logged."""
+        ...
+
+    def use_face(self, face: FaceSettings) -> None:
+        """Move the mouth so from now on; a driver that cannot be had, is logged."""
         ...
 
 

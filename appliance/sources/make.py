@@ -38,6 +38,7 @@ def make_source_of(settings: Settings) -> Source:
     source = make_source(settings.source_in_use)
     if isinstance(source, Speaks):
         source.use_voice(settings.voice)
+        source.use_face(settings.face)
     return source
 
 

@@ -190,7 +190,7 @@ CASCADE: tuple[Step, ...] = (
         optional=True, stage="keyer",
     ),
     Step(
-        "edge", "the edge is shrunk or grown, and softened",
+        "edge", "the edge is shrunk or grown, and softened; one that came so is shrunk at most",
         needs=("matte",),
         cpu="edge.cpu:EdgeSteps.edge", gpu="edge.gpu:EdgeSteps.edge",
         on=lambda settings: settings.edge.wanted, off="the edge stays as refined",

@@ -63,7 +63,7 @@ _CALLBACK = ctypes.CFUNCTYPE(
 )
 
 
-class Speaker:
+class EspeakLibrary:
     """espeak-ng's library, as far as it is used here."""
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ def main() -> None:
         answers.flush()
 
     try:
-        speaker = Speaker()
+        speaker = EspeakLibrary()
     except OSError as error:
         answer({"error": str(error)})
         return

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -46,14 +47,33 @@ class _Phrase:
     words: list[int] = field(default_factory=list)
 
 
+class _HibariEngine:
+    """The package with its dictionary and networks, 120 MB: loaded once for all voices.
+
+    Whoever uses it holds ``lock``: nothing says that the package may be used by two threads.
+    """
+
+    def __init__(self, package: Any) -> None:
+        self.lock = threading.Lock()
+        self.rate = int(package.sample_rate)
+        self.ids: dict[str, int] = dict(package.vocab)
+        self.g2p: Any = package.g2p
+        self.graph = HibariGraph(Path(package.model_path))
+
+
+# By the package's class, while a voice has it.
+_engines: WeakValueDictionary[Any, _HibariEngine] = WeakValueDictionary()
+_loading = threading.Lock()
+
+
 class HibariVoice:
-    """English by hibari-tts."""
+    """English by hibari-tts. All voices share what is loaded, and speak a phrase at a time."""
 
     name = "hibari"
     language = "en"
 
     def __init__(self, speed: float = 1.0) -> None:
-        """Load the voice; takes most of a second.
+        """Load the voice; takes most of a second, unless there is one already.
 
         Args:
             speed: 0.5 to 2, of the usual one.
@@ -70,34 +90,40 @@ class HibariVoice:
             ) from error
         self._speed = speed
         self._synth, self._normalize = synth, normalize
+        with _loading:
+            engine = _engines.get(hibari.Hibari)
+            self._engine = engine or self._load(hibari)
+            _engines[hibari.Hibari] = self._engine
+
+    def _load(self, hibari: Any) -> _HibariEngine:
         try:
-            package = hibari.Hibari()
-            self._rate = int(package.sample_rate)
-            self._ids: dict[str, int] = dict(package.vocab)
-            self._g2p: Any = package.g2p
-            model = Path(package.model_path)
+            self._engine = _HibariEngine(hibari.Hibari())
+        except VoiceError:
+            raise
         except Exception as error:  # a package of another version, or damaged
             raise VoiceError(
                 f"hibari-tts {getattr(hibari, '__version__', '?')} cannot be loaded: {error!r}; "
                 "install the version that Mattebox was made for: "
                 "pip install --force-reinstall 'mattebox[voices]'"
             ) from error
-        self._graph = HibariGraph(model)
         # The first run of each network takes several times longer; a made-up word has the one for
         # words of no dictionary loaded.
         for _ in self.stream("Mattebox zorblify.", threading.Event()):
             pass
+        return self._engine
 
     def stream(self, text: str, cancel: threading.Event) -> Iterator[Speech]:
         """As of ``Voice``; what cannot be stopped is a sentence: some tens of milliseconds."""
         text = speakable(text)
         for start, end in pieces(text):
-            phrases = self._read(text[start:end])
+            with self._engine.lock:
+                phrases = self._read(text[start:end])
             places = [(start + a, start + b) for a, b in words(text[start:end])]
             for phrase in phrases:
                 if cancel.is_set():
                     return
-                speech = self._say(phrase, text, places)
+                with self._engine.lock:
+                    speech = self._say(phrase, text, places)
                 if len(speech.pcm):
                     yield speech
 
@@ -111,7 +137,8 @@ class HibariVoice:
         clean = clean.replace("\u0130", "I")  # whose small letter is two characters: it stumbles
         try:
             normal: str = self._normalize(clean)
-            tokens = self._g2p.phonemize_tokens(self._g2p.tokenize(normal))
+            g2p = self._engine.g2p
+            tokens = g2p.phonemize_tokens(g2p.tokenize(normal))
         except Exception as error:  # whatever a package may make of any text
             raise VoiceError(
                 f"hibari-tts cannot read {sentence[:60]!r}: {error!r}; write it in other words"
@@ -131,7 +158,7 @@ class HibariVoice:
             # The word that begins in this token, or that this token is the rest of.
             while span + 1 < len(spans) and spans[span + 1][0] < at:
                 span += 1
-            sounds = [char for char in token.phonemes or "" if char in self._ids]
+            sounds = [char for char in token.phonemes or "" if char in self._engine.ids]
             speaks = any(char not in _PAUSES for char in sounds)
             owner = owners[span] if owners and speaks else -1
             if len(found[-1].sounds) + len(sounds) > _MOST_SOUNDS and found[-1].sounds:
@@ -148,17 +175,17 @@ class HibariVoice:
         return [phrase for phrase in found if any(word >= 0 for word in phrase.words)]
 
     def _say(self, phrase: _Phrase, text: str, places: list[tuple[int, int]]) -> Speech:
-        ids = [0, *(self._ids[char] for char in phrase.sounds), 0]
-        spectra, lengths = self._graph.run(ids, self._speed)
+        ids = [0, *(self._engine.ids[char] for char in phrase.sounds), 0]
+        spectra, lengths = self._engine.graph.run(ids, self._speed)
         # Its noise is the same each time, so that a sentence always sounds the same.
         sound = self._synth(*spectra, np.random.default_rng(0))
-        pcm, cut = trimmed(np.asarray(sound, np.float32), self._rate)
+        pcm, cut = trimmed(np.asarray(sound, np.float32), self._engine.rate)
         # A sound is heard before its turn in the network's durations comes: at the end of an s, 42
         # ms before at the usual speed, 36 at 1.5, 52 at 0.7 (median of 48 each).
         early = 20.0 + 22.0 / self._speed
         ends = [ms - cut - early for ms in accumulate(lengths.tolist())]
-        marks = closed(_marks(phrase, ends, text, places), pcm, self._rate)
-        return Speech(pcm, self._rate, marks)
+        marks = closed(_marks(phrase, ends, text, places), pcm, self._engine.rate)
+        return Speech(pcm, self._engine.rate, marks)
 
 
 def _marks(

@@ -11,7 +11,7 @@ import numpy as np
 from export.evaluation.limit import PerfectAt
 from export.evaluation.metrics import NAMES, Alpha, clip_metrics
 from export.evaluation.models import Contender
-from export.evaluation.sets import Clip, load_clip
+from export.evaluation.sets import EvaluationClip, load_clip
 from export.images import UInt8Image
 
 
@@ -63,7 +63,7 @@ def judge(
 
 
 def _run_clip(
-    clip: Clip, contenders: Sequence[Contender | PerfectAt], samples: int
+    clip: EvaluationClip, contenders: Sequence[Contender | PerfectAt], samples: int
 ) -> tuple[list[Result], list[Sample]]:
     height, width = clip.frames[0].shape[:2]
     for one in contenders:

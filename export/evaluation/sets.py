@@ -16,7 +16,7 @@ from export.images import UInt8Image
 
 
 @dataclass(frozen=True)
-class Clip:
+class EvaluationClip:
     """Consecutive frames, BGR uint8 (h, w, 3), and true alphas, float32 (h, w) in [0, 1]."""
 
     set_name: str
@@ -30,7 +30,7 @@ def _images(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in {".png", ".jpg", ".jpeg"})
 
 
-def load_clip(folder: Path) -> Clip:
+def load_clip(folder: Path) -> EvaluationClip:
     """Read one clip; raises FileNotFoundError or ValueError that say what is wrong and where."""
     frames_folder, alphas_folder = folder / "frames", folder / "alphas"
     if not frames_folder.is_dir():
@@ -57,7 +57,7 @@ def load_clip(folder: Path) -> Clip:
         alphas.append((alpha / 255.0).astype(np.float32))
     if not frames:
         raise ValueError(f"{frames_folder}: no .png or .jpg in it")
-    return Clip(folder.parent.name, folder.name, frames, alphas)
+    return EvaluationClip(folder.parent.name, folder.name, frames, alphas)
 
 
 def find_clips(root: Path) -> list[Path]:

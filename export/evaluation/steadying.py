@@ -24,7 +24,7 @@ from appliance.networks.sizes import load_sizes
 from appliance.pipeline.cpu import Pipeline
 from export.evaluation.metrics import Alpha, dtssd, mad
 from export.evaluation.models import LiveBackground, to_nv12
-from export.evaluation.sets import Clip, load_clip
+from export.evaluation.sets import EvaluationClip, load_clip
 
 NATIVE = {"signers": 30.0, "greenwall": 59.94, "head-pose": 12.5, "walkers": 10 / 6}
 """Frames a second of the sets that were filmed and have enough consecutive frames."""
@@ -84,7 +84,7 @@ def figures_of(on: Sequence[Alpha], off: Sequence[Alpha], true: Sequence[Alpha])
     )  # fmt: skip
 
 
-def mattes(clip: Clip, matting: Matting, *, steadied: bool) -> list[Alpha]:
+def mattes(clip: EvaluationClip, matting: Matting, *, steadied: bool) -> list[Alpha]:
     """The mattes that the appliance makes of a clip at its rate, on the CPU."""
     height, width = clip.frames[0].shape[:2]
     settings = Settings.model_validate({"steady": {"enabled": steadied}})

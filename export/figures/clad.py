@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from export.figures.body import Body, Floats, Posed
 from export.figures.layers import Layer, Outfit
-from export.figures.pieces import Piece
+from export.figures.pieces import FigurePiece
 from export.figures.raster import vertex_normals
 
 
@@ -31,7 +31,7 @@ def clad(body: Body, posed: Posed, outfit: Outfit) -> Clad:
     return with_pieces(skin, outfit.pieces)
 
 
-def with_pieces(mesh: Clad, pieces: list[Piece]) -> Clad:
+def with_pieces(mesh: Clad, pieces: list[FigurePiece]) -> Clad:
     """The mesh and all pieces, each a layer of its own."""
     rest, points, faces = [mesh.rest], [mesh.points], [mesh.faces]
     count = len(mesh.rest)
@@ -52,7 +52,7 @@ def with_pieces(mesh: Clad, pieces: list[Piece]) -> Clad:
     return Clad(np.concatenate(rest), np.concatenate(points), np.concatenate(faces), layers)
 
 
-def of_pieces(pieces: list[Piece]) -> Clad:
+def of_pieces(pieces: list[FigurePiece]) -> Clad:
     """Pieces without a body."""
     nothing = np.zeros((0, 3))
     return with_pieces(Clad(nothing, nothing, np.zeros((0, 3), np.int64), []), pieces)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from export.figures.body import Body, Floats, Posed
 from export.figures.garments import Garment
 from export.figures.layers import Fringe, Layer
-from export.figures.pieces import CLOTH, HAIR, SMOOTH, Piece
+from export.figures.pieces import CLOTH, HAIR, SMOOTH, FigurePiece
 from export.figures.regions import regions
 from export.figures.surfaces import Paint, cloth_colour, mottled, pattern, plain, waves
 from export.figures.wardrobe import Wardrobe, shoes, two_part, worn_garment
@@ -20,7 +20,7 @@ class Dressing:
 
     def __init__(self, rng: Rng, body: Body, posed: Posed, wardrobe: Wardrobe) -> None:
         self.rng, self.body, self.posed, self.rest = rng, body, posed, posed.rest
-        self.wardrobe, self.pieces, self.fringe = wardrobe, list[Piece](), Fringe()
+        self.wardrobe, self.pieces, self.fringe = wardrobe, list[FigurePiece](), Fringe()
         self.hidden = np.zeros(len(posed.rest), bool)
         self.where = regions(body, posed)
         self.scale = self.where.tall / 1.7
@@ -109,7 +109,7 @@ class Dressing:
         self.offset[below] = np.minimum(self.offset[below], 0.002)
         self.wear(level, 0.014, 0.010, paint)
 
-    def put_on(self, garment: Garment, piece: Piece) -> None:
+    def put_on(self, garment: Garment, piece: FigurePiece) -> None:
         """A mesh of its own; the skin under it goes."""
         self.pieces.append(piece)
         self.hidden[garment.hides] = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from export.figures.body import Floats, Posed
-from export.figures.pieces import CLOTH, HAIR, SMOOTH, Piece, attached
+from export.figures.pieces import CLOTH, HAIR, SMOOTH, FigurePiece, attached
 from export.figures.regions import Regions
 from export.figures.solids import Mesh, ball, box, joined, moved, tube, turned
 from export.figures.surfaces import Paint, cloth_colour, pattern, plain
@@ -38,9 +38,9 @@ def skull_of(posed: Posed, where: Regions) -> Skull:
                  np.array([0.0, eye[1], eye[2]]))  # fmt: skip
 
 
-def _piece(posed: Posed, mesh: Mesh, paint: Paint, surface: int) -> Piece:
+def _piece(posed: Posed, mesh: Mesh, paint: Paint, surface: int) -> FigurePiece:
     points, faces = mesh
-    return Piece(points, attached(posed, "head", points), faces, paint, surface)
+    return FigurePiece(points, attached(posed, "head", points), faces, paint, surface)
 
 
 def _dome(skull: Skull, loose: float, low: float) -> list[tuple[float, float]]:
@@ -52,7 +52,7 @@ def _dome(skull: Skull, loose: float, low: float) -> list[tuple[float, float]]:
     return [(max(0.01, float(r)), float(z)) for r, z in zip(radii, heights, strict=True)]
 
 
-def hat(rng: Rng, posed: Posed, skull: Skull, kind: str) -> list[Piece]:
+def hat(rng: Rng, posed: Posed, skull: Skull, kind: str) -> list[FigurePiece]:
     """One of HATS."""
     paint = pattern(rng, cloth_colour(rng))
     low = rng.uniform(0.3, 0.48)
@@ -110,7 +110,7 @@ def _visor(skull: Skull, edge: tuple[float, float], long: float) -> Mesh:
     return points, np.array(faces, np.int64)
 
 
-def headphones(rng: Rng, posed: Posed, skull: Skull) -> list[Piece]:
+def headphones(rng: Rng, posed: Posed, skull: Skull) -> list[FigurePiece]:
     """A band over the head and a cup on each ear."""
     wide, tall = 1.2 * skull.wide + 0.008, 1.12 * skull.top + 0.008
     low = -0.25 * skull.top
@@ -126,7 +126,7 @@ def headphones(rng: Rng, posed: Posed, skull: Skull) -> list[Piece]:
     return [_piece(posed, mesh, plain(cloth_colour(rng)), SMOOTH)]
 
 
-def glasses(rng: Rng, posed: Posed, skull: Skull) -> list[Piece]:
+def glasses(rng: Rng, posed: Posed, skull: Skull) -> list[FigurePiece]:
     """Frames before the eyes, their temples to the ears; some dark."""
     apart = abs(float(posed.joints["eye.L"][0]))
     wide, tall = apart * rng.uniform(0.62, 0.85), apart * rng.uniform(0.45, 0.75)
@@ -152,7 +152,7 @@ def glasses(rng: Rng, posed: Posed, skull: Skull) -> list[Piece]:
     return [frame, _piece(posed, joined(*lenses), plain((30, 28, 26)), SMOOTH)]
 
 
-def bun(rng: Rng, posed: Posed, skull: Skull, paint: Paint) -> list[Piece]:
+def bun(rng: Rng, posed: Posed, skull: Skull, paint: Paint) -> list[FigurePiece]:
     """Hair put up: one ball behind or on top, or one on each side."""
     size = rng.uniform(0.35, 0.65) * skull.wide
     angle = np.deg2rad(rng.uniform(25, 100))  # 90 is straight up
@@ -166,7 +166,7 @@ def bun(rng: Rng, posed: Posed, skull: Skull, paint: Paint) -> list[Piece]:
     return [_piece(posed, joined(*parts), paint, HAIR)]
 
 
-def headset_arm(posed: Posed, skull: Skull) -> list[Piece]:
+def headset_arm(posed: Posed, skull: Skull) -> list[FigurePiece]:
     """A headset's microphone before the mouth."""
     start = skull.middle + np.array([1.2 * skull.wide, 0.0, -0.3 * skull.top])
     end = skull.eyes + np.array([0.35 * skull.wide, -0.02, -0.75 * skull.top])

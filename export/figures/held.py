@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from export.figures.body import Floats, Posed
-from export.figures.pieces import CLOTH, SMOOTH, Piece, attached
+from export.figures.pieces import CLOTH, SMOOTH, FigurePiece, attached
 from export.figures.solids import Mesh, ball, box, joined, moved, turned
 from export.figures.surfaces import Paint, cloth_colour, pattern, plain
 from export.synthesis.backgrounds import Rng
@@ -32,7 +32,7 @@ def _grip(posed: Posed, side: str) -> tuple[Floats, Floats]:
     return wrist + 0.95 * long * along, np.stack([across, along, palm], axis=1)
 
 
-def thing(rng: Rng, posed: Posed, side: str, kind: str) -> list[Piece]:
+def thing(rng: Rng, posed: Posed, side: str, kind: str) -> list[FigurePiece]:
     """One of THINGS in a hand."""
     at, axes = _grip(posed, side)
     colour = cloth_colour(rng)
@@ -69,4 +69,4 @@ def thing(rng: Rng, posed: Posed, side: str, kind: str) -> list[Piece]:
     size_of_hand = float(np.linalg.norm(at - posed.joints[f"wrist.{side}"])) / 0.1
     points, faces = mesh
     points, faces = moved((points * max(0.75, size_of_hand**0.5), faces), at, stand)
-    return [Piece(points, attached(posed, f"wrist.{side}", points), faces, paint, surface)]
+    return [FigurePiece(points, attached(posed, f"wrist.{side}", points), faces, paint, surface)]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.figures.body import Floats
-from export.figures.pieces import Piece
+from export.figures.pieces import FigurePiece
 from export.figures.surfaces import Paint
 
 
@@ -37,5 +37,5 @@ class Outfit:
     layers: list[Layer]  # later ones cover earlier ones
     offset: Floats  # (n,), metres along the normal
     shown: NDArray[np.bool_]  # (f,)
-    pieces: list[Piece] = field(default_factory=list)  # with meshes of their own
+    pieces: list[FigurePiece] = field(default_factory=list)  # with meshes of their own
     fringe: Fringe = Fringe()

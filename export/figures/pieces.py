@@ -13,7 +13,7 @@ SMOOTH, CLOTH, HAIR = 0, 1, 2  # how a surface reflects light
 
 
 @dataclass(frozen=True)
-class Piece:
+class FigurePiece:
     """One mesh worn or held, in the colours of `paint`."""
 
     rest: Floats  # (n, 3), metres, beside the resting body

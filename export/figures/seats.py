@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from export.figures.body import PARTS, Body, Posed
-from export.figures.pieces import CLOTH, SMOOTH, Piece
+from export.figures.pieces import CLOTH, SMOOTH, FigurePiece
 from export.figures.solids import Mesh, box, joined, moved, tube, turned
 from export.figures.surfaces import cloth_colour, pattern, plain
 from export.synthesis.backgrounds import Rng
@@ -28,7 +28,7 @@ def _wheel(at: tuple[float, float, float], radius: float, thick: float) -> list[
     return parts
 
 
-def seat(rng: Rng, body: Body, posed: Posed, kind: str) -> list[Piece]:
+def seat(rng: Rng, body: Body, posed: Posed, kind: str) -> list[FigurePiece]:
     """One of SEATS below somebody seated, beside the posed body."""
     skin = np.zeros(len(body.part), bool)  # the mesh's helpers hang lower than the feet
     skin[body.faces[body.group == "body"]] = True
@@ -86,5 +86,5 @@ def seat(rng: Rng, body: Body, posed: Posed, kind: str) -> list[Piece]:
     for parts, cloth in ((cushions, True), (rods, False)):
         mesh, faces = moved(joined(*parts), at)
         paint = pattern(rng, cloth_colour(rng)) if cloth else plain(cloth_colour(rng))
-        pieces.append(Piece(mesh, mesh, faces, paint, CLOTH if cloth else SMOOTH))
+        pieces.append(FigurePiece(mesh, mesh, faces, paint, CLOTH if cloth else SMOOTH))
     return pieces

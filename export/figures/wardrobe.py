@@ -9,7 +9,7 @@ import numpy as np
 
 from export.figures.body import Body, Floats, Posed
 from export.figures.garments import Garment, read_garment
-from export.figures.pieces import CLOTH, HAIR, Piece
+from export.figures.pieces import CLOTH, HAIR, FigurePiece
 from export.figures.raster import vertex_normals
 from export.figures.surfaces import Paint, cloth_colour, pattern, plain, waves
 from export.synthesis.backgrounds import Rng
@@ -64,7 +64,7 @@ def two_part(rng: Rng, posed: Posed, waist: float) -> Paint:
 
 def worn_garment(
     rng: Rng, body: Body, posed: Posed, garment: Garment, paint: Paint, surface: int = CLOTH
-) -> Piece:
+) -> FigurePiece:
     """A garment on the posed body; cloth falls in folds."""
     rest = garment.fitted(posed.rest)
     points = garment.posed(body, posed, rest)
@@ -72,16 +72,16 @@ def worn_garment(
         folds = rng.uniform(0.001, 0.005)
         deep = folds * np.maximum(-0.5, waves(rng, rest * (1, 1, 0.5), rng.uniform(0.07, 0.2)))
         points = points + deep[:, None] * vertex_normals(points, garment.faces)
-    return Piece(rest, points, garment.faces, paint, surface)
+    return FigurePiece(rest, points, garment.faces, paint, surface)
 
 
-def shoes(rng: Rng, body: Body, posed: Posed, wardrobe: Wardrobe) -> tuple[Piece, Garment]:
+def shoes(rng: Rng, body: Body, posed: Posed, wardrobe: Wardrobe) -> tuple[FigurePiece, Garment]:
     """One pair of the wardrobe's, of one colour."""
     garment = wardrobe.shoes[int(rng.integers(len(wardrobe.shoes)))]
     return worn_garment(rng, body, posed, garment, plain(cloth_colour(rng))), garment
 
 
-def hair_piece(body: Body, posed: Posed, garment: Garment, paint: Paint) -> Piece:
+def hair_piece(body: Body, posed: Posed, garment: Garment, paint: Paint) -> FigurePiece:
     """One of the wardrobe's heads of hair."""
     rest = garment.fitted(posed.rest)
-    return Piece(rest, garment.posed(body, posed, rest), garment.faces, paint, HAIR)
+    return FigurePiece(rest, garment.posed(body, posed, rest), garment.faces, paint, HAIR)

@@ -8,7 +8,7 @@ import pytest
 from export.figures.body import Posed
 from export.figures.headgear import HATS, Skull, bun, glasses, hat, headphones, headset_arm
 from export.figures.held import THINGS, thing
-from export.figures.pieces import Piece
+from export.figures.pieces import FigurePiece
 from export.figures.poses import rotation
 from export.figures.raster import vertex_normals
 from export.figures.solids import ball, box, joined, tube, turned
@@ -29,7 +29,7 @@ def _posed(bone: str = "head") -> Posed:
     return Posed(nobody, nobody, _JOINTS, {bone: move})
 
 
-def _sound(piece: Piece) -> None:
+def _sound(piece: FigurePiece) -> None:
     assert piece.faces.min() == 0
     assert piece.faces.max() == len(piece.rest) - 1
     assert np.isfinite(piece.points).all()

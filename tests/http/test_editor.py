@@ -163,6 +163,8 @@ def test_what_is_no_text_or_too_much_is_refused(served: Served) -> None:
         ("rtsp:\n  password: something-else\n", "rtsp.", "who may come in"),
         ("http:\n  token: none\n", "http.", "who may come in"),
         ("source:\n  sound: alsa://hw:1\n", "source.sound", "listened to"),
+        ("voice:\n  url: http://10.0.0.9/x\n", "voice.url", "an address"),
+        ("voice:\n  token: something-else\n", "voice.token", "is a secret"),
         (
             "scenes:\n- name: a\n  settings: {source: {uri: /etc/passwd}}\n",
             "scenes.0.settings.source.uri",

@@ -110,12 +110,8 @@ def test_among_a_camera_s_frames(
 
 
 STAGES: dict[str, dict[str, Any]] = {
-    "grown": {"edge": {"choke": -3}},
     "shrunk": {"edge": {"choke": 2}},
-    "softened": {"edge": {"softness": 6}},
-    "grown and softened, layered": {
-        "edge": {"choke": -3, "softness": 6}, "stages": {"mattes": {"enabled": True}},
-    },
+    "shrunk, layered": {"edge": {"choke": 2}, "stages": {"mattes": {"enabled": True}}},
     "relit": {"stages": {"harmonise": {"enabled": True, "light_wrap": 0.5}}},
     "in its colours": {"stages": {"harmonise": {"enabled": True, "match": "colours"}}},
     "framed": {"stages": {"frame": {"enabled": True, "size": 0.8}}},
@@ -148,6 +144,18 @@ def test_both_sides_do_with_it_what_they_do_with_another(
         changed = changed or apart(out, composited(plain, frame)[0]) > 8
     assert [dict(side.resting) for side in sides] == [{}, {}]
     assert changed == (name != "for a camera")
+
+
+@pytest.mark.parametrize("side", ["cpu", "gpu"])
+def test_nothing_is_shown_beyond_the_matte(side: str, make: Maker, network: Path) -> None:
+    """There the picture may hold anything: the edge is neither grown nor softened, only shrunk."""
+    for edge in ({"choke": -3}, {"softness": 6}, {"choke": 3, "softness": 6}):
+        pipeline = one(side, make, network, {}, edge=edge)
+        for k in range(2):
+            _, matte = composited(pipeline, matted(walking(4), k))
+            shrinks = "softness" in edge and "choke" in edge
+            assert (matte <= walking(4)).all()
+            assert (matte.sum() < 0.9 * walking(4).sum()) == shrinks
 
 
 @pytest.mark.parametrize("side", ["cpu", "gpu"])

@@ -92,7 +92,6 @@ DIFFERENT = {
     ("cpu", "plate_matte", "ramp"): "a part of plate.cuh",
     ("cpu", "mattes", "hand_mattes"): "drawn on the host once, and uploaded",
     ("gpu", "matte", "matte_arguments"): "what kernels take: the CPU's take the arrays",
-    ("gpu", "composite", "overlay_arguments"): "what kernels take: the CPU's take the arrays",
     ("cpu", "composite", "Compositor"): "keeps arrays as wide as the ROI",
     ("gpu", "composite", "composite"): "Compositor's call: it has nothing to keep",
     ("cpu", "convert", "crop_bgrx"): "the GPU's crop_planes takes every kind of surface",

@@ -117,3 +117,23 @@ def test_cancelled_it_stops_with_the_sentence(hibari):
     next(pieces)
     cancel.set()
     assert list(pieces) == []
+
+
+def test_voices_share_what_is_loaded(hibari):
+    other = type(hibari)(speed=1.5)
+    assert other._engine is hibari._engine
+    text = "Two of them speak at once, each in its own time."
+    alone = [speech.pcm for one in (hibari, other) for speech in one.stream(text, GO)]
+    found = {0: [], 1: []}
+
+    def speak(number, one):
+        found[number] += [speech.pcm for speech in one.stream(text, GO)]
+
+    threads = [threading.Thread(target=speak, args=pair) for pair in enumerate((hibari, other))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(alone[0]) > len(alone[1])
+    for before, after in zip(alone, found[0] + found[1], strict=True):
+        np.testing.assert_array_equal(before, after)

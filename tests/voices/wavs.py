@@ -16,7 +16,7 @@ def header(code: int, channels: int, rate: int, bits: int, size: int, tail: byte
     fmt = struct.pack("<HHIIHH", code, channels, rate, rate * frame, frame, bits) + tail
     chunk = b"fmt " + struct.pack("<I", len(fmt)) + fmt
     head = chunk + b"data" + struct.pack("<I", size)
-    return b"RIFF" + struct.pack("<I", 4 + len(head) + size) + b"WAVE" + head
+    return b"RIFF" + struct.pack("<I", min(4 + len(head) + size, 0xFFFFFFFF)) + b"WAVE" + head
 
 
 def wav(code: int, channels: int, rate: int, bits: int, data: bytes, tail: bytes = b"") -> bytes:

@@ -16,6 +16,7 @@ from appliance.config.settings.base import Section, rule
 from appliance.config.settings.canvas import CanvasSettings
 from appliance.config.settings.clean import CleanSettings
 from appliance.config.settings.edge import EdgeSettings
+from appliance.config.settings.face import FaceSettings
 from appliance.config.settings.http import HttpSettings
 from appliance.config.settings.load import LoadSettings
 from appliance.config.settings.log import LogSettings
@@ -52,6 +53,7 @@ from appliance.config.uris import (
 
 __all__ = [
     "BackgroundSettings", "CanvasSettings", "CleanSettings", "Companion", "EdgeSettings",
+    "FaceSettings",
     "HttpSettings", "LoadSettings", "LogSettings", "MattingSettings", "OutputSettings",
     "RefineSettings", "RoiSettings", "RtspSettings", "SceneSettings", "Section",
     "SessionsSettings", "Settings", "SoundSettings", "SourceSettings",
@@ -65,6 +67,7 @@ class Settings(Section):
     source: SourceSettings = SourceSettings()
     sound: SoundSettings = SoundSettings()
     voice: VoiceSettings = VoiceSettings()
+    face: FaceSettings = FaceSettings()
     canvas: CanvasSettings = CanvasSettings()
     background: BackgroundSettings = BackgroundSettings()
     matting: MattingSettings = MattingSettings()

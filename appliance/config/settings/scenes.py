@@ -30,6 +30,7 @@ _OUTPUTS_STAY = "a scene changes the picture, not the ways out, which stay as th
 NOT_IN_A_SCENE = {
     "voice": "who speaks stays: a turn must not end in another voice",
     "canvas": "its size and rate are those of the outputs, which stay as they are",
+    "face": "the avatar that speaks stays as it is",
     "load": "what the machine can do is the same in every scene",
     "outputs": _OUTPUTS_STAY,
     "rtsp": _OUTPUTS_STAY,

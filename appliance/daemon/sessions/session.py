@@ -190,6 +190,7 @@ class Session:
             source = self._feeder.source
             if isinstance(source, Speaks):
                 source.use_voice(box.voice)
+                source.use_face(box.face)
             fed = self._outlets.fed
             self._programme.configure(
                 [output.mailbox for output in fed], mine.matting.stall_s,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from appliance.media.frame import F32, U8, Frame
+from appliance.pixels.cpu.given import lay_given
 from appliance.pixels.cpu.jit import kernel
 from appliance.pixels.cpu.matte import I32, Matte, Stretch, reached
 from appliance.pixels.cpu.rows import (
@@ -115,6 +116,11 @@ class Compositor:
         """
         lay_background(frame, background, out, matte_out)
         if matte is None:
+            return
+        if matte.cells is not None and matte.guide is not None:
+            lay_given(frame, background, matte.guide, matte.cells, out)
+            if matte_out is not None:
+                np.copyto(matte_out, matte.guide)
             return
         fx, fy = self._stretch.ramps(matte.rect, out.rect, feather_fraction)
         wide, chroma = self._stretch.wide(matte)

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from appliance.media.frame import F32, U8, Rect
-from appliance.pixels.cpu.jit import kernel
-from appliance.pixels.cpu.matte import Matte
-
-I64 = NDArray[np.int64]
+from appliance.media.frame import F32, U8, Frame, Rect
+from appliance.pixels.cpu.jit import inline, kernel
+from appliance.pixels.cpu.matte import ALL, I64, NONE, SOME, Cells, Matte
 
 _ROWS = 90
 """Of the small matte of a wide picture: 8 pixels a cell at 1280x720."""
@@ -28,7 +25,7 @@ def given_grid(width: int, height: int) -> tuple[int, int]:
 
 
 @kernel("void(uint8[:, :], int64[::1], int64[::1], float32[:, ::1], uint8[:, ::1])")
-def _shrink(alpha: U8, tops: I64, lefts: I64, small: F32, there: U8) -> None:
+def _shrink(alpha: U8, tops: I64, lefts: I64, small: F32, kinds: U8) -> None:
     rows, columns = small.shape
     sums = np.empty(alpha.shape[1], np.uint32)
     for k in range(rows):
@@ -39,19 +36,101 @@ def _shrink(alpha: U8, tops: I64, lefts: I64, small: F32, there: U8) -> None:
                 sums[x] += np.uint32(row[x])
         for c in range(columns):
             left, right = lefts[c], lefts[c + 1]
-            total = np.uint32(0)
+            total = np.int64(0)
             for x in range(left, right):
-                total += sums[x]
-            many = (tops[k + 1] - tops[k]) * (right - left)
-            small[k, c] = np.float32(total) / (np.float32(255) * np.float32(many))
-            there[k, c] = np.uint8(1) if total > 0 else np.uint8(0)
+                total += np.int64(sums[x])
+            most = 255 * (tops[k + 1] - tops[k]) * (right - left)
+            small[k, c] = np.float32(total) / np.float32(most)
+            kinds[k, c] = NONE if total == 0 else ALL if total == most else SOME
 
 
 def _bounds(length: int, cells: int) -> I64:
-    """Where each cell begins, and the last one ends: pixels belong where their centres lie."""
-    edges = np.ceil(np.arange(cells + 1) * (length / cells) - 0.5)
+    """Where each cell begins, and the last one ends: even, so that none cuts a chroma sample."""
+    edges = np.round(np.arange(cells + 1) * (length / cells / 2)) * 2
     edges[-1] = length
     return np.asarray(edges, np.int64)
+
+
+@inline
+def _run(kinds: U8, k: int, start: int) -> int:
+    """Where the run of cells of one kind ends that begins at column ``start`` of row ``k``."""
+    end = start + 1
+    while end < kinds.shape[1] and kinds[k, end] == kinds[k, start]:
+        end += 1
+    return end
+
+
+@inline
+def _copy_row(front: U8, out: U8) -> None:
+    for i in range(front.shape[0]):
+        out[i] = front[i]
+
+
+@inline
+def _over_row(front: U8, behind: U8, alpha: U8, out: U8) -> None:
+    for i in range(front.shape[0]):
+        under = np.float32(behind[i])
+        share = np.float32(alpha[i]) * np.float32(1 / 255)
+        out[i] = np.uint8(
+            np.int32(under + share * (np.float32(front[i]) - under) + np.float32(0.5))
+        )
+
+
+@inline
+def _over_pairs(front: U8, behind: U8, upper: U8, lower: U8, out: U8) -> None:
+    """Cb and Cr in turns; alpha of each is the mean of the four pixels that it is for."""
+    for i in range(front.shape[0] // 2):
+        four = np.int32(upper[2 * i]) + np.int32(upper[2 * i + 1])
+        four += np.int32(lower[2 * i]) + np.int32(lower[2 * i + 1])
+        share = np.float32(four) * np.float32(1 / 1020)
+        for j in range(2 * i, 2 * i + 2):
+            under = np.float32(behind[j])
+            out[j] = np.uint8(
+                np.int32(under + share * (np.float32(front[j]) - under) + np.float32(0.5))
+            )
+
+
+@kernel(
+    "void(uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :],"
+    "uint8[:, :], uint8[:, ::1], int64[::1], int64[::1])"
+)
+def _lay(
+    fg_y: U8, fg_uv: U8, alpha: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8, kinds: U8,
+    tops: I64, lefts: I64,
+) -> None:  # fmt: skip
+    for k in range(kinds.shape[0]):
+        start = 0
+        while start < kinds.shape[1]:
+            kind, end = kinds[k, start], _run(kinds, k, start)
+            a, b, start = lefts[start], lefts[end], end
+            if kind == NONE:
+                continue
+            for y in range(tops[k], tops[k + 1], 2):
+                pair = y // 2
+                if kind == ALL:
+                    _copy_row(fg_y[y, a:b], out_y[y, a:b])
+                    _copy_row(fg_y[y + 1, a:b], out_y[y + 1, a:b])
+                    _copy_row(fg_uv[pair, a:b], out_uv[pair, a:b])
+                    continue
+                _over_row(fg_y[y, a:b], bg_y[y, a:b], alpha[y, a:b], out_y[y, a:b])
+                _over_row(fg_y[y + 1, a:b], bg_y[y + 1, a:b], alpha[y + 1, a:b], out_y[y + 1, a:b])
+                _over_pairs(
+                    fg_uv[pair, a:b], bg_uv[pair, a:b], alpha[y, a:b], alpha[y + 1, a:b],
+                    out_uv[pair, a:b],
+                )  # fmt: skip
+
+
+def lay_given(frame: Frame, background: Frame, alpha: U8, cells: Cells, out: Frame) -> None:
+    """a*F + (1-a)*B, in ``out``, which holds the background already.
+
+    Args:
+        frame, background, out: NV12 of one even size. alpha: uint8 (height, width), 0..255.
+        cells: of this alpha. Most of them hold all or nothing, and are copied or left alone.
+    """
+    _lay(
+        frame.y, frame.uv_rows, alpha, background.y, background.uv_rows, out.y, out.uv_rows,
+        cells.kinds, cells.tops, cells.lefts,
+    )  # fmt: skip
 
 
 class GivenMatte:
@@ -67,8 +146,9 @@ class GivenMatte:
         """See ``Matte``; they are applied to alpha, not to luma."""
         self.somebody = False
         """Whether any pixel is above 0."""
-        self._there = np.zeros((rows, columns), np.uint8)
-        self._tops, self._lefts = _bounds(height, rows), _bounds(width, columns)
+        self._cells = Cells(
+            np.zeros((rows, columns), np.uint8), _bounds(height, rows), _bounds(width, columns)
+        )
         self._box = np.ones((3, 3), np.uint8)
 
     def take(self, alpha: U8) -> None:
@@ -82,12 +162,13 @@ class GivenMatte:
                 f"a matte of {alpha.dtype} {'x'.join(map(str, alpha.shape[::-1]))}, expected "
                 f"uint8 {wanted[1]}x{wanted[0]}, as the picture is"
             )
-        _shrink(alpha, self._tops, self._lefts, self.small, self._there)
-        self.somebody = bool(self._there.any())
+        cells = self._cells
+        _shrink(alpha, cells.tops, cells.lefts, self.small, cells.kinds)
+        self.somebody = bool(cells.kinds.any())
         # A pixel lies between its cell's centre and a neighbour's: both must let it through.
-        reach = cv2.dilate(self._there, self._box)
+        reach = cv2.dilate(cells.kinds, self._box) != NONE
         np.multiply(reach, np.float32(1 / 255), out=self.coefficients[0])
 
     def matte(self, alpha: U8) -> Matte:
         """What is composited, of what ``take`` took last."""
-        return Matte(self.rect, self.coefficients, False, 0.0, alpha)
+        return Matte(self.rect, self.coefficients, False, 0.0, alpha, self._cells)

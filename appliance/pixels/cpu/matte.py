@@ -12,6 +12,24 @@ from appliance.media.frame import F32, U8, Rect
 from appliance.pixels.cpu.feather import feather
 
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+
+NONE, SOME, ALL = np.uint8(0), np.uint8(1), np.uint8(2)
+"""What a cell holds: alpha 0 throughout, anything, or 255 throughout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The whole frame in cells, and what each holds of a matte.
+
+    Attributes:
+        kinds: uint8 (rows, columns): NONE, SOME or ALL.
+        tops, lefts: int64 (rows + 1), (columns + 1): where they begin, and the last end; even.
+    """
+
+    kinds: U8
+    tops: I64
+    lefts: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +43,7 @@ class Matte:
         shifted: whether F-B is anything but 0.
         levels: alpha up to this becomes 0, from one minus this it becomes 1, linear in between.
         guide: uint8 (height, width) of the frame: Y for alpha, where that is not the frame's own.
+        cells: of a matte that is its guide as it is; None: of any other.
     """
 
     rect: Rect
@@ -32,6 +51,7 @@ class Matte:
     shifted: bool
     levels: float = 0.0
     guide: U8 | None = None
+    cells: Cells | None = None
 
 
 def reached(matte: Matte) -> I32:

@@ -9,7 +9,7 @@ has run on which hardware.
 """
 
 from appliance.cuda.context import Buffer, Context, GpuError
-from appliance.media.surface import DeviceOverlay, Surface
+from appliance.media.surface import Surface
 from appliance.pixels.gpu.affine import DeviceViewport, warp_layer
 from appliance.pixels.gpu.between import Between, DeviceFlow, blend_between, layer_between
 from appliance.pixels.gpu.blur import Blur
@@ -65,7 +65,6 @@ __all__ = [
     "DeviceCaption",
     "DeviceFlow",
     "DeviceLight",
-    "DeviceOverlay",
     "DeviceViewport",
     "EdgePlan",
     "GpuError",

@@ -1,9 +1,9 @@
-"""Composite: the person over the background, a caption on top, in one pass on the GPU."""
+"""Composite: the person over the background, in one pass on the GPU."""
 
 from __future__ import annotations
 
 from appliance.cuda.context import Context, blocks
-from appliance.media.surface import DeviceOverlay, Surface, check_alike
+from appliance.media.surface import Surface, check_alike
 from appliance.pixels.gpu.matte import Matte, matte_arguments
 
 _BLOCK = (32, 4)
@@ -12,10 +12,9 @@ _SPAN = 16  # columns that one thread of the composite writes
 
 def composite(
     context: Context, frame: Surface, background: Surface, matte: Matte | None, out: Surface,
-    *, feather_fraction: float = 1 / 9, overlay: DeviceOverlay | None = None,
-    matte_out: int = 0, matte_pitch: int = 0,
+    *, feather_fraction: float = 1 / 9, matte_out: int = 0, matte_pitch: int = 0,
 ) -> None:  # fmt: skip
-    """``cpu.Compositor``'s call, with ``cpu.blend_overlay`` on top, in one pass.
+    """``cpu.Compositor``'s call.
 
     Raises:
         ValueError: sizes differ or are odd, or a surface is not NV12.
@@ -25,15 +24,5 @@ def composite(
         blocks(-(-out.width // _SPAN), out.height // 2, _BLOCK), (*_BLOCK, 1),
         **frame.arguments("fg_"), **background.arguments("bg_"), **out.arguments("out_"),
         matte=matte_out, matte_pitch=matte_pitch, width=out.width, height=out.height,
-        **matte_arguments(matte, out, feather_fraction), **overlay_arguments(overlay),
+        **matte_arguments(matte, out, feather_fraction),
     )  # fmt: skip
-
-
-def overlay_arguments(overlay: DeviceOverlay | None) -> dict[str, float]:
-    """What the kernels that lay a caption on top take of it."""
-    o = overlay or DeviceOverlay(*([0] * 10))
-    return {
-        "over_y": o.luma, "over_y_pitch": o.luma_pitch, "over_uv": o.chroma,
-        "over_uv_pitch": o.chroma_pitch, "over_alpha": o.alpha, "over_alpha_pitch": o.alpha_pitch,
-        "over_x": o.x, "over_top": o.y, "over_width": o.width, "over_height": o.height,
-    }  # fmt: skip

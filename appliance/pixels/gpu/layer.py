@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from appliance.cuda.context import Context, blocks
 from appliance.media.frame import Rect
-from appliance.media.surface import DeviceOverlay, Surface, check_alike
-from appliance.pixels.gpu.composite import overlay_arguments
+from appliance.media.surface import Surface, check_alike
 from appliance.pixels.gpu.matte import Matte, matte_arguments
 
 _BLOCK = (32, 8)
@@ -51,9 +50,9 @@ def separate(
 
 def blend_layer(
     context: Context, layer: PersonLayer, background: Surface, out: Surface,
-    *, overlay: DeviceOverlay | None = None, matte_out: int = 0, matte_pitch: int = 0,
+    *, matte_out: int = 0, matte_pitch: int = 0,
 ) -> None:  # fmt: skip
-    """``cpu.blend_layer``, with ``cpu.blend_overlay`` on top, in one pass.
+    """``cpu.blend_layer``.
 
     Raises:
         ValueError: sizes differ or are odd, or a surface is not NV12.
@@ -67,5 +66,4 @@ def blend_layer(
         **background.arguments("bg_"), **out.arguments("out_"), matte=matte_out,
         matte_pitch=matte_pitch, width=out.width, height=out.height,
         left=rect.x, top=rect.y, right=rect.right, bottom=rect.bottom,
-        **overlay_arguments(overlay),
     )  # fmt: skip

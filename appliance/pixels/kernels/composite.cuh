@@ -1,10 +1,9 @@
-// Composite: the refined, feathered person over the background, in NV12, in one pass, with an
-// optional caption on top. Twins: Compositor, blend_overlay.
+// Composite: the refined, feathered person over the background, in NV12, in one pass. Twin:
+// Compositor.
 //
 // Must move, at width x height: background 1.5 bytes a pixel in and 1.5 out everywhere; the live
-// frame 1.5 in where alpha can be above 0; the overlay 2.5 in where it lies; a matte 1 out where
-// asked for. At most 4.5 bytes a pixel: 37.3 MB at 3840x2160. The coefficients are a few hundred
-// kilobytes and stay in the L2 cache.
+// frame 1.5 in where alpha can be above 0; a matte 1 out where asked for. At most 4.5 bytes a pixel:
+// 37.3 MB at 3840x2160. The coefficients are a few hundred kilobytes and stay in the L2 cache.
 //
 // A thread makes 16 columns of two luma rows and the chroma row between them: 16-byte loads and
 // stores, and the grid's cell under its pixels changes only every few of them.
@@ -45,24 +44,17 @@ __device__ __forceinline__ u8 blend(float behind, float front, float rest, float
     return to_byte(behind + weight * (front - behind));
 }
 
-__device__ __forceinline__ u8 over(u8 under, u8 premultiplied, float alpha) {
-    return to_byte_clamped((float)premultiplied + (1.0f - alpha) * (float)under);
-}
-
 // a, b: alpha = a*Y + b, Y from guide (a plane of the frame's size) unless that is null; shift: F-B of Y, Cb, Cr (three planes), null where colours are not
 // corrected; all rows x columns over the ROI, which is even on all sides. ramp_x, ramp_y: feather in
 // pixels, at those of the ROI's sides that ramp_sides names: 1 left, 2 right, 4 top, 8 bottom.
 // matte: null, or alpha times feather in 0..255. verdict: null, or what may forbid the person.
-// over_*: null, or a caption as premultiplied NV12 (Y, Cb and Cr each times alpha) with alpha, even.
 extern "C" __global__ void __launch_bounds__(128)
 composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, const u8 *bg_y,
           int bg_y_pitch, const u8 *bg_uv, int bg_uv_pitch, u8 *out_y, int out_y_pitch,
           u8 *out_uv, int out_uv_pitch, u8 *matte, int matte_pitch, int width, int height,
           int roi_x, int roi_y, int roi_width, int roi_height, const u8 *guide, int guide_pitch,
           const float *a, const float *b, const float *shift, int rows, int columns, float levels, float ramp_x, float ramp_y,
-          int ramp_sides, const Verdict *verdict, const u8 *over_y, int over_y_pitch,
-          const u8 *over_uv, int over_uv_pitch, const u8 *over_alpha, int over_alpha_pitch,
-          int over_x, int over_top, int over_width, int over_height) {
+          int ramp_sides, const Verdict *verdict) {
     int x = SPAN * (blockIdx.x * blockDim.x + threadIdx.x);
     int y = 2 * (blockIdx.y * blockDim.y + threadIdx.y);
     if (x >= width || y >= height) return;
@@ -174,29 +166,6 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
                         blend(chroma[i - 1], live_c[i - 1], 1.0f - alpha, cb, weight);
                     chroma[i] = blend(chroma[i], live_c[i], 1.0f - alpha, cr, weight);
                 }
-            }
-        }
-    }
-    if (over_alpha && y >= over_top && y < over_top + over_height && x < over_x + over_width &&
-        x + n > over_x) {
-        const u8 *pa = over_alpha + (long long)(y - over_top) * over_alpha_pitch + x - over_x;
-        const u8 *py = over_y + (long long)(y - over_top) * over_y_pitch + x - over_x;
-        const u8 *pc = over_uv + (long long)((y - over_top) / 2) * over_uv_pitch + x - over_x;
-        float sum = 0;
-#pragma unroll
-        for (int i = 0; i < SPAN; ++i) {
-            int column = x + i - over_x;
-            if (i >= n || column < 0 || column >= over_width) continue;
-            if ((i & 1) == 0) sum = 0;
-#pragma unroll
-            for (int r = 0; r < 2; ++r) {
-                float alpha = (float)__ldg(pa + (long long)r * over_alpha_pitch + i) / 255.0f;
-                luma[r][i] = over(luma[r][i], __ldg(py + (long long)r * over_y_pitch + i), alpha);
-                sum += alpha;
-            }
-            if ((i & 1) == 1) {
-                chroma[i - 1] = over(chroma[i - 1], __ldg(pc + i - 1), 0.25f * sum);
-                chroma[i] = over(chroma[i], __ldg(pc + i), 0.25f * sum);
             }
         }
     }

@@ -67,22 +67,18 @@ separate(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, u8 *o
             alpha[(long long)(y + r) * alpha_pitch + x + i] = weights[r][i];
 }
 
-// The layer over what is behind, within left, top, right, bottom; a caption on top. Must move:
-// background 1.5 bytes a pixel in and 1.5 out; in the rectangle 2.5 in; a matte 1 out.
+// The layer over what is behind, within left, top, right, bottom. Must move: background
+// 1.5 bytes a pixel in and 1.5 out; in the rectangle 2.5 in; a matte 1 out.
 extern "C" __global__ void
 blend_layer(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, const u8 *alpha,
             int alpha_pitch, const u8 *bg_y, int bg_y_pitch, const u8 *bg_uv, int bg_uv_pitch,
             u8 *out_y, int out_y_pitch, u8 *out_uv, int out_uv_pitch, u8 *matte, int matte_pitch,
-            int width, int height, int left, int top, int right, int bottom, const u8 *over_y,
-            int over_y_pitch, const u8 *over_uv, int over_uv_pitch, const u8 *over_alpha,
-            int over_alpha_pitch, int over_x, int over_top, int over_width, int over_height) {
+            int width, int height, int left, int top, int right, int bottom) {
     int x = 2 * (blockIdx.x * blockDim.x + threadIdx.x);
     int y = 2 * (blockIdx.y * blockDim.y + threadIdx.y);
     if (x >= width || y >= height) return;
     bool inside = x >= left && x < right && y >= top && y < bottom;
-    bool caption = over_alpha && x >= over_x && x < over_x + over_width && y >= over_top &&
-                   y < over_top + over_height;
-    float sum = 0, over_sum = 0;
+    float sum = 0;
 #pragma unroll
     for (int r = 0; r < 2; ++r)
 #pragma unroll
@@ -94,12 +90,6 @@ blend_layer(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, co
                 value = blend(value, front, 0.0f, 0.0f, (float)weight * (1.0f / 255.0f));
                 sum += (float)weight * (1.0f / 255.0f);
             }
-            if (caption) {
-                long long at = y + r - over_top;
-                float share = __ldg(over_alpha + at * over_alpha_pitch + x + i - over_x) / 255.0f;
-                value = over(value, __ldg(over_y + at * over_y_pitch + x + i - over_x), share);
-                over_sum += share;
-            }
             out_y[(long long)(y + r) * out_y_pitch + x + i] = value;
             if (matte) matte[(long long)(y + r) * matte_pitch + x + i] = weight;
         }
@@ -109,11 +99,6 @@ blend_layer(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, co
         if (inside) {
             float front = __ldg(fg_uv + (long long)(y / 2) * fg_uv_pitch + x + i);
             value = blend(value, front, 0.0f, 0.0f, 0.25f * sum);
-        }
-        if (caption) {
-            long long at = (y - over_top) / 2;
-            u8 on_top = __ldg(over_uv + at * over_uv_pitch + x + i - over_x);
-            value = over(value, on_top, 0.25f * over_sum);
         }
         out_uv[(long long)(y / 2) * out_uv_pitch + x + i] = value;
     }

@@ -36,14 +36,14 @@ class _Canvas:
 class _Lease:
     """Gives its canvas back when nobody holds it any more."""
 
-    def __init__(self, pool: CanvasPool, canvas: _Canvas) -> None:
+    def __init__(self, pool: AvatarCanvases, canvas: _Canvas) -> None:
         self._pool, self._canvas = pool, canvas
 
     def __del__(self) -> None:
         self._pool.give_back(self._canvas)
 
 
-class CanvasPool:
+class AvatarCanvases:
     """Canvases of one format for the pictures of avatars of another."""
 
     def __init__(self, format: Format, avatar: Format) -> None:
@@ -58,10 +58,10 @@ class CanvasPool:
         self._left = (format.width - round(avatar.width * by)) // 4 * 2
         self._top = (format.height - round(avatar.height * by)) // 4 * 2
 
-    def draw(self, picture: ClipFrame, patch: Patch | None, feather: float | None) -> Frame:
+    def draw(self, picture: ClipFrame, patch: Patch | None, feather: float) -> Frame:
         """A frame with the picture on it, and its alpha; all else of it means nothing.
 
-        ``feather``: the ramp of the patch, as a share of its width; None: that of a paste. Raises
+        ``feather``: the ramp of the patch, as a part of its width. Raises
         SourceError when every canvas is in use.
         """
         canvas = self._take()
@@ -118,11 +118,11 @@ def _resize(plane: U8, out: U8) -> None:
     cv2.resize(plane, (out.shape[1], out.shape[0]), dst=out, interpolation=cv2.INTER_AREA)
 
 
-def _paste(frame: Frame, patch: Patch, feather: float | None) -> None:
-    paste_patch(frame, patch, None if feather is None else feather * patch.rect.width)
+def _paste(frame: Frame, patch: Patch, feather: float) -> None:
+    paste_patch(frame, patch, feather * patch.rect.width)
 
 
-def _patched(picture: ClipFrame, patch: Patch, like: Frame, feather: float | None) -> ClipFrame:
+def _patched(picture: ClipFrame, patch: Patch, like: Frame, feather: float) -> ClipFrame:
     own = Frame(picture.y.copy(), picture.uv.copy(), like.colour)
     at = Rect(
         patch.rect.x - picture.rect.x, patch.rect.y - picture.rect.y, patch.rect.width,

@@ -6,14 +6,16 @@ import time
 
 import structlog
 
-from appliance.avatars.avatar import find_avatar, load_avatar
+from appliance.avatars.avatar import Avatar, find_avatar, load_avatar
 from appliance.avatars.clip import samples_until
-from appliance.config.settings import SourceSettings, VoiceSettings
+from appliance.config.settings import FaceSettings, SourceSettings, VoiceSettings
 from appliance.errors import MatteboxError, SourceError
+from appliance.faces.base import FaceDriver
+from appliance.faces.make import make_face
 from appliance.media.audio import AudioBlock, time_of
 from appliance.media.frame import Format, Frame
 from appliance.playout.playout import Playout
-from appliance.sources.avatar.canvas import CanvasPool
+from appliance.sources.avatar.canvas import AvatarCanvases
 from appliance.voices.base import Voice
 from appliance.voices.make import make_voice
 
@@ -40,10 +42,10 @@ class AvatarSource:
         self._name = name
         self.playout: Playout | None = None
         self._format: Format | None = None
-        self._pool: CanvasPool | None = None
+        self._pool: AvatarCanvases | None = None
         self._sounds: list[AudioBlock] = []
         self._origin: int | None = None
-        self._voice = VoiceSettings()
+        self._voice, self._face = VoiceSettings(), FaceSettings()
 
     @property
     def has_sound(self) -> bool:
@@ -62,6 +64,13 @@ class AvatarSource:
         if playout is not None and not same:
             playout.use_voice(*_voice_of(voice))
 
+    def use_face(self, face: FaceSettings) -> None:
+        """See ``Speaks``."""
+        same, self._face = face.driver == self._face.driver, face
+        playout = self.playout
+        if playout is not None and not same:
+            playout.use_face(_face_of(face, playout.avatar))
+
     def open(self, want: Format | None) -> Format:
         """See ``Source.open``. Raises AvatarError for an avatar that cannot be played."""
         self.close()
@@ -79,7 +88,8 @@ class AvatarSource:
                 f"{format.colour.matrix.value}; restart mattebox, so that the canvas becomes the "
                 "avatar's"
             )
-        self._pool = CanvasPool(format, own)
+        self.playout.use_face(_face_of(self._face, avatar))
+        self._pool = AvatarCanvases(format, own)
         self._format, self._origin = format, None
         log.info(
             "an avatar is ready", avatar=avatar.name, clips=len(avatar.clips),
@@ -100,7 +110,7 @@ class AvatarSource:
         tick = playout.tick()
         first = samples_until(tick.number, fps)
         self._sounds.append(AudioBlock(tick.samples, time_of(first), restart=tick.number == 0))
-        frame = pool.draw(tick.picture, tick.patch, None)
+        frame = pool.draw(tick.picture, tick.patch, self._face.feather)
         return Frame(
             frame.y, frame.uv, frame.colour, pts=pts, captured=time.monotonic_ns(),
             serial=tick.number, discontinuity=tick.number == 0, owner=frame.owner,
@@ -140,3 +150,12 @@ def _voice_of(settings: VoiceSettings) -> tuple[Voice | None, str]:
     except MatteboxError as error:
         log.warning("the avatar has no voice", why=str(error))
         return None, str(error)
+
+
+def _face_of(settings: FaceSettings, avatar: Avatar) -> FaceDriver | None:
+    """The face driver of the settings, or None: the avatar speaks with its face as it is."""
+    try:
+        return make_face(settings, avatar)
+    except MatteboxError as error:
+        log.warning("the avatar has no face driver", why=str(error))
+        return None

@@ -66,13 +66,12 @@ class CompositeSteps:
         if work.layer is not None:
             blend_layer(
                 self._common.context, work.layer, work.behind, work.way.target,
-                overlay=work.overlay, **matte,
+                **matte,
             )  # fmt: skip
             self._common.memory.this.verdict.fetch()
             return
         composite(
             self._common.context, work.live, work.behind, work.matte, work.way.target,
-            feather_fraction=self._common.settings.roi.ramp, overlay=work.overlay,
-            **matte,
+            feather_fraction=self._common.settings.roi.ramp, **matte,
         )  # fmt: skip
         self._common.memory.this.verdict.fetch()

@@ -9,7 +9,7 @@ from typing import Protocol
 from appliance.config.settings import Companion, Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import U8, Format, Frame, Rect
-from appliance.media.surface import DeviceOverlay, Surface
+from appliance.media.surface import Surface
 from appliance.pixels.cpu.affine import Viewport
 from appliance.pixels.cpu.flow import Motion
 from appliance.pixels.gpu.layer import PersonLayer
@@ -132,7 +132,6 @@ class DeviceWork:
         lead: the guide of a matte that has one, on the grid, 0..255.
         behind: the picture behind the person. behind_of: what it is a copy of, if anything.
         at_home: as in ``base.Work``.
-        overlay: what is drawn on top.
         room: the empty room as far as it is known, and the address of its ``DeviceLight``.
         scan: it is time to look for people elsewhere. report_aside: the report on that look.
         scanned: raw alpha of the whole frame, from that look; until the network runs again.
@@ -176,7 +175,6 @@ class DeviceWork:
     behind: Surface | None = None
     at_home: bool = False
     behind_of: Frame | None = None
-    overlay: DeviceOverlay | None = None
     room: tuple[Plate, int] | None = None
     scan: bool | None = None
     looked_aside: bool | None = None

@@ -9,6 +9,7 @@ import numpy as np
 from appliance.media.frame import U8
 from appliance.pixels import cpu
 from appliance.stages.base import Common, Work
+from appliance.stages.edge.moves import moves
 
 
 class EdgeSteps:
@@ -24,9 +25,12 @@ class EdgeSteps:
     def edge(self, work: Work) -> None:
         """Move and soften the edge of the matte."""
         assert work.matte is not None
-        s, matte = self._common.settings.edge, work.matte
+        matted = work.matted is not None
+        (choke, softness), matte = moves(self._common.settings.edge, matted=matted), work.matte
+        if matted and not choke:
+            return
         grid = matte.coefficients.shape[1:]
-        plan = cpu.edge_plan(grid, matte.rect, s.choke, s.softness)
+        plan = cpu.edge_plan(grid, matte.rect, choke, softness)
         if matte.guide is not None:
             # Alpha itself, of a matte that was keyed, held against the empty room, or given.
             luma, rect = matte.guide, matte.rect
@@ -40,5 +44,5 @@ class EdgeSteps:
             if self._guide is None or self._guide.shape != luma.shape:
                 self._guide = np.empty(luma.shape, np.uint8)
             guide = self._guide
-            cpu.edge_guide(luma, matte.rect, normals, s.choke, guide)
-        work.matte = replace(matte, coefficients=coefficients, guide=guide)
+            cpu.edge_guide(luma, matte.rect, normals, choke, guide)
+        work.matte = replace(matte, coefficients=coefficients, guide=guide, cells=None)

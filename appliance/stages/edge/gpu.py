@@ -10,6 +10,7 @@ from appliance.media.surface import Surface
 from appliance.pixels.gpu.edge import edge_guide, edge_plan, shape_edge
 from appliance.pixels.gpu.planes import Plane
 from appliance.stages.device.work import DeviceCommon, DeviceWork
+from appliance.stages.edge.moves import moves
 
 
 class EdgeSteps:
@@ -46,12 +47,16 @@ class EdgeSteps:
         assert work.matte is not None
         assert work.live is not None
         planes, luma = self._room(work.live)
-        s, matte, live, coarse = self._common.settings.edge, work.matte, work.live, work.planes
+        matte, live, coarse = work.matte, work.live, work.planes
+        matted = work.matted is not None
+        choke, softness = moves(self._common.settings.edge, matted=matted)
+        if matted and not choke:
+            return
         if matte.guide:
             # Alpha itself, of a matte that came with the frame.
             live, coarse = replace(live, address=matte.guide, pitch=live.width), work.lead
         assert coarse is not None
-        plan = edge_plan(matte.slope.grid, matte.rect, s.choke, s.softness)
+        plan = edge_plan(matte.slope.grid, matte.rect, choke, softness)
         out = Plane(planes.address, *matte.slope.grid)
         normals = shape_edge(
             self._common.memory.scratch, coarse, matte.slope, matte.offset, matte.shift, plan,
@@ -60,7 +65,7 @@ class EdgeSteps:
         guide = matte.guide
         if normals is not None:
             guide = luma.address
-            edge_guide(self._common.context, live, matte.rect, normals, s.choke, guide)
+            edge_guide(self._common.context, live, matte.rect, normals, choke, guide)
         work.matte = replace(
             matte, slope=out, offset=out.plane(1), shift=out.plane(2) if matte.shift else None,
             guide=guide,

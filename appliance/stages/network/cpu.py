@@ -8,6 +8,7 @@ import numpy as np
 
 from appliance.media.frame import F32, Frame, Rect
 from appliance.networks.base import Matting
+from appliance.networks.none import NoNetwork
 from appliance.pixels import cpu
 from appliance.shedding import NETWORK_LEVELS, Level
 from appliance.stages.base import Common, Work
@@ -140,6 +141,7 @@ class NetworkSteps:
         self._common = common
         self._carry = Carry()
         self._level = Level.FULL
+        self._matting: Matting | None = None
         self._look: Look | None = None
         self._looks: Looks | None = None
         self._full: Looks | None = None
@@ -148,7 +150,7 @@ class NetworkSteps:
 
     def use(self, matting: Matting) -> None:
         """Run another network from the next frame on; starts over, as its grid differs."""
-        common = self._common
+        common, self._matting = self._common, matting
         self._full = self._looks = Looks(matting, common.clock)
         self._small = Looks(matting.smaller, common.clock) if matting.smaller else None
         self._look = self._full.usual
@@ -163,6 +165,8 @@ class NetworkSteps:
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels of shedding that concern the network."""
+        if isinstance(self._matting, NoNetwork):
+            return (Level.FULL, Level.HALF)
         return tuple(
             level for level in NETWORK_LEVELS if level != Level.SMALL or self._small is not None
         )

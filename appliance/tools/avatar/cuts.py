@@ -45,13 +45,13 @@ class CutTime:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class ClipCut:
     """One clip to be made.
 
     Attributes:
         file: the video. name, role: what the clip will be called, and what it is for.
         begin, end: the part of the file; None: from its first picture, to its last.
-        sound: whether its sound is kept, if it has any.
+        sound: whether its sound is kept, if it has any. says: what is said in it, if that is known.
     """
 
     file: Path
@@ -60,13 +60,14 @@ class Cut:
     begin: CutTime | None = None
     end: CutTime | None = None
     sound: bool = True
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CutList:
     """What a folder asks for: clips in order, and the names of files that were left out."""
 
-    cuts: tuple[Cut, ...]
+    cuts: tuple[ClipCut, ...]
     left_out: tuple[str, ...] = ()
     name: str = ""
 
@@ -80,6 +81,7 @@ class _Entry(BaseModel):
     begin: str | None = Field(None, alias="from")
     end: str | None = Field(None, alias="to")
     sound: bool | None = None
+    says: str = Field("", max_length=100_000)
 
 
 class _List(BaseModel):
@@ -111,7 +113,7 @@ def find_cuts(folder: Path, listed: Path | None = None) -> CutList:
         )
     roles: list[Role] = [_role(path.stem) for path in videos] if len(videos) > 1 else ["idle"]
     cuts = [
-        Cut(path, clip_name(path.stem, f"clip{number}"), role, sound=role != "idle")
+        ClipCut(path, clip_name(path.stem, f"clip{number}"), role, sound=role != "idle")
         for number, (path, role) in enumerate(zip(videos, roles, strict=True), 1)
     ]
     return CutList(_checked(cuts, str(folder)), others)
@@ -154,7 +156,7 @@ def _from_list(listed: Path, base: Path, files: list[Path]) -> CutList:
         what = "is not known here" if first["type"] == "extra_forbidden" else first["msg"]
         raise InputError(
             f"{listed}: {where}: {what}; expected clips: a list of {{file, name, role, "
-            "from, to, sound}, of which only file must be there"
+            "from, to, sound, says}, of which only file must be there"
         ) from error
     cuts = []
     for number, entry in enumerate(data.clips):
@@ -170,7 +172,7 @@ def _from_list(listed: Path, base: Path, files: list[Path]) -> CutList:
         )
         # An idle clip's sound is a hum that would be heard for ever.
         sound = entry.sound if entry.sound is not None else role != "idle"
-        cuts.append(Cut(file, name, role, begin, end, sound))
+        cuts.append(ClipCut(file, name, role, begin, end, sound, entry.says))
     used = {cut.file.resolve() for cut in cuts}
     others = tuple(p.name for p in files if p.resolve() not in used and p != listed)
     return CutList(_checked(cuts, str(listed)), others, data.name)
@@ -189,9 +191,9 @@ def _moment(text: str, where: str) -> CutTime:
     return CutTime(int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds.rstrip(".")))
 
 
-def _checked(cuts: list[Cut], where: str) -> tuple[Cut, ...]:
+def _checked(cuts: list[ClipCut], where: str) -> tuple[ClipCut, ...]:
     """Raises InputError for names that come twice, and without an idle clip."""
-    names: dict[str, Cut] = {}
+    names: dict[str, ClipCut] = {}
     for cut in cuts:
         assert NAME.fullmatch(cut.name)
         other = names.setdefault(cut.name, cut)

@@ -32,7 +32,7 @@ _FINE = 1.5
 _NONE: Any = None
 
 
-class Motion(Protocol):
+class SeamMotion(Protocol):
     """Finds how a person gets from one frame to another.
 
     Attributes:
@@ -61,7 +61,7 @@ class RifeMotion:
         self._network, self.digest = network, digest
 
     def __call__(self, first: Planes, second: Planes, colour: Colour, at: float) -> tuple[F32, F32]:
-        """See ``Motion``. The planes' longer side fills the network's; beside it is nobody."""
+        """See ``SeamMotion``. The planes' longer side fills the network's; beside it is nobody."""
         columns, rows = self._network.size
         height, width = first.y.shape
         scale = min(columns / width, rows / height)
@@ -88,7 +88,7 @@ class DisMotion:
         self._flows = {upright: Flow("medium", upright=upright) for upright in (False, True)}
 
     def __call__(self, first: Planes, second: Planes, colour: Colour, at: float) -> tuple[F32, F32]:
-        """See ``Motion``."""
+        """See ``SeamMotion``."""
         height, width = first.y.shape
         flow = self._flows[height > width]
         small = [
@@ -103,7 +103,7 @@ class DisMotion:
         return motion, np.full(motion.shape[1:], 1 - at, np.float32)
 
 
-def best_motion(threads: int = 0) -> tuple[Motion, str]:
+def best_motion(threads: int = 0) -> tuple[SeamMotion, str]:
     """RIFE where it is installed, else DIS; and, for the latter, what to do for better seams."""
     try:
         network = load_between(NETWORK, threads)
@@ -118,7 +118,7 @@ def best_motion(threads: int = 0) -> tuple[Motion, str]:
     return RifeMotion(network, sha256_of(model)[:_DIGEST]), ""
 
 
-def between(first: Planes, second: Planes, colour: Colour, at: float, motion: Motion) -> Planes:
+def between(first: Planes, second: Planes, colour: Colour, at: float, motion: SeamMotion) -> Planes:
     """The person at a time between two.
 
     Args:

@@ -105,7 +105,10 @@ def _bank(
             f"the mouth stays as it is in {', '.join(names[n] for n in which)}; film the avatar "
             "speaking for half a minute, and name that clip's role talk"
         )
-    shut, wide = (float(least[0]), float(most[0])), (float(least[1]), float(most[1]))
+    shut, middle = (float(least[0]), float(most[0])), float(least[1] + most[1]) / 2
+    # Corners that hardly move are neither pursed nor spread.
+    half = max(float(most[1] - least[1]), _LEAST_MOVED) / 2
+    wide = (middle - half, middle + half)
     spoken = any(_said(marks.get(names[n], [])) for n in which)
     candidates = []
     for n in which:
@@ -130,7 +133,7 @@ def _said(marks: list[Mark]) -> bool:
 def _shapes(mouth: F32, shut: tuple[float, float], wide: tuple[float, float]) -> F32:
     """As ``visemes.SHAPES``: 0..1, a little beyond, and -1..1."""
     apart = (mouth[:, 0] - shut[0]) / (shut[1] - shut[0])
-    across = (mouth[:, 1] - wide[0]) / max(wide[1] - wide[0], 1e-6) * 2 - 1
+    across = (mouth[:, 1] - wide[0]) / (wide[1] - wide[0]) * 2 - 1
     return np.stack([np.clip(apart, 0, 1.5), np.clip(across, -1.5, 1.5)], 1).astype(np.float32)
 
 

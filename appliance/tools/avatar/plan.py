@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from appliance.avatars.avatar import AvatarManifest
 from appliance.media.frame import F32
-from appliance.tools.avatar.search import Entries, Look, best_entries, best_loop, cover
+from appliance.tools.avatar.search import ClipLook, EntryFrames, best_entries, best_loop, cover
 
 START_S = 0.45
 """From one exit into an action, or from idle to talk, to the next, at most."""
@@ -40,7 +40,7 @@ _NEAR = (-1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SeamPlace:
     """An exit and an entry."""
 
     exit: int
@@ -49,7 +49,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedSeam:
     """A seam that is to be made.
 
     Attributes:
@@ -58,9 +58,9 @@ class Wanted:
     """
 
     source: str
-    best: Place
+    best: SeamPlace
     most: int
-    others: tuple[Place, ...] = ()
+    others: tuple[SeamPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ class _Way:
     """What lies near each exit of one clip, from frame ``first`` on: exits are chosen from these.
 
     Attributes:
-        costs, entries, whose: (exits, 2 for each target), the best first: as in ``Entries``, and
-            the target's index.
+        costs, entries, whose: (exits, 2 for each target), the best first: as in ``EntryFrames``,
+            and the target's index.
     """
 
     source: str
@@ -101,10 +101,10 @@ class _Way:
     whose: NDArray[np.int64]
     kind: Kind
 
-    def places(self, at: int, most: int = 2) -> list[Place]:
+    def places(self, at: int, most: int = 2) -> list[SeamPlace]:
         """The best for one exit, best first."""
         return [
-            Place(self.first + at, self.targets[self.whose[at, i]], int(self.entries[at, i]))
+            SeamPlace(self.first + at, self.targets[self.whose[at, i]], int(self.entries[at, i]))
             for i in range(min(most, self.costs.shape[1]))
             if np.isfinite(self.costs[at, i])
         ]
@@ -113,7 +113,7 @@ class _Way:
 class Planner:
     """Finds what leads where, by all distances; then how many exits of each that can be."""
 
-    def __init__(self, manifest: AvatarManifest, looks: Mapping[str, Look], fps: float) -> None:
+    def __init__(self, manifest: AvatarManifest, looks: Mapping[str, ClipLook], fps: float) -> None:
         self._looks, self.times = looks, Times.at(fps)
         names = {
             role: [clip.name for clip in manifest.clips if clip.role == role]
@@ -123,7 +123,7 @@ class Planner:
             name: best_loop(looks[name], self.times.entries)
             for name in names["idle"] + names["talk"]
         }
-        self._fixed: list[Wanted] = []
+        self._fixed: list[WantedSeam] = []
         self._ways: list[_Way] = []
         for role in ("idle", "talk"):
             for name in names[role]:
@@ -141,7 +141,7 @@ class Planner:
             for targets in (names["idle"], *([talk] for talk in names["talk"])):
                 self._end(name, end, targets)
 
-    def plan(self, length: Callable[[Wanted], int]) -> list[Wanted]:
+    def plan(self, length: Callable[[WantedSeam], int]) -> list[WantedSeam]:
         """All seams. ``length`` says how many frames of its own one will have."""
         found = list(self._fixed)
         widest = max(look.frames for look in self._looks.values())
@@ -165,7 +165,7 @@ class Planner:
     def _loop(self, name: str, others: list[str]) -> None:
         """Back to the clip's own beginning, and to those of the most alike of its kind."""
         exit, entry = self._loops[name]
-        self._fixed.append(_wanted(name, [Place(exit, name, entry)], self.times.most))
+        self._fixed.append(_wanted(name, [SeamPlace(exit, name, entry)], self.times.most))
         near = range(max(0, exit - self.times.start), exit + 1)
         ways = [self._way(name, near, [other], "start") for other in others if other != name]
         for way in sorted(ways, key=lambda way: float(way.costs.min()))[:_MOST_NEAREST]:
@@ -195,13 +195,13 @@ class Planner:
         )
         return _Way(name, exits.start, targets, costs, entries, whose, kind)
 
-    def _entries(self, name: str, exits: range, target: str) -> Entries:
+    def _entries(self, name: str, exits: range, target: str) -> EntryFrames:
         last = self._loops[target][0] if target in self._loops else 0
         entries = range(min(last + 1, self.times.entries))
         return best_entries(self._looks[name], exits, self._looks[target], entries)
 
 
-def _chosen(way: _Way, gap: int, most: int) -> list[Wanted]:
+def _chosen(way: _Way, gap: int, most: int) -> list[WantedSeam]:
     costs = way.costs[:, 0] + np.float32(1e-3)
     found = []
     # A loop goes on at its beginning; an action can be left after its last frame, too.
@@ -214,5 +214,5 @@ def _chosen(way: _Way, gap: int, most: int) -> list[Wanted]:
     return found
 
 
-def _wanted(source: str, places: list[Place], most: int) -> Wanted:
-    return Wanted(source, places[0], most, tuple(places[1:]))
+def _wanted(source: str, places: list[SeamPlace], most: int) -> WantedSeam:
+    return WantedSeam(source, places[0], most, tuple(places[1:]))

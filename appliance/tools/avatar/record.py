@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,13 @@ class Record:
     Attributes:
         digests: of a video's content, by its path, size and time of change.
         footage: what a video is, by its digest. notes: what there was to say of a clip, by its key.
+        made: what seams and mouths were made from, each in a word.
     """
 
     digests: dict[str, str] = field(default_factory=dict)
     footage: dict[str, Footage] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
 
     def digest(self, path: Path) -> str:
         """Of a video's content, hexadecimal. Raises InputError when it cannot be read."""
@@ -49,11 +52,19 @@ class Record:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
         return self.digests[known]
 
+    def forget_all_but(self, files: Collection[Path], keys: Collection[str]) -> None:
+        """Keep what is known of these videos and these clips only."""
+        places = {str(path.resolve()) for path in files}
+        self.digests = {k: v for k, v in self.digests.items() if k.rsplit("|", 2)[0] in places}
+        used = set(self.digests.values())
+        self.footage = {k: v for k, v in self.footage.items() if k in used}
+        self.notes = {k: v for k, v in self.notes.items() if k in keys}
+
     def save(self, folder: Path) -> None:
         """Write it. Raises StorageError."""
         path, partial = folder / RECORD, folder / f".{RECORD}.{os.getpid()}"
         data = {
-            "version": _VERSION, "digests": self.digests, "notes": self.notes,
+            "version": _VERSION, "digests": self.digests, "notes": self.notes, "made": self.made,
             "footage": {digest: asdict(one) for digest, one in self.footage.items()},
         }  # fmt: skip
         try:
@@ -71,7 +82,7 @@ def load_record(folder: Path) -> Record:
         if data["version"] != _VERSION:
             return Record()
         footage = {digest: _footage(one) for digest, one in data["footage"].items()}
-        return Record(dict(data["digests"]), footage, dict(data["notes"]))
+        return Record(dict(data["digests"]), footage, dict(data["notes"]), dict(data["made"]))
     except (OSError, ValueError, KeyError, TypeError):
         return Record()
 

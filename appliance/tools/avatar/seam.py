@@ -18,10 +18,10 @@ from appliance.avatars.clip_writer import ClipWriter
 from appliance.errors import AvatarError, StorageError
 from appliance.media.frame import Colour, Rect
 from appliance.tools.avatar import judge
-from appliance.tools.avatar.interpolate import Motion, between
+from appliance.tools.avatar.interpolate import SeamMotion, between
 from appliance.tools.avatar.person import Planes, around, on, person_box
-from appliance.tools.avatar.plan import SHORTEST, Place, Wanted
-from appliance.tools.avatar.search import Look
+from appliance.tools.avatar.plan import SHORTEST, SeamPlace, WantedSeam
+from appliance.tools.avatar.search import ClipLook
 
 FOLDER = "seams"
 """Of the seams' files, below the avatar's folder."""
@@ -40,7 +40,7 @@ class _Try:
     """One way to make a seam. ``even``: its frames' times are; else its steps are."""
 
     source: str
-    place: Place
+    place: SeamPlace
     frames: int
     even: bool = True
 
@@ -49,14 +49,18 @@ class Maker:
     """Makes the seams of one avatar, one after another; knows those that were judged before."""
 
     def __init__(
-        self, folder: Path, clips: Mapping[str, Clip], looks: Mapping[str, Look], motion: Motion
+        self,
+        folder: Path,
+        clips: Mapping[str, Clip],
+        looks: Mapping[str, ClipLook],
+        motion: SeamMotion,
     ) -> None:
         self._folder, self._clips, self._looks, self._motion = folder, clips, looks, motion
-        self._lengths: dict[tuple[str, Place, int], int] = {}
+        self._lengths: dict[tuple[str, SeamPlace, int], int] = {}
         self._file = folder / FOLDER / _JUDGED
         self._judged = _read(self._file)
 
-    def length(self, wanted: Wanted, place: Place | None = None) -> int:
+    def length(self, wanted: WantedSeam, place: SeamPlace | None = None) -> int:
         """How many frames of its own a seam gets first: 0 where its step is a usual one."""
         place = place or wanted.best
         key = (wanted.source, place, wanted.most)
@@ -73,7 +77,7 @@ class Maker:
             self._lengths[key] = found
         return self._lengths[key]
 
-    def make(self, wanted: Wanted) -> SeamEntry:
+    def make(self, wanted: WantedSeam) -> SeamEntry:
         """The first of some tries that is within both bars, else the one that misses least.
 
         Raises StorageError when it cannot be written.
@@ -97,7 +101,7 @@ class Maker:
             jump=round(judged.jump, 4), sharpness=round(judged.sharpness, 4), key=key,
         )  # fmt: skip
 
-    def _tries(self, wanted: Wanted) -> Iterator[_Try]:
+    def _tries(self, wanted: WantedSeam) -> Iterator[_Try]:
         source, first = wanted.source, self.length(wanted)
         yield _Try(source, wanted.best, first)
         if wanted.most < SHORTEST:
@@ -151,7 +155,7 @@ class Maker:
     def _between(self, ends: tuple[Planes, Planes], at: float, colour: Colour) -> Planes:
         return between(*ends, colour, at, self._motion)
 
-    def _ends(self, source: str, place: Place) -> tuple[tuple[Planes, Planes] | None, Rect]:
+    def _ends(self, source: str, place: SeamPlace) -> tuple[tuple[Planes, Planes] | None, Rect]:
         """Exit and entry on the part of the canvas that the seam needs; None for nobody in both."""
         frames = (
             self._clips[source].frame(place.exit), self._clips[place.target].frame(place.entry),
@@ -165,7 +169,7 @@ class Maker:
             return None, whole
         return (on(frames[0], rect), on(frames[1], rect)), rect
 
-    def _large(self, source: str, place: Place) -> float:
+    def _large(self, source: str, place: SeamPlace) -> float:
         return max(self._looks[source].large, self._looks[place.target].large)
 
     def _key(self, each: _Try) -> str:

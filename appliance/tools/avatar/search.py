@@ -29,7 +29,7 @@ _AS_GOOD = 1.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class ClipLook:
     """What a clip looks like.
 
     Attributes:
@@ -47,7 +47,7 @@ class Look:
         return len(self.views)
 
 
-def look_at(clip: Clip, rect: Rect) -> Look:
+def look_at(clip: Clip, rect: Rect) -> ClipLook:
     """``rect``: a part of the canvas around the people in all clips."""
     size = (max(1, round(_ROWS * rect.width / rect.height)), _ROWS)
     views = np.empty((clip.frames, 2 * size[0] * size[1]), np.uint8)
@@ -60,10 +60,10 @@ def look_at(clip: Clip, rect: Rect) -> Look:
         ]
         views[index] = np.stack(small).reshape(-1)
     steps = own_steps(clip)
-    return Look(views, usual_step(steps), large_step(steps))
+    return ClipLook(views, usual_step(steps), large_step(steps))
 
 
-def distances(source: Look, exits: range, target: Look, entries: range) -> F32:
+def distances(source: ClipLook, exits: range, target: ClipLook, entries: range) -> F32:
     """How ill each entry follows each exit: float32 (exits, entries), 0..255.
 
     The root of the mean square between the entry and the frame that would have come after the exit,
@@ -106,7 +106,7 @@ def _squares(a: U8, rows: NDArray[np.int_], b: U8, columns: NDArray[np.int_]) ->
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entries:
+class EntryFrames:
     """The best entries after each exit, best first.
 
     Attributes:
@@ -118,7 +118,7 @@ class Entries:
     frames: NDArray[np.int64]
 
 
-def best_entries(source: Look, exits: range, target: Look, entries: range) -> Entries:
+def best_entries(source: ClipLook, exits: range, target: ClipLook, entries: range) -> EntryFrames:
     """The best entry after each exit, and the best of those that are not next to it."""
     costs = np.full((len(exits), 2), np.inf, np.float32)
     frames = np.zeros((len(exits), 2), np.int64)
@@ -131,10 +131,10 @@ def best_entries(source: Look, exits: range, target: Look, entries: range) -> En
             part = np.s_[start : start + len(some), rank]
             costs[part], frames[part] = found.min(1), places[at]
             found[np.abs(places - places[at][:, None]) <= _BESIDE] = np.inf
-    return Entries(costs, frames)
+    return EntryFrames(costs, frames)
 
 
-def best_loop(look: Look, most: int) -> tuple[int, int]:
+def best_loop(look: ClipLook, most: int) -> tuple[int, int]:
     """Exit and entry of a clip's loop: the longest one that is about as smooth as any.
 
     The exit lies in the last third, the entry in the first, each ``most`` frames from the end at

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Callable
-from typing import Any
-
 import cv2
 import numpy as np
 
@@ -14,6 +9,7 @@ from appliance.avatars.avatar import Avatar, ClipEntry
 from appliance.avatars.clip import Clip, ClipFrame, seconds
 from appliance.media.frame import U8, Format, Frame
 from appliance.pixels.cpu.picture import to_bgr
+from appliance.tools.avatar.graph import draw_graph, draw_seams
 
 _SHOWN = 8
 _WIDTH, _GAP, _LINE = 220, 6, 26
@@ -27,9 +23,11 @@ def draw_sheet(avatar: Avatar) -> U8:
     parts = [_text(title, width, 0.8, _LINE + 12)]
     for entry in avatar.manifest.clips:
         parts += [_text(_caption(avatar, entry), width), _row(avatar.clips[entry.name])]
-    drawn = _graph(avatar)
-    if drawn is not None:
-        parts += [_text("seams", width), _fitted(drawn, width)]
+    for title, drawn in (
+        ("clips and seams", draw_graph(avatar)),
+        ("seams frame by frame, the least good first", draw_seams(avatar)),
+    ):
+        parts += [_text(title, width), _fitted(drawn, width)]
     return np.vstack(parts)
 
 
@@ -92,12 +90,3 @@ def _fitted(picture: U8, width: int) -> U8:
     page = np.full((height + _GAP, width, 3), _PAPER, np.uint8)
     page[:height, : picture.shape[1]] = picture
     return page
-
-
-def _graph(avatar: Avatar) -> U8 | None:
-    """The clips and the ways between them, drawn; None where nothing draws them."""
-    name = "appliance.tools.avatar.graph"
-    if importlib.util.find_spec(name) is None:
-        return None
-    draw: Callable[[Avatar], Any] = importlib.import_module(name).draw_graph
-    return np.asarray(draw(avatar), np.uint8)

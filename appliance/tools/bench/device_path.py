@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.config.settings import Settings
 from appliance.cuda.context import Context
 from appliance.media.frame import F32, Colour, Format, Frame, Rect, blank
-from appliance.media.surface import DeviceOverlay, Surface
+from appliance.media.surface import Surface
 from appliance.pixels.gpu.planes import Raw, Tensor
 from appliance.stages.binding import BoundCascade
 from appliance.stages.cascade import Step
@@ -112,10 +112,7 @@ class FramePath:
         """Components and verdict for the network's alpha of what ``look_aside`` cropped."""
         self._cascade.part(NetworkSteps).judge_aside(raw)
 
-    def launch(
-        self, raw: Raw, frame: Surface, background: Surface, out: Surface, *,
-        overlay: DeviceOverlay | None = None,
-    ) -> None:  # fmt: skip
+    def launch(self, raw: Raw, frame: Surface, background: Surface, out: Surface) -> None:
         """From the network's alpha of the part that ``look`` cropped, to the composite.
 
         Args:
@@ -126,16 +123,13 @@ class FramePath:
         Raises:
             ValueError: the surfaces do not match.
         """
-        self.finish(raw, frame, background, out, overlay=overlay)
+        self.finish(raw, frame, background, out)
         self.end()
 
-    def finish(
-        self, raw: Raw, frame: Surface, background: Surface, out: Surface, *,
-        overlay: DeviceOverlay | None = None,
-    ) -> None:  # fmt: skip
+    def finish(self, raw: Raw, frame: Surface, background: Surface, out: Surface) -> None:
         """See ``launch``."""
         work = self._work
-        work.raw, work.live, work.behind, work.overlay = raw, frame, background, overlay
+        work.raw, work.live, work.behind = raw, frame, background
         work.way = _GivenSurface(out)
         work.moved = None
         for bound in self._cascade.steps:

@@ -117,16 +117,17 @@ def test_it_is_gone_when_it_is_ended(anna: SourceSettings) -> None:
 
 
 def test_whom_nobody_watches_or_speaks_to_ends(anna: SourceSettings) -> None:
-    box = QuietBox(sessions={"idle_s": 0.05})
-    with opened(box) as (sessions, _):
+    with opened() as (sessions, box):
         spoken_to = live(sessions.begin(anna, colour((0, 0, 0))))
         left_alone = live(sessions.begin(anna, colour((0, 0, 0))))
         assert spoken_to.playout is not None
         spoken_to.playout.play("wave")
+        box.change(sessions, sessions={"idle_s": 0.05})
         # As its thread does every second.
         until(lambda: sessions.look() or left_alone not in sessions.all(), "idle")  # type: ignore[func-returns-value]
         with pytest.raises(NoSuchSession, match=r"for 0\.05 s \(sessions\.idle_s\)"):
             sessions.get(left_alone.id)
+        assert spoken_to in sessions.all()
 
 
 def test_a_dead_thread_ends_its_session_only(

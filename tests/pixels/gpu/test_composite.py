@@ -1,4 +1,4 @@
-"""The composite, emulated, against ``cpu.Compositor`` and ``cpu.blend_overlay``.
+"""The composite, emulated, against ``cpu.Compositor``.
 
 Tolerance: one step of 255, and equal in all but one pixel in a thousand: both compute in float32
 but in different order, so only values right between two bytes may differ.
@@ -11,7 +11,7 @@ import pytest
 
 from appliance.media.frame import F32, U8, Frame, Rect
 from appliance.pixels import cpu
-from appliance.pixels.gpu import VERDICT, DeviceOverlay, Matte, composite
+from appliance.pixels.gpu import VERDICT, Matte, composite
 from tests.kernels.memory import Memory
 from tests.pixels.cpu.test_composite import rects
 from tests.pixels.frames import noise
@@ -35,28 +35,19 @@ def device_matte(memory: Memory, matte: cpu.Matte, verdict: int = 0) -> Matte:
 
 def compare(
     memory: Memory, width: int, height: int, matte: cpu.Matte | None, *, pad: int = 0,
-    offset: int = 0, overlay: cpu.Overlay | None = None, fraction: float = 1 / 9,
+    offset: int = 0, fraction: float = 1 / 9,
     want_matte: bool = True,
 ) -> Frame:  # fmt: skip
     frame, background = noise(width, height, 1), noise(width, height, 2)
     want, alpha = noise(width, height, 3), np.empty((height, width), np.uint8)
     cpu.Compositor()(frame, background, matte, want, feather_fraction=fraction, matte_out=alpha)
-    device_overlay = None
-    if overlay is not None:
-        cpu.blend_overlay(want, overlay)
-        parts = [
-            memory.rows(rows.reshape(rows.shape[0], -1), pad, offset)
-            for rows in (overlay.luma, overlay.chroma, overlay.alpha)
-        ]
-        layout = [value for part in parts for value in (part.address, part.pitch)]
-        device_overlay = DeviceOverlay(overlay.x, overlay.y, *overlay.alpha.shape[::-1], *layout)
     out = memory.picture(noise(width, height, 4), pad, offset)
     matte_rows = memory.rows(np.full((height, width), 77, np.uint8), pad, offset)
     composite(
         memory.context, memory.picture(frame, pad, offset).surface,
         memory.picture(background, pad, offset).surface,
         device_matte(memory, matte) if matte else None, out.surface,
-        feather_fraction=fraction, overlay=device_overlay,
+        feather_fraction=fraction,
         matte_out=matte_rows.address if want_matte else 0, matte_pitch=matte_rows.pitch,
     )  # fmt: skip
     got = out.read()
@@ -142,31 +133,6 @@ def test_the_room_never_leaks(
         device_matte(memory, cpu.Matte(frame.rect, opaque, False), address), out.surface,
     )  # fmt: skip
     assert np.array_equal(out.read().y, (frame if shows else background).y)
-
-
-@pytest.mark.parametrize(("pad", "offset"), LAYOUTS)
-@pytest.mark.parametrize("place", [(0, 0), (2, 4), (30, 20), (14, 22), (64 - 34, 36 - 14)])
-def test_captions(memory: Memory, pad: int, offset: int, place: tuple[int, int]) -> None:
-    rng = np.random.default_rng(7)
-    alpha = rng.integers(0, 256, (14, 34)).astype(np.uint8)
-    alpha[:4], alpha[4:8] = 0, 255
-    luma = (alpha * (235 / 255)).astype(np.uint8)
-    quarter = alpha.reshape(7, 2, 17, 2).mean(axis=(1, 3))
-    chroma = np.stack([quarter * 0.4, quarter * 0.6], axis=2).astype(np.uint8)
-    overlay = cpu.Overlay(*place, luma, chroma, alpha)
-    matte = cpu.Matte(Rect(10, 4, 48, 28), coefficients(rng, 4, 6), True)
-    got = compare(memory, 64, 36, matte, pad=pad, offset=offset, overlay=overlay)
-    # Only the caption is opaque.
-    x, y = place
-    assert np.array_equal(got.y[y + 4 : y + 8, x : x + 34], luma[4:8])
-
-
-@pytest.mark.parametrize("place", [(1, 0), (0, 3), (40, 0), (-2, 0)])
-def test_captions_that_do_not_fit_are_refused(place: tuple[int, int]) -> None:
-    alpha = np.zeros((14, 34), np.uint8)
-    overlay = cpu.Overlay(*place, alpha, np.zeros((7, 17, 2), np.uint8), alpha)
-    with pytest.raises(ValueError, match="overlay of 34x14"):
-        cpu.blend_overlay(noise(64, 36, 1), overlay)
 
 
 def test_refuses_frames_that_do_not_fit(memory: Memory) -> None:

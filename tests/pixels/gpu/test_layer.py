@@ -63,32 +63,6 @@ def test_separate_and_blend(memory: Memory, width: int, height: int, pad: int, o
         assert (matte_out.read() == want.alpha).all()
 
 
-def test_a_caption_lies_on_top(memory: Memory) -> None:
-    layer = cpu.empty_layer(64, 36, noise(64, 36, 1).colour)
-    layer.alpha[4:20, 10:30], layer.rect = 200, Rect(10, 4, 20, 16)
-    background, want = noise(64, 36, 2), noise(64, 36, 3)
-    rng = np.random.default_rng(1)
-    alpha = rng.integers(0, 256, (8, 12), np.uint8)
-    luma, chroma = rng.integers(0, 90, (8, 12), np.uint8), rng.integers(0, 90, (4, 6, 2), np.uint8)
-    overlay = cpu.Overlay(14, 6, luma, chroma, alpha)
-    cpu.blend_layer(layer, background, want)
-    cpu.blend_overlay(want, overlay)
-    parts = [
-        memory.rows(part.reshape(part.shape[0], -1))
-        for part in (overlay.luma, overlay.chroma, overlay.alpha)
-    ]
-    layout = [value for part in parts for value in (part.address, part.pitch)]
-    on_top = gpu.DeviceOverlay(14, 6, 12, 8, *layout)
-    target = memory.picture(noise(64, 36, 4))
-    device, _kept = device_layer(memory, layer)
-    gpu.blend_layer(
-        memory.context, device, memory.picture(background).surface, target.surface, overlay=on_top
-    )
-    got = target.read()
-    close(got.y, want.y, "luma")
-    close(got.uv, want.uv, "chroma")
-
-
 def test_nobody_and_sizes(memory: Memory) -> None:
     frame = noise(64, 36, 1)
     front, alpha = memory.picture(frame), memory.rows(np.full((36, 64), 9, np.uint8))

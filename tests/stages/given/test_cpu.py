@@ -9,6 +9,7 @@ import pytest
 
 from appliance.errors import MattingError
 from appliance.media.frame import U8, blank
+from appliance.shedding import Level
 from tests.scenes import FULL, STAGE, Stage
 from tests.stages.given.scene import blended, composited, matted, pipeline_of, soft_disc
 
@@ -71,3 +72,7 @@ def test_one_that_does_not_fit_is_refused_in_words(alpha: Any) -> None:
 def test_a_frame_without_one_needs_a_network() -> None:
     with pytest.raises(MattingError, match="no network is loaded"):
         pipeline_of(W, H).process(matted(None), blank(W, H, FULL))
+
+
+def test_leaving_out_a_network_s_work_does_not_help() -> None:
+    assert pipeline_of(W, H).levels == (Level.FULL, Level.HALF)

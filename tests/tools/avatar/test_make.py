@@ -12,7 +12,7 @@ import pytest
 from appliance.avatars.avatar import load_avatar
 from appliance.cli import main as cli
 from appliance.errors import InputError, StorageError
-from appliance.tools.avatar import make
+from appliance.tools.avatar import make, planned
 from appliance.tools.avatar.make import MakeOptions, make_avatar
 from appliance.tools.bench.progress import BenchBar
 from tests.tools.avatar.footage import FIRST, STEP, BrightIsPerson, clip
@@ -49,7 +49,7 @@ def keyer(monkeypatch: pytest.MonkeyPatch) -> BrightIsPerson:
     made = BrightIsPerson()
     monkeypatch.setattr(make, "clip_keyer", made.made)
     # To read its manifest takes longer than to make such an avatar.
-    monkeypatch.setattr(make, "_network_identity", str)
+    monkeypatch.setattr(planned, "network_identity", str)
     return made
 
 

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 
 from appliance.avatars.avatar import AvatarManifest, ClipEntry, Role
-from appliance.tools.avatar.plan import MOST, Planner, Times, Wanted
-from appliance.tools.avatar.search import Look
+from appliance.tools.avatar.plan import MOST, Planner, Times, WantedSeam
+from appliance.tools.avatar.search import ClipLook
 
 FPS = 25.0
 
 
-def clips(**frames: tuple[Role, int]) -> tuple[AvatarManifest, dict[str, Look]]:
+def clips(**frames: tuple[Role, int]) -> tuple[AvatarManifest, dict[str, ClipLook]]:
     """Clips whose frames have two numbers each, which wander about."""
     entries, looks = [], {}
     rng = np.random.default_rng(6)
     for name, (role, count) in frames.items():
         entries.append(ClipEntry(name=name, role=role, file="-", frames=count, digest="-"))
         path = 120 + np.cumsum(rng.normal(0, 2, (count, 2)), 0)
-        looks[name] = Look(np.clip(path, 0, 255).astype(np.uint8), 1.0, 2.0)
+        looks[name] = ClipLook(np.clip(path, 0, 255).astype(np.uint8), 1.0, 2.0)
     return AvatarManifest(name="a", clips=tuple(entries)), looks
 
 
-def exits(wanted: list[Wanted], source: str, *targets: str) -> list[int]:
+def exits(wanted: list[WantedSeam], source: str, *targets: str) -> list[int]:
     return sorted(w.best.exit for w in wanted if w.source == source and w.best.target in targets)
 
 
@@ -33,7 +33,7 @@ def waits(found: list[int], frames: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def wanted() -> list[Wanted]:
+def wanted() -> list[WantedSeam]:
     return Planner(
         *clips(
             calm=("idle", 100), other=("idle", 60), wave=("action", 50), one=("action", 1),
@@ -51,7 +51,7 @@ def test_times_keep_an_interrupt_within_400_ms() -> None:
     assert (Times.at(25).rest, Times.at(25).most_calm) == (4, 5)
 
 
-def test_actions_can_be_left_for_idle_at_any_time(wanted: list[Wanted]) -> None:
+def test_actions_can_be_left_for_idle_at_any_time(wanted: list[WantedSeam]) -> None:
     found = exits(wanted, "wave", "calm", "other")
     assert max(np.diff(found)) <= 4
     assert found[0] <= 4
@@ -59,7 +59,7 @@ def test_actions_can_be_left_for_idle_at_any_time(wanted: list[Wanted]) -> None:
     assert exits(wanted, "one", "calm", "other") == [0]
 
 
-def test_talking_can_be_left_for_idle_at_any_time(wanted: list[Wanted]) -> None:
+def test_talking_can_be_left_for_idle_at_any_time(wanted: list[WantedSeam]) -> None:
     (end,) = exits(wanted, "talk", "talk")
     found = exits(wanted, "talk", "calm", "other")
     assert max(np.diff(found)) <= 4
@@ -68,7 +68,7 @@ def test_talking_can_be_left_for_idle_at_any_time(wanted: list[Wanted]) -> None:
 
 
 @pytest.mark.parametrize("source", ["calm", "other", "talk"])
-def test_loops_lead_into_actions_soon(wanted: list[Wanted], source: str) -> None:
+def test_loops_lead_into_actions_soon(wanted: list[WantedSeam], source: str) -> None:
     (end,) = exits(wanted, source, source)
     for target in ("wave", "one"):
         found = exits(wanted, source, target)
@@ -77,7 +77,7 @@ def test_loops_lead_into_actions_soon(wanted: list[Wanted], source: str) -> None
         assert {w.best.entry for w in wanted if w.best.target == target} == {0}
 
 
-def test_what_leads_on_from_ends(wanted: list[Wanted]) -> None:
+def test_what_leads_on_from_ends(wanted: list[WantedSeam]) -> None:
     assert exits(wanted, "wave", "talk") == [49]
     assert len(exits(wanted, "calm", "other")) == 1
     assert not exits(wanted, "wave", "one")
@@ -91,7 +91,7 @@ def test_what_leads_on_from_ends(wanted: list[Wanted]) -> None:
             assert each.best.entry <= end
 
 
-def test_other_ways_begin_and_end_elsewhere(wanted: list[Wanted]) -> None:
+def test_other_ways_begin_and_end_elsewhere(wanted: list[WantedSeam]) -> None:
     assert all(w.best not in w.others for w in wanted)
     assert sum(bool(w.others) for w in wanted) > len(wanted) / 2
 

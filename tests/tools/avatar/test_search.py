@@ -9,13 +9,20 @@ import numpy as np
 import pytest
 
 from appliance.media.frame import F32, Rect
-from appliance.tools.avatar.search import Look, best_entries, best_loop, cover, distances, look_at
+from appliance.tools.avatar.search import (
+    ClipLook,
+    best_entries,
+    best_loop,
+    cover,
+    distances,
+    look_at,
+)
 from tests.tools.avatar.moving import HEIGHT, WIDTH, disc, sway, write
 
 WHOLE = Rect(0, 0, WIDTH, HEIGHT)
 
 
-def look(tmp_path: Path, xs: list[float], name: str = "a") -> Look:
+def look(tmp_path: Path, xs: list[float], name: str = "a") -> ClipLook:
     return look_at(write(tmp_path / f"{name}.clip", [disc(x) for x in xs]), WHOLE)
 
 

@@ -15,7 +15,7 @@ from appliance.cli import main as cli
 from appliance.config.settings import OutputSettings, Settings
 from appliance.errors import MissingDependency
 from appliance.system import devices, jetson_utils, v4l2
-from appliance.tools.doctor import machine, media
+from appliance.tools.doctor import machine, media, voices
 from appliance.tools.doctor import report as doctor
 from appliance.tools.doctor.report import Finding
 
@@ -289,3 +289,19 @@ class TestPluggedIn:
         assert found["camera"].detail == "v4l2:///dev/video0: Cam"
         assert found["display"].detail == "HDMI-A-1, 1920x1080"
         assert "usermod -aG" in found[str(locked)].cure
+
+
+class TestVoices:
+    def test_what_is_missing_is_one_line_with_its_commands(self, monkeypatch):
+        missing = [
+            ("hibari-tts", "English", "pip install x"),
+            ("pocketsphinx", "words", "pip install x"),
+        ]
+        monkeypatch.setattr(voices, "missing_voices", lambda: missing)
+        there, absent = voices.voices(DEFAULTS)
+        assert (there.state, there.detail.split()[0]) == ("ok", "espeak-ng")
+        assert (absent.state, absent.cure) == ("none", "pip install x")
+        assert absent.detail == "absent: hibari-tts (English), pocketsphinx (words)"
+        missing.append(("espeak-ng", "others", "apt-get install y"))
+        [absent] = voices.voices(DEFAULTS)
+        assert absent.cure == "pip install x; apt-get install y"

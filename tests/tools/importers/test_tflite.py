@@ -208,6 +208,39 @@ def test_a_regression_s_numbers(tmp_path: Path) -> None:
         reshaped(tmp_path, (1, 2, 1, 7), (1, 14))
 
 
+def test_a_detectors_lists_keep_their_order(tmp_path: Path) -> None:
+    """Rows of numbers, k a pixel, in TensorFlow Lite's order; and lists behind one another."""
+    picture = noise(1, 3, 4, 6)
+    model = reshaped(tmp_path, picture.shape, (1, 24, 3))
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {session.get_inputs()[0].name: picture.transpose(0, 3, 1, 2)})
+    assert np.array_equal(found, picture.reshape(1, 24, 3))
+
+    made = Made()
+    made.inputs = [made.computed("picture", *picture.shape)]
+    names = []
+    for n, wanted in enumerate(((1, 24, 3), (1, 24, 3))):
+        size = made.constant(f"size{n}", np.asarray(wanted, np.int32))
+        names.append(made.run("RESHAPE", ["picture", size], made.computed(f"list{n}", *wanted)))
+    made.outputs = [made.run("CONCATENATION", names, made.computed("all", 1, 48, 3), i0=1)]
+    file = tmp_path / "lists.tflite"
+    file.write_bytes(made.file())
+    session = ort.InferenceSession(
+        convert(file).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    (found,) = session.run(None, {session.get_inputs()[0].name: picture.transpose(0, 3, 1, 2)})
+    both = [picture.reshape(1, 24, 3)] * 2
+    assert np.array_equal(found, np.concatenate(both, axis=1))
+
+
+def test_prelu_has_a_slope_a_channel(tmp_path: Path) -> None:
+    picture, slopes = noise(1, 3, 4, 5), noise(1, 1, 5)
+    found = one(tmp_path, picture, picture.shape, "PRELU", slopes)
+    assert np.allclose(found, np.where(picture > 0, picture, slopes * picture))
+    with pytest.raises(ModelError, match=r"PRELU: slopes of shape \(3, 4, 5\), expected"):
+        one(tmp_path, picture, picture.shape, "PRELU", noise(3, 4, 5))
+
+
 def test_means_of_the_whole(tmp_path: Path) -> None:
     picture = noise(1, 6, 9, 4)
     expected = picture.mean((1, 2), keepdims=True)
