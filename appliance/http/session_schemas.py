@@ -119,6 +119,6 @@ class EventAnswer(AnswerModel, title="Event"):
     tick: int = Field(description="the frame with which it was played")
     time_s: float = Field(description="seconds since the avatar's first frame")
     data: dict[str, object] = Field(
-        description="queued: text. word: word, position, length, characters of the text. caption: "
-        "text, caption. action: action. failed: reason. At a turn's end: heard_s"
+        description="queued: text, cues. word: word, position, length, in characters of the text. "
+        "caption: text, caption. action: action. failed: reason. At a turn's end: heard_s"
     )

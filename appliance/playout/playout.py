@@ -259,7 +259,8 @@ class Playout:
             self._counts["turns"] += 1
             turn = Turn(self._numbers, script)
             self._turns.append(turn)
-            self._tell("queued", turn.number, text=script.text)
+            names = [cue.action for cue in script.cues]
+            self._tell("queued", turn.number, text=script.text, cues=names)
             if stream is None:
                 turn.inlet = True
             else:

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.http.serving import Served, as_json, problem, wait_until
-from tests.http.theatre import AVATAR, MAIN, Reader, idle, playing, playout_of, recording
+from tests.http.theatre import AVATAR, MAIN, Reader, playout_of, recording
 
 WAV = {"Content-Type": "audio/wav"}
-
-
-@pytest.fixture(scope="module")
-def shared_theatre(tmp_path_factory: pytest.TempPathFactory, network: Path) -> Iterator[Served]:
-    with playing(tmp_path_factory.mktemp("theatre"), network, sessions={"most": 1}) as served:
-        yield served
-
-
-@pytest.fixture
-def theatre(shared_theatre: Served) -> Iterator[Served]:
-    """It, silent before and after."""
-    idle(shared_theatre)
-    yield shared_theatre
-    idle(shared_theatre)
 
 
 def say(theatre: Served, text: str, **more: str) -> int:

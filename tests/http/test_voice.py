@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,21 +15,7 @@ from appliance.http.voice_upload import kind_of
 from appliance.media.audio import RATE
 from appliance.playout.turn import AHEAD_S, Turn
 from tests.http.serving import Served, problem, serving, settings_of, wait_until
-from tests.http.theatre import MAIN, Reader, Sender, idle, playing, playout_of, tone
-
-
-@pytest.fixture(scope="module")
-def shared_theatre(tmp_path_factory: pytest.TempPathFactory, network: Path) -> Iterator[Served]:
-    with playing(tmp_path_factory.mktemp("voices"), network) as served:
-        yield served
-
-
-@pytest.fixture
-def theatre(shared_theatre: Served) -> Iterator[Served]:
-    """It, silent before and after."""
-    idle(shared_theatre)
-    yield shared_theatre
-    idle(shared_theatre)
+from tests.http.theatre import MAIN, Reader, Sender, playing, playout_of, tone
 
 
 def turn_of(theatre: Served) -> Turn:
