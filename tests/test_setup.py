@@ -101,7 +101,10 @@ def test_the_tests_need_more(machine):
     machine.has()
     machine.setup("test")
     said = machine.called()[0]
-    assert said.endswith("ffmpeg pulseaudio shellcheck systemd x11-utils xdotool xvfb")
+    assert said.endswith(
+        "ffmpeg fonts-droid-fallback fonts-noto-color-emoji pulseaudio shellcheck systemd "
+        "x11-utils xdotool xvfb"
+    )
 
 
 def test_a_browser_is_installed_where_apt_has_one_and_never_insisted_on(machine):

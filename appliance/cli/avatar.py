@@ -111,7 +111,7 @@ def _make(options: argparse.Namespace) -> int:
     def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    with BenchBar(doing="") as bar:
+    with BenchBar(doing="", remaining=True) as bar:
         folder = make_avatar(wish, tell, bar)
     print(folder)
     return 0

@@ -169,6 +169,9 @@ def parser() -> argparse.ArgumentParser:
         "--sessions", metavar="N", type=_number(int, 1),
         help="what so many sessions of an avatar cost, all on one core",
     )  # fmt: skip
+    bench.add_argument(
+        "--talk", action="store_true", help="how soon an avatar speaks, is silent, and idles again"
+    )
     bench.add_argument("--avatar", metavar="NAME", help="the avatar to measure with")
 
     snapshot = verb("snapshot", "write input, matte and composite of one frame, side by side")

@@ -37,13 +37,13 @@ class AudioBus:
         """Samples, of either channel, that were too loud for 16 bits."""
         return self._gain.clipped
 
-    def take(self, until: int, patience: int, *, placeholder: bool) -> AudioBlock:
+    def take(self, until: int, patience: int, *, ahead: int = 0, placeholder: bool) -> AudioBlock:
         """The sound up to a time, nanoseconds; see ``AudioRing.take``.
 
         ``placeholder``: whether that is what goes out in the picture's place.
         """
         settings = self._settings
-        sound = self.ring.take(until, patience)
+        sound = self.ring.take(until, patience, ahead)
         silent = settings.mute or (placeholder and settings.with_placeholder == "mute")
         samples = self._gain.apply(sound.samples, 0.0 if silent else self._loud)
         self.meter.add(samples)

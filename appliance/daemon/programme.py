@@ -285,7 +285,7 @@ class Programme:
         self._last = pts, duration
         return pts
 
-    def _speak(self, until: int, shift: int, patience: int | None = None) -> None:
+    def _speak(self, until: int, shift: int, patience: int | None = None, ahead: int = 0) -> None:
         """Hand the sound up to a picture's time to every output; placeholders do not stop it.
 
         Unless ``sound.with_placeholder`` says so.
@@ -294,7 +294,7 @@ class Programme:
             return
         if patience is None:
             patience = _SOUND_WAIT_NS if self._watch else _FILE_SOUND_WAIT_NS
-        sound = self._line.take(until, patience, placeholder=self.trouble is not None)
+        sound = self._line.take(until, patience, ahead=ahead, placeholder=self.trouble is not None)
         if len(sound.samples):
             sound = replace(sound, pts=sound.pts + shift)
             for queue in self._sounds:
@@ -311,7 +311,8 @@ class Programme:
         at = frame.pts
         frame = replace(frame, pts=self._rising(at, frame.duration))
         self._put_at = now
-        self._speak(at, 0 if self._watch else frame.pts - at)
+        # What is here already of its own time goes with it: less for a player to wait for.
+        self._speak(at, 0 if self._watch else frame.pts - at, ahead=frame.duration)
         stamped = {shows: _at_the_time_of(frame, one) for shows, one in companions.items()}
         for mailbox, shows in zip(self._outputs, self._shows, strict=True):
             sent = frame if shows is None else stamped.get(shows)

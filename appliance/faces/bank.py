@@ -61,7 +61,7 @@ class Bank:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cut:
+class CutMouth:
     """One mouth, cut out: planes of its own, and where the face lies in them."""
 
     y: U8
@@ -70,7 +70,7 @@ class Cut:
     light: float
 
 
-def cut(frame: ClipFrame, place: tuple[complex, complex], texture: U8) -> Cut | None:
+def cut(frame: ClipFrame, place: tuple[complex, complex], texture: U8) -> CutMouth | None:
     """Cut the mouth out of a clip's frame; None where it is not wholly in it, and the person's.
 
     ``place`` is the face's, in the clip's coordinates; ``texture`` is ``region.mask_texture``.
@@ -90,16 +90,18 @@ def cut(frame: ClipFrame, place: tuple[complex, complex], texture: U8) -> Cut | 
     a, b = place[0], place[1] - complex(rect.x, rect.y)
     share = MOST_SIDE / max(rect.width, rect.height)
     if share >= 1:
-        return Cut(y.copy(), uv.copy(), (a, b), light)
+        return CutMouth(y.copy(), uv.copy(), (a, b), light)
     # The sides are even, and each axis keeps its own share: they differ by less than a pixel.
     width, height = int(rect.width * share) & ~1, int(rect.height * share) & ~1
     small = cv2.resize(y, (width, height), interpolation=cv2.INTER_AREA)
     less = cv2.resize(uv, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     by = (width / rect.width + height / rect.height) / 2
-    return Cut(np.asarray(small, np.uint8), np.asarray(less, np.uint8), (a * by, b * by), light)
+    return CutMouth(
+        np.asarray(small, np.uint8), np.asarray(less, np.uint8), (a * by, b * by), light
+    )
 
 
-def stack(cuts: list[Cut]) -> tuple[U8, U8]:
+def stack(cuts: list[CutMouth]) -> tuple[U8, U8]:
     """The planes of all mouths in one array each, as large as the largest."""
     rows, columns = max(c.y.shape[0] for c in cuts), max(c.y.shape[1] for c in cuts)
     y = np.zeros((len(cuts), rows, columns), np.uint8)

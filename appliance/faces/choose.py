@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from appliance.faces import region
 from appliance.faces.bank import Bank
 from appliance.faces.intent import Intent
 from appliance.faces.visemes import CLOSED, DISTANCES, SHAPES
@@ -12,6 +13,9 @@ from appliance.media.frame import F32
 # How much a unit of each counts; the first two are about as long as the range of a mouth.
 _VISEME_SPOKEN, _VISEME_SEEN, _SHAPE, _JUMP = 1.0, 0.4, 1.2, 0.5
 _TURN, _SIZE, _LIGHT = 3.0, 0.3, 0.01
+# A level of luma, in the mean around the mouth, between a mouth and the picture it is laid on:
+# another light, a jaw or hair elsewhere, which would show through where the mask falls.
+_AROUND = 0.02
 # Lips that have to meet: everybody sees it if they do not.
 _MEET = 3.0
 # What came next in the footage is a movement that somebody has made; a mouth that stands still is
@@ -28,6 +32,9 @@ class Chooser:
         self._far = DISTANCES[:, bank.viseme]
         self._by_viseme = _VISEME_SPOKEN if bank.spoken else _VISEME_SEEN
         self._sizes = np.log(np.abs(bank.place[:, 0])).astype(np.float32)
+        places = [(complex(a), complex(b)) for a, b in bank.place.tolist()]
+        rings = [region.ring(y, place) for y, place in zip(bank.y, places, strict=True)]
+        self._rings = np.stack(rings)
         self._goals = self._learnt(bank)
         count = len(bank)
         self._cost, self._part = np.empty(count, np.float32), np.empty(count, np.float32)
@@ -48,8 +55,12 @@ class Chooser:
         """Forget the last mouth."""
         self._last = None
 
-    def __call__(self, intent: Intent, turn: F32, size: float) -> int:
-        """The number of the mouth for a tick, on a face turned like ``turn``, ``size`` pixels."""
+    def __call__(self, intent: Intent, turn: F32, size: float, ring: F32) -> int:
+        """The number of the mouth for a tick.
+
+        The face that it is laid on is turned like ``turn``, of ``size`` pixels from eye to eye, and
+        has ``region.ring`` around its mouth.
+        """
         bank, cost = self._bank, self._cost
         known = float(intent.weights.sum()) > 0
         goal = intent.shape
@@ -61,6 +72,8 @@ class Chooser:
         self._add(np.abs(bank.turn - turn) * 2, _TURN)
         np.abs(self._sizes - np.float32(np.log(size)), out=self._part)
         cost += np.float32(_SIZE) * np.minimum(self._part, 1)
+        np.abs(self._rings - ring).mean(1, out=self._part)
+        cost += np.float32(_AROUND) * self._part
         if self._last is not None:
             self._from(bank, self._last)
         self._last = int(cost.argmin())

@@ -102,7 +102,8 @@ class MouthBank:
             if (apart - bank.shut[0]) / (bank.shut[1] - bank.shut[0]) < _OPEN:
                 chooser.reset()
                 return None
-        chosen = chooser(intent, face.turn[base.frame], abs(place[0]))
+        around = region.ring(base.y, place)
+        chosen = chooser(intent, face.turn[base.frame], abs(place[0]), around)
         return self._lay(bank, chosen, place, base)
 
     def _lay(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.media.frame import U8, Rect
+from appliance.media.frame import F32, U8, Rect
 
 F64 = NDArray[np.float64]
 
@@ -47,6 +47,28 @@ def bounds(a: complex, b: complex) -> Rect:
     x, y = math.floor(middle.real - across) & ~1, math.floor(middle.imag - down) & ~1
     right, bottom = math.ceil(middle.real + across), math.ceil(middle.imag + down)
     return Rect(x, y, (right - x + 1) & ~1, (bottom - y + 1) & ~1)
+
+
+def ring(y: U8, place: tuple[complex, complex]) -> F32:
+    """What lies around a mouth, float32 (16,): luma in 16 directions, where the mask falls.
+
+    Beyond the picture its nearest pixel counts.
+    """
+    at = place[0] * _RING + place[1]
+    rows = np.clip(at.imag.astype(np.int64), 0, y.shape[0] - 1)
+    columns = np.clip(at.real.astype(np.int64), 0, y.shape[1] - 1)
+    return np.asarray(y[rows, columns].mean(0), np.float32)
+
+
+def _ring_points() -> NDArray[np.complex128]:
+    """Face coordinates, (3, 16): three of each direction."""
+    angle = np.arange(16) * (2 * np.pi / 16)
+    far = np.array([0.72, 0.8, 0.88])[:, None]
+    x, y = MIDDLE[0] + far * RADII[0] * np.cos(angle), MIDDLE[1] + far * RADII[1] * np.sin(angle)
+    return np.asarray(x + 1j * y, np.complex128)
+
+
+_RING = _ring_points()
 
 
 @dataclass(slots=True)

@@ -219,29 +219,32 @@ class AudioRing:
         with self._lock:
             self._sent, self._dry = position(until), True
 
-    def take(self, until: int, patience: int = 0) -> AudioBlock:
+    def take(self, until: int, patience: int = 0, ahead: int = 0) -> AudioBlock:
         """What lies between what was taken before and a time, nanoseconds; silence where none is.
 
         What is expected and has not come yet is waited for, so it is taken the next time, up to
-        ``patience`` nanoseconds behind. The first call only marks where sound begins.
+        ``patience`` nanoseconds behind. What is here already is taken up to ``ahead`` nanoseconds
+        before its time. The first call only marks where sound begins.
         """
         with self._lock:
-            wanted = position(until)
-            upto = self._upto(wanted, position(patience))
+            first_call = self._sent is None
+            upto = self._upto(
+                position(until), position(patience), 0 if first_call else position(ahead)
+            )
             first = upto if self._sent is None else self._sent
             first, upto = self._bounded(first, upto)
             count = max(0, upto - first)
             self._sent = first + count
             return AudioBlock(self._taken(first, count), time_of(first))
 
-    def _upto(self, wanted: int, patience: int) -> int:
+    def _upto(self, wanted: int, patience: int, ahead: int) -> int:
         """Up to which sample to send: the last ones that are there stay, as they may be faded."""
         if not self._expected:
             return wanted
         if self._end is None:
             return wanted - patience if self._sent is not None else wanted
         settled = self._end - FADE
-        upto = min(wanted, max(settled, wanted - patience))
+        upto = min(wanted + ahead, max(settled, wanted - patience))
         return settled if patience and settled < upto <= self._end else upto
 
     def _bounded(self, first: int, upto: int) -> tuple[int, int]:

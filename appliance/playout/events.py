@@ -12,7 +12,7 @@ from typing import Literal
 import structlog
 
 EventKind = Literal[
-    "queued", "started", "word", "caption", "action", "finished", "interrupted", "failed"
+    "queued", "started", "word", "caption", "action", "idle", "finished", "interrupted", "failed"
 ]
 
 _KEPT = 2000
@@ -30,7 +30,8 @@ class Event:
     Attributes:
         number: counts all events from 1.
         kind: queued, finished, interrupted, failed: of a turn. started: its first sound. word: one
-            is being said. caption: one is shown from now on. action: an action's first frame.
+            is being said. caption: one is shown from now on. action: an action's first frame. idle:
+            the first frame back in an idle clip.
         turn: the turn's number; 0 for what belongs to none.
         tick: in which tick; events are told as it is played, not as it was made.
         time_s: seconds since the playout's first tick.

@@ -5,8 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
+import numpy as np
+
 from appliance.captions.cut import cut
-from appliance.media.audio import RATE
+from appliance.media.audio import I16, RATE
+from appliance.playout.sound import FADE, faded_in
 from appliance.playout.turn import At, Piece
 from appliance.voices.base import Speech
 from appliance.voices.resample import to_48k
@@ -14,6 +17,7 @@ from appliance.voices.sane import sane
 
 # Speech of minutes in one piece would be placed in the queue as a whole.
 _LONGEST = 5 * RATE
+_QUIET = 100
 
 
 class Pieces:
@@ -27,14 +31,22 @@ class Pieces:
         self._cues = cut(text, language)
         self._starts = [cue.start for cue in self._cues]
         self._shown = -1
+        self._begun = False
 
     def of(self, speech: Speech) -> Iterator[Piece]:
         """The pieces of some speech. Raises VoiceError for speech that cannot be."""
         speech = sane(speech, self._characters)
         samples = to_48k(speech.pcm, speech.rate)
+        skipped = 0
+        if not self._begun and len(samples):
+            self._begun = True
+            # Nobody waits for the silence before the first word.
+            skipped = _silent(samples)
+            samples = faded_in(samples[skipped:]) if skipped else samples
         ats: list[At] = []
         for mark in speech.marks:
-            at = At(int(mark.ms * RATE / 1000), mark.kind, mark.value, mark.position, mark.length)
+            sample = max(0, int(mark.ms * RATE / 1000) - skipped)
+            at = At(sample, mark.kind, mark.value, mark.position, mark.length)
             if mark.kind == "word" and mark.length:
                 ats += self._caption(at)
             ats.append(at)
@@ -52,3 +64,9 @@ class Pieces:
             return []
         self._shown, cue = index, self._cues[index]
         return [At(word.sample, "caption", cue.text, cue.start, cue.length, self._language)]
+
+
+def _silent(samples: I16) -> int:
+    """How many samples there are before the first that can be heard, less those of a fade."""
+    loud = np.flatnonzero(np.abs(samples[:, 0].astype(np.int32)) > _QUIET)
+    return max(0, int(loud[0]) - FADE) if len(loud) else 0

@@ -132,6 +132,12 @@ class Playout:
         return self._walk.actions
 
     @property
+    def idles(self) -> bool:
+        """Whether an idle clip is shown."""
+        place = self._place
+        return place is None or self._walk.idles(place)
+
+    @property
     def voice(self) -> str:
         """The name of the voice; empty if there is none."""
         return "" if self._voice is None else self._voice.name
@@ -408,6 +414,8 @@ class Playout:
             self._tell("action", turn, action=action)
             self._urgent = False
         self._urgent &= self._walk.acts(place)
+        if before is not None and self._walk.idles(place) and not self._walk.idles(before):
+            self._tell("idle", 0, clip=place.clip)
         return place, before is not None and self._walk.cuts(before, place)
 
     def _clip(self, place: Place) -> Clip:

@@ -85,6 +85,11 @@ class Walk:
         """Whether this is a frame of an action, or of a seam out of one."""
         return self._role[place.clip] == "action"
 
+    def idles(self, place: Place) -> bool:
+        """Whether this is a frame of an idle clip, or of a seam between two."""
+        ends = (place.clip,) if place.seam is None else (place.clip, place.seam.target)
+        return all(self._role[name] == "idle" for name in ends)
+
     def loops(self, place: Place) -> bool:
         """Whether this is the first frame of a seam between clips that are played in a loop."""
         seam = place.seam

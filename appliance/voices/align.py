@@ -30,14 +30,15 @@ class HeardWord:
 
 
 def heard(
-    pcm: I16, words: list[str] | None = None, command: tuple[str, ...] = _COMMAND,
+    pcm: I16, words: list[tuple[str, str]] | None = None, command: tuple[str, ...] = _COMMAND,
     patience_s: float | None = None,
 ) -> list[HeardWord]:  # fmt: skip
     """The words in the speech.
 
     Args:
-        pcm: int16 (samples,), 16 kHz. words: what is said, in small letters, without punctuation;
-            None: it says itself what it hears, which takes about as long as the speech lasts.
+        pcm: int16 (samples,), 16 kHz. words: what is said, in small letters, without punctuation,
+            each with its sounds (ARPABET), or "" for those of the dictionary; None: it says itself
+            what it hears, which takes about as long as the speech lasts.
         patience_s: seconds that it may take; None: half a minute and twice the speech.
 
     Raises MissingDependency without pocketsphinx, VoiceError when it fails, finds other words than
@@ -69,10 +70,12 @@ def heard(
     except (ValueError, TypeError, AttributeError) as cause:
         raise VoiceError(f"pocketsphinx answered {done.stdout[:60]!r}") from cause
     if failure and "ModuleNotFoundError" in failure:
-        raise MissingDependency(f"pocketsphinx is not installed: {INSTALL}")
+        raise MissingDependency(
+            f"pocketsphinx is not installed: {INSTALL} (or: pip install pocketsphinx)"
+        )
     if failure:
         raise VoiceError(f"pocketsphinx failed: {str(failure)[:200]}")
-    if words is not None and [one.word for one in found] != words:
+    if words is not None and [one.word for one in found] != [word for word, _ in words]:
         raise VoiceError(
             f"pocketsphinx found {len(found)} of {len(words)} words: is that what is said?"
         )

@@ -2,11 +2,12 @@
 
 Reads a line of JSON and then int16 samples of 16 kHz on stdin:
 
-    < {"words": ["hello", "world"]}      or null for words: then it says what it hears
+    < {"words": [["hello", ""], ["$3", "TH R IY"]]}    or null: then it says what it hears
     > {"words": [["hello", 0, 330, ["HH", "AH", "L", "OW"]], …]}
     > {"error": "…"}
 
-Times are milliseconds. Words that its dictionary lacks are pronounced as they are spelt.
+Times are milliseconds. A word is given with its sounds, or is looked up in the dictionary; those
+that it lacks are pronounced as they are spelt.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _segments(decoder: Any, pcm: bytes) -> list[tuple[str, int, int]]:
     return [one for one in found if one[0][:1] not in "<[+"]
 
 
-def align(words: list[str] | None, pcm: bytes) -> dict[str, Any]:
+def align(words: list[list[str]] | None, pcm: bytes) -> dict[str, Any]:
     """The answer to a request."""
     from pocketsphinx import Decoder
 
@@ -66,13 +67,13 @@ def align(words: list[str] | None, pcm: bytes) -> dict[str, Any]:
         decoder = Decoder(samprate=RATE, loglevel="FATAL")
     else:
         decoder = Decoder(samprate=RATE, lm=None, loglevel="FATAL")
-        for word in dict.fromkeys(words):
-            if decoder.lookup_word(word) is None:
-                phones = spelt(word)
+        for word, given in dict(words).items():
+            if given or decoder.lookup_word(word) is None:
+                phones = given or spelt(word)
                 if not phones:
                     return {"error": f"no pronunciation for {word!r}"}
                 decoder.add_word(word, phones, True)
-        decoder.set_align_text(" ".join(words))
+        decoder.set_align_text(" ".join(word for word, _ in words))
     found = []
     for word, start, end in _segments(decoder, pcm):
         phones = decoder.lookup_word(word) or ""

@@ -6,22 +6,18 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
-from pathlib import Path
+from itertools import accumulate, groupby
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
-from appliance.errors import MissingDependency, VoiceError
+from appliance.errors import VoiceError
 from appliance.voices.base import Mark, Speech
-from appliance.voices.hibari_graph import HibariGraph
+from appliance.voices.hibari_engine import shared_engine
 from appliance.voices.phones import of_ipa
 from appliance.voices.spelling import aligned
 from appliance.voices.text import pieces, speakable, words
 from appliance.voices.trim import closed, trimmed
-
-INSTALL = "pip install 'mattebox[voices]'"
 
 _MOST_SOUNDS = 380
 """The network was made for 400 at a time."""
@@ -47,85 +43,56 @@ class _Phrase:
     words: list[int] = field(default_factory=list)
 
 
-class _HibariEngine:
-    """The package with its dictionary and networks, 120 MB: loaded once for all voices.
-
-    Whoever uses it holds ``lock``: nothing says that the package may be used by two threads.
-    """
-
-    def __init__(self, package: Any) -> None:
-        self.lock = threading.Lock()
-        self.rate = int(package.sample_rate)
-        self.ids: dict[str, int] = dict(package.vocab)
-        self.g2p: Any = package.g2p
-        self.graph = HibariGraph(Path(package.model_path))
-
-
-# By the package's class, while a voice has it.
-_engines: WeakValueDictionary[Any, _HibariEngine] = WeakValueDictionary()
-_loading = threading.Lock()
-
-
 class HibariVoice:
-    """English by hibari-tts. All voices share what is loaded, and speak a phrase at a time."""
+    """English by hibari-tts."""
 
     name = "hibari"
     language = "en"
 
     def __init__(self, speed: float = 1.0) -> None:
-        """Load the voice; takes most of a second, unless there is one already.
+        """Load the voice; takes most of a second, or nothing where another has it loaded.
 
         Args:
             speed: 0.5 to 2, of the usual one.
 
         Raises MissingDependency without hibari-tts, VoiceError when it is another than expected.
         """
-        try:
-            import hibari
-            from hibari.dsp import synth
-            from hibari.g2p.normalize import normalize
-        except ImportError as error:
-            raise MissingDependency(
-                f"the voice hibari is not installed ({error}): {INSTALL}"
-            ) from error
         self._speed = speed
-        self._synth, self._normalize = synth, normalize
-        with _loading:
-            engine = _engines.get(hibari.Hibari)
-            self._engine = engine or self._load(hibari)
-            _engines[hibari.Hibari] = self._engine
-
-    def _load(self, hibari: Any) -> _HibariEngine:
-        try:
-            self._engine = _HibariEngine(hibari.Hibari())
-        except VoiceError:
-            raise
-        except Exception as error:  # a package of another version, or damaged
-            raise VoiceError(
-                f"hibari-tts {getattr(hibari, '__version__', '?')} cannot be loaded: {error!r}; "
-                "install the version that Mattebox was made for: "
-                "pip install --force-reinstall 'mattebox[voices]'"
-            ) from error
-        # The first run of each network takes several times longer; a made-up word has the one for
-        # words of no dictionary loaded.
-        for _ in self.stream("Mattebox zorblify.", threading.Event()):
-            pass
-        return self._engine
+        self._engine, new = shared_engine()
+        if new:
+            # The first run of each network takes several times longer; a made-up word has the one
+            # for words of no dictionary loaded.
+            for _ in self.stream("Mattebox zorblify.", threading.Event()):
+                pass
 
     def stream(self, text: str, cancel: threading.Event) -> Iterator[Speech]:
         """As of ``Voice``; what cannot be stopped is a sentence: some tens of milliseconds."""
         text = speakable(text)
         for start, end in pieces(text):
-            with self._engine.lock:
-                phrases = self._read(text[start:end])
+            phrases = self._read(text[start:end])
             places = [(start + a, start + b) for a, b in words(text[start:end])]
             for phrase in phrases:
                 if cancel.is_set():
                     return
-                with self._engine.lock:
-                    speech = self._say(phrase, text, places)
+                speech = self._say(phrase, text, places)
                 if len(speech.pcm):
                     yield speech
+
+    def read_out(self, text: str) -> list[tuple[tuple[int, int], str]]:
+        """How a text is pronounced: for each word said its written word's place, and its sounds.
+
+        A written word may be several: "$3.20". Raises VoiceError as ``stream``.
+        """
+        found: list[tuple[tuple[int, int], str]] = []
+        text = speakable(text)
+        for start, end in pieces(text):
+            places = [(start + a, start + b) for a, b in words(text[start:end])]
+            for phrase in self._read(text[start:end]):
+                pairs = zip(phrase.words, phrase.sounds, strict=True)
+                for word, sounds in groupby(pairs, lambda pair: pair[0]):
+                    if word >= 0:
+                        found.append((places[word], "".join(sound for _, sound in sounds)))
+        return found
 
     def close(self) -> None:
         """Nothing to do: it holds memory only."""
@@ -136,9 +103,10 @@ class HibariVoice:
         clean = unicodedata.normalize("NFKC", sentence.replace("\u00ad", ""))
         clean = clean.replace("\u0130", "I")  # whose small letter is two characters: it stumbles
         try:
-            normal: str = self._normalize(clean)
-            g2p = self._engine.g2p
-            tokens = g2p.phonemize_tokens(g2p.tokenize(normal))
+            with self._engine.reading:
+                normal: str = self._engine.normalize(clean)
+                g2p = self._engine.g2p
+                tokens = g2p.phonemize_tokens(g2p.tokenize(normal))
         except Exception as error:  # whatever a package may make of any text
             raise VoiceError(
                 f"hibari-tts cannot read {sentence[:60]!r}: {error!r}; write it in other words"
@@ -175,17 +143,18 @@ class HibariVoice:
         return [phrase for phrase in found if any(word >= 0 for word in phrase.words)]
 
     def _say(self, phrase: _Phrase, text: str, places: list[tuple[int, int]]) -> Speech:
-        ids = [0, *(self._engine.ids[char] for char in phrase.sounds), 0]
-        spectra, lengths = self._engine.graph.run(ids, self._speed)
+        engine = self._engine
+        ids = [0, *(engine.ids[char] for char in phrase.sounds), 0]
+        spectra, lengths = engine.graph.run(ids, self._speed)
         # Its noise is the same each time, so that a sentence always sounds the same.
-        sound = self._synth(*spectra, np.random.default_rng(0))
-        pcm, cut = trimmed(np.asarray(sound, np.float32), self._engine.rate)
+        sound = engine.synth(*spectra, np.random.default_rng(0))
+        pcm, cut = trimmed(np.asarray(sound, np.float32), engine.rate)
         # A sound is heard before its turn in the network's durations comes: at the end of an s, 42
         # ms before at the usual speed, 36 at 1.5, 52 at 0.7 (median of 48 each).
         early = 20.0 + 22.0 / self._speed
         ends = [ms - cut - early for ms in accumulate(lengths.tolist())]
-        marks = closed(_marks(phrase, ends, text, places), pcm, self._engine.rate)
-        return Speech(pcm, self._engine.rate, marks)
+        marks = closed(_marks(phrase, ends, text, places), pcm, engine.rate)
+        return Speech(pcm, engine.rate, marks)
 
 
 def _marks(

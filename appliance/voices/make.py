@@ -14,8 +14,8 @@ from appliance.voices.by_script import ByScript
 from appliance.voices.espeak import EspeakVoice
 from appliance.voices.espeak_child import INSTALL as ESPEAK
 from appliance.voices.espeak_child import EspeakChild
-from appliance.voices.hibari import INSTALL as HIBARI
 from appliance.voices.hibari import HibariVoice
+from appliance.voices.hibari_engine import INSTALL as HIBARI
 from appliance.voices.remote import HttpVoice
 from appliance.voices.silent import NoVoice
 

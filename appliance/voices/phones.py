@@ -41,6 +41,16 @@ _ARPABET: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+_TO_ARPABET = {
+    "A": "EY", "I": "AY", "O": "OW", "Q": "OW", "W": "AW", "Y": "OY", "T": "D", "ɑ": "AA",
+    "a": "AA", "ɒ": "AA", "æ": "AE", "ʌ": "AH", "ə": "AH", "ᵊ": "AH", "ɐ": "AH", "ɔ": "AO",
+    "ɛ": "EH", "ɜ": "ER", "ɪ": "IH", "ᵻ": "IH", "i": "IY", "ʊ": "UH", "u": "UW",
+    "b": "B", "d": "D", "ð": "DH", "f": "F", "ɡ": "G", "h": "HH", "ʤ": "JH", "k": "K", "l": "L",
+    "m": "M", "n": "N", "ŋ": "NG", "p": "P", "ɹ": "R", "s": "S", "ʃ": "SH", "t": "T", "ʧ": "CH",
+    "θ": "TH", "v": "V", "w": "W", "j": "Y", "z": "Z", "ʒ": "ZH",
+}  # fmt: skip
+
+
 def of_ipa(phone: str) -> tuple[str, ...]:
     """The shapes of a sound in turn; none for a stress, a tone, an h: the next sound has the mouth.
 
@@ -64,3 +74,9 @@ def of_ipa(phone: str) -> tuple[str, ...]:
 def of_arpabet(phone: str) -> tuple[str, ...]:
     """The same for a sound of the CMU dictionary ("AH0"); none for one that is not known."""
     return _ARPABET.get(phone.rstrip("012"), ())
+
+
+def to_arpabet(sounds: str) -> str:
+    """A word of Kokoro's alphabet in ARPABET, with blanks; "" where no sound of it is known."""
+    pairs = sounds.replace("ɜɹ", "ɜ")
+    return " ".join(_TO_ARPABET[char] for char in pairs if char in _TO_ARPABET)

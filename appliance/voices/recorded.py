@@ -12,8 +12,9 @@ from appliance.errors import InputError, MissingDependency, VoiceError
 from appliance.media.audio import I16, RATE
 from appliance.voices.align import HeardWord, heard
 from appliance.voices.base import Mark, Speech
+from appliance.voices.hibari import HibariVoice
 from appliance.voices.loud import spread
-from appliance.voices.phones import of_arpabet
+from appliance.voices.phones import of_arpabet, to_arpabet
 from appliance.voices.resample import to_48k
 from appliance.voices.scripts import language_of
 from appliance.voices.text import speakable, words
@@ -111,16 +112,34 @@ def _found(speech: Speech, wav: WavSound, text: str, patience_s: float | None) -
     return Recording(Speech(speech.pcm, speech.rate, marks), text)
 
 
-def _said(text: str, places: list[tuple[int, int]]) -> tuple[list[str], list[int]]:
-    """The words as pocketsphinx's dictionary has them, each with the index of its written word."""
-    said: list[str] = []
+def _said(text: str, places: list[tuple[int, int]]) -> tuple[list[tuple[str, str]], list[int]]:
+    """The words that are said, each with its sounds if known, and the index of its written word."""
+    said: list[tuple[str, str]] = []
     owners: list[int] = []
+    read_out = _read_out(text) if any(map(str.isdigit, text)) else {}
     for index, (start, end) in enumerate(places):
         plain = text[start:end].translate(_PLAIN).lower()
-        for part in re.findall(r"[a-z]+(?:'[a-z]+)*|\d", plain):
-            said.append(part)
-            owners.append(index)
+        sounds = read_out.get((start, end), []) if any(map(str.isdigit, plain)) else []
+        parts = [(f"n{plain}:{k}".replace(" ", ""), phones) for k, phones in enumerate(sounds)]
+        parts = parts or [(part, "") for part in re.findall(r"[a-z]+(?:'[a-z]+)*|\d", plain)]
+        said += parts
+        owners += [index] * len(parts)
     return said, owners
+
+
+def _read_out(text: str) -> dict[tuple[int, int], list[str]]:
+    """Of each written word the sounds of those that it is said as: "$3.20" is five.
+
+    Empty without hibari-tts, which knows how numbers are read: they are taken digit by digit then.
+    """
+    found: dict[tuple[int, int], list[str]] = {}
+    try:
+        for place, sounds in HibariVoice().read_out(text):
+            if phones := to_arpabet(sounds):
+                found.setdefault(place, []).append(phones)
+    except (MissingDependency, VoiceError) as error:
+        log.info("the numbers of a recording are taken digit by digit", because=str(error))
+    return found
 
 
 def _marks(

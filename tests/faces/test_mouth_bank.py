@@ -13,6 +13,8 @@ from appliance.faces import bank as banks
 from appliance.faces import region
 from appliance.faces.bank import Bank
 from appliance.faces.base import Patch, Spoken
+from appliance.faces.choose import Chooser
+from appliance.faces.intent import intent_of
 from appliance.faces.mouth_bank import MouthBank
 from appliance.faces.paste import paste_patch
 from appliance.media.audio import I16
@@ -230,3 +232,26 @@ def test_a_bank_with_numbers_that_cannot_be_is_refused(tmp_path: Path) -> None:
         np.savez(path, **{**good, **change})
         with pytest.raises(AvatarError, match=words):
             banks.load_bank(path)
+
+
+def test_of_two_that_fit_the_one_is_taken_whose_surroundings_do(
+    driver: MouthBank, avatar: Avatar
+) -> None:
+    """A mouth that fits a little better, from a darker hour, would show where its mask falls."""
+    bank = drawn_bank()
+    y, shape = np.concatenate([bank.y] * 2), np.concatenate([bank.shape] * 2)
+    y[4:] -= 30
+    # The target itself, against one that is a little off.
+    shape[3] -= (0.1, 0)
+    both = {
+        name: np.concatenate([getattr(bank, name)] * 2)
+        for name in ("uv", "place", "viseme", "turn", "light", "origin")
+    }
+    double = Bank(y, shape=shape, shut=bank.shut, wide=bank.wide, spoken=True, **both)
+    intent = intent_of(said((-5, "aa"), (400, "sil")), 40, 16_000, None)
+    assert intent is not None
+    base = avatar.clips["idle"].frame(0)
+    place = (complex(drawn.EYES), complex(*drawn.AT))
+    for darker, wanted in ((0, 3), (30, 7)):
+        around = region.ring(base.y - np.uint8(darker), place)
+        assert Chooser(double)(intent, double.turn[0], drawn.EYES, around) == wanted

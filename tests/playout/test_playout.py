@@ -131,7 +131,7 @@ def test_an_interrupt_is_silent_within_ten_milliseconds_and_idles_soon(playout: 
     assert fade[0] > 0
     assert (np.diff(fade[fade > 3].astype(int)) <= 0).all()
     assert not heard[480:].any()
-    assert kinds(playout)[-2:] == ["interrupted", "interrupted"]
+    assert kinds(playout)[-3:] == ["interrupted", "interrupted", "idle"]
     assert any(tick.place.clip == "idle" for tick in after)
 
 

@@ -35,15 +35,15 @@ def marked(recording: recorded.Recording) -> list[str]:
 
 @needs_pocketsphinx
 def test_words_are_found_where_they_are_said(hibari):
-    text = "My friends, the ZORBLIFIED boat is here."
+    text = "My friends, $3.20 for the ZORBLIFIED boat."
     [speech] = hibari.stream(text, threading.Event())
     found = read_recording(wav_of(speech), text)
-    assert marked(found) == ["My", "friends", "the", "ZORBLIFIED", "boat", "is", "here"]
+    assert marked(found) == ["My", "friends", "$3.20", "for", "the", "ZORBLIFIED", "boat"]
     ours = [mark.ms for mark in speech.marks if mark.kind == "word"]
     theirs = [mark.ms for mark in found.speech.marks if mark.kind == "word"]
     assert theirs[1:] == pytest.approx(ours[1:], abs=90)
     assert np.median(np.abs(np.subtract(theirs, ours))) < 40
-    boat = [m.value for m in found.speech.marks if m.kind == "viseme" and m.position == 27]
+    boat = [m.value for m in found.speech.marks if m.kind == "viseme" and m.position == 37]
     assert boat[:4] == ["PP", "O", "U", "DD"]
 
 
@@ -116,7 +116,9 @@ def test_spread_words_do_not_begin_in_pauses():
 def test_a_process_that_fails_is_an_error_in_words(monkeypatch, program, error, said):
     monkeypatch.setattr(align, "_LOAD_S", 0.5 if "sleep" in program else 30.0)
     with pytest.raises(error, match=said):
-        align.heard(np.zeros(16, np.int16), ["a"], (sys.executable, "-I", "-S", "-c", program))
+        align.heard(
+            np.zeros(16, np.int16), [("a", "")], (sys.executable, "-I", "-S", "-c", program)
+        )
 
 
 def test_words_of_no_dictionary_are_pronounced_as_spelt():

@@ -30,7 +30,7 @@ _MOST_LABEL = 80
 log = structlog.get_logger(__name__)
 
 
-class SessionBox(Protocol):
+class HostBox(Protocol):
     """What sessions need of the daemon beside which they run."""
 
     settings: Settings
@@ -49,7 +49,7 @@ class Sessions:
         ended: those that are no more, the newest last.
     """
 
-    def __init__(self, box: SessionBox) -> None:
+    def __init__(self, box: HostBox) -> None:
         """For sessions beside ``box``; ``open`` lets the first one in."""
         self._box = box
         self._stills = SharedStills()

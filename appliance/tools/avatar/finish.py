@@ -23,6 +23,8 @@ from appliance.tools.avatar.spoken import spoken_marks
 from appliance.tools.bench.progress import BenchBar
 
 _SEAMS, _MOUTHS = "seams", "mouths"
+_VERSION = 1
+"""Of how they are made: raised when the same clips give others."""
 
 
 def is_whole(path: Path) -> bool:
@@ -102,8 +104,8 @@ def _made_from(entries: tuple[ClipEntry, ...], planned: list[PlannedClip]) -> di
     """What seams and mouths depend on: clips, networks that may be installed later, texts."""
     said = tuple((one.cut.name, one.cut.says) for one in planned)
     return {
-        _SEAMS: _word(entries, _installed("rife")),
-        _MOUTHS: _word(entries, said, _installed("face"), _installed("face-finder")),
+        _SEAMS: _word(_VERSION, entries, _installed("rife")),
+        _MOUTHS: _word(_VERSION, entries, said, _installed("face"), _installed("face-finder")),
     }
 
 

@@ -29,6 +29,8 @@ _DIGEST = 16
 # How fast the fine structure changes from one end's to the other's, where they share a pixel.
 _STEEP = 6.0
 _FINE = 1.5
+# What flow sees behind the person.
+_GREY = 128
 _NONE: Any = None
 
 
@@ -86,21 +88,29 @@ class DisMotion:
 
     def __init__(self) -> None:
         self._flows = {upright: Flow("medium", upright=upright) for upright in (False, True)}
+        self._last: tuple[Planes, Planes, F32] | None = None
 
     def __call__(self, first: Planes, second: Planes, colour: Colour, at: float) -> tuple[F32, F32]:
         """See ``SeamMotion``."""
-        height, width = first.y.shape
-        flow = self._flows[height > width]
-        small = [
-            shrink(_over(person.y, person.alpha, 128), flow.columns, flow.rows)
-            for person in (first, second)
-        ]
-        shift = halfway(flow(small[1], small[0]), at, second.alpha)
-        motion = np.empty((4, flow.rows, flow.columns), np.float32)
+        shift = halfway(self._origin(first, second), at, second.alpha)
+        motion = np.empty((4, *shift.shape[:2]), np.float32)
         for axis in range(2):
             motion[axis] = at * shift[..., axis]
             motion[2 + axis] = (at - 1) * shift[..., axis]
         return motion, np.full(motion.shape[1:], 1 - at, np.float32)
+
+    def _origin(self, first: Planes, second: Planes) -> F32:
+        """Where each cell of the second comes from: the same for all times between two persons."""
+        last = self._last
+        if last is None or last[0] is not first or last[1] is not second:
+            height, width = first.y.shape
+            flow = self._flows[height > width]
+            small = [
+                shrink(_over(person.y, person.alpha, _GREY), flow.columns, flow.rows)
+                for person in (first, second)
+            ]
+            last = self._last = first, second, flow(small[1], small[0])
+        return last[2]
 
 
 def best_motion(threads: int = 0) -> tuple[SeamMotion, str]:

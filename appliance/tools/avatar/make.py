@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.avatars.avatar import avatar_folders
-from appliance.errors import StorageError
+from appliance.avatars.avatar import MANIFEST, avatar_folders
+from appliance.errors import InputError, StorageError
 from appliance.media.frame import Format
 from appliance.tools.avatar.clip_job import make_clip
 from appliance.tools.avatar.cuts import CutList, clip_name, find_cuts
@@ -22,12 +22,13 @@ from appliance.tools.avatar.finish import finish, is_made, is_whole
 from appliance.tools.avatar.footage import Footage, look_through
 from appliance.tools.avatar.key import AUTO, clip_keyer
 from appliance.tools.avatar.planned import PlannedClip, avatar_format, plan
-from appliance.tools.avatar.record import Record, load_record
+from appliance.tools.avatar.record import RECORD, Record, load_record
 from appliance.tools.bench.progress import BenchBar
 
 # What the person fills of the canvas, at least, for a look at the disk ahead.
 _FILLED = 0.25
 _MUCH = 1e9
+_LOCK = ".lock"
 
 Tell = Callable[[str], None]
 
@@ -64,6 +65,7 @@ def make_avatar(options: MakeOptions, tell: Tell, bar: BenchBar) -> Path:
     wanted = find_cuts(options.folder, options.cuts)
     name = clip_name(options.name or wanted.name or options.folder.resolve().stem, "avatar")
     target = (options.into or avatar_folders()[0]).expanduser() / name
+    _check_place(target, options.folder)
     if wanted.left_out:
         tell(f"left out, as no clip is made of them: {', '.join(wanted.left_out)}")
     with _alone(target):
@@ -105,12 +107,30 @@ def _look(wanted: CutList, record: Record, target: Path, bar: BenchBar) -> dict[
     return found
 
 
+def _check_place(target: Path, clips: Path) -> None:
+    """Raises InputError for a folder that removing the avatar must not take along."""
+    own = clips.resolve()
+    if own == target.resolve() or target.resolve() in own.parents:
+        raise InputError(
+            f"{target}: the avatar would be written where its clips are; give another --into, or "
+            "another --name"
+        )
+    try:
+        found = {path.name for path in target.iterdir()} if target.is_dir() else set()
+    except OSError as error:
+        raise StorageError(f"{target}: cannot be read ({error.strerror or error})") from error
+    if found and not found & {MANIFEST, RECORD, _LOCK}:
+        raise InputError(
+            f"{target}: is there already, and no avatar; give another --into, or another --name"
+        )
+
+
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
     """One process makes an avatar at a time. Raises StorageError."""
     try:
         target.mkdir(parents=True, exist_ok=True)
-        lock = (target / ".lock").open("w")
+        lock = (target / _LOCK).open("w")
     except OSError as error:
         raise StorageError(
             f"{target}: an avatar cannot be written there ({error.strerror or error}); give "

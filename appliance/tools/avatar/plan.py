@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from appliance.avatars.avatar import AvatarManifest
 from appliance.media.frame import F32
-from appliance.tools.avatar.search import ClipLook, EntryFrames, best_entries, best_loop, cover
+from appliance.tools.avatar.search import BestEntries, ClipLook, best_entries, best_loop, cover
 
 START_S = 0.45
 """From one exit into an action, or from idle to talk, to the next, at most."""
@@ -89,7 +89,7 @@ class _Way:
     """What lies near each exit of one clip, from frame ``first`` on: exits are chosen from these.
 
     Attributes:
-        costs, entries, whose: (exits, 2 for each target), the best first: as in ``EntryFrames``,
+        costs, entries, whose: (exits, 2 for each target), the best first: as in ``BestEntries``,
             and the target's index.
     """
 
@@ -195,7 +195,7 @@ class Planner:
         )
         return _Way(name, exits.start, targets, costs, entries, whose, kind)
 
-    def _entries(self, name: str, exits: range, target: str) -> EntryFrames:
+    def _entries(self, name: str, exits: range, target: str) -> BestEntries:
         last = self._loops[target][0] if target in self._loops else 0
         entries = range(min(last + 1, self.times.entries))
         return best_entries(self._looks[name], exits, self._looks[target], entries)

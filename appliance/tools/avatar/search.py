@@ -106,7 +106,7 @@ def _squares(a: U8, rows: NDArray[np.int_], b: U8, columns: NDArray[np.int_]) ->
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EntryFrames:
+class BestEntries:
     """The best entries after each exit, best first.
 
     Attributes:
@@ -118,7 +118,7 @@ class EntryFrames:
     frames: NDArray[np.int64]
 
 
-def best_entries(source: ClipLook, exits: range, target: ClipLook, entries: range) -> EntryFrames:
+def best_entries(source: ClipLook, exits: range, target: ClipLook, entries: range) -> BestEntries:
     """The best entry after each exit, and the best of those that are not next to it."""
     costs = np.full((len(exits), 2), np.inf, np.float32)
     frames = np.zeros((len(exits), 2), np.int64)
@@ -131,7 +131,7 @@ def best_entries(source: ClipLook, exits: range, target: ClipLook, entries: rang
             part = np.s_[start : start + len(some), rank]
             costs[part], frames[part] = found.min(1), places[at]
             found[np.abs(places - places[at][:, None]) <= _BESIDE] = np.inf
-    return EntryFrames(costs, frames)
+    return BestEntries(costs, frames)
 
 
 def best_loop(look: ClipLook, most: int) -> tuple[int, int]:

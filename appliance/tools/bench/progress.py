@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Tick = Callable[[float, float | None], None]
 """Takes how much is done, and of how much (None: not known), in any unit."""
@@ -27,11 +27,13 @@ class BenchBar:
     """
 
     def __init__(
-        self, parts: int | None = None, console: Console | None = None, doing: str = "measuring: "
-    ) -> None:
+        self, parts: int | None = None, console: Console | None = None, doing: str = "measuring: ",
+        remaining: bool = False,
+    ) -> None:  # fmt: skip
         """``parts``: how many there will be, if that is known; ``console``: by default stderr.
 
-        ``doing``: what stands before a part where there is no terminal.
+        ``doing``: what stands before a part where there is no terminal. ``remaining``: show how
+        long a part will still take, too.
         """
         self._doing = doing
         self._console = console or Console(stderr=True)
@@ -40,6 +42,7 @@ class BenchBar:
         self._drawn = float("-inf")
         self._bar = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(),
+            *((TextColumn("left:"), TimeRemainingColumn()) if remaining else ()),
             console=self._console, transient=True, auto_refresh=False, disable=not self._live,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=None, visible=False)

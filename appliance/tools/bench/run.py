@@ -41,8 +41,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         from appliance.tools.bench import sessions
 
         return sessions.run(settings, options)
+    if options.talk:
+        from appliance.tools.bench import talking
+
+        return talking.run(settings, options)
     if options.avatar is not None:
-        raise InputError("--avatar says with which avatar to measure: --sessions N --avatar NAME")
+        raise InputError(
+            "--avatar says with which avatar to measure: --sessions N --avatar NAME, or --talk"
+        )
     if options.only is not None and options.only not in NAMES:
         raise InputError(f"no benchmark named {options.only!r}; there are: {', '.join(NAMES)}")
     names = NAMES if options.only is None else (options.only,)

@@ -51,7 +51,7 @@ class BenchBox:
         self.whep = WhepOutput(self.settings.http)
 
     def addresses(self) -> list[str]:
-        """See ``registry.Box``."""
+        """See ``registry.HostBox``."""
         return [output.uri for output in self.settings.outputs]
 
 

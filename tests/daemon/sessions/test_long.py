@@ -39,6 +39,7 @@ def _read(uri: str) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_two_hundred_that_come_and_go(anna: SourceSettings) -> None:
+    malloc.bound()
     with opened() as (sessions, _):
         # One that stays, so that the server does.
         sessions.begin(anna, RED)

@@ -31,6 +31,6 @@ def test_one_that_is_silent_is_silent_beside_one_that_speaks(anna: SourceSetting
         # Half a second of a rising sound each.
         for _ in range(60):
             loud.playout.play("wave")
-        assert loudest(loud, 1.0) > 5000
+        assert loudest(loud, 1.0) > 1000
         assert loudest(silent, 1.0) == 0
-        assert loudest(loud, 0.5) > 5000
+        assert loudest(loud, 0.5) > 1000

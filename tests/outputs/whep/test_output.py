@@ -215,3 +215,20 @@ def test_it_asks_for_what_the_first_output_is_encoded_as() -> None:
     )
     assert shared_encoding(outputs) == Wanted(bitrate_kbps=2345)
     assert shared_encoding(outputs[:1]) == DEFAULT
+
+
+def test_who_watches_another_programme_counts_towards_the_bound(
+    player: Callable[..., Player],
+) -> None:
+    elsewhere = [1]
+    output = WhepOutput(HttpSettings(whep_viewers=2), elsewhere=lambda: elsewhere[0])
+    output.open(FORMAT)
+    try:
+        output.join(player().offer())
+        with pytest.raises(NoPlace, match=r"2 watch by WHEP already.*\(2\)"):
+            output.join(player().offer())
+        elsewhere[0] = 0
+        output.join(player().offer())
+    finally:
+        output.close()
+        assert output.stop()

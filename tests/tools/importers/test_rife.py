@@ -8,6 +8,7 @@ import pickle
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -109,6 +110,36 @@ def test_each_block_moves_at_its_scale() -> None:
         wanted += weight * np.stack([0.5 + a * (x + dx) + b * (y + dy) for a, b in each])
     inner = np.s_[:, 8:-8, 8:-8]
     assert np.abs(run(weights, first, second)[inner] - wanted[inner]).max() < 1e-4
+
+
+def test_it_tells_the_motion_and_the_share_at_any_time() -> None:
+    """The picture is what they make of the two; without a time, it is that of the middle."""
+    weights = tiny_rife(4)
+    rng = np.random.default_rng(5)
+    first, second = rng.random((2, 1, 4, 64, 64)).astype(np.float32)
+    session = ort.InferenceSession(
+        build_rife(weights, 64, 64).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    feeds = {"first": first, "second": second}
+    made, motion, share = session.run(None, feeds)
+    down, across = np.mgrid[:64, :64].astype(np.float32)
+    moved = [
+        cv2.remap(
+            np.moveaxis(picture[0], 0, 2), across + motion[0, i], down + motion[0, i + 1],
+            cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
+        )
+        for picture, i in ((first, 0), (second, 2))
+    ]  # fmt: skip
+    part = share[0, 0, :, :, None]
+    mixed = np.moveaxis(moved[0] * part + moved[1] * (1 - part), 2, 0)
+    # OpenCV places samples in 32nds of a pixel.
+    assert np.abs(mixed - made[0]).mean() < 0.01
+    at = [
+        session.run(["motion"], {**feeds, "time": np.full((1, 1, 1, 1), t, np.float32)})[0]
+        for t in (0.5, 0.25)
+    ]
+    assert (at[0] == motion).all()
+    assert np.abs(at[1] - motion).max() > 1e-3
 
 
 def test_alpha_moves_as_the_colours_and_is_not_looked_at() -> None:
