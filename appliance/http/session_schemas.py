@@ -120,5 +120,6 @@ class EventAnswer(AnswerModel, title="Event"):
     time_s: float = Field(description="seconds since the avatar's first frame")
     data: dict[str, object] = Field(
         description="queued: text, cues. word: word, position, length, in characters of the text. "
-        "caption: text, caption. action: action. failed: reason. At a turn's end: heard_s"
+        "caption: text, caption. action: action. idle: clip. failed: reason. finished, "
+        "interrupted, failed: heard_s"
     )
