@@ -45,6 +45,8 @@ _OVER_KEPT = 32
 # How long a caption stays after the last word, unless the next one comes.
 _CAPTION_STAYS_S = 0.6
 _MOST_HUNG = 3
+# For finding the words of a recording; it is spoken without them then, as a client waits.
+_WORDS_S = 12.0
 _NO_VOICE = "there is no voice; see voice.name"
 
 
@@ -194,14 +196,14 @@ class Playout:
     def recite(self, wav: bytes, text: str = "", interrupt: Interrupt = "queue") -> TurnState:
         """Play recorded speech, a WAV file; ``text``: what is said in it, where that is known.
 
-        Takes as long as its words take to be found. Raises as ``speak`` does, and InputError for a
-        file that cannot be used.
+        Takes as long as its words take to be found, ``_WORDS_S`` at most. Raises as ``speak`` does,
+        and InputError for a file that cannot be used.
         """
         script = Script("")
         if text.strip():
             script = parse(text, set(self.actions), ", ".join(self.actions) or "none")
         language = (self._voice.language if self._voice is not None else "") or "en"
-        recording = read_recording(wav, script.text, language)
+        recording = read_recording(wav, script.text, language, _WORDS_S)
         said = Script(recording.text, script.cues)
         stream = recited(recording.speech, recording.text, language)
         return state_of(self._begin(said, interrupt, stream))
@@ -263,7 +265,8 @@ class Playout:
             self._counts["turns"] += 1
             turn = Turn(self._numbers, script)
             self._turns.append(turn)
-            self._tell("queued", turn.number, text=script.text)
+            names = [cue.action for cue in script.cues]
+            self._tell("queued", turn.number, text=script.text, cues=names)
             if stream is None:
                 turn.inlet = True
             else:
