@@ -413,7 +413,9 @@ class Playout:
             turn, action = self._actions.popleft()
             self._tell("action", turn, action=action)
             self._urgent = False
-        self._urgent &= self._walk.acts(place)
+        # Out of an action in any case; out of talking unless somebody talks again.
+        talks = bool(self._turns) and self._turns[0].state == "speaking"
+        self._urgent &= self._walk.acts(place) or not (talks or self._walk.idles(place))
         if before is not None and self._walk.idles(place) and not self._walk.idles(before):
             self._tell("idle", 0, clip=place.clip)
         return place, before is not None and self._walk.cuts(before, place)
@@ -434,7 +436,9 @@ class Playout:
             rest = before[0].sound(before[1] + 1)
             if rest is not None:
                 parts.append(faded_out(rest))
-        samples = None if self._urgent else clip.sound(place.frame)
+        samples = None
+        if self._walk.sounds(place) and not self._urgent:
+            samples = clip.sound(place.frame)
         if samples is not None:
             self._clip_sound = (clip, place.frame)
             parts.append(samples if goes_on or place.frame == 0 else faded_in(samples))
