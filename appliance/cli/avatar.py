@@ -113,5 +113,7 @@ def _make(options: argparse.Namespace) -> int:
 
     with BenchBar(doing="", remaining=True) as bar:
         folder = make_avatar(wish, tell, bar)
+    played = folder.name if options.into is None else folder.resolve()
+    tell(f"play it with: mattebox run --source avatar://{played}")
     print(folder)
     return 0

@@ -189,7 +189,7 @@ class Playout:
 
         Raises ScriptError for a text that cannot be said, TurnRefused when too many turns wait.
         """
-        script = parse(text, set(self.actions), ", ".join(self.actions) or "none")
+        script = parse(text, set(self.actions), ", ".join(self.actions))
         stream = spoken(self._who_speaks, script.text)
         return state_of(self._begin(script, interrupt, stream))
 
@@ -201,7 +201,7 @@ class Playout:
         """
         script = Script("")
         if text.strip():
-            script = parse(text, set(self.actions), ", ".join(self.actions) or "none")
+            script = parse(text, set(self.actions), ", ".join(self.actions))
         language = (self._voice.language if self._voice is not None else "") or "en"
         recording = read_recording(wav, script.text, language, _WORDS_S)
         said = Script(recording.text, script.cues)

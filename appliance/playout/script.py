@@ -60,7 +60,8 @@ def parse(text: str, actions: Container[str], known: str = "") -> Script:
         length += len(before)
         name = found[1].strip()
         if not NAME.fullmatch(name) or name not in actions:
-            raise ScriptError(f"[action:{name}]: there is no such action; expected one of: {known}")
+            wanted = f"expected one of: {known}" if known else "this avatar has no actions"
+            raise ScriptError(f"[action:{name}]: there is no such action; {wanted}")
         cues.append(ActionCue(length, name))
         at = found.end()
     parts.append(text[at:])

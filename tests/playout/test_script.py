@@ -24,6 +24,8 @@ def test_nothing_to_say_is_refused(text: str) -> None:
 def test_unknown_actions_are_refused_with_those_that_there_are() -> None:
     with pytest.raises(ScriptError, match=r"\[action:dance\].*expected one of: nod, wave"):
         parse("x [action:dance]", {"wave", "nod"}, "nod, wave")
+    with pytest.raises(ScriptError, match="no such action; this avatar has no actions"):
+        parse("x [action:dance]", set())
 
 
 def test_a_text_of_a_hundred_thousand_characters_is_the_longest() -> None:

@@ -64,7 +64,10 @@ def make_seams(
     _remove_others(folder, {entry.file for entry in found.values()})
     seams = tuple(found.values())
     good = sum(is_good(seam) for seam in seams)
-    tell(f"{good:,} of {len(seams):,} seams within J {MOST_JUMP:g} and S {LEAST_SHARPNESS:g}")
+    tell(
+        f"{good:,} of {len(seams):,} seams are hard to see (J up to {MOST_JUMP:g}, S from "
+        f"{LEAST_SHARPNESS:g}); mattebox avatar show draws them"
+    )
     return manifest.model_copy(update={"seams": seams})
 
 

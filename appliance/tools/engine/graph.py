@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +23,13 @@ try:
 except ImportError:  # pragma: no cover - present in the tests
     onnx = None  # type: ignore[assignment]
 
-_INSTALL = "install it with: pip install 'mattebox[engines]' (or: pip install onnx onnxslim)"
+_INSTALL = f"install it with: {sys.executable} -m pip install onnx onnxslim"
 
 
 def require_onnx() -> None:
     """Raises MissingDependency where the onnx package is not installed."""
     if onnx is None:
-        raise MissingDependency(f"building engines needs the onnx package; {_INSTALL}")
+        raise MissingDependency(f"the onnx package is not installed; {_INSTALL}")
 
 
 def read_graph(path: Path) -> ModelProto:
