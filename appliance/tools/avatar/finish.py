@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 from appliance.avatars.avatar import (
@@ -23,6 +24,8 @@ from appliance.tools.avatar.spoken import spoken_marks
 from appliance.tools.bench.progress import BenchBar
 
 _SEAMS, _MOUTHS = "seams", "mouths"
+_SHORT_S = 3.0
+"""Idling for less than this is seen to repeat."""
 _VERSION = 1
 """Of how they are made: raised when the same clips give others."""
 
@@ -56,6 +59,7 @@ def finish(
     Raises AvatarError for a clip that broke meanwhile, StorageError when the disk is full.
     """
     entries = _entries(target, planned)
+    _tell_of_idling(target, entries, tell)
     manifest, old = AvatarManifest(name=name, clips=entries), _old(target)
     made_from = _made_from(entries, planned)
     if old is not None and record.made.get(_SEAMS) == made_from[_SEAMS]:
@@ -98,6 +102,21 @@ def _entries(target: Path, planned: list[PlannedClip]) -> tuple[ClipEntry, ...]:
         name, role, frames, digest = one.cut.name, one.cut.role, header.frames, header.digest
         found.append(ClipEntry(name=name, role=role, file=one.file, frames=frames, digest=digest))
     return tuple(found)
+
+
+def _tell_of_idling(
+    target: Path, entries: tuple[ClipEntry, ...], tell: Callable[[str], None]
+) -> None:
+    """Say so where there is too little of it: it is what is seen most of the time."""
+    idle = [entry for entry in entries if entry.role == "idle"]
+    rate = Fraction(*Clip(target / entries[0].file).header.format.fps)
+    seconds = float(sum(entry.frames for entry in idle) / rate)
+    if seconds < _SHORT_S:
+        names = ", ".join(entry.name for entry in idle)
+        tell(
+            f"idling lasts {seconds:.1f} s ({names}), and will be seen to repeat; film ten seconds "
+            "or more of waiting"
+        )
 
 
 def _made_from(entries: tuple[ClipEntry, ...], planned: list[PlannedClip]) -> dict[str, str]:

@@ -96,6 +96,7 @@ def test_a_folder_becomes_an_avatar(anna: Path, keyer: BrightIsPerson) -> None:
     assert avatar.clips["two"].header.rect.right < 48 + 20
     assert any("more than one person in 5 of 5 pictures" in line for line in told)
     assert any("left out" in line and "notes.txt" in line for line in told)
+    assert any("idling lasts 0.4 s (idle)" in line for line in told)
     assert len(avatar.manifest.seams) == 16
 
 
