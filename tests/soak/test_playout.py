@@ -293,14 +293,15 @@ def test_what_a_picture_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 SPEECH = (
-    "In the morning the harbour is quiet, and boats lie still in the water. Later on, people come "
-    "with baskets and bring bread, fruit and flowers to the market. Nobody is in a hurry there. "
-    "Old men play chess under the trees; children run after the pigeons. At noon a bell rings, and all "
-    "of them go home for lunch. Then it is quiet again until four.",
-    "Take the second door on the left. Behind it, you will find the stairs. Go up two floors and "
-    "turn right. The office is at the end of the corridor, next to the window. Bring a document "
-    "with your name and picture. The staff will check it, and print a badge for you. Keep the "
-    "badge with you all day. When you leave, drop it into the box beside the exit. Thanks a lot!",
+    "In the morning the harbour is quiet, and boats lie still in the water. Later on, people "
+    "come with baskets and bring bread, fruit and flowers to the market. Nobody is in a hurry"
+    " there. Old men play chess under the trees; children run after the pigeons. At noon a "
+    "bell rings, and all of them go home for lunch. Then it is quiet again until four.",
+    "Take the second door on the left. Behind it, you will find the stairs. Go up two floors "
+    "and turn right. The office is at the end of the corridor, next to the window. Bring a "
+    "document with your name and picture. The staff will check it, and print a badge for you."
+    " Keep the badge with you all day. When you leave, drop it into the box beside the exit. "
+    "Thanks a lot!",
     "Please take a seat. Coffee is on the left. Tea is on the right! Do you see the door?",
 )
 
