@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import structlog
 
 from appliance.avatars.avatar import load_avatar
 from appliance.avatars.clip import samples_until
@@ -212,6 +213,16 @@ def held() -> tuple[float, int, int]:
     return int(line.split()[1]) / 1000, tasks, files
 
 
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Nothing is logged: structlog's own way to show an exception takes megabytes."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.timeout(1800)
 def test_four_hours_of_random_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory, threads and descriptors stay; sound is exact; the avatar idles at the end."""
@@ -236,9 +247,9 @@ def test_four_hours_of_random_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ends = [turn.state for turn in studio.playout.turns()]
     print(f"{studio.playout.counts}, {ends}")
     assert studio.samples == samples_until(hours, (25, 1))
-    # The allocator takes a step of some megabytes within the first hours, and no other in eight.
+    # What is warm after 36 minutes is compared with the rest.
     memory, threads, files = zip(*seen[2:], strict=True)
-    assert max(memory[-3:]) <= min(memory[:3]) + 10
+    assert max(memory[-3:]) <= min(memory[:3]) + 4
     assert max(threads) <= threads[0] + 3
     assert max(files) <= files[0]
     studio.playout.interrupt()
