@@ -18,7 +18,6 @@ from tests.http.serving import Served, as_json
 from tests.http.theatre import AVATAR, playing, playout_of
 
 _NEWEST = "#turns li:first-child"
-WAVED = ["finished", "wave"]
 LONG = "word " * 600
 """A minute of it: no machine is so slow that it is over before it was looked at."""
 
@@ -37,9 +36,19 @@ def page(theatre: Served, browser: WebDriver) -> Iterator[WebDriver]:
     browser.get("about:blank")
 
 
+def newest(browser: WebDriver) -> tuple[str, str]:
+    """Of the newest turn its state and its text, of one moment."""
+    found = browser.execute_script(
+        "const one = document.querySelector(arguments[0]);"
+        "return one ? [one.dataset.state, one.querySelector('p').innerText] : ['', ''];",
+        _NEWEST,
+    )
+    return found[0], found[1]
+
+
 def state(browser: WebDriver) -> str:
     """Of the newest turn."""
-    return str(browser.find_element(By.CSS_SELECTOR, _NEWEST).get_attribute("data-state"))
+    return newest(browser)[0]
 
 
 def write(browser: WebDriver, *keys: str) -> None:
@@ -60,14 +69,14 @@ def test_from_typed_to_said_and_held_silent(theatre: Served, page: WebDriver) ->
     until(page, lambda b: "word word" in text(b, "said"))
     assert page.execute_script(height) == before
     # The turn that waits, too, is interrupted while the button is held.
-    write(page, "And on. ", Keys.ENTER)
-    until(page, lambda b: state(b) == "queued")
+    write(page, "And on.", Keys.ENTER)
+    until(page, lambda b: newest(b) == ("queued", "And on."))
     hold = page.find_element(By.ID, "hold")
     ActionChains(page).click_and_hold(hold).perform()
     until(page, lambda b: state(b) == "interrupted")
     assert hold.get_attribute("aria-pressed") == "true"
     playout_of(theatre).speak(f"Nobody hears {LONG}")
-    until(page, lambda b: state(b) == "interrupted" and "Nobody" in text(b, "turns"))
+    until(page, lambda b: newest(b) == ("interrupted", f"Nobody hears {LONG}".strip()))
     ActionChains(page).release().perform()
     assert hold.get_attribute("aria-pressed") == "false"
     assert text(page, "said") == ""
@@ -117,7 +126,7 @@ def test_a_session_begun_here_and_ended_elsewhere(theatre: Served, page: WebDriv
     assert as_json(theatre.client.get(f"/api/sessions/{identity}"))["avatar"]["name"] == AVATAR
     until(page, lambda b: b.execute_script("return following !== null"))
     write(page, "Mine.", Keys.ENTER)
-    until(page, lambda b: state(b) == "finished")
+    until(page, lambda b: newest(b) == ("finished", "Mine."))
     assert page.find_element(By.ID, "session-end").is_displayed()
     assert theatre.client.delete(f"/api/sessions/{identity}").status_code == 200
     until(page, lambda b: f"{identity} has ended" in text(b, "toast"))
