@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import socket
+import threading
 
 import pytest
 
+from appliance.http import guard
 from tests.http.serving import Served, as_json, problem, wait_until
 from tests.http.theatre import AVATAR, MAIN, Reader, playout_of, recording
 
@@ -99,6 +102,21 @@ def test_more_readers_than_there_are_places(theatre: Served) -> None:
         assert reader.status == 200
 
 
+def test_a_reader_who_reads_nothing_is_let_go(
+    theatre: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "SEND_S", 0.2)
+    places = theatre.site.event_places
+    with socket.socket() as sleeper:
+        sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sleeper.connect(theatre.address)
+        sleeper.sendall(f"GET {MAIN}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        wait_until(lambda: places._value == places._initial_value - 1)
+        for _ in range(30):
+            playout_of(theatre).events.add("caption", 0, 0, 0.0, text="x" * 60_000)
+        wait_until(lambda: places._value == places._initial_value)
+
+
 def test_one_after_the_other_or_at_once(theatre: Served) -> None:
     long = "word " * 100
     first, second = say(theatre, long), say(theatre, "Second.")
@@ -119,7 +137,7 @@ def test_recorded_speech(theatre: Served) -> None:
     in_words = base64.b64encode(data).decode()
     with Reader(theatre) as reader:
         for answer in (
-            theatre.client.post(f"{MAIN}/speak", content=data, headers=WAV),
+            theatre.client.post(f"{MAIN}/speak?text=\u4f60", content=data, headers=WAV),
             theatre.client.post(f"{MAIN}/speak", json={"wav": in_words, "text": "\u4f60\u597d"}),
             theatre.client.post(
                 f"{MAIN}/speak?text=\u4f60+[action:wave]+\u597d", content=data,
@@ -298,8 +316,6 @@ def test_a_session_from_begin_to_end(theatre: Served) -> None:
 
 def test_two_speak_at_once_and_others_interrupt(theatre: Served) -> None:
     """Every moment of a turn; after it the avatar is silent, and nothing is left behind."""
-    import threading
-
     playout = playout_of(theatre)
     wrong: list[int] = []
 
