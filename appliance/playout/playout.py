@@ -118,6 +118,8 @@ class Playout:
         self._caption: Caption | None = None
         self._captions = 0
         self._caption_until = 0
+        # What begins so late in a tick that the next one is nearer.
+        self._coming: list[tuple[Turn, At]] = []
         self._counts: dict[str, int] = dict.fromkeys(PlayoutCounts.__slots__, 0)
         self._closed = False
 
@@ -282,6 +284,7 @@ class Playout:
                 self._tail = faded_out(turn.peek(RATE // 100))
             self._leave(turn, "interrupted")
         self._caption = None
+        self._coming.clear()
         return ended
 
     def _leave(self, turn: Turn, state: Literal["finished", "interrupted", "failed"]) -> None:
@@ -334,6 +337,9 @@ class Playout:
 
     def _speech(self, count: int) -> I16 | None:
         """What is said in this tick; the lock is held."""
+        coming, self._coming = self._coming, []
+        for turn, at in coming:
+            self._show(turn, at)
         while self._turns:
             turn = self._turns[0]
             if turn.state == "queued":
@@ -349,8 +355,9 @@ class Playout:
                 self._leave(turn, "failed" if turn.reason else "finished")
                 continue
             samples, ats = turn.take(count)
+            middle = turn.taken - len(samples) + count // 2
             for at in ats:
-                self._happen(turn, at)
+                self._happen(turn, at, late=at.sample > middle)
             if len(samples) < count and turn.starved:
                 turn.underruns += len(samples) > 0
                 self._watch(turn)
@@ -359,17 +366,26 @@ class Playout:
             self._caption = None
         return None
 
-    def _happen(self, turn: Turn, at: At) -> None:
-        numerator, denominator = self.format.fps
-        stays = int(_CAPTION_STAYS_S * numerator / denominator)
-        self._caption_until = self._number + stays
+    def _happen(self, turn: Turn, at: At, *, late: bool) -> None:
+        """Let it take effect; a caption that comes ``late`` in a tick in the next one."""
+        self._stay()
         if at.kind == "word":
             self._do_cues(turn, at.position)
             self._tell("word", turn.number, word=at.value, position=at.position, length=at.length)
+        elif at.kind == "caption" and late:
+            self._coming.append((turn, at))
         elif at.kind == "caption":
-            self._captions += 1
-            self._caption = Caption(at.value, at.also, self._captions)
-            self._tell("caption", turn.number, text=at.value, caption=self._captions)
+            self._show(turn, at)
+
+    def _show(self, turn: Turn, at: At) -> None:
+        self._stay()
+        self._captions += 1
+        self._caption = Caption(at.value, at.also, self._captions)
+        self._tell("caption", turn.number, text=at.value, caption=self._captions)
+
+    def _stay(self) -> None:
+        numerator, denominator = self.format.fps
+        self._caption_until = self._number + int(_CAPTION_STAYS_S * numerator / denominator)
 
     def _do_cues(self, turn: Turn, position: int) -> None:
         while turn.cues and turn.cues[0].position <= position:
