@@ -110,6 +110,7 @@ class Playout:
         self._actions: deque[tuple[int, str]] = deque(maxlen=MOST_TURNS)
         self._urgent = False
         self._laps = 0
+        self._acting = 0
         self._tail: I16 | None = None
         self._place: Place | None = None
         self._clip_sound: tuple[Clip, int] | None = None
@@ -351,6 +352,10 @@ class Playout:
                     self._tell("started", turn.number)
             if turn.exhausted:
                 self._do_cues(turn, 1 << 62)
+                if turn.taken == 0 and self._acts_for(turn):
+                    # Nothing but actions: it is over when they are.
+                    turn.state = "speaking"
+                    return None
                 self._turns.popleft()
                 self._leave(turn, "failed" if turn.reason else "finished")
                 continue
@@ -412,9 +417,17 @@ class Playout:
     # The walk.
 
     def _desires(self) -> Desires:
-        talks = bool(self._turns) and self._turns[0].state == "speaking"
         action = self._actions[0][1] if self._actions else ""
-        return Desires(action, talks, self._urgent, self._laps)
+        return Desires(action, self._talks, self._urgent, self._laps)
+
+    @property
+    def _talks(self) -> bool:
+        turn = self._turns[0] if self._turns else None
+        return turn is not None and turn.state == "speaking" and not turn.exhausted
+
+    def _acts_for(self, turn: Turn) -> bool:
+        """Whether an action of this turn is still to come, or is being played."""
+        return turn.number == self._acting or any(n == turn.number for n, _ in self._actions)
 
     def _step(self) -> tuple[Place, bool]:
         """Move on by a frame; whether that was a cut. The lock is held."""
@@ -426,12 +439,14 @@ class Playout:
         self._place = place
         self._laps += self._walk.loops(place)
         if self._actions and place == Place(self._actions[0][1], 0):
-            turn, action = self._actions.popleft()
-            self._tell("action", turn, action=action)
+            self._acting, action = self._actions.popleft()
+            self._tell("action", self._acting, action=action)
             self._urgent = False
+        elif place.seam is not None or not self._walk.acts(place):
+            self._acting = 0
         # Out of an action in any case; out of talking unless somebody talks again.
-        talks = bool(self._turns) and self._turns[0].state == "speaking"
-        self._urgent &= self._walk.acts(place) or not (talks or self._walk.idles(place))
+        calm = self._talks or self._walk.idles(place)
+        self._urgent &= self._walk.acts(place) or not calm
         if before is not None and self._walk.idles(place) and not self._walk.idles(before):
             self._tell("idle", 0, clip=place.clip)
         return place, before is not None and self._walk.cuts(before, place)

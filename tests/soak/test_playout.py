@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from appliance.avatars.avatar import Avatar, load_avatar
+from appliance.avatars.avatar import load_avatar
 from appliance.avatars.clip import samples_until
 from appliance.config.settings import Settings, SourceSettings
 from appliance.media.frame import Frame, blank
@@ -25,7 +25,7 @@ from appliance.playout.turn import Piece
 from appliance.sources.avatar import source as source_module
 from appliance.sources.avatar.source import AvatarSource
 from appliance.system import malloc
-from tests.avatars import TINY, make_tiny_avatar, tiny_number, tiny_steps
+from tests.avatars import make_tiny_avatar, tiny_number, tiny_steps
 from tests.playout.speech import WordVoice, spoken_words
 from tests.scenes import Stage
 from tests.voices.tones import Tones
