@@ -149,7 +149,7 @@ def recording(text: str) -> bytes:
 
 
 class Moody(Tones):
-    """Speaks, as a rule; sometimes dies in the middle, or holds its breath until it is told to stop."""
+    """Speaks, as a rule; sometimes dies in the middle, or holds its breath until it is to stop."""
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
