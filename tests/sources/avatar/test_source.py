@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from appliance.config.settings import SourceSettings
+from appliance.config.settings import SourceSettings, VoiceSettings
 from appliance.errors import AvatarError, SourceError
 from appliance.media.frame import Colour, Format, Matrix
 from appliance.sources.avatar.source import AvatarSource
@@ -19,9 +19,15 @@ def folder(tmp_path: Path) -> Path:
     return make_tiny_avatar(tmp_path / "tiny")
 
 
+def silent(source: AvatarSource) -> AvatarSource:
+    """Without a voice, which takes a second to load."""
+    source.use_voice(VoiceSettings(name="none"))
+    return source
+
+
 @pytest.fixture
 def source(folder: Path) -> Iterator[AvatarSource]:
-    opened = AvatarSource(SourceSettings(pace="fast"), str(folder))
+    opened = silent(AvatarSource(SourceSettings(pace="fast"), str(folder)))
     yield opened
     opened.close()
 
@@ -86,7 +92,7 @@ def test_another_canvas_gets_the_avatar_fitted_into_it(source: AvatarSource) -> 
 
 
 def test_in_real_time_a_tick_is_made_when_it_is_due_not_before(folder: Path) -> None:
-    source = AvatarSource(SourceSettings(), str(folder))
+    source = silent(AvatarSource(SourceSettings(), str(folder)))
     source.open(None)
     assert source.read(0.001) is not None
     assert source.read(0.001) is None
