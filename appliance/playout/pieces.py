@@ -18,8 +18,8 @@ from appliance.voices.sane import sane
 # Speech of minutes in one piece would be placed in the queue as a whole.
 _LONGEST = 5 * RATE
 _QUIET = 100
-# A voice marks a word up to so long before anything of it is heard.
-_ONSET = RATE // 16
+# How far from its mark a word's first sound may be, behind how much silence.
+_ONSET, _PAUSE = RATE // 16, RATE // 50
 _HEARD = 300
 
 
@@ -67,7 +67,7 @@ class Pieces:
         if index == self._shown or index < 0:
             return []
         self._shown, cue = index, self._cues[index]
-        at = word.sample + _onset(samples[word.sample : word.sample + _ONSET])
+        at = _onset(samples, word.sample)
         return [At(at, "caption", cue.text, cue.start, cue.length, self._language)]
 
 
@@ -77,6 +77,11 @@ def _silent(samples: I16) -> int:
     return max(0, int(loud[0]) - FADE) if len(loud) else 0
 
 
-def _onset(samples: I16) -> int:
-    """How many samples it takes until something is heard; 0 where nothing is."""
-    return int((np.abs(samples[:, 0].astype(np.int32)) > _HEARD).argmax()) if len(samples) else 0
+def _onset(samples: I16, mark: int) -> int:
+    """Where sound begins after a pause, nearest to a word's mark; the mark where none does."""
+    first = max(0, mark - _ONSET)
+    window = np.abs(samples[first : mark + _ONSET, 0].astype(np.int32))
+    loud = np.flatnonzero(window > _HEARD)
+    # Before speech begins there is silence.
+    begins = first + loud[np.diff(loud, prepend=-1 if first else -_PAUSE) >= _PAUSE]
+    return int(min(begins, key=lambda at: abs(at - mark), default=mark))

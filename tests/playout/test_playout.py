@@ -43,12 +43,12 @@ def kinds(playout: Playout) -> list[str]:
 
 
 class LateVoice:
-    """Says two sentences, each heard so many milliseconds after the mark of its word."""
+    """Says two words; the second is marked and heard so many milliseconds after the first's end."""
 
     name, language = "late", "en"
 
-    def __init__(self, first_ms: int, silent_ms: int) -> None:
-        self.first_ms, self.silent_ms = first_ms, silent_ms
+    def __init__(self, first_ms: int, silent_ms: int, mark_ms: int = 0) -> None:
+        self.first_ms, self.silent_ms, self.mark_ms = first_ms, silent_ms, mark_ms
 
     def stream(self, text: str, cancel: threading.Event) -> Iterator[Speech]:
         first = np.full(self.first_ms * 48, LEVEL, np.int16)
@@ -56,19 +56,20 @@ class LateVoice:
         second[self.silent_ms * 48 :] = LEVEL
         at = text.index("\n") + 1
         yield Speech(first, 48_000, (Mark(0, "word", "One", 0, 3),))
-        yield Speech(second, 48_000, (Mark(0, "word", "Two", at, 3),))
+        yield Speech(second, 48_000, (Mark(self.mark_ms, "word", "Two", at, 3),))
 
     def close(self) -> None:
         """Nothing is held."""
 
 
 @pytest.mark.parametrize(
-    ("first_ms", "silent_ms", "tick"), [(100, 0, 2), (101, 0, 3), (159, 0, 4), (85, 30, 3)]
+    ("first_ms", "silent_ms", "mark_ms", "tick"),
+    [(100, 0, 0, 2), (101, 0, 0, 3), (159, 0, 0, 4), (85, 30, 0, 3), (90, 30, 60, 3)],
 )
 def test_a_caption_comes_with_the_picture_nearest_to_its_first_sound(
-    avatar: Avatar, first_ms: int, silent_ms: int, tick: int
+    avatar: Avatar, first_ms: int, silent_ms: int, mark_ms: int, tick: int
 ) -> None:
-    playout = Playout(avatar, LateVoice(first_ms, silent_ms))
+    playout = Playout(avatar, LateVoice(first_ms, silent_ms, mark_ms))
     playout.speak("One\nTwo")
     turn = playout._turns[0]
     deadline = time.monotonic() + 5
@@ -79,7 +80,7 @@ def test_a_caption_comes_with_the_picture_nearest_to_its_first_sound(
         (e.kind, e.data.get("word", e.data.get("text"))): e.tick for e in playout.events.after(0)
     }
     assert told["caption", "Two"] == tick
-    assert told["word", "Two"] == first_ms // 40
+    assert told["word", "Two"] == (first_ms + mark_ms) // 40
     assert playout.track.since(1)[0].begin_ns == tick * 40_000_000
     playout.close()
 

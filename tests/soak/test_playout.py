@@ -6,8 +6,9 @@ import io
 import random
 import threading
 import time
+import tracemalloc
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from appliance.avatars.avatar import load_avatar
 from appliance.avatars.clip import samples_until
-from appliance.config.settings import Settings, SourceSettings
+from appliance.config.settings import Settings, SourceSettings, VoiceSettings
 from appliance.media.frame import Frame, blank
 from appliance.networks.none import NoNetwork
 from appliance.pipeline.cpu import Pipeline
@@ -25,8 +26,9 @@ from appliance.playout.turn import Piece
 from appliance.sources.avatar import source as source_module
 from appliance.sources.avatar.source import AvatarSource
 from appliance.system import malloc
+from appliance.voices.make import make_voice
 from tests.avatars import make_tiny_avatar, tiny_number, tiny_steps
-from tests.playout.speech import WordVoice, spoken_words
+from tests.playout.speech import WordVoice, spoken_words, ticks_until
 from tests.scenes import Stage
 from tests.voices.tones import Tones
 
@@ -149,7 +151,7 @@ def recording(text: str) -> bytes:
 
 
 class Moody(Tones):
-    """Speaks, as a rule; sometimes dies in the middle, or holds its breath until it is to stop."""
+    """Speaks, as a rule; sometimes dies in the middle, or holds its breath until it is stopped."""
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
@@ -244,3 +246,95 @@ def test_four_hours_of_random_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         studio.frame()
     assert studio.playout.idles
     studio.close()
+
+
+def test_what_a_picture_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 720p, while it speaks, acts and is interrupted: time of its own, and memory asked for."""
+    folder = make_tiny_avatar(tmp_path / "tiny", size=(1280, 720), frames=50, sounding=True)
+    monkeypatch.setattr(source_module, "make_voice", lambda settings: None)
+    source = AvatarSource(SourceSettings(pace="fast"), str(folder))
+    source.open(None)
+    playout = source.playout
+    assert playout is not None
+
+    def read() -> None:
+        source.read(1)
+        source.sounds()
+
+    def times(what: Callable[[], object], count: int) -> str:
+        took = []
+        for number in range(count):
+            if number % 150 == 0:
+                feed(playout, 400_000)
+            elif number % 150 == 110:
+                playout.play("wave", "replace")
+            began = time.thread_time_ns()
+            what()
+            took.append((time.thread_time_ns() - began) / 1000)
+        parts = ", ".join(f"{np.percentile(took, p):.0f}" for p in (50, 99, 100))
+        return f"{parts} us of CPU (median, p99, most)"
+
+    print(f"a tick {times(playout.tick, 3000)}; a read {times(read, 3000)}")
+    tracemalloc.start()
+    most = 0
+    for number in range(600):
+        if number % 150 == 0:
+            feed(playout, 400_000)
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        read()
+        most = max(most, tracemalloc.get_traced_memory()[1] - before)
+    tracemalloc.stop()
+    print(
+        f"{most / 1000:.0f} kB at most within a read; a picture has {1280 * 720 * 2.5 / 1000:.0f}"
+    )
+    assert most < 100_000
+    source.close()
+
+
+SPEECH = (
+    "In the morning the harbour is quiet, and boats lie still in the water. Later on, people "
+    "come with baskets and bring bread, fruit and flowers to the market. Nobody is in a hurry"
+    " there. Old men play chess under the trees; children run after the pigeons. At noon a "
+    "bell rings, and all of them go home for lunch. Then it is quiet again until four.",
+    "Take the second door on the left. Behind it, you will find the stairs. Go up two floors "
+    "and turn right. The office is at the end of the corridor, next to the window. Bring a "
+    "document with your name and picture. The staff will check it, and print a badge for you."
+    " Keep the badge with you all day. When you leave, drop it into the box beside the exit. "
+    "Thanks a lot!",
+    "Please take a seat. Coffee is on the left. Tea is on the right! Do you see the door?",
+)
+
+
+@pytest.mark.parametrize("fps", [(25, 1), (30, 1)])
+def test_captions_lie_at_the_first_sounds_of_a_real_voice(
+    fps: tuple[int, int], tmp_path: Path
+) -> None:
+    """Each cue's first picture against the nearest sound that begins after a pause."""
+    pytest.importorskip("hibari")
+    playout = Playout(
+        load_avatar(make_tiny_avatar(tmp_path / "tiny", fps=fps)),
+        make_voice(VoiceSettings(name="hibari")),
+    )
+    off = []
+    for text in SPEECH:
+        number = playout.speak(text).number
+        turn = next(one for one in playout._turns if one.number == number)
+        deadline = time.monotonic() + 30
+        before = playout._number
+        while not turn._done and turn._made < 12 * 48_000 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        ticks = ticks_until(playout, lambda tick: not playout._turns, wait_s=60)
+        sound = np.abs(np.concatenate([tick.samples[:, 0] for tick in ticks]).astype(int))
+        loud = np.flatnonzero(sound > 600) + samples_until(before, fps)
+        begins = loud[np.diff(loud, prepend=-48_000) > 2880]
+        cues = [one for one in playout.events.after(0) if one.kind == "caption"]
+        for cue in cues:
+            if cue.turn == number:
+                at = samples_until(cue.tick, fps)
+                off.append(float(min((at - begins) / 48, key=abs)))
+    print(f"{len(off)} cues, {min(off):.1f} to {max(off):.1f} ms, median "
+          f"{np.median(np.abs(off)):.1f} off")  # fmt: skip
+    assert len(off) > 12
+    assert np.abs(off).max() <= 40
+    playout.close()
