@@ -86,7 +86,10 @@ class ClipHeader:
 
     @classmethod
     def from_json(cls, text: bytes) -> ClipHeader:
-        """Raises ValueError (KeyError, TypeError) for anything else than ``to_json`` gives."""
+        """Raises ValueError for anything else than ``to_json`` gives.
+
+        Or KeyError, TypeError, ArithmeticError (infinite, zero), RecursionError.
+        """
         data: dict[str, Any] = json.loads(text)
         colour = Colour(Matrix(data["matrix"]), Range(data["range"]))
         numerator, denominator = map(int, data["fps"])
@@ -206,7 +209,7 @@ def _read_header(file: IO[bytes], path: Path) -> tuple[ClipHeader, int]:
     length = int.from_bytes(text[8:16], "little")
     try:
         header = ClipHeader.from_json(file.read(min(length, _MOST_HEADER)))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         raise AvatarError(f"{path}: its header is broken ({error}); {_AGAIN}") from error
     return header, frames_begin(length)
 

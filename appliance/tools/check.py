@@ -13,7 +13,13 @@ from appliance.config.scenes import in_use
 from appliance.config.schemes import Scheme, SourceScheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
-from appliance.config.uris import background_scheme, files_of, output_scheme, scheme_of, source_scheme
+from appliance.config.uris import (
+    background_scheme,
+    files_of,
+    output_scheme,
+    scheme_of,
+    source_scheme,
+)
 from appliance.errors import AvatarError, MissingDependency, ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest

@@ -102,12 +102,24 @@ def test_in_real_time_a_tick_is_made_when_it_is_due_not_before(folder: Path) -> 
     source.close()
 
 
+def edit(path: Path, old: bytes, new: bytes) -> None:
+    """Change one place by hand; a clip's header keeps its length."""
+    data = path.read_bytes()
+    assert old in data
+    spare = b" " * (len(new) - len(old))
+    path.write_bytes(data.replace(old, new, 1).replace(b"}" + spare, b"}", 1))
+
+
 @pytest.mark.parametrize(
     ("break_it", "says"),
     [
         (lambda f: (f / "avatar.json").unlink(), "there is no avatar.json"),
         (lambda f: (f / "avatar.json").write_text("{"), "is not JSON"),
         (lambda f: (f / "avatar.json").write_text('{"version": 9}'), "of version 9, expected 1"),
+        (lambda f: (f / "avatar.json").write_text("[" * 100_000), "is not JSON"),
+        (lambda f: edit(f / "avatar.json", b"idle2.clip", rb"idle\u0000.clip"), "outside its"),
+        (lambda f: edit(f / "idle.clip", b'"frames": 12', b'"frames": 1e999'), "header is broken"),
+        (lambda f: edit(f / "idle.clip", b"[25, 1]", b"[25, 0]"), "header is broken"),
         (lambda f: (f / "idle.clip").unlink(), "cannot be read"),
         (lambda f: (f / "idle.clip").write_bytes(b""), "no clip of an avatar"),
         (lambda f: (f / "wave.clip").write_bytes((f / "wave.clip").read_bytes()[:-5]), "cut short"),
