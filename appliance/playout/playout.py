@@ -45,6 +45,8 @@ _OVER_KEPT = 32
 # How long a caption stays after the last word, unless the next one comes.
 _CAPTION_STAYS_S = 0.6
 _MOST_HUNG = 3
+# Pictures that are read from the disk ahead: as long as the shortest way into a clip.
+_SOON = 8
 # For finding the words of a recording; it is spoken without them then, as a client waits.
 _WORDS_S = 12.0
 _NO_VOICE = "there is no voice; see voice.name"
@@ -335,6 +337,10 @@ class Playout:
         parts = [part for part in (speech, *clip_sound, tail) if part is not None and len(part)]
         samples = mixed(count, *parts)
         clip = self._clip(place)
+        clip.soon(place.frame + _SOON)
+        if place.seam is not None and place.frame == 0:
+            clip.soon(0, _SOON)
+            self.avatar.clips[place.seam.target].soon(place.seam.entry, _SOON)
         picture = clip.frame(place.frame)
         patch = None
         face = self._face
@@ -398,7 +404,9 @@ class Playout:
 
     def _do_cues(self, turn: Turn, position: int) -> None:
         while turn.cues and turn.cues[0].position <= position:
-            self._actions.append((turn.number, turn.cues.popleft().action))
+            action = turn.cues.popleft().action
+            self._actions.append((turn.number, action))
+            self.avatar.clips[action].soon(0, _SOON)
 
     def _watch(self, turn: Turn) -> None:
         """Give up a voice that says nothing for too long; the lock is held."""

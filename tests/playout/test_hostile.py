@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from appliance.avatars.avatar import Avatar, SeamEntry, load_avatar, save_manifest
+from appliance.avatars.clip import Clip
 from appliance.faces.base import FaceSpec, Patch, Shown, Spoken
 from appliance.media.frame import Rect
 from appliance.playout.playout import MOST_TURNS, Playout, TurnRefused
@@ -267,3 +268,31 @@ def test_a_driver_that_gives_nonsense_is_left_alone(
         assert not any(tick.patch for tick in ticks)
         assert playout._face is not None
         assert playout._face._thread.is_alive()
+
+
+def test_what_is_shown_was_read_from_the_disk_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the clock waits for the disk, a page at a time."""
+    folder = make_tiny_avatar(tmp_path / "tiny", frames=20)
+    way = way_to_wave(load_avatar(folder))
+    kept = [s for s in load_avatar(folder).manifest.seams if s.target != "wave"]
+    avatar = with_seams(folder, *kept, way)
+    asked: set[tuple[Path, int]] = set()
+    soon = Clip.soon
+
+    def noted(clip: Clip, index: int, count: int = 1) -> None:
+        soon(clip, index, count)
+        asked.update((clip.path, index + i) for i in range(count))
+
+    monkeypatch.setattr(Clip, "soon", noted)
+    with Closing(Playout(avatar)) as playout:
+        playout.play("wave")
+        ready(playout, 1)
+        for number in range(100):
+            before = set(asked)
+            place = playout.tick().place
+            # Idle clips are looped, and were read when they began.
+            if place.seam is None and (place.frame > 7 or place.clip == "wave") and number > 7:
+                assert (avatar.clips[place.clip].path, place.frame) in before
+        assert "action" in kinds(playout)
