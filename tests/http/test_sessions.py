@@ -355,3 +355,16 @@ def test_a_page_from_elsewhere(theatre: Served) -> None:
     site = {"Sec-Fetch-Site": "cross-site"}
     assert "other sites" in problem(theatre.client.get(f"{MAIN}/events", headers=site), 403)
     assert "other sites" in problem(theatre.client.delete("/api/sessions/x", headers=evil), 403)
+
+
+def test_figures_of_the_avatar(theatre: Served) -> None:
+    before = _figure(theatre, "mattebox_avatar_turns_total")
+    say(theatre, "Hello.")
+    assert _figure(theatre, "mattebox_avatar_turns_total") == before + 1
+    assert _figure(theatre, "mattebox_avatar_underruns_total") >= 0
+    assert _figure(theatre, "mattebox_sessions") == 0
+
+
+def _figure(served: Served, name: str) -> float:
+    lines = served.client.get("/metrics").text.splitlines()
+    return float(next(line.split(" ")[1] for line in lines if line.startswith(f"{name} ")))
