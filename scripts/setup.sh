@@ -41,7 +41,7 @@ test_packages=(ffmpeg fonts-droid-fallback fonts-noto-color-emoji pulseaudio she
 offered_packages=()
 
 case $what in
-    run) venv=.venv extras=demo packages=("${run_packages[@]}") ;;
+    run) venv=.venv extras=demo,voices packages=("${run_packages[@]}") ;;
     test) venv=.venv extras=demo,dev,voices packages=("${run_packages[@]}" "${test_packages[@]}")
         offered_packages=(chromium chromium-driver espeak-ng nginx libnginx-mod-rtmp) ;;
     export) venv=.venv-export extras=dev,export packages=("${run_packages[@]}") ;;

@@ -114,7 +114,7 @@ def test_a_browser_is_installed_where_apt_has_one_and_never_insisted_on(machine)
     machine.program("apt-cache", "#!/bin/sh\n[ $1 = show ]\n")
     said = machine.setup("test")
     assert machine.called()[-1].endswith(
-        "--no-install-recommends chromium chromium-driver nginx libnginx-mod-rtmp"
+        "--no-install-recommends chromium chromium-driver espeak-ng nginx libnginx-mod-rtmp"
     )
     assert "going on without" not in said
     machine.apt_succeeds_from(99)

@@ -23,6 +23,8 @@ _SEND_BUFFER = 131_072
 ABORT = "mattebox.abort"
 # With which the application says that whoever asks was let in.
 LET_IN = "mattebox.let_in"
+# With which it asks whether the client sends no more: it has gone, or reads on in silence.
+SENT_ALL = "mattebox.sent_all"
 
 _numbers = itertools.count()
 
@@ -46,7 +48,10 @@ def protocol(most: int, headers_s: float) -> type[asyncio.Protocol]:
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             assert isinstance(transport, asyncio.Transport)
-            self.app = _with_abort(self.app, transport.abort, self._let_in)
+            self.app = _with_extensions(
+                self.app,
+                {ABORT: transport.abort, LET_IN: self._let_in, SENT_ALL: lambda: self._ended},
+            )
             super().connection_made(transport)
             # Kept small: what waits in the buffer is old on arrival, and costs memory per viewer.
             transport.get_extra_info("socket").setsockopt(
@@ -112,12 +117,11 @@ def _make_room(new: Any, connections: set[Any]) -> None:
     most[0].transport.abort()
 
 
-def _with_abort(
-    app: ASGIApp, abort: Callable[[], None], let_in: Callable[[], None]
+def _with_extensions(
+    app: ASGIApp, extensions: dict[str, Callable[[], object]]
 ) -> Callable[..., Awaitable[None]]:
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        extensions: dict[str, Any] = scope.setdefault("extensions", {})
-        extensions[ABORT], extensions[LET_IN] = abort, let_in
+        scope.setdefault("extensions", {}).update(extensions)
         await app(scope, receive, send)
 
     return call

@@ -11,22 +11,40 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from appliance.http.connection import SENT_ALL
+from appliance.http.gone import until_gone
 from appliance.playout.events import Event, EventLog
 from appliance.system.redact import redact
 
 MEDIA_TYPE = "text/event-stream"
 MOST = 64
-"""Readers at once, of all sessions together."""
+"""Readers at once, of all sessions together; and at most half of the server's connections."""
+_LOOK_S = 0.5
 # Comments keep proxies from closing a stream in which nothing happens.
 _KEEP_ALIVE_S = 10.0
 
 
 class EventStream:
-    """Answers with the events after a number, as they come, until the reader or the log ends."""
+    """Answers with the events after a number, as they come, until reader, log or server ends.
 
-    def __init__(self, log: EventLog, after: int, places: threading.BoundedSemaphore) -> None:
-        """``places``: one has been taken for this reader, and is given back at its end."""
-        self._log, self._after, self._places = log, after, places
+    A reader who closes the sending half of the connection has gone: while nothing is sent to it,
+    no more is seen of that. One so slow that events were forgotten meanwhile sees it by a gap in
+    their numbers.
+    """
+
+    def __init__(
+        self, log: EventLog, after: int, places: threading.Semaphore, ending: threading.Event
+    ) -> None:
+        """Get ready.
+
+        Args:
+            after: the last event that the reader has. One that is yet to come is of another log:
+                its source was opened anew, and it has none of these.
+            places: one has been taken for this reader, and is given back at its end.
+            ending: set when the server is to stop.
+        """
+        self._log, self._places, self._ending = log, places, ending
+        self._after = after if after <= log.last else 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -38,21 +56,27 @@ class EventStream:
                 loop.call_soon_threadsafe(news.set)
 
         self._log.listen(wake)
-        gone = asyncio.ensure_future(_gone(receive))
+        gone = until_gone(receive)
         try:
-            headers = [(b"content-type", MEDIA_TYPE.encode())]
+            # Proxies such as nginx would hold events back until they fill a buffer.
+            headers = [(b"content-type", MEDIA_TYPE.encode()), (b"x-accel-buffering", b"no")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await _send(send, b": events as they are played\n\n")
-            while not gone.done():
+            sent_all = scope.get("extensions", {}).get(SENT_ALL, lambda: False)
+            quiet_since = loop.time()
+            while not (gone.done() or sent_all()) and not self._ending.is_set():
                 news.clear()
                 closed = self._log.closed
                 for event in self._log.after(self._after):
                     self._after = event.number
                     await _send(send, as_text(event))
+                    quiet_since = loop.time()
                 if closed:
                     break
-                if not await _within(news, gone):
+                await _within(news, gone)
+                if loop.time() - quiet_since > _KEEP_ALIVE_S:
                     await _send(send, b":\n\n")
+                    quiet_since = loop.time()
             await send({"type": "http.response.body", "body": b""})
         finally:
             gone.cancel()
@@ -73,19 +97,11 @@ async def _send(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _within(news: asyncio.Event, gone: asyncio.Future[None]) -> bool:
-    """Whether something happened before it was time for a comment."""
+async def _within(news: asyncio.Event, gone: asyncio.Future[None]) -> None:
+    """Wait for something to happen, but not so long that a server which is to stop waits for it."""
     waiting = asyncio.ensure_future(news.wait())
     either: set[asyncio.Future[Any]] = {waiting, gone}
     try:
-        done, _ = await asyncio.wait(
-            either, timeout=_KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait(either, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
-    return bool(done)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

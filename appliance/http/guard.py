@@ -234,6 +234,9 @@ class _Body:
     async def receive(self) -> Message:
         if self._complete:
             return await self._receive()
+        if self._live:
+            # Only the sender's own time counts: it was made to wait while enough was unheard.
+            self._deadline = time.monotonic() + BODY_S
         try:
             message = await asyncio.wait_for(
                 self._receive(), max(0.0, self._deadline - time.monotonic())
@@ -244,8 +247,6 @@ class _Body:
         if message["type"] == "http.request":
             size = len(message.get("body", b""))
             self._left -= size
-            if self._live:
-                self._deadline = time.monotonic() + BODY_S
             self._deadline += size / BODY_RATE
             self._complete = not message.get("more_body", False)
             if self._left < 0:

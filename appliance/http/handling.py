@@ -43,7 +43,8 @@ async def aside(site: Site, work: Callable[[], T]) -> T:
     try:
         return await site.aside.do(work, _ASIDE_S)
     except Busy as error:
-        raise HTTPException(503, "too much is being done at once; try again in a second") from error
+        words = "too much is being done at once; try again in a second"
+        raise HTTPException(503, words, {"Retry-After": "1"}) from error
     except (asyncio.TimeoutError, Late, TimeoutError) as error:
         words = str(error) or f"not done within {_ASIDE_S:g} s; it may still be: see /api/status"
         raise HTTPException(504, words) from error

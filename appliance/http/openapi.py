@@ -53,6 +53,7 @@ class Operation:
         handler: what answers. summary: one line.
         answers: status -> answer. problems: the statuses answered with a ``Problem``.
         body: the type of a JSON body, or the media types of any other.
+        parts: what a stream is made of, which no media type says.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Operation:
     problems: tuple[int, ...] = ()
     body: type[BaseModel] | tuple[Answer, ...] | None = None
     parameters: tuple[Parameter, ...] = field(default=())
+    parts: tuple[type[BaseModel], ...] = ()
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -70,6 +72,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     models: list[type[BaseModel]] = [ProblemAnswer]
     for operation in operations:
         models += [a for a in operation.answers.values() if isinstance(a, type)]
+        models += operation.parts
         bodies = operation.body if isinstance(operation.body, tuple) else (operation.body,)
         models += [body for body in bodies if isinstance(body, type)]
     unique = list(dict.fromkeys(models))

@@ -14,6 +14,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from appliance.daemon.tap import Tap, TappedFrame
+from appliance.http.gone import until_gone
 from appliance.http.pictures import Show, encode, picture_of
 
 BOUNDARY = "mattebox-frame"
@@ -153,7 +154,7 @@ class Stream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         self._preview.enter(self._show)
-        gone = asyncio.ensure_future(_gone(receive))
+        gone = until_gone(receive)
         try:
             headers = [(b"content-type", MEDIA_TYPE.encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -170,9 +171,3 @@ class Stream:
         finally:
             gone.cancel()
             self._preview.leave(self._show)
-
-
-async def _gone(receive: Receive) -> None:
-    """Return once the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -55,6 +55,7 @@ from appliance.http.schemas import (
     UploadedAnswer,
 )
 from appliance.http.session_schemas import (
+    EventAnswer,
     InterruptedAnswer,
     PlayBody,
     SessionAnswer,
@@ -108,12 +109,12 @@ _SESSION = Parameter(
     {"type": "string", "minLength": 1}, True,
 )  # fmt: skip
 _INTERRUPT = Parameter(
-    "interrupt", "queue: after what waits; replace: at once, in its place",
+    "interrupt", "for sound; queue: after what waits; replace: at once, in its place",
     {"enum": ["queue", "replace"], "default": "queue"},
 )  # fmt: skip
-_SAID = Parameter("text", "what is said in a recording, if it is known", {"type": "string"})
+_SAID = Parameter("text", "what is said in an audio/wav, if it is known", {"type": "string"})
 _EVENT = Parameter(
-    "after", "begin after this event; as Last-Event-ID. Without it: with the next one",
+    "after", "begin after this event, as the header Last-Event-ID says; without: with the next",
     {"type": "integer", "minimum": 0},
 )  # fmt: skip
 _TURN: dict[int, Answer] = {201: TurnAnswer}
@@ -204,7 +205,7 @@ OPERATIONS = (
     ),
     Operation(
         "DELETE", "/api/sessions/{id}", session_api.end_session, "End a session.",
-        {200: SessionsAnswer}, (404, 503, 504), parameters=(_SESSION,),
+        {200: SessionsAnswer}, (404, 409, 503, 504), parameters=(_SESSION,),
     ),
     Operation(
         "POST", "/api/sessions/{id}/speak", session_api.speak,
@@ -214,7 +215,8 @@ OPERATIONS = (
     ),
     Operation(
         "POST", "/api/sessions/{id}/voice", session_api.voice,
-        "Have the avatar say what is being spoken: audio/L16;rate=16000, sent bit by bit.", _TURN,
+        "Have the avatar say what is being spoken: int16 samples of one channel, sent bit by bit; "
+        "audio/pcm;rate=16000 is little-endian, audio/L16;rate=16000 big-endian.", _TURN,
         (404, 408, 409, 415, 422, 503, 504), session_api.PCM_TYPES, (_SESSION, _INTERRUPT),
     ),
     Operation(
@@ -228,8 +230,9 @@ OPERATIONS = (
     ),
     Operation(
         "GET", "/api/sessions/{id}/events", session_api.events,
-        "What happens, as it is played: server-sent events, the data as EventAnswer.",
+        "What happens, as it is played: server-sent events, the data of each an Event.",
         {200: "text/event-stream"}, (404, 409, 422, 503, 504), parameters=(_SESSION, _EVENT),
+        parts=(EventAnswer,),
     ),
     Operation(
         "GET", "/api/sessions/{id}/captions.vtt", session_api.captions,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from starlette.exceptions import HTTPException
@@ -38,8 +38,11 @@ from appliance.playout.turn import TurnState
 from appliance.system.redact import redact
 
 WAV_TYPES = ("audio/wav",)
-PCM_TYPES = ("audio/L16",)
+PCM_TYPES = ("audio/pcm", "audio/L16")
+_WAV = frozenset((*WAV_TYPES, "audio/x-wav", "audio/wave", "audio/vnd.wave"))
 _AGAIN = {"Retry-After": "5"}
+# Texts, and recordings of ten seconds, are taken side by side.
+_SMALL = 1_000_000
 
 T = TypeVar("T")
 
@@ -70,34 +73,44 @@ async def end_session(request: Request) -> ASGIApp:
 
 async def speak(request: Request) -> ASGIApp:
     """A text, or recorded speech, is said."""
-    site, playout = await _playout(request)
+    site, playout = await _playout(request, use=True)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in WAV_TYPES:
-        interrupt = _interrupt(request)
-        text, data = request.query_params.get("text", ""), await request.body()
-        wanted = SpeakBody.model_validate({"text": text, "interrupt": interrupt})
-    else:
-        wanted = await body_of(request, SpeakBody)
-        data = b"" if wanted.wav is None else _decoded(wanted.wav)
+    if kind not in (*_WAV, "application/json"):
+        found, known = kind or "no Content-Type", "application/json or audio/wav"
+        raise HTTPException(415, f"found {found[:60]}; expected {known}")
+    with _one_recording(request, site):
+        if kind in _WAV:
+            interrupt, text = _interrupt(request), request.query_params.get("text", "")
+            data: bytes | None = await request.body()
+        else:
+            wanted = await body_of(request, SpeakBody)
+            interrupt, text = wanted.interrupt, wanted.text
+            data = None if wanted.wav is None else _decoded(wanted.wav)
 
-    def say() -> TurnState:
-        if data:
-            return playout.recite(data, wanted.text, wanted.interrupt)
-        return playout.speak(wanted.text, wanted.interrupt)
+        def say() -> TurnState:
+            if data is None:
+                return playout.speak(text, interrupt)
+            if not site.recordings_read.acquire(blocking=False):
+                raise HTTPException(503, "the words of other recordings are looked for", _AGAIN)
+            try:
+                return playout.recite(data, text, interrupt)
+            finally:
+                site.recordings_read.release()
 
-    return as_json(turn_answer(await _asked(site, say)), 201)
+        return as_json(turn_answer(await _asked(site, say)), 201)
 
 
 async def voice(request: Request) -> ASGIApp:
     """Speech that arrives while it is spoken."""
-    _, playout = await _playout(request)
+    site, playout = await _playout(request, use=True)
     interrupt = _interrupt(request)
-    return as_json(turn_answer(await receive_voice(request, playout, interrupt)), 201)
+    turn = await receive_voice(request, playout, interrupt, site.ending)
+    return as_json(turn_answer(turn), 201)
 
 
 async def play(request: Request) -> ASGIApp:
     """An action is played."""
-    site, playout = await _playout(request)
+    site, playout = await _playout(request, use=True)
     wanted = await body_of(request, PlayBody)
     turn = await _asked(site, lambda: playout.play(wanted.action, wanted.interrupt))
     return as_json(turn_answer(turn), 201)
@@ -105,7 +118,7 @@ async def play(request: Request) -> ASGIApp:
 
 async def interrupt(request: Request) -> ASGIApp:
     """Silence."""
-    site, playout = await _playout(request)
+    site, playout = await _playout(request, use=True)
     return as_json(InterruptedAnswer(ended=await _asked(site, playout.interrupt)))
 
 
@@ -118,7 +131,7 @@ async def events(request: Request) -> ASGIApp:
     after = playout.events.last if given is None else int(given)
     if not site.event_places.acquire(blocking=False):
         raise HTTPException(503, "too many read events already; close one of them", _AGAIN)
-    return EventStream(playout.events, after, site.event_places)
+    return EventStream(playout.events, after, site.event_places, site.ending)
 
 
 async def captions(request: Request) -> ASGIApp:
@@ -131,9 +144,25 @@ def _interrupt(request: Request) -> Interrupt:
     return "replace" if choice(request, "interrupt", ("queue", "replace")) == "replace" else "queue"
 
 
-async def _playout(request: Request) -> tuple[Site, Playout]:
+@contextmanager
+def _one_recording(request: Request, site: Site) -> Iterator[None]:
+    """One large body at a time: it is held in memory while it arrives."""
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= _SMALL:
+        yield
+        return
+    if not site.uploading.acquire(blocking=False):
+        raise HTTPException(503, "another upload is being made; try again when it is done", _AGAIN)
+    try:
+        yield
+    finally:
+        site.uploading.release()
+
+
+async def _playout(request: Request, *, use: bool = False) -> tuple[Site, Playout]:
+    """What plays; ``use``: the session is not idle then, which it is for those who only read."""
     site, identity = site_of(request), request.path_params["id"]
-    return site, await _asked(site, lambda: playout_of(site, identity))
+    return site, await _asked(site, lambda: playout_of(site, identity, use=use))
 
 
 async def _asked(site: Site, work: Callable[[], T]) -> T:
@@ -157,5 +186,5 @@ async def _asked(site: Site, work: Callable[[], T]) -> T:
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise HTTPException(422, f"wav: this is not base64 ({error})") from error
+    except ValueError as error:
+        raise HTTPException(422, f"wav: this is not base64: {error}") from error

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from appliance.http.schemas import AnswerModel, BodyModel
+from appliance.playout.events import EventKind
+from appliance.playout.script import MOST_CHARACTERS
 
 Interrupt = Literal["queue", "replace"]
 _INTERRUPT: Any = Field(
@@ -36,8 +38,8 @@ class TurnAnswer(AnswerModel, title="Turn"):
     heard_s: float
 
 
-class SessionAnswer(AnswerModel, title="Session"):
-    """One session; main is the box's own programme."""
+class SessionEntryAnswer(AnswerModel, title="SessionEntry"):
+    """One session, in short; main is the box's own programme."""
 
     id: str
     label: str
@@ -51,13 +53,18 @@ class SessionAnswer(AnswerModel, title="Session"):
     idle_s: float
     rtsp: str | None
     whep: str
+
+
+class SessionAnswer(SessionEntryAnswer, title="Session"):
+    """One session, with its turns: the last ones, what is said, and what waits."""
+
     turns: list[TurnAnswer]
 
 
 class SessionsAnswer(AnswerModel, title="Sessions"):
     """All sessions, and what one can be begun with."""
 
-    sessions: list[SessionAnswer]
+    sessions: list[SessionEntryAnswer]
     avatars: list[str] = Field(description="the avatars of this machine")
     most: int = Field(description="sessions that there may be beside main")
 
@@ -77,8 +84,9 @@ class SessionBody(BodyModel, title="SessionWish"):
 class SpeakBody(BodyModel, title="Speech"):
     """What is to be said."""
 
+    # Its length is looked at with what it says, which tells what to do with a longer one.
     text: str = Field(
-        "", max_length=100_000,
+        "", json_schema_extra={"maxLength": MOST_CHARACTERS},
         description="[action:NAME] in it plays an action as the word after it is said",
     )  # fmt: skip
     wav: str | None = Field(
@@ -105,9 +113,13 @@ class InterruptedAnswer(AnswerModel, title="Interrupted"):
 class EventAnswer(AnswerModel, title="Event"):
     """What an event of the stream holds."""
 
-    number: int
-    kind: str
-    turn: int
-    tick: int
-    time_s: float
-    data: dict[str, object]
+    number: int = Field(description="counts the events; a gap: some were forgotten meanwhile")
+    kind: EventKind
+    turn: int = Field(description="0: it belongs to none")
+    tick: int = Field(description="the frame with which it was played")
+    time_s: float = Field(description="seconds since the avatar's first frame")
+    data: dict[str, object] = Field(
+        description="queued: text, cues. word: word, position, length, in characters of the text. "
+        "caption: text, caption. action: action. idle: clip. failed: reason. finished, "
+        "interrupted, failed: heard_s"
+    )

@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from appliance.avatars.avatar import avatars
 from appliance.config.uris import background_scheme
-from appliance.daemon.sessions.errors import NoSuchSession
 from appliance.daemon.sessions.on_air import MAIN, OnAir
 from appliance.errors import MatteboxError
 from appliance.http.change import NotDone, background_address
@@ -14,6 +13,7 @@ from appliance.http.session_schemas import (
     AvatarAnswer,
     SessionAnswer,
     SessionBody,
+    SessionEntryAnswer,
     SessionsAnswer,
     TurnAnswer,
 )
@@ -27,8 +27,11 @@ class NoAvatar(MatteboxError, RuntimeError):
     """A session that plays no avatar now, and can neither speak nor act."""
 
 
-def playout_of(site: Site, identity: str) -> Playout:
-    """What plays a session's avatar, to be asked for something. Raises NoSuchSession, NoAvatar."""
+def playout_of(site: Site, identity: str, *, use: bool) -> Playout:
+    """What plays a session's avatar. Raises NoSuchSession, NoAvatar.
+
+    ``use``: it is asked for something, and the session is not idle.
+    """
     programme = site.daemon.on_air(identity)
     playout = programme.playout
     if playout is None:
@@ -36,7 +39,8 @@ def playout_of(site: Site, identity: str) -> Playout:
             f"the session {identity} plays no avatar now; a source of its kind is written "
             "avatar://NAME"
         )
-    programme.touch()
+    if use:
+        programme.touch()
     return playout
 
 
@@ -44,7 +48,7 @@ def sessions(site: Site) -> SessionsAnswer:
     """All of them."""
     daemon = site.daemon
     programmes: list[OnAir] = [daemon.main, *daemon.sessions.all()]
-    found = [session_answer(one) for one in programmes]
+    found = [entry_answer(one) for one in programmes]
     return SessionsAnswer(sessions=found, avatars=avatars(), most=daemon.settings.sessions.most)
 
 
@@ -63,23 +67,28 @@ def begin(site: Site, wanted: SessionBody) -> SessionAnswer:
 
 
 def end(site: Site, identity: str) -> SessionsAnswer:
-    """End one. Raises NoSuchSession."""
+    """End one. Raises NoSuchSession, NotDone."""
     if identity == MAIN:
-        raise NoSuchSession("main is the box's own programme, which ends with the box")
+        raise NotDone("main is the box's own programme, which ends with the box")
     site.daemon.sessions.end(identity)
     return sessions(site)
 
 
 def session_answer(one: OnAir) -> SessionAnswer:
     """What there is to say of a session."""
+    entry = entry_answer(one)
+    return SessionAnswer(**dict(entry), turns=turns_of(one.playout))
+
+
+def entry_answer(one: OnAir) -> SessionEntryAnswer:
+    """The same without its turns, which may be long."""
     state, playout = one.state(), one.playout
-    return SessionAnswer(
+    return SessionEntryAnswer(
         id=state.id, label=state.label, state=state.state, reason=redact(state.reason),
         avatar=None if playout is None else avatar_answer(playout),
         background=redact(state.background), created=state.created, fps=state.fps,
         clients=state.clients, idle_s=state.idle_s,
         rtsp=None if state.rtsp is None else redact(state.rtsp), whep=state.whep,
-        turns=turns_of(playout),
     )  # fmt: skip
 
 

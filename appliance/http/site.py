@@ -20,6 +20,8 @@ from appliance.http.recordings import Recordings
 from appliance.system import devices
 from appliance.system.gpus import Gpus
 
+_RECORDINGS_READ = 2
+
 
 class Site:
     """One appliance, as one HTTP server sees it."""
@@ -64,13 +66,18 @@ class Site:
         """Held while an upload arrives, which may take long: one at a time."""
         self.snapshots = threading.BoundedSemaphore(2)
         """One per snapshot, which briefly holds a canvas, of which there are few."""
-        self.event_places = threading.BoundedSemaphore(MOST)
-        """One per reader of events."""
+        self.event_places = threading.BoundedSemaphore(min(MOST, settings.connections // 2))
+        """One per reader of events: they stay, and everybody else needs connections, too."""
+        self.recordings_read = threading.BoundedSemaphore(_RECORDINGS_READ)
+        """One per recording whose words are looked for, which takes seconds and a core."""
+        self.ending = threading.Event()
+        """Set when the server is to stop: whatever goes on by itself ends."""
         self.thumbnails: dict[tuple[str, int, int], bytes] = {}
         self.started = time.monotonic()
 
     def close(self) -> None:
         """End whatever would go on by itself; callable from any thread."""
+        self.ending.set()
         self.preview.close()
 
     def places(self) -> Places:

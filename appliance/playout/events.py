@@ -9,11 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+import structlog
+
 EventKind = Literal[
     "queued", "started", "word", "caption", "action", "idle", "finished", "interrupted", "failed"
 ]
 
 _KEPT = 2000
+# A text may have 100,000 characters: of such, fewer are kept.
+_KEPT_CHARACTERS = 2_000_000
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class EventLog:
     """The last events. Readers ask for what came after a number; who is too slow loses some."""
 
     def __init__(self) -> None:
-        self._events: deque[Event] = deque(maxlen=_KEPT)
+        self._events: deque[Event] = deque()
+        self._characters = 0
         self._moved = threading.Condition()
         self._last = 0
         self._closed = False
@@ -54,6 +62,9 @@ class EventLog:
         with self._moved:
             self._last += 1
             self._events.append(Event(self._last, kind, turn, tick, time_s, data))
+            self._characters += _characters(data)
+            while len(self._events) > _KEPT or self._characters > _KEPT_CHARACTERS:
+                self._characters -= _characters(self._events.popleft().data)
             self._wake()
 
     @property
@@ -84,7 +95,11 @@ class EventLog:
             self._wake()
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Have this called at each event, and at the end, by whichever thread; it must not wait."""
+        """Have this called at each event, and at the end, by whichever thread.
+
+        It must not wait, as the clock does while it runs; nor ask this log. If it raises, it is
+        called no more.
+        """
         with self._moved:
             self._listeners.add(listener)
 
@@ -95,5 +110,13 @@ class EventLog:
 
     def _wake(self) -> None:
         self._moved.notify_all()
-        for listener in self._listeners:
-            listener()
+        for listener in tuple(self._listeners):
+            try:
+                listener()
+            except Exception:
+                self._listeners.discard(listener)
+                log.exception("a listener of events failed; it is called no more")
+
+
+def _characters(data: dict[str, object]) -> int:
+    return sum(len(value) for value in data.values() if isinstance(value, str))

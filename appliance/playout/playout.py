@@ -45,6 +45,10 @@ _OVER_KEPT = 32
 # How long a caption stays after the last word, unless the next one comes.
 _CAPTION_STAYS_S = 0.6
 _MOST_HUNG = 3
+# Pictures that are read from the disk ahead: as long as the shortest way into a clip.
+_SOON = 8
+# For finding the words of a recording; it is spoken without them then, as a client waits.
+_WORDS_S = 12.0
 _NO_VOICE = "there is no voice; see voice.name"
 
 
@@ -105,9 +109,11 @@ class Playout:
         self._turns: deque[Turn] = deque()
         self._over: deque[Turn] = deque(maxlen=_OVER_KEPT)
         self._numbers = 0
-        self._actions: deque[tuple[int, str]] = deque(maxlen=MOST_TURNS)
+        # Bounded by what a turn may hold: see ``_begin``.
+        self._actions: deque[tuple[int, str]] = deque()
         self._urgent = False
         self._laps = 0
+        self._acting = 0
         self._tail: I16 | None = None
         self._place: Place | None = None
         self._clip_sound: tuple[Clip, int] | None = None
@@ -118,6 +124,7 @@ class Playout:
         self._caption_until = 0
         # What begins so late in a tick that the next one is nearer.
         self._coming: list[tuple[Turn, At]] = []
+        self._captioned: Turn | None = None
         self._counts: dict[str, int] = dict.fromkeys(PlayoutCounts.__slots__, 0)
         self._closed = False
 
@@ -160,10 +167,14 @@ class Playout:
         ``no_voice``: why there is none.
         """
         with self._lock:
-            old, self._voice = self._voice, voice
-            self._no_voice = no_voice or _NO_VOICE
-            if old is not None:
-                self._speaker.afterwards(old.close)
+            closed = self._closed
+            if not closed:
+                old, self._voice = self._voice, voice
+                self._no_voice = no_voice or _NO_VOICE
+                if old is not None:
+                    self._speaker.afterwards(old.close)
+        if closed and voice is not None:
+            voice.close()
 
     def use_face(self, face: FaceDriver | None) -> None:
         """Move the mouth by another driver from now on; it is closed with the playout.
@@ -177,9 +188,13 @@ class Playout:
             except MatteboxError as error:
                 log.warning("the face driver cannot serve this avatar", why=str(error))
                 face.close()
-        old, self._face = self._face, made
+        with self._lock:
+            if self._closed:
+                old = made
+            else:
+                old, self._face = self._face, made
+                self._late += 0 if old is None else old.late
         if old is not None:
-            self._late += old.late
             old.close()
 
     # What may be asked.
@@ -196,14 +211,14 @@ class Playout:
     def recite(self, wav: bytes, text: str = "", interrupt: Interrupt = "queue") -> TurnState:
         """Play recorded speech, a WAV file; ``text``: what is said in it, where that is known.
 
-        Takes as long as its words take to be found. Raises as ``speak`` does, and InputError for a
-        file that cannot be used.
+        Takes as long as its words take to be found, ``_WORDS_S`` at most. Raises as ``speak`` does,
+        and InputError for a file that cannot be used.
         """
         script = Script("")
         if text.strip():
             script = parse(text, set(self.actions), ", ".join(self.actions) or "none")
         language = (self._voice.language if self._voice is not None else "") or "en"
-        recording = read_recording(wav, script.text, language)
+        recording = read_recording(wav, script.text, language, _WORDS_S)
         said = Script(recording.text, script.cues)
         stream = recited(recording.speech, recording.text, language)
         return state_of(self._begin(said, interrupt, stream))
@@ -238,12 +253,13 @@ class Playout:
 
     def close(self) -> None:
         """End all threads; ``tick`` must not be called after it. Safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
         self.interrupt()
-        for speaker in (self._speaker, *self._hung):
-            speaker.close()
+        # Those that hang have been left to themselves: nobody waits for them again.
+        self._speaker.close()
         if self._face is not None:
             self._face.close()
         if self._voice is not None:
@@ -252,6 +268,13 @@ class Playout:
 
     def _begin(self, script: Script, interrupt: Interrupt, stream: Stream | None) -> Turn:
         with self._lock:
+            if self._closed:
+                raise TurnRefused("the avatar has ended, or is being opened anew; try again")
+            if interrupt == "queue" and len(self._actions) >= MOST_TURNS:
+                raise TurnRefused(
+                    f"{len(self._actions)} actions wait already; wait for an action event, or send "
+                    "this one with interrupt: replace"
+                )
             if interrupt == "queue" and len(self._turns) >= MOST_TURNS:
                 raise TurnRefused(
                     f"{MOST_TURNS} turns wait already; wait for a finished event, or send this one "
@@ -265,7 +288,8 @@ class Playout:
             self._counts["turns"] += 1
             turn = Turn(self._numbers, script)
             self._turns.append(turn)
-            self._tell("queued", turn.number, text=script.text)
+            names = [cue.action for cue in script.cues]
+            self._tell("queued", turn.number, text=script.text, cues=names)
             if stream is None:
                 turn.inlet = True
             else:
@@ -309,6 +333,7 @@ class Playout:
         count = samples_until(self._number + 1, fps) - samples_until(self._number, fps)
         with self._lock:
             speech = self._speech(count)
+            self._end_caption()
             speaking = self._turns[0].number if self._turns and speech is not None else 0
             place, cut = self._step()
             clip_sound = self._sound_of(place)
@@ -316,6 +341,10 @@ class Playout:
         parts = [part for part in (speech, *clip_sound, tail) if part is not None and len(part)]
         samples = mixed(count, *parts)
         clip = self._clip(place)
+        clip.soon(place.frame + _SOON)
+        if place.seam is not None and place.frame == 0:
+            clip.soon(0, _SOON)
+            self.avatar.clips[place.seam.target].soon(place.seam.entry, _SOON)
         picture = clip.frame(place.frame)
         patch = None
         face = self._face
@@ -348,6 +377,10 @@ class Playout:
                     self._tell("started", turn.number)
             if turn.exhausted:
                 self._do_cues(turn, 1 << 62)
+                if turn.taken == 0 and self._acts_for(turn):
+                    # Nothing but actions: it is over when they are.
+                    turn.state = "speaking"
+                    return None
                 self._turns.popleft()
                 self._leave(turn, "failed" if turn.reason else "finished")
                 continue
@@ -359,9 +392,15 @@ class Playout:
                 turn.underruns += len(samples) > 0
                 self._watch(turn)
             return samples
-        if self._caption is not None and self._number >= self._caption_until:
-            self._caption = None
         return None
+
+    def _end_caption(self) -> None:
+        """Have none any more once its time is over and its turn says nothing; the lock is held."""
+        if self._caption is None or self._number < self._caption_until:
+            return
+        turn = self._captioned
+        if turn is None or turn.over or turn.starved:
+            self._caption = None
 
     def _happen(self, turn: Turn, at: At, *, late: bool) -> None:
         """Let it take effect; a caption that comes ``late`` in a tick in the next one."""
@@ -377,7 +416,7 @@ class Playout:
     def _show(self, turn: Turn, at: At) -> None:
         self._stay()
         self._captions += 1
-        self._caption = Caption(at.value, at.also, self._captions)
+        self._caption, self._captioned = Caption(at.value, at.also, self._captions), turn
         self._tell("caption", turn.number, text=at.value, caption=self._captions)
 
     def _stay(self) -> None:
@@ -386,32 +425,43 @@ class Playout:
 
     def _do_cues(self, turn: Turn, position: int) -> None:
         while turn.cues and turn.cues[0].position <= position:
-            self._actions.append((turn.number, turn.cues.popleft().action))
+            action = turn.cues.popleft().action
+            self._actions.append((turn.number, action))
+            self.avatar.clips[action].soon(0, _SOON)
 
     def _watch(self, turn: Turn) -> None:
         """Give up a voice that says nothing for too long; the lock is held."""
         since = turn.fed_at if turn.inlet else self._speaker.busy_since
         if since is None or time.monotonic() - since < self._patience:
             return
+        if not turn.inlet:
+            hanging = self._speaker
+            other = hanging.abandon(since)
+            if other is None:
+                return
+            self._speaker = other
+            self._hung = [speaker for speaker in (*self._hung, hanging) if speaker.alive]
+            if len(self._hung) > _MOST_HUNG:
+                self._voice = None
+                self._no_voice = "the voice hung again and again; restart mattebox"
         turn.reason = f"the voice gave nothing for {self._patience:g} s"
         log.warning("the voice hangs", turn=turn.number, after_s=self._patience)
         turn.drop()
-        if turn.inlet:
-            return
-        hanging = self._speaker
-        self._hung = [speaker for speaker in (*self._hung, hanging) if speaker.alive]
-        if len(self._hung) > _MOST_HUNG:
-            self._voice = None
-            self._no_voice = "the voice hung again and again; restart mattebox"
-        self._speaker = Speaker()
-        hanging.abandon(self._speaker)
 
     # The walk.
 
     def _desires(self) -> Desires:
-        talks = bool(self._turns) and self._turns[0].state == "speaking"
         action = self._actions[0][1] if self._actions else ""
-        return Desires(action, talks, self._urgent, self._laps)
+        return Desires(action, self._talks, self._urgent, self._laps)
+
+    @property
+    def _talks(self) -> bool:
+        turn = self._turns[0] if self._turns else None
+        return turn is not None and turn.state == "speaking" and not turn.exhausted
+
+    def _acts_for(self, turn: Turn) -> bool:
+        """Whether an action of this turn is still to come, or is being played."""
+        return turn.number == self._acting or any(n == turn.number for n, _ in self._actions)
 
     def _step(self) -> tuple[Place, bool]:
         """Move on by a frame; whether that was a cut. The lock is held."""
@@ -422,11 +472,15 @@ class Playout:
             place = self._walk.after(before, self._desires())
         self._place = place
         self._laps += self._walk.loops(place)
-        if self._actions and place == Place(self._actions[0][1], 0):
-            turn, action = self._actions.popleft()
-            self._tell("action", turn, action=action)
+        if self._actions and self._walk.begins(before, place, self._actions[0][1]):
+            self._acting, action = self._actions.popleft()
+            self._tell("action", self._acting, action=action)
             self._urgent = False
-        self._urgent &= self._walk.acts(place)
+        elif place.seam is not None or not self._walk.acts(place):
+            self._acting = 0
+        # Out of an action in any case; out of talking unless somebody talks again.
+        calm = self._talks or self._walk.idles(place)
+        self._urgent &= self._walk.acts(place) or not calm
         if before is not None and self._walk.idles(place) and not self._walk.idles(before):
             self._tell("idle", 0, clip=place.clip)
         return place, before is not None and self._walk.cuts(before, place)
@@ -447,7 +501,9 @@ class Playout:
             rest = before[0].sound(before[1] + 1)
             if rest is not None:
                 parts.append(faded_out(rest))
-        samples = None if self._urgent else clip.sound(place.frame)
+        samples = None
+        if self._walk.sounds(place) and not self._urgent:
+            samples = clip.sound(place.frame)
         if samples is not None:
             self._clip_sound = (clip, place.frame)
             parts.append(samples if goes_on or place.frame == 0 else faded_in(samples))
@@ -460,9 +516,9 @@ class Playout:
                 return
             turn, ahead, desires = self._turns[0], [], self._desires()
             for _ in range(face.ahead):
-                place = self._walk.after(place, desires)
+                before, place = place, self._walk.after(place, desires)
                 ahead.append(place)
-                if desires.action and place == Place(desires.action, 0):
+                if desires.action and self._walk.begins(before, place, desires.action):
                     desires = replace(desires, action="")
             sound, marks = turn.peek(face.samples_ahead), turn.marks()
         face.ask(self._number + 1, turn.number, ahead, heard, sound, marks, turn.taken)

@@ -8,6 +8,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from appliance.avatars.avatar import NAME
+from appliance.voices.text import says_something
 
 MOST_CHARACTERS = 100_000
 """A text longer than this is refused; it would take two hours to say."""
@@ -39,7 +40,7 @@ def parse(text: str, actions: Container[str], known: str = "") -> Script:
     """The script in a text; control characters but line feeds become spaces.
 
     ``actions``: the names that there are. ``known``: the same, for messages. Raises ScriptError for
-    an empty or too long text, or an action that there is not.
+    a text that is too long or in which nothing can be said, or an action that there is not.
     """
     if len(text) > MOST_CHARACTERS:
         raise ScriptError(
@@ -64,8 +65,11 @@ def parse(text: str, actions: Container[str], known: str = "") -> Script:
         at = found.end()
     parts.append(text[at:])
     clean = "".join(parts)
-    if not clean.strip() and not cues:
-        raise ScriptError("the text is empty; expected something to say, or [action:NAME]")
+    if not cues and not says_something(clean):
+        why = "the text is empty"
+        if clean.strip():
+            why = f"in the text {clean.strip()[:20]!r} is nothing that can be said"
+        raise ScriptError(f"{why}; expected something to say, or [action:NAME]")
     return Script(clean, tuple(cues))
 
 

@@ -9,6 +9,11 @@ from dataclasses import dataclass
 
 from appliance.avatars.avatar import Avatar, Role, SeamEntry
 
+_SMOOTH = 1.0
+"""A seam whose J is at most this is not seen as one."""
+_PATIENCE_S = 1.0
+"""For so long a smooth one is waited for, where nothing is urgent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -59,10 +64,14 @@ class Walk:
         self._talk = avatar.named("talk")
         self._exits: dict[tuple[str, int], list[SeamEntry]] = defaultdict(list)
         self._last_exit: dict[tuple[str, str], int] = {}
+        self._smooth: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._patience = int(_PATIENCE_S * avatar.format.rate)
         for seam in avatar.manifest.seams:
             self._exits[seam.source, seam.exit].append(seam)
             key = seam.source, seam.target
             self._last_exit[key] = max(seam.exit, self._last_exit.get(key, 0))
+            if seam.jump <= _SMOOTH:
+                self._smooth[key].append(seam.exit)
         for exits in self._exits.values():
             exits.sort(key=lambda seam: (seam.jump, seam.target, seam.entry))
         self._hops = {name: self._next_hops(name) for name in self._role}
@@ -81,9 +90,20 @@ class Walk:
         """The names of all actions."""
         return tuple(name for name, role in self._role.items() if role == "action")
 
+    def sounds(self, place: Place) -> bool:
+        """Whether the clip is heard here: not where a voice is to speak in its place."""
+        return place.seam is None and self._role[place.clip] != "talk"
+
     def acts(self, place: Place) -> bool:
-        """Whether this is a frame of an action, or of a seam out of one."""
-        return self._role[place.clip] == "action"
+        """Whether this is a frame of an action, or of a seam out of one or into one."""
+        ends = (place.clip,) if place.seam is None else (place.clip, place.seam.target)
+        return any(self._role[name] == "action" for name in ends)
+
+    def begins(self, before: Place | None, place: Place, action: str) -> bool:
+        """Whether the step from one place to the next is into this action, wherever it begins."""
+        if place.seam is not None or place.clip != action:
+            return False
+        return before is None or before.seam is not None or before.clip != action or not place.frame
 
     def idles(self, place: Place) -> bool:
         """Whether this is a frame of an idle clip, or of a seam between two."""
@@ -131,30 +151,50 @@ class Walk:
         role, goals = self._role[name], self._goals(name, desires)
         if role == "action":
             last = frame + 1 == self._length[name]
-            found = self._towards(exits, goals) if last or desires.urgent else None
-            # Once more the same, say: by way of wherever it leads.
-            return exits[0] if found is None and last else found
+            wanted = last or desires.urgent
+            found = self._towards(exits, goals, desires.urgent) if wanted else None
+            # Once more the same: by way of wherever it leads.
+            return exits[0] if found is None and last and name in goals else found
         stays = name in goals
         if not stays:
-            return self._towards(exits, goals)
+            return self._towards(exits, goals, desires.urgent)
         loops = [seam for seam in exits if self._role[seam.target] == role]
         # The loop closes at the last frame from which a seam leads back.
         if not loops or frame < self._last_exit.get((name, name), frame):
             return None
         return random.Random(f"{self._seed} {desires.lap}").choice(loops)
 
-    def _towards(self, exits: Sequence[SeamEntry], goals: Sequence[str]) -> SeamEntry | None:
-        """The best of these seams that leads to a goal, or a step nearer to one."""
-        name = exits[0].source
-        hops = [self._hops[name].get(goal, goal) for goal in goals]
-        for seam in exits:
-            if seam.target in hops:
-                return seam
+    def _towards(
+        self, exits: Sequence[SeamEntry], goals: Sequence[str], urgent: bool
+    ) -> SeamEntry | None:
+        """The best of these seams that leads to a goal, or a step nearer to one.
+
+        In a hurry that is the shortest; else one that shows is passed by for a smooth one soon.
+        """
+        name, frame = exits[0].source, exits[0].exit
+        ways = self._hops[name]
+        # The same clip again is by its own seam.
+        hops = [ways.get(goal, goal) for goal in goals if goal in ways or goal == name]
+        if not hops:
+            # No seam leads there: by a cut, after the last frame.
+            return None
+        serving = [seam for seam in exits if seam.target in hops]
+        if serving and urgent:
+            return min(serving, key=lambda seam: (seam.frames, seam.jump))
+        if serving and (serving[0].jump <= _SMOOTH or not self._smooth_soon(name, hops, frame)):
+            return serving[0]
         # Past the last exit that would serve: the loop brings it back.
-        frame = exits[0].exit
         if any(self._last_exit.get((name, hop), -1) > frame for hop in hops):
             return None
         return next((seam for seam in exits if seam.target == name), None)
+
+    def _smooth_soon(self, name: str, hops: Sequence[str], frame: int) -> bool:
+        """Whether a smooth seam to one of these lies a little further on."""
+        return any(
+            frame < exit <= frame + self._patience
+            for hop in hops
+            for exit in self._smooth.get((name, hop), ())
+        )
 
     def _goals(self, name: str, desires: Desires) -> tuple[str, ...]:
         """The clips to be in, best first; the clip itself among them if it is one."""

@@ -30,20 +30,22 @@ class HeardWord:
 
 
 def heard(
-    pcm: I16, words: list[tuple[str, str]] | None = None, command: tuple[str, ...] = _COMMAND
-) -> list[HeardWord]:
+    pcm: I16, words: list[tuple[str, str]] | None = None, command: tuple[str, ...] = _COMMAND,
+    patience_s: float | None = None,
+) -> list[HeardWord]:  # fmt: skip
     """The words in the speech.
 
     Args:
         pcm: int16 (samples,), 16 kHz. words: what is said, in small letters, without punctuation,
             each with its sounds (ARPABET), or "" for those of the dictionary; None: it says itself
             what it hears, which takes about as long as the speech lasts.
+        patience_s: seconds that it may take; None: half a minute and twice the speech.
 
     Raises MissingDependency without pocketsphinx, VoiceError when it fails, finds other words than
-    those, or takes longer than half a minute and twice the speech.
+    those, or takes longer than that.
     """
     request = json.dumps({"words": words}).encode() + b"\n" + pcm.tobytes()
-    limit = _LOAD_S + 2 * len(pcm) / RATE
+    limit = _LOAD_S + 2 * len(pcm) / RATE if patience_s is None else patience_s
     try:
         done = subprocess.run(
             command,

@@ -38,7 +38,9 @@ class Recording:
     text: str
 
 
-def read_recording(data: bytes, text: str = "", language: str = "en") -> Recording:
+def read_recording(
+    data: bytes, text: str = "", language: str = "en", patience_s: float | None = None
+) -> Recording:
     """A WAV as speech with word marks, and visemes where its words' sounds are known.
 
     English words are found by pocketsphinx, a second's work for ten; its recogniser, where there
@@ -48,6 +50,8 @@ def read_recording(data: bytes, text: str = "", language: str = "en") -> Recordi
 
     Args:
         data: the file. text: what is said in it, if known. language: of the text, BCP 47.
+        patience_s: seconds that finding words may take, after which it goes without; None: as long
+            as it takes.
 
     Raises InputError for a file that cannot be used, and for too long a text.
     """
@@ -62,7 +66,7 @@ def read_recording(data: bytes, text: str = "", language: str = "en") -> Recordi
     why = "its language is not English"
     if english and (text or wav.seconds <= _MOST_RECOGNISED_S):
         try:
-            return _found(speech, wav, text)
+            return _found(speech, wav, text, patience_s)
         except (MissingDependency, VoiceError) as error:
             why = str(error)
     if text:
@@ -89,11 +93,11 @@ def _for_pocketsphinx(wav: WavSound) -> I16:
     return whole
 
 
-def _found(speech: Speech, wav: WavSound, text: str) -> Recording:
+def _found(speech: Speech, wav: WavSound, text: str, patience_s: float | None) -> Recording:
     """With the words that pocketsphinx finds. Raises MissingDependency, VoiceError."""
     sound = _for_pocketsphinx(wav)
     if not text:
-        known = heard(sound)
+        known = heard(sound, patience_s=patience_s)
         text = " ".join(one.word for one in known)
         starts = np.cumsum([0, *(len(one.word) + 1 for one in known)])[:-1].tolist()
         places = [(s, s + len(one.word)) for s, one in zip(starts, known, strict=True)]
@@ -103,7 +107,7 @@ def _found(speech: Speech, wav: WavSound, text: str) -> Recording:
         said, owners = _said(text, places)
         if not said:
             raise VoiceError("there is no English word in its text")
-        known = heard(sound, said)
+        known = heard(sound, said, patience_s=patience_s)
     marks = tuple(_marks(known, owners, places, text))
     return Recording(Speech(speech.pcm, speech.rate, marks), text)
 

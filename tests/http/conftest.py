@@ -12,6 +12,7 @@ from appliance.http.guard import wrong_tokens
 from tests.browser import BROWSER, DRIVER
 from tests.http.browsing import chromium
 from tests.http.serving import Served, picture_file, serving, settings_of
+from tests.http.theatre import idle, playing
 
 
 @pytest.fixture(scope="package")
@@ -55,6 +56,21 @@ def appliance(shared_appliance: Served) -> Iterator[Served]:
     shared_appliance.client.headers.pop("X-Test", None)
     outcome = shared_appliance.reloader.ask().result(10)
     assert outcome.refusal is None
+
+
+@pytest.fixture(scope="package")
+def shared_theatre(tmp_path_factory: pytest.TempPathFactory, network: Path) -> Iterator[Served]:
+    """An appliance that plays an avatar, with room for one session beside it."""
+    with playing(tmp_path_factory.mktemp("theatre"), network, sessions={"most": 1}) as served:
+        yield served
+
+
+@pytest.fixture
+def theatre(shared_theatre: Served) -> Iterator[Served]:
+    """It, silent before and after."""
+    idle(shared_theatre)
+    yield shared_theatre
+    idle(shared_theatre)
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -15,6 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from tests.http.axe import axe, in_colours, violations
 from tests.http.browsing import press, text, until
 from tests.http.serving import Served, as_json, picture_file, serving, settings_of
 
@@ -40,38 +38,6 @@ def page(desk: Served, browser: WebDriver) -> Iterator[WebDriver]:
     # A session by WHEP may be over before the page's DELETE comes: its end travels by itself.
     known = re.compile(r" (409|412|422) |/whep/\S+ - .* 404 ")
     assert all(known.search(entry["message"]) for entry in logged), logged
-
-
-def axe() -> str:
-    pytest.importorskip("axe_core_python", reason="pip install axe-core-python (the extra dev)")
-    return resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-
-
-def violations(browser: WebDriver, rules: str = "") -> list[str]:
-    """What axe-core says of the page as it is; ``rules``: only this one."""
-    found: list[dict[str, Any]] = browser.execute_async_script(
-        "const [rule, done] = [arguments[0], arguments[arguments.length - 1]];"
-        "const options = { resultTypes: ['violations'], iframes: false };"
-        "if (rule) options.runOnly = { type: 'rule', values: [rule] };"
-        "axe.run(document, options).then(result => done(result.violations))",
-        rules,
-    )
-    return [
-        f"{one['id']}: {one['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for one in found
-        for node in one["nodes"]
-    ]
-
-
-@contextmanager
-def in_colours(browser: WebDriver, colours: str) -> Iterator[None]:
-    features = [{"name": "prefers-color-scheme", "value": colours},
-                {"name": "prefers-reduced-motion", "value": "reduce"}]  # fmt: skip
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    try:
-        yield
-    finally:
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_axe_finds_nothing(desk: Served, page: WebDriver) -> None:

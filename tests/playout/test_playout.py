@@ -356,3 +356,15 @@ def test_closing_ends_every_thread_and_the_voice(avatar: Avatar) -> None:
     assert voice.closed
     assert set(threading.enumerate()) <= before
     assert playout.events.closed
+
+
+def test_a_turn_of_nothing_but_an_action_is_over_when_that_is(playout: Playout) -> None:
+    playout.play("wave")
+    playout.speak("And now.")
+    ready(playout, 2)
+    ticks = ticks_until(playout, lambda tick: "finished" in kinds(playout))
+    assert kinds(playout)[:4] == ["queued", "queued", "action", "finished"]
+    assert [tick.place.frame for tick in ticks if tick.place.clip == "wave"][:12] == list(range(12))
+    playout.play("wave")
+    ticks_until(playout, lambda tick: kinds(playout).count("action") == 2)
+    assert playout.interrupt() == 1

@@ -2,12 +2,19 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from appliance.avatars.avatar import Avatar, AvatarManifest, load_avatar, save_manifest
+from appliance.avatars.avatar import (
+    Avatar,
+    AvatarManifest,
+    SeamEntry,
+    load_avatar,
+    save_manifest,
+)
 from appliance.playout.walk import Desires, Place, Walk
 from tests.avatars import make_tiny_avatar
 
@@ -101,3 +108,26 @@ def test_a_thousand_changes_lose_and_repeat_no_frame(avatar: Avatar) -> None:
             assert place.frame == before.frame + 1
         if place == Place("wave", 0):
             desires = Desires("", desires.talks, desires.urgent)
+
+
+def with_seams(avatar: Avatar, *seams: SeamEntry) -> Walk:
+    manifest = avatar.manifest.model_copy(update={"seams": seams})
+    return Walk(replace(avatar, manifest=manifest))
+
+
+def test_a_smooth_seam_soon_is_waited_for_unless_it_is_urgent(avatar: Avatar) -> None:
+    quick = SeamEntry(source="talk", exit=2, target="idle", entry=0, frames=1, jump=1.6)
+    long = SeamEntry(source="talk", exit=2, target="idle", entry=4, frames=3, jump=1.2)
+    smooth = SeamEntry(source="talk", exit=6, target="idle", entry=8, frames=3, jump=0.8)
+    walk = with_seams(avatar, quick, long, smooth)
+    start = Place("talk", 2)
+    assert walk.after(start, Desires()) == Place("talk", 3)
+    assert walk.after(Place("talk", 6), Desires()) == Place("talk", 0, smooth)
+    assert walk.after(start, Desires(urgent=True)) == Place("talk", 0, quick)
+    # Where no smooth one comes, the better one is taken at once.
+    assert with_seams(avatar, quick, long).after(start, Desires()) == Place("talk", 0, long)
+
+
+def test_a_talking_clip_is_not_heard(avatar: Avatar) -> None:
+    walk = Walk(avatar)
+    assert [walk.sounds(Place(name, 0)) for name in ("idle", "wave", "talk")] == [True, True, False]

@@ -55,7 +55,7 @@ def test_a_text_that_is_not_said_has_its_words_spread(monkeypatch):
 
 
 def test_without_pocketsphinx_words_are_spread_by_length_and_no_mouth_is_made_up(monkeypatch):
-    def absent(*_: object) -> list[align.HeardWord]:
+    def absent(*_: object, **__: object) -> list[align.HeardWord]:
         raise MissingDependency("pocketsphinx is not installed")
 
     monkeypatch.setattr(recorded, "heard", absent)
@@ -66,12 +66,22 @@ def test_without_pocketsphinx_words_are_spread_by_length_and_no_mouth_is_made_up
     assert marked(read_recording(wav_of(speech))) == []
 
 
+def test_words_that_take_too_long_to_be_found_are_done_without() -> None:
+    pytest.importorskip("pocketsphinx")
+    [speech] = tones.Tones(16_000).stream("One two three", threading.Event())
+    found = read_recording(wav_of(speech), "One two three", patience_s=0.02)
+    assert {mark.kind for mark in found.speech.marks} == {"word"}
+    unknown = read_recording(wav_of(speech), patience_s=0.02)
+    assert unknown.text == ""
+    assert len(unknown.speech.pcm) == len(speech.pcm)
+
+
 def test_what_is_heard_is_the_text_where_there_is_none(monkeypatch):
     words = [
         align.HeardWord("good", 0, 200, ("G", "UH", "D")),
         align.HeardWord("day", 300, 500, ()),
     ]
-    monkeypatch.setattr(recorded, "heard", lambda *_: words)
+    monkeypatch.setattr(recorded, "heard", lambda *_, **__: words)
     found = read_recording(wav16(np.ones(16_000, np.int16), 16_000))
     assert found.text == "good day"
     assert marked(found) == ["good", "day"]

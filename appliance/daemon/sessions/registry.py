@@ -8,9 +8,11 @@ from collections import deque
 from typing import Protocol
 
 import structlog
+from pydantic import ValidationError
 
 from appliance.avatars.avatar import NAME
 from appliance.config.settings import BackgroundSettings, Settings, SourceSettings
+from appliance.config.validate import broken
 from appliance.daemon.sessions.errors import NoSuchSession, SessionLimit
 from appliance.daemon.sessions.plan import new_id
 from appliance.daemon.sessions.session import Session
@@ -79,7 +81,10 @@ class Sessions:
         source = SourceSettings(uri=f"avatar://{avatar}", loop=True, pace="realtime")
         settings = self._box.settings.background
         if background is not None:
-            settings = BackgroundSettings(uri=background)
+            try:
+                settings = BackgroundSettings(uri=background)
+            except ValidationError as error:
+                raise InputError("; ".join(broken(error, BackgroundSettings))) from error
         return self.begin(source, settings, label)
 
     def begin(

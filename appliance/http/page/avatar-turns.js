@@ -2,24 +2,36 @@
 "use strict";
 
 const TURNS_SHOWN = 40;
+const TURN_LONG = 120; // characters; such a text is scrolled, by keyboard, too
 const turns = new Map(); // by number
+const turnItems = new Map(); // what shows them, by number
 let following = null; // ends the stream that is read
 
-function drawTurns() {
-  const shown = [...turns.values()].slice(-TURNS_SHOWN).reverse();
-  $("turns").replaceChildren(...shown.map((turn) => {
-    const item = element("li");
-    item.dataset.state = turn.state;
-    item.append(element("b", turn.state), textOf(turn));
-    return item;
-  }));
+// Of one turn, so that what is read or scrolled in another stays as it is.
+function drawTurn(turn) {
+  let item = turnItems.get(turn.number);
+  if (!item) {
+    item = element("li");
+    turnItems.set(turn.number, item);
+    // The newest first; numbers only grow.
+    $("turns").prepend(item);
+    while ($("turns").children.length > TURNS_SHOWN) $("turns").lastChild.remove();
+  }
+  item.dataset.state = turn.state;
+  item.replaceChildren(element("b", turn.state), textOf(turn));
+  const mark = item.querySelector("mark");
+  if (!mark) return;
+  // Only within its own text: the page must not move under whoever reads it.
+  const text = mark.parentElement;
+  text.scrollTop = mark.offsetTop - text.offsetTop - text.clientHeight / 2;
 }
 
 function textOf(turn) {
   const words = element("p");
-  if (!turn.text) words.append(turn.reason ? "" : "recorded speech, or an action");
-  else if (turn.state === "speaking" && turn.length) {
-    const { position, length } = turn;
+  const { position, length } = turn;
+  if (turn.text.length + turn.reason.length > TURN_LONG) words.tabIndex = 0;
+  if (!turn.text) words.append(element("i", turn.cues.length ? turn.cues.join(", ") : "recorded speech"));
+  else if (turn.state === "speaking" && length) {
     words.append(turn.text.slice(0, position), element("mark", turn.text.slice(position, position + length)),
       turn.text.slice(position + length));
   } else words.append(turn.text);
@@ -29,8 +41,12 @@ function textOf(turn) {
 
 function takeTurns(list) {
   turns.clear();
-  for (const turn of list) turns.set(turn.number, turn);
-  drawTurns();
+  turnItems.clear();
+  $("turns").replaceChildren();
+  for (const turn of list) {
+    turns.set(turn.number, turn);
+    drawTurn(turn);
+  }
 }
 
 const STATES = { started: "speaking", finished: "finished", interrupted: "interrupted", failed: "failed" };
@@ -40,16 +56,21 @@ function happened(event) {
   if (kind === "caption") setText("said", data.text);
   if (kind === "started" && held) interrupt();
   if (!event.turn) return;
-  const turn = turns.get(event.turn) || { number: event.turn, state: "queued", text: data.text || "", reason: "" };
+  const turn = turns.get(event.turn)
+    || { number: event.turn, state: "queued", text: data.text || "", cues: data.cues || [], reason: "" };
   turns.set(event.turn, turn);
-  if (turns.size > 4 * TURNS_SHOWN) turns.delete(turns.keys().next().value);
+  if (turns.size > 4 * TURNS_SHOWN) {
+    const oldest = turns.keys().next().value;
+    turns.delete(oldest);
+    turnItems.delete(oldest);
+  }
   if (kind === "word") Object.assign(turn, { position: data.position, length: data.length });
   if (kind in STATES) {
     turn.state = STATES[kind];
     turn.reason = data.reason || "";
     if (kind !== "started") setText("said", "");
   }
-  drawTurns();
+  drawTurn(turn);
 }
 
 // Server-sent events by fetch: an EventSource cannot send the token.
@@ -66,12 +87,12 @@ async function follow(session) {
       const answer = await ask(`/api/sessions/${session.id}/events`, { headers, signal: mine.signal });
       if (after === null) takeTurns((await askJson(`/api/sessions/${session.id}`)).turns);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      let held = "";
+      let rest = "";
       for (;;) {
         const { value, done } = await reader.read();
         if (done) break;
-        const parts = (held + value).split("\n\n");
-        held = parts.pop();
+        const parts = (rest + value).split("\n\n");
+        rest = parts.pop();
         for (const part of parts) {
           const line = part.split("\n").find((one) => one.startsWith("data: "));
           if (!line) continue;
@@ -82,7 +103,8 @@ async function follow(session) {
       }
     } catch (error) {
       if (mine.signal.aborted) return;
-      if (error.status === 404 || error.status === 409) return refreshSessions();
+      // Another is shown then; or this one again, whose source is just being opened.
+      if (error.status === 404 || error.status === 409) refreshSessions();
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     // What was played meanwhile by another playout has numbers of its own.

@@ -3,6 +3,7 @@
 
 const LOOK_MS = 3000;
 let current = null; // the session shown
+let anew = true; // whether to begin with it anew
 let held = false;
 
 const apiOf = (what) => `/api/sessions/${current.id}/${what}`;
@@ -19,15 +20,25 @@ async function refreshSessions() {
   const wanted = new URLSearchParams(location.search).get("session") || (current && current.id) || "";
   const usual = found.sessions.find((one) => one.avatar) || found.sessions[0];
   const next = found.sessions.find((one) => one.id === wanted) || usual;
-  const names = found.sessions.map((one) => `${one.id}\n${nameOf(one)}`).join("\n");
-  if ($("session").dataset.names !== names) {
-    $("session").dataset.names = names;
-    $("session").replaceChildren(...found.sessions.map((one) => new Option(nameOf(one), one.id)));
+  if (wanted && next.id !== wanted) {
+    say(`The session ${wanted} has ended.`, true);
+    chosen("");
   }
-  $("session").value = next.id;
+  options($("session"), found.sessions.map((one) => [nameOf(one), one.id]));
+  if ($("session").value !== next.id) $("session").value = next.id;
   $("session-new").hidden = !found.most || !found.avatars.length;
-  $("session-avatar").replaceChildren(...found.avatars.map((name) => new Option(name, name)));
+  options($("session-avatar"), found.avatars.map((name) => [name, name]));
   show(next);
+}
+
+// What is chosen stays so, where it does not have to change.
+function options(select, list) {
+  const names = JSON.stringify(list);
+  if (select.dataset.names === names) return;
+  select.dataset.names = names;
+  const { value } = select;
+  select.replaceChildren(...list.map(([name, id]) => new Option(name, id)));
+  if (list.some(([, id]) => id === value)) select.value = value;
 }
 
 const nameOf = (one) => [one.id, one.label || (one.avatar && one.avatar.name)].filter(Boolean).join(": ");
@@ -39,7 +50,7 @@ function show(session) {
   setText("lamp", session.state === "live" ? "live" : session.reason || session.state);
   $("session-end").hidden = session.id === "main";
   const { avatar } = session;
-  for (const id of ["text", "say", "hold"]) $(id).disabled = !avatar;
+  for (const id of ["text", "say", "replace", "hold"]) $(id).disabled = !avatar;
   setText("facts", avatar ? `${avatar.name}, ${avatar.size} at ${trim(avatar.fps)} fps. Voice: ${avatar.voice || "none"}. `
     + `${session.clients} watching.` : "This session plays no avatar: its source is to be avatar://NAME.");
   $("stream").hidden = !session.rtsp;
@@ -50,19 +61,25 @@ function show(session) {
     $("actions").replaceChildren(...actions.map((name) => buttonOf(name, () => play(name))));
     if (!actions.length) $("actions").append(element("p", "It has none.", "hint"));
   }
-  const other = !before || before.id !== session.id || !before.avatar !== !avatar;
-  if (other) {
-    takeTurns(session.turns);
+  if (anew || before.id !== session.id || !before.avatar !== !avatar) {
+    anew = false;
+    takeTurns([]);
     setText("said", "");
     watch(session);
     follow(session);
   }
 }
 
-function choose(id) {
+// The address says which session is shown, for a bookmark or a second window.
+function chosen(id) {
   const address = new URL(location.href);
-  address.searchParams.set("session", id);
+  if (id) address.searchParams.set("session", id);
+  else address.searchParams.delete("session");
   history.replaceState(null, "", address);
+}
+
+function choose(id) {
+  chosen(id);
   return refreshSessions();
 }
 
@@ -120,7 +137,10 @@ $("hold").addEventListener("keydown", (event) => {
 });
 $("hold").addEventListener("keyup", () => hold(false));
 $("session").addEventListener("change", () => choose($("session").value));
-$("session-new").addEventListener("click", () => $("session-dialog").showModal());
+$("session-new").addEventListener("click", () => {
+  fault($("session-background"), "");
+  $("session-dialog").showModal();
+});
 $("session-cancel").addEventListener("click", () => $("session-dialog").close());
 $("session-form").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -138,15 +158,17 @@ $("session-form").addEventListener("submit", async (event) => {
 $("session-end").addEventListener("click", async () => {
   if (!confirm(`End the session ${nameOf(current)}?`)) return;
   try {
-    await ask(`/api/sessions/${current.id}`, { method: "DELETE" });
-    await choose("main");
+    const { id } = current;
+    chosen("main");
+    await ask(`/api/sessions/${id}`, { method: "DELETE" });
+    await refreshSessions();
   } catch (error) {
     complain(error);
   }
 });
 
 started.push(() => {
-  current = null;
+  anew = true;
   refreshSessions();
 });
 async function look() {

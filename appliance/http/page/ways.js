@@ -29,6 +29,7 @@ function showSources(devices) {
 
 function showSource(source) {
   setText("source-words", source.reason ? `${source.state}: ${source.reason}` : source.state);
+  $("source-avatar").hidden = !source.uri.startsWith("avatar:");
 }
 
 $("source").addEventListener("change", async () => {

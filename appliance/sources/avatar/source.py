@@ -76,20 +76,21 @@ class AvatarSource:
         self.close()
         avatar = load_avatar(find_avatar(self._name))
         own = avatar.format
-        voice, why = _voice_of(self._voice)
-        self.playout = Playout(
-            avatar, voice, no_voice=why, voice_timeout_s=self._voice.timeout_s + _VOICE_MARGIN_S
+        speaks, looks = self._voice, self._face
+        voice, why = _voice_of(speaks)
+        playout = Playout(
+            avatar, voice, no_voice=why, voice_timeout_s=speaks.timeout_s + _VOICE_MARGIN_S
         )
         # Its rate is its own: the canvas takes as many of its frames as it has room for.
         format = own if want is None else Format(want.width, want.height, own.fps, want.colour)
-        if format.colour != own.colour:
-            raise SourceError(
-                f"avatar {self._name}: made in {own.colour.matrix.value}, and the canvas is in "
-                f"{format.colour.matrix.value}; restart mattebox, so that the canvas becomes the "
-                "avatar's"
-            )
-        self.playout.use_face(_face_of(self._face, avatar))
+        playout.use_face(_face_of(looks, avatar))
         self._pool = AvatarCanvases(format, own)
+        self.playout = playout
+        # What was wanted while these were made was told to nobody.
+        if self._voice != speaks:
+            playout.use_voice(*_voice_of(self._voice))
+        if self._face.driver != looks.driver:
+            playout.use_face(_face_of(self._face, avatar))
         self._format, self._origin = format, None
         log.info(
             "an avatar is ready", avatar=avatar.name, clips=len(avatar.clips),

@@ -24,7 +24,7 @@ BREAK_S = 0.16
 """From one exit of an action, or of talking, into idle to the next, at most."""
 CALM_S = 0.4
 """From an interrupt to the idle pose, at most."""
-LONGEST_S = 0.32
+LONGEST_S = 0.4
 """The longest seam."""
 SHORTEST = 2
 """Frames of a seam that is no cut, at least."""
@@ -132,7 +132,9 @@ class Planner:
             for target in names["talk"] + names["action"]:
                 self._lead(name, [target])
         for name in names["talk"]:
+            # To be broken off, and to end: what need not be quick is longer, and smoother.
             self._lead(name, names["idle"], "silence")
+            self._lead(name, names["idle"])
             for target in names["action"]:
                 self._lead(name, [target])
         for name in names["action"]:

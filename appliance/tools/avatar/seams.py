@@ -55,10 +55,11 @@ def make_seams(
         f"{len(wanted):,} seams with about {frames:,} frames by {motion.method}, up to "
         f"{size / 1e6:,.0f} MB" + (f" ({advice})" if advice else "")
     )
-    found: dict[tuple[str, int, str, int], SeamEntry] = {}
+    found: dict[tuple[str, int, str, int, int], SeamEntry] = {}
     for index, each in enumerate(wanted):
         entry = maker.make(each)
-        found.setdefault((entry.source, entry.exit, entry.target, entry.entry), entry)
+        key = (entry.source, entry.exit, entry.target, entry.entry, entry.frames)
+        found.setdefault(key, entry)
         progress(_LOOKING + (1 - _LOOKING) * (index + 1) / len(wanted), 1.0)
     _remove_others(folder, {entry.file for entry in found.values()})
     seams = tuple(found.values())
