@@ -121,7 +121,7 @@ class Playout:
         self._caption: Caption | None = None
         self._captions = 0
         self._caption_until = 0
-        self._captioned: Turn | None = None
+        self._captioned: tuple[Turn, Caption] | None = None
         self._counts: dict[str, int] = dict.fromkeys(PlayoutCounts.__slots__, 0)
         self._closed = False
 
@@ -386,7 +386,7 @@ class Playout:
         """Have none any more once its time is over and its turn says nothing; the lock is held."""
         if self._caption is None or self._number < self._caption_until:
             return
-        turn = self._captioned
+        turn = None if self._captioned is None else self._captioned[0]
         if turn is None or turn.over or turn.starved:
             self._caption = None
 
@@ -395,11 +395,15 @@ class Playout:
         stays = int(_CAPTION_STAYS_S * numerator / denominator)
         self._caption_until = self._number + stays
         if at.kind == "word":
+            if self._caption is None and self._captioned is not None and self._captioned[0] is turn:
+                # It went while the voice was waited for.
+                self._caption = self._captioned[1]
             self._do_cues(turn, at.position)
             self._tell("word", turn.number, word=at.value, position=at.position, length=at.length)
         elif at.kind == "caption":
             self._captions += 1
-            self._caption, self._captioned = Caption(at.value, at.also, self._captions), turn
+            self._caption = Caption(at.value, at.also, self._captions)
+            self._captioned = turn, self._caption
             self._tell("caption", turn.number, text=at.value, caption=self._captions)
 
     def _do_cues(self, turn: Turn, position: int) -> None:
