@@ -427,6 +427,10 @@ class Playout:
             if len(self._hung) > _MOST_HUNG:
                 self._voice = None
                 self._no_voice = "the voice hung again and again; restart mattebox"
+            if hanging.doing is not turn:
+                # With an earlier turn, which nobody waits for: this one is made by the other.
+                log.warning("the voice hangs with an old turn", after_s=self._patience)
+                return
         turn.reason = f"the voice gave nothing for {self._patience:g} s"
         log.warning("the voice hangs", turn=turn.number, after_s=self._patience)
         turn.drop()

@@ -209,6 +209,25 @@ def _until(done) -> None:  # type: ignore[no-untyped-def]
         time.sleep(0.001)
 
 
+def test_a_turn_is_spoken_though_the_voice_hangs_with_the_one_it_replaced(avatar: Avatar) -> None:
+    go, hangs = threading.Event(), threading.Event()
+
+    class Hanging(WordVoice):
+        def stream(self, text: str, cancel: threading.Event) -> Iterator[Speech]:
+            if "Old" in text:
+                hangs.set()
+                go.wait(5)
+            yield spoken_words(text)
+
+    with Closing(Playout(avatar, Hanging(), voice_timeout_s=0.05)) as playout:
+        playout.speak("Old.")
+        assert hangs.wait(5)
+        playout.speak("New.", "replace")
+        ticks_until(playout, lambda _: playout.turns()[-1].state not in ("queued", "speaking"))
+        assert playout.turns()[-1].state == "finished"
+        go.set()
+
+
 def test_a_voice_that_cannot_be_closed_does_not_silence_the_next(avatar: Avatar) -> None:
     class Bad(WordVoice):
         def close(self) -> None:
