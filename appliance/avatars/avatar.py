@@ -147,7 +147,7 @@ def avatars() -> list[str]:
     found = {
         path.parent.name for folder in avatar_folders() for path in folder.glob(f"*/{MANIFEST}")
     }
-    return sorted(found)
+    return sorted(name for name in found if NAME.fullmatch(name))
 
 
 def load_avatar(folder: Path) -> Avatar:

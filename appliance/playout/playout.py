@@ -124,7 +124,7 @@ class Playout:
         self._caption_until = 0
         # What begins so late in a tick that the next one is nearer.
         self._coming: list[tuple[Turn, At]] = []
-        self._captioned: Turn | None = None
+        self._captioned: tuple[Turn, Caption] | None = None
         self._counts: dict[str, int] = dict.fromkeys(PlayoutCounts.__slots__, 0)
         self._closed = False
 
@@ -398,7 +398,7 @@ class Playout:
         """Have none any more once its time is over and its turn says nothing; the lock is held."""
         if self._caption is None or self._number < self._caption_until:
             return
-        turn = self._captioned
+        turn = None if self._captioned is None else self._captioned[0]
         if turn is None or turn.over or turn.starved:
             self._caption = None
 
@@ -406,6 +406,9 @@ class Playout:
         """Let it take effect; a caption that comes ``late`` in a tick in the next one."""
         self._stay()
         if at.kind == "word":
+            if self._caption is None and self._captioned is not None and self._captioned[0] is turn:
+                # It went while the voice was waited for.
+                self._caption = self._captioned[1]
             self._do_cues(turn, at.position)
             self._tell("word", turn.number, word=at.value, position=at.position, length=at.length)
         elif at.kind == "caption" and late:
@@ -416,7 +419,8 @@ class Playout:
     def _show(self, turn: Turn, at: At) -> None:
         self._stay()
         self._captions += 1
-        self._caption, self._captioned = Caption(at.value, at.also, self._captions), turn
+        self._caption = Caption(at.value, at.also, self._captions)
+        self._captioned = turn, self._caption
         self._tell("caption", turn.number, text=at.value, caption=self._captions)
 
     def _stay(self) -> None:
@@ -444,6 +448,10 @@ class Playout:
             if len(self._hung) > _MOST_HUNG:
                 self._voice = None
                 self._no_voice = "the voice hung again and again; restart mattebox"
+            if hanging.doing is not turn:
+                # With an earlier turn, which nobody waits for: this one is made by the other.
+                log.warning("the voice hangs with an old turn", after_s=self._patience)
+                return
         turn.reason = f"the voice gave nothing for {self._patience:g} s"
         log.warning("the voice hangs", turn=turn.number, after_s=self._patience)
         turn.drop()

@@ -29,6 +29,7 @@ class Speaker:
     """Makes the speech of turns, one after the other. Whatever the voice does, it ends a turn.
 
     Attributes:
+        doing: the turn that is made, if one is.
         busy_since: ``time.monotonic()`` when it began to wait for a voice; None: it does not.
     """
 
@@ -37,6 +38,7 @@ class Speaker:
         self._work: deque[tuple[Turn | None, Stream | Callable[[], None]]] = deque()
         self._moved = threading.Condition()
         self._stop = False
+        self.doing: Turn | None = None
         self.busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="speaker", daemon=True)
         self._thread.start()
@@ -95,6 +97,7 @@ class Speaker:
                 if not self._work:
                     return
                 turn, work = self._work.popleft()
+                self.doing = turn
             if turn is None:
                 self._do(cast("Callable[[], None]", work))
             else:

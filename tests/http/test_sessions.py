@@ -8,7 +8,10 @@ import threading
 
 import pytest
 
+from appliance.avatars.avatar import avatar_folders
 from appliance.http import guard
+from appliance.http.permitted import Places, source_refusal
+from tests.avatars import make_tiny_avatar
 from tests.http.serving import Served, as_json, problem, wait_until
 from tests.http.theatre import AVATAR, MAIN, Reader, playout_of, recording
 
@@ -363,6 +366,20 @@ def test_figures_of_the_avatar(theatre: Served) -> None:
     assert _figure(theatre, "mattebox_avatar_turns_total") == before + 1
     assert _figure(theatre, "mattebox_avatar_underruns_total") >= 0
     assert _figure(theatre, "mattebox_sessions") == 0
+
+
+def test_an_avatar_is_chosen_as_the_boxs_own_source_by_its_name_only(theatre: Served) -> None:
+    (home,) = avatar_folders()
+    make_tiny_avatar(home / "berta")
+    for uri in (f"avatar://{home}/berta", "avatar://../berta", "avatar://nobody"):
+        refused = theatre.client.patch("/api/source", json={"uri": uri})
+        assert "avatar://berta" in problem(refused, 422)
+        places = Places(home, home, avatars=frozenset({"avatar://berta"}))
+        assert "not among those found here" in (source_refusal(uri, places) or "")
+        assert source_refusal("avatar://berta", places) is None
+    for name in ("berta", AVATAR):
+        as_json(theatre.client.patch("/api/source", json={"uri": f"avatar://{name}"}))
+        assert playout_of(theatre).avatar.name == name
 
 
 def _figure(served: Served, name: str) -> float:

@@ -19,8 +19,9 @@ from appliance.playout.playout import MOST_TURNS, Playout, TurnRefused
 from appliance.playout.script import Script
 from appliance.playout.speaker import Speaker
 from appliance.playout.turn import Piece, Turn
+from appliance.voices.base import Speech
 from tests.avatars import make_tiny_avatar
-from tests.playout.speech import WordVoice, ready, ticks_until
+from tests.playout.speech import WordVoice, ready, spoken_words, ticks_until
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +94,24 @@ def test_a_caption_goes_when_the_next_turn_has_none(playout: Playout) -> None:
     assert any(tick.caption for tick in ticks)
 
 
-def test_a_caption_goes_while_a_voice_is_waited_for(avatar: Avatar) -> None:
+def test_a_caption_goes_while_a_voice_is_waited_for_and_comes_back(avatar: Avatar) -> None:
     go = threading.Event()
-    with Closing(Playout(avatar, WordVoice(lambda index, _: index > 0 and go.wait(5)))) as playout:
-        playout.speak("Hello. Much later.")
-        ticks = ticks_until(playout, lambda tick: tick.number > 40)
-        assert ticks[-1].caption is None
+
+    class Halting(WordVoice):
+        def stream(self, text: str, cancel: threading.Event) -> Iterator[Speech]:
+            yield spoken_words("Hello")
+            go.wait(5)
+            yield spoken_words("you.", offset=6)
+
+    with Closing(Playout(avatar, Halting())) as playout:
+        playout.speak("Hello you.")
+        ready(playout, 1)
+        first = playout.tick().caption
+        assert first is not None
+        assert [playout.tick().caption for _ in range(40)][-1] is None
         go.set()
+        ticks = ticks_until(playout, lambda tick: bool(tick.samples.any()))
+        assert ticks[-1].caption is first
 
 
 def test_a_long_word_keeps_its_caption(playout: Playout) -> None:
@@ -193,6 +205,25 @@ def _until(done) -> None:  # type: ignore[no-untyped-def]
     while not done():
         assert time.monotonic() < deadline, "not within its time"
         time.sleep(0.001)
+
+
+def test_a_turn_is_spoken_though_the_voice_hangs_with_the_one_it_replaced(avatar: Avatar) -> None:
+    go, hangs = threading.Event(), threading.Event()
+
+    class Hanging(WordVoice):
+        def stream(self, text: str, cancel: threading.Event) -> Iterator[Speech]:
+            if "Old" in text:
+                hangs.set()
+                go.wait(5)
+            yield spoken_words(text)
+
+    with Closing(Playout(avatar, Hanging(), voice_timeout_s=0.05)) as playout:
+        playout.speak("Old.")
+        assert hangs.wait(5)
+        playout.speak("New.", "replace")
+        ticks_until(playout, lambda _: playout.turns()[-1].state not in ("queued", "speaking"))
+        assert playout.turns()[-1].state == "finished"
+        go.set()
 
 
 def test_a_voice_that_cannot_be_closed_does_not_silence_the_next(avatar: Avatar) -> None:

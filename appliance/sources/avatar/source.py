@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 # A voice says itself what held it up, if it is given the time.
 _VOICE_MARGIN_S = 2.0
+# Ticks whose sound is kept for whoever fetches it: nobody does where source.sound is none.
+_MOST_SOUNDS = 100
 # This late, the schedule starts again: slower, never in a burst. As the feeder's clock has it.
 _SLACK_NS = 250_000_000
 
@@ -111,6 +113,7 @@ class AvatarSource:
         tick = playout.tick()
         first = samples_until(tick.number, fps)
         self._sounds.append(AudioBlock(tick.samples, time_of(first), restart=tick.number == 0))
+        del self._sounds[:-_MOST_SOUNDS]
         frame = pool.draw(tick.picture, tick.patch, self._face.feather)
         return Frame(
             frame.y, frame.uv, frame.colour, pts=pts, captured=time.monotonic_ns(),

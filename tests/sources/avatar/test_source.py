@@ -75,6 +75,16 @@ def test_canvases_are_used_again_and_a_held_frame_keeps_its_picture(source: Avat
     assert len(memory) == 1
 
 
+def test_sound_that_nobody_fetches_is_let_go(source: AvatarSource) -> None:
+    """As where source.sound is none, or a microphone."""
+    source.open(None)
+    for _ in range(300):
+        source.read(1)
+    sounds = source.sounds()
+    assert 0 < len(sounds) <= 100
+    assert sounds[-1].pts == 299 * 40_000_000
+
+
 def test_frames_that_nobody_gives_back_are_an_error_not_a_leak(source: AvatarSource) -> None:
     source.open(None)
     held = [source.read(1) for _ in range(12)]
