@@ -23,11 +23,13 @@ class Place:
         clip: the clip's name; in a seam, that of the clip it comes from.
         frame: its number there; in a seam, the number of the seam's own frame.
         seam: None within a clip.
+        back: the seam is walked back to where it was entered.
     """
 
     clip: str
     frame: int
     seam: SeamEntry | None = None
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,10 @@ class Walk:
         """The place of the next tick."""
         seam = place.seam
         if seam is not None:
+            if place.back or (desires.urgent and self._is_nearer_back(place, seam)):
+                if place.frame:
+                    return Place(place.clip, place.frame - 1, seam, back=True)
+                return Place(seam.source, seam.exit)
             if place.frame + 1 < seam.frames:
                 return Place(place.clip, place.frame + 1, seam)
             return Place(seam.target, seam.entry)
@@ -141,6 +147,16 @@ class Walk:
             return Place(place.clip, place.frame + 1)
         goals = self._goals(place.clip, desires)
         return Place(place.clip if place.clip in goals else goals[0], 0)
+
+    def _is_nearer_back(self, place: Place, seam: SeamEntry) -> bool:
+        """Whether an idle clip is reached sooner by turning round in a seam."""
+        source, target = self._role[seam.source], self._role[seam.target]
+        if source == "idle":
+            return target != "idle"
+        if source == "action" or target == "idle":
+            return False
+        leads = (other.target for other in self._exits[seam.source, seam.exit])
+        return place.frame < seam.frames // 2 and any(self._role[name] == "idle" for name in leads)
 
     def _exit(self, place: Place, desires: Desires) -> SeamEntry | None:
         """The seam to leave by after this frame; None to go on."""

@@ -19,6 +19,7 @@ from appliance.playout.playout import MOST_TURNS, Playout, TurnRefused
 from appliance.playout.script import Script
 from appliance.playout.speaker import Speaker
 from appliance.playout.turn import Piece, Turn
+from appliance.playout.walk import Place
 from appliance.voices.base import Speech
 from tests.avatars import make_tiny_avatar
 from tests.playout.speech import WordVoice, ready, spoken_words, ticks_until
@@ -58,7 +59,7 @@ def way_to_wave(avatar: Avatar) -> SeamEntry:
     return made.model_copy(update={"source": "idle", "target": "wave", "key": "in"})
 
 
-def test_an_interrupt_on_the_way_into_an_action_leaves_it_at_its_first_exit(tmp_path: Path) -> None:
+def test_an_interrupt_on_the_way_into_an_action_turns_round(tmp_path: Path) -> None:
     folder = make_tiny_avatar(tmp_path / "tiny", frames=40)
     before = load_avatar(folder).manifest.seams
     out = SeamEntry(source="wave", exit=2, target="idle", entry=0)
@@ -69,8 +70,22 @@ def test_an_interrupt_on_the_way_into_an_action_leaves_it_at_its_first_exit(tmp_
         ticks_until(playout, lambda tick: tick.place.seam == into)
         playout.interrupt()
         places = [playout.tick().place for _ in range(30)]
-    waved = [place for place in places if place.clip == "wave" and place.seam is None]
-    assert len(waved) == 3, "it left at the first exit"
+    assert places[0] == Place("idle", into.exit)
+    assert not [place for place in places if place.clip == "wave" and place.seam is None]
+
+
+def test_an_interrupt_at_the_begin_of_an_action_leaves_it_at_its_first_exit(tmp_path: Path) -> None:
+    folder = make_tiny_avatar(tmp_path / "tiny", frames=40)
+    before = load_avatar(folder).manifest.seams
+    out = SeamEntry(source="wave", exit=2, target="idle", entry=0)
+    kept = [s for s in before if s.target != "wave"]
+    into = SeamEntry(source="idle", exit=3, target="wave", entry=0)
+    with Closing(Playout(with_seams(folder, *kept, out, into))) as playout:
+        playout.play("wave")
+        ticks_until(playout, lambda tick: tick.place == Place("wave", 0))
+        playout.interrupt()
+        places = [playout.tick().place for _ in range(30)]
+    assert [place.frame for place in places if place.clip == "wave"] == [1, 2]
 
 
 class Closing:
