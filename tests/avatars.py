@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,11 @@ TINY_SEAM = 15
 """What stands for the clip in the numbers of the frames of its one seam with frames of its own."""
 TINY_SEAM_FRAMES = 3
 """How many those are: from the last frame of ``wave`` to the first of ``idle``."""
+_WAYS = (
+    ("idle", "idle2"), ("idle", "wave"), ("idle", "talk"), ("idle2", "idle"), ("idle2", "wave"),
+    ("idle2", "talk"), ("talk", "idle"),
+)  # fmt: skip
+_LOOPS = ("idle", "idle2", "talk")
 _CELLS = 4
 _DARK, _LIGHT = 50, 200
 
@@ -51,16 +57,10 @@ def make_tiny_avatar(
     exits = sorted({last // 2, last})
     seams = [
         SeamEntry(source=source, exit=exit, target=target, entry=0)
-        for source, target in (
-            ("idle", "idle2"), ("idle", "wave"), ("idle", "talk"), ("idle2", "idle"),
-            ("idle2", "wave"), ("idle2", "talk"), ("talk", "idle"),
-        )
+        for source, target in _WAYS
         for exit in exits
-    ]  # fmt: skip
-    seams += [
-        SeamEntry(source=name, exit=last, target=name, entry=0)
-        for name in ("idle", "idle2", "talk")
     ]
+    seams += [SeamEntry(source=name, exit=last, target=name, entry=0) for name in _LOOPS]
     file = "seam-wave-idle.clip"
     _write(folder / file, format, TINY_SEAM, TINY_SEAM_FRAMES, numbered, None)
     seams.append(
@@ -92,6 +92,19 @@ def tiny_number(y: U8, canvas: tuple[int, int] | None = None) -> tuple[int, int]
         assert abs(mean - _DARK) < 50 or abs(mean - _LIGHT) < 50, f"luma {mean}: no tiny avatar"
         number |= (mean > (_DARK + _LIGHT) / 2) << bit
     return number >> 12, number & 4095
+
+
+def tiny_steps(frames: int = 12) -> set[tuple[tuple[int, int], tuple[int, int]]]:
+    """Every step from one ``tiny_number`` to the next that a player may make: the graph itself."""
+    names, last = list(TINY), frames - 1
+    steps = {((clip, k), (clip, k + 1)) for clip in range(len(TINY)) for k in range(last)}
+    for source, target in _WAYS:
+        for exit in (last // 2, last):
+            steps.add(((names.index(source), exit), (names.index(target), 0)))
+    steps |= {((names.index(name), last), (names.index(name), 0)) for name in _LOOPS}
+    line = [(TINY_SEAM, k) for k in range(TINY_SEAM_FRAMES)]
+    line = [(names.index("wave"), last), *line, (names.index("idle"), 0)]
+    return steps | set(itertools.pairwise(line))
 
 
 def tiny_sound(clip: int, count: int) -> I16:

@@ -147,7 +147,7 @@ def avatars() -> list[str]:
     found = {
         path.parent.name for folder in avatar_folders() for path in folder.glob(f"*/{MANIFEST}")
     }
-    return sorted(found)
+    return sorted(name for name in found if NAME.fullmatch(name))
 
 
 def load_avatar(folder: Path) -> Avatar:
@@ -157,7 +157,7 @@ def load_avatar(folder: Path) -> Avatar:
         data = json.loads(path.read_bytes())
     except OSError as error:
         raise AvatarError(f"{path}: cannot be read: {error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AvatarError(f"{path}: is not JSON ({error}); {_AGAIN}") from error
     version = data.get("version") if isinstance(data, dict) else None
     if version != VERSION:
@@ -191,7 +191,8 @@ _AGAIN = "make the avatar again: mattebox avatar make"
 
 def _clip(folder: Path, file: str) -> Clip:
     path = folder / file
-    if not path.resolve().is_relative_to(folder.resolve()):
+    # A file's name cannot hold NUL, about which the system says nothing but ValueError.
+    if "\0" in file or not path.resolve().is_relative_to(folder.resolve()):
         raise AvatarError(f"{folder / MANIFEST}: names {file!r}, outside its folder; {_AGAIN}")
     return Clip(path)
 

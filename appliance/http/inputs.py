@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.avatars.avatar import avatars
 from appliance.config.settings import Settings
 from appliance.errors import ConfigError, InputError
 from appliance.http.change import change_values
@@ -23,6 +24,7 @@ def _choices(site: Site, found: devices.Devices) -> dict[str, tuple[str, str]]:
     now = site.daemon.settings.source.uri
     offered = [(f"v4l2://{camera.path}", camera.card) for camera in found.cameras]
     offered += [(uri, "as the configuration says") for uri in _written(site)]
+    offered += [(f"avatar://{name}", "an avatar") for name in avatars()]
     offered += [(now, "in use"), (_DEMO, "a built-in portrait")]
     choices: dict[str, tuple[str, str]] = {}
     for uri, words in offered:

@@ -60,6 +60,7 @@ class _Figures(Collector):
         yield from _times(daemon)
         yield from _source(daemon)
         yield from _sound(daemon)
+        yield from _avatar(daemon)
         yield from _outputs(daemon)
         yield from _placeholder(daemon)
         yield from _load(daemon)
@@ -220,6 +221,23 @@ def _sound(daemon: Daemon) -> Iterator[Metric]:
         ),
         {(str(index),): output.sounds.lost / RATE for index, output in enumerate(daemon.outputs)},
     )  # fmt: skip
+
+
+def _avatar(daemon: Daemon) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "mattebox_sessions", "Sessions beside the box's own picture.", len(daemon.sessions.all())
+    )
+    playout = daemon.main.playout
+    if playout is None:
+        return
+    counts = playout.counts
+    for name, text, value in (
+        ("turns", "Turns asked of the box's own avatar since it was opened.", counts.turns),
+        ("underruns", "Times that its voice was slower than the clock.", counts.underruns),
+        ("late_patches", "Ticks whose face was not made in time.", counts.late),
+        ("cuts", "Steps between its clips without a seam.", counts.cuts),
+    ):
+        yield CounterMetricFamily(f"mattebox_avatar_{name}", text, value)
 
 
 def _outputs(daemon: Daemon) -> Iterator[Metric]:

@@ -48,12 +48,14 @@ class Places:
 
     Attributes:
         recordings, backgrounds: the folders. cameras, loopbacks: addresses of devices found.
+        avatars: of those that are played by name.
     """
 
     recordings: Path
     backgrounds: Path
     cameras: frozenset[str] = frozenset()
     loopbacks: frozenset[str] = frozenset()
+    avatars: frozenset[str] = frozenset()
 
 
 def output_refusal(uri: str, places: Places) -> str | None:
@@ -79,7 +81,7 @@ def output_refusal(uri: str, places: Places) -> str | None:
 def source_refusal(uri: str, places: Places) -> str | None:
     """Why a source may not be chosen over HTTP; None if it may."""
     name = "auto" if uri == "auto" else scheme_of(uri)
-    if name in _OWN_SOURCES or uri in places.cameras:
+    if name in _OWN_SOURCES or uri in places.cameras | places.avatars:
         return None
     if source_scheme(uri) is None:
         return f"found {uri}, which is no source"

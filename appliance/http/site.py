@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from appliance.avatars.avatar import avatars
 from appliance.config.load import LoadedConfig
 from appliance.config.settings.http import HttpSettings
 from appliance.daemon.changes import Reloader
@@ -87,6 +88,7 @@ class Site:
             recordings=self.recordings.path,
             backgrounds=self.folder.path,
             cameras=frozenset(f"v4l2://{camera.path}" for camera in found.cameras),
+            avatars=frozenset(f"avatar://{name}" for name in avatars()),
             loopbacks=frozenset(f"v4l2://{device.path}" for device in found.loopbacks),
         )
 

@@ -146,7 +146,9 @@ class FaceAhead:
         if all(place.seam is None for place in places):
             shown = [self._shown(place) for place in places]
             spoken = [self._spoken(job, i) for i in indices]
-            result = self._tried(lambda: self._driver.step(job.turn, shown, spoken))
+            result = self._tried(
+                lambda: _of_all(self._driver.step(job.turn, shown, spoken), len(shown))
+            )
             if result is None:
                 return
             patches = result
@@ -214,16 +216,25 @@ def _at_rate(samples: I16, rate: int) -> I16:
     return out
 
 
+def _of_all(patches: list[Patch | None], count: int) -> list[Patch | None]:
+    """The same. Raises ValueError for another number of them."""
+    if len(patches) != count:
+        raise ValueError(f"{len(patches)} patches for {count} pictures")
+    return patches
+
+
 def _check(patch: Patch | None) -> None:
     """Raises ValueError for a patch that is not what it says."""
     if patch is None:
         return
-    r = patch.rect
+    r, mask = patch.rect, patch.mask
     shape, half = (r.height, r.width), ((r.height + 1) // 2, (r.width + 1) // 2, 2)
-    mask = patch.mask
-    fits = patch.y.shape == shape and patch.uv.shape == half
-    if not fits or (mask is not None and mask.shape != shape) or patch.y.dtype != np.uint8:
+    planes = [(patch.y, shape), (patch.uv, half)]
+    planes += [] if mask is None else [(mask, shape)]
+    # The paste takes these and nothing else, and it is the clock's thread that pastes.
+    if 0 in shape or any(one.shape != wanted or one.dtype != np.uint8 for one, wanted in planes):
+        found = ", ".join(f"{one.shape} {one.dtype}" for one, _ in planes)
         raise ValueError(
-            f"a patch of {patch.y.shape} {patch.y.dtype} and {patch.uv.shape}: expected uint8, "
-            f"{shape} and {half}"
+            f"a patch of {found} for {r.width}x{r.height} pixels: expected uint8, {shape} and "
+            f"{half}, and a mask as the first"
         )

@@ -18,6 +18,9 @@ from appliance.voices.sane import sane
 # Speech of minutes in one piece would be placed in the queue as a whole.
 _LONGEST = 5 * RATE
 _QUIET = 100
+# How far from its mark a word's first sound may be, behind how much silence.
+_ONSET, _PAUSE = RATE // 16, RATE // 50
+_HEARD = 300
 
 
 class Pieces:
@@ -48,8 +51,9 @@ class Pieces:
             sample = max(0, int(mark.ms * RATE / 1000) - skipped)
             at = At(sample, mark.kind, mark.value, mark.position, mark.length)
             if mark.kind == "word" and mark.length:
-                ats += self._caption(at)
+                ats += self._caption(at, samples)
             ats.append(at)
+        ats.sort(key=lambda at: at.sample)
         for start in range(0, len(samples), _LONGEST):
             end = min(start + _LONGEST, len(samples))
             # What is marked at the very end belongs to the last piece.
@@ -57,16 +61,27 @@ class Pieces:
             inside = (at for at in ats if start <= at.sample < until)
             yield Piece(samples[start:end], tuple(at.later(-start) for at in inside))
 
-    def _caption(self, word: At) -> list[At]:
-        """The cue that begins with this word, if one does."""
+    def _caption(self, word: At, samples: I16) -> list[At]:
+        """The cue that begins with this word, if one does: from the word's first sound on."""
         index = bisect_right(self._starts, word.position) - 1
         if index == self._shown or index < 0:
             return []
         self._shown, cue = index, self._cues[index]
-        return [At(word.sample, "caption", cue.text, cue.start, cue.length, self._language)]
+        at = _onset(samples, word.sample)
+        return [At(at, "caption", cue.text, cue.start, cue.length, self._language)]
 
 
 def _silent(samples: I16) -> int:
     """How many samples there are before the first that can be heard, less those of a fade."""
     loud = np.flatnonzero(np.abs(samples[:, 0].astype(np.int32)) > _QUIET)
     return max(0, int(loud[0]) - FADE) if len(loud) else 0
+
+
+def _onset(samples: I16, mark: int) -> int:
+    """Where sound begins after a pause, nearest to a word's mark; the mark where none does."""
+    first = max(0, mark - _ONSET)
+    window = np.abs(samples[first : mark + _ONSET, 0].astype(np.int32))
+    loud = np.flatnonzero(window > _HEARD)
+    # Before speech begins there is silence.
+    begins = first + loud[np.diff(loud, prepend=-1 if first else -_PAUSE) >= _PAUSE]
+    return int(min(begins, key=lambda at: abs(at - mark), default=mark))

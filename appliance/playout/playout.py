@@ -45,6 +45,8 @@ _OVER_KEPT = 32
 # How long a caption stays after the last word, unless the next one comes.
 _CAPTION_STAYS_S = 0.6
 _MOST_HUNG = 3
+# Pictures that are read from the disk ahead: as long as the shortest way into a clip.
+_SOON = 8
 # For finding the words of a recording; it is spoken without them then, as a client waits.
 _WORDS_S = 12.0
 _NO_VOICE = "there is no voice; see voice.name"
@@ -107,9 +109,11 @@ class Playout:
         self._turns: deque[Turn] = deque()
         self._over: deque[Turn] = deque(maxlen=_OVER_KEPT)
         self._numbers = 0
-        self._actions: deque[tuple[int, str]] = deque(maxlen=MOST_TURNS)
+        # Bounded by what a turn may hold: see ``_begin``.
+        self._actions: deque[tuple[int, str]] = deque()
         self._urgent = False
         self._laps = 0
+        self._acting = 0
         self._tail: I16 | None = None
         self._place: Place | None = None
         self._clip_sound: tuple[Clip, int] | None = None
@@ -118,6 +122,9 @@ class Playout:
         self._caption: Caption | None = None
         self._captions = 0
         self._caption_until = 0
+        # What begins so late in a tick that the next one is nearer.
+        self._coming: list[tuple[Turn, At]] = []
+        self._captioned: tuple[Turn, Caption] | None = None
         self._counts: dict[str, int] = dict.fromkeys(PlayoutCounts.__slots__, 0)
         self._closed = False
 
@@ -160,10 +167,14 @@ class Playout:
         ``no_voice``: why there is none.
         """
         with self._lock:
-            old, self._voice = self._voice, voice
-            self._no_voice = no_voice or _NO_VOICE
-            if old is not None:
-                self._speaker.afterwards(old.close)
+            closed = self._closed
+            if not closed:
+                old, self._voice = self._voice, voice
+                self._no_voice = no_voice or _NO_VOICE
+                if old is not None:
+                    self._speaker.afterwards(old.close)
+        if closed and voice is not None:
+            voice.close()
 
     def use_face(self, face: FaceDriver | None) -> None:
         """Move the mouth by another driver from now on; it is closed with the playout.
@@ -177,9 +188,13 @@ class Playout:
             except MatteboxError as error:
                 log.warning("the face driver cannot serve this avatar", why=str(error))
                 face.close()
-        old, self._face = self._face, made
+        with self._lock:
+            if self._closed:
+                old = made
+            else:
+                old, self._face = self._face, made
+                self._late += 0 if old is None else old.late
         if old is not None:
-            self._late += old.late
             old.close()
 
     # What may be asked.
@@ -238,12 +253,13 @@ class Playout:
 
     def close(self) -> None:
         """End all threads; ``tick`` must not be called after it. Safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
         self.interrupt()
-        for speaker in (self._speaker, *self._hung):
-            speaker.close()
+        # Those that hang have been left to themselves: nobody waits for them again.
+        self._speaker.close()
         if self._face is not None:
             self._face.close()
         if self._voice is not None:
@@ -252,6 +268,13 @@ class Playout:
 
     def _begin(self, script: Script, interrupt: Interrupt, stream: Stream | None) -> Turn:
         with self._lock:
+            if self._closed:
+                raise TurnRefused("the avatar has ended, or is being opened anew; try again")
+            if interrupt == "queue" and len(self._actions) >= MOST_TURNS:
+                raise TurnRefused(
+                    f"{len(self._actions)} actions wait already; wait for an action event, or send "
+                    "this one with interrupt: replace"
+                )
             if interrupt == "queue" and len(self._turns) >= MOST_TURNS:
                 raise TurnRefused(
                     f"{MOST_TURNS} turns wait already; wait for a finished event, or send this one "
@@ -282,6 +305,7 @@ class Playout:
                 self._tail = faded_out(turn.peek(RATE // 100))
             self._leave(turn, "interrupted")
         self._caption = None
+        self._coming.clear()
         return ended
 
     def _leave(self, turn: Turn, state: Literal["finished", "interrupted", "failed"]) -> None:
@@ -309,6 +333,7 @@ class Playout:
         count = samples_until(self._number + 1, fps) - samples_until(self._number, fps)
         with self._lock:
             speech = self._speech(count)
+            self._end_caption()
             speaking = self._turns[0].number if self._turns and speech is not None else 0
             place, cut = self._step()
             clip_sound = self._sound_of(place)
@@ -316,6 +341,10 @@ class Playout:
         parts = [part for part in (speech, *clip_sound, tail) if part is not None and len(part)]
         samples = mixed(count, *parts)
         clip = self._clip(place)
+        clip.soon(place.frame + _SOON)
+        if place.seam is not None and place.frame == 0:
+            clip.soon(0, _SOON)
+            self.avatar.clips[place.seam.target].soon(place.seam.entry, _SOON)
         picture = clip.frame(place.frame)
         patch = None
         face = self._face
@@ -334,6 +363,9 @@ class Playout:
 
     def _speech(self, count: int) -> I16 | None:
         """What is said in this tick; the lock is held."""
+        coming, self._coming = self._coming, []
+        for turn, at in coming:
+            self._show(turn, at)
         while self._turns:
             turn = self._turns[0]
             if turn.state == "queued":
@@ -345,60 +377,99 @@ class Playout:
                     self._tell("started", turn.number)
             if turn.exhausted:
                 self._do_cues(turn, 1 << 62)
+                if turn.taken == 0 and self._acts_for(turn):
+                    # Nothing but actions: it is over when they are.
+                    turn.state = "speaking"
+                    return None
                 self._turns.popleft()
                 self._leave(turn, "failed" if turn.reason else "finished")
                 continue
             samples, ats = turn.take(count)
+            middle = turn.taken - len(samples) + count // 2
             for at in ats:
-                self._happen(turn, at)
+                self._happen(turn, at, late=at.sample > middle)
             if len(samples) < count and turn.starved:
                 turn.underruns += len(samples) > 0
                 self._watch(turn)
             return samples
-        if self._caption is not None and self._number >= self._caption_until:
-            self._caption = None
         return None
 
-    def _happen(self, turn: Turn, at: At) -> None:
-        numerator, denominator = self.format.fps
-        stays = int(_CAPTION_STAYS_S * numerator / denominator)
-        self._caption_until = self._number + stays
+    def _end_caption(self) -> None:
+        """Have none any more once its time is over and its turn says nothing; the lock is held."""
+        if self._caption is None or self._number < self._caption_until:
+            return
+        turn = None if self._captioned is None else self._captioned[0]
+        if turn is None or turn.over or turn.starved:
+            self._caption = None
+
+    def _happen(self, turn: Turn, at: At, *, late: bool) -> None:
+        """Let it take effect; a caption that comes ``late`` in a tick in the next one."""
+        self._stay()
         if at.kind == "word":
+            if self._caption is None and self._captioned is not None and self._captioned[0] is turn:
+                # It went while the voice was waited for.
+                self._caption = self._captioned[1]
             self._do_cues(turn, at.position)
             self._tell("word", turn.number, word=at.value, position=at.position, length=at.length)
+        elif at.kind == "caption" and late:
+            self._coming.append((turn, at))
         elif at.kind == "caption":
-            self._captions += 1
-            self._caption = Caption(at.value, at.also, self._captions)
-            self._tell("caption", turn.number, text=at.value, caption=self._captions)
+            self._show(turn, at)
+
+    def _show(self, turn: Turn, at: At) -> None:
+        self._stay()
+        self._captions += 1
+        self._caption = Caption(at.value, at.also, self._captions)
+        self._captioned = turn, self._caption
+        self._tell("caption", turn.number, text=at.value, caption=self._captions)
+
+    def _stay(self) -> None:
+        numerator, denominator = self.format.fps
+        self._caption_until = self._number + int(_CAPTION_STAYS_S * numerator / denominator)
 
     def _do_cues(self, turn: Turn, position: int) -> None:
         while turn.cues and turn.cues[0].position <= position:
-            self._actions.append((turn.number, turn.cues.popleft().action))
+            action = turn.cues.popleft().action
+            self._actions.append((turn.number, action))
+            self.avatar.clips[action].soon(0, _SOON)
 
     def _watch(self, turn: Turn) -> None:
         """Give up a voice that says nothing for too long; the lock is held."""
         since = turn.fed_at if turn.inlet else self._speaker.busy_since
         if since is None or time.monotonic() - since < self._patience:
             return
+        if not turn.inlet:
+            hanging = self._speaker
+            other = hanging.abandon(since)
+            if other is None:
+                return
+            self._speaker = other
+            self._hung = [speaker for speaker in (*self._hung, hanging) if speaker.alive]
+            if len(self._hung) > _MOST_HUNG:
+                self._voice = None
+                self._no_voice = "the voice hung again and again; restart mattebox"
+            if hanging.doing is not turn:
+                # With an earlier turn, which nobody waits for: this one is made by the other.
+                log.warning("the voice hangs with an old turn", after_s=self._patience)
+                return
         turn.reason = f"the voice gave nothing for {self._patience:g} s"
         log.warning("the voice hangs", turn=turn.number, after_s=self._patience)
         turn.drop()
-        if turn.inlet:
-            return
-        hanging = self._speaker
-        self._hung = [speaker for speaker in (*self._hung, hanging) if speaker.alive]
-        if len(self._hung) > _MOST_HUNG:
-            self._voice = None
-            self._no_voice = "the voice hung again and again; restart mattebox"
-        self._speaker = Speaker()
-        hanging.abandon(self._speaker)
 
     # The walk.
 
     def _desires(self) -> Desires:
-        talks = bool(self._turns) and self._turns[0].state == "speaking"
         action = self._actions[0][1] if self._actions else ""
-        return Desires(action, talks, self._urgent, self._laps)
+        return Desires(action, self._talks, self._urgent, self._laps)
+
+    @property
+    def _talks(self) -> bool:
+        turn = self._turns[0] if self._turns else None
+        return turn is not None and turn.state == "speaking" and not turn.exhausted
+
+    def _acts_for(self, turn: Turn) -> bool:
+        """Whether an action of this turn is still to come, or is being played."""
+        return turn.number == self._acting or any(n == turn.number for n, _ in self._actions)
 
     def _step(self) -> tuple[Place, bool]:
         """Move on by a frame; whether that was a cut. The lock is held."""
@@ -409,13 +480,15 @@ class Playout:
             place = self._walk.after(before, self._desires())
         self._place = place
         self._laps += self._walk.loops(place)
-        if self._actions and place == Place(self._actions[0][1], 0):
-            turn, action = self._actions.popleft()
-            self._tell("action", turn, action=action)
+        if self._actions and self._walk.begins(before, place, self._actions[0][1]):
+            self._acting, action = self._actions.popleft()
+            self._tell("action", self._acting, action=action)
             self._urgent = False
+        elif place.seam is not None or not self._walk.acts(place):
+            self._acting = 0
         # Out of an action in any case; out of talking unless somebody talks again.
-        talks = bool(self._turns) and self._turns[0].state == "speaking"
-        self._urgent &= self._walk.acts(place) or not (talks or self._walk.idles(place))
+        calm = self._talks or self._walk.idles(place)
+        self._urgent &= self._walk.acts(place) or not calm
         if before is not None and self._walk.idles(place) and not self._walk.idles(before):
             self._tell("idle", 0, clip=place.clip)
         return place, before is not None and self._walk.cuts(before, place)
@@ -451,9 +524,9 @@ class Playout:
                 return
             turn, ahead, desires = self._turns[0], [], self._desires()
             for _ in range(face.ahead):
-                place = self._walk.after(place, desires)
+                before, place = place, self._walk.after(place, desires)
                 ahead.append(place)
-                if desires.action and place == Place(desires.action, 0):
+                if desires.action and self._walk.begins(before, place, desires.action):
                     desires = replace(desires, action="")
             sound, marks = turn.peek(face.samples_ahead), turn.marks()
         face.ask(self._number + 1, turn.number, ahead, heard, sound, marks, turn.taken)

@@ -29,7 +29,8 @@ class Speaker:
     """Makes the speech of turns, one after the other. Whatever the voice does, it ends a turn.
 
     Attributes:
-        busy_since: ``time.monotonic()`` when it began to wait for a piece; None: it does not.
+        doing: the turn that is made, if one is.
+        busy_since: ``time.monotonic()`` when it began to wait for a voice; None: it does not.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Speaker:
         self._work: deque[tuple[Turn | None, Stream | Callable[[], None]]] = deque()
         self._moved = threading.Condition()
         self._stop = False
+        self.doing: Turn | None = None
         self.busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="speaker", daemon=True)
         self._thread.start()
@@ -65,14 +67,22 @@ class Speaker:
         self._thread.join(_STOP_S)
         return not self._thread.is_alive()
 
-    def abandon(self, other: Speaker) -> None:
-        """Leave the thread to itself, as its voice hangs; ``other`` does what waits here."""
+    def abandon(self, since: float) -> Speaker | None:
+        """Leave the thread to itself, as it hangs; returns another, which does what waits here.
+
+        ``since``: the ``busy_since`` that was too long ago. None if it has got over that meanwhile:
+        it goes on.
+        """
         with self._moved:
+            if self.busy_since != since:
+                return None
             self._stop = True
-            waiting, self._work = list(self._work)[1:], deque()
+            waiting, self._work = self._work, deque()
             self._moved.notify_all()
+        other = Speaker()
         for turn, work in waiting:
             other._put(turn, work)
+        return other
 
     def _put(self, turn: Turn | None, work: Stream | Callable[[], None]) -> None:
         with self._moved:
@@ -86,14 +96,26 @@ class Speaker:
                     self._moved.wait(_WAIT_S)
                 if not self._work:
                     return
-                turn, work = self._work[0]
+                turn, work = self._work.popleft()
+                self.doing = turn
             if turn is None:
-                cast("Callable[[], None]", work)()
+                self._do(cast("Callable[[], None]", work))
             else:
                 self._speak(turn, cast("Stream", work))
-            with self._moved:
-                if self._work:
-                    self._work.popleft()
+
+    def _waits(self, waits: bool) -> None:
+        # Under the lock, so that nobody gives up what has just come.
+        with self._moved:
+            self.busy_since = time.monotonic() if waits else None
+
+    def _do(self, action: Callable[[], None]) -> None:
+        self._waits(True)
+        try:
+            action()
+        except Exception:  # a voice may be anybody's code
+            log.exception("a voice could not be closed")
+        finally:
+            self._waits(False)
 
     def _speak(self, turn: Turn, stream: Stream) -> None:
         try:
@@ -104,19 +126,19 @@ class Speaker:
             log.exception("the voice failed", turn=turn.number)
             self._fail(turn, f"the voice failed: {type(error).__name__}: {error}")
         finally:
-            self.busy_since = None
+            self._waits(False)
             turn.complete()
 
     def _make(self, turn: Turn, stream: Stream) -> None:
         if turn.cancel.is_set():
             return
-        self.busy_since = time.monotonic()
+        self._waits(True)
         for piece in stream(turn.cancel):
-            self.busy_since = None
+            self._waits(False)
             while not turn.add(piece, _WAIT_S):
                 if turn.cancel.is_set() or self._stop:
                     return
-            self.busy_since = time.monotonic()
+            self._waits(True)
 
     def _fail(self, turn: Turn, reason: str) -> None:
         if not turn.cancel.is_set():

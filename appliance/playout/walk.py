@@ -23,11 +23,13 @@ class Place:
         clip: the clip's name; in a seam, that of the clip it comes from.
         frame: its number there; in a seam, the number of the seam's own frame.
         seam: None within a clip.
+        back: the seam is walked back to where it was entered.
     """
 
     clip: str
     frame: int
     seam: SeamEntry | None = None
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,15 @@ class Walk:
         return place.seam is None and self._role[place.clip] != "talk"
 
     def acts(self, place: Place) -> bool:
-        """Whether this is a frame of an action, or of a seam out of one."""
-        return self._role[place.clip] == "action"
+        """Whether this is a frame of an action, or of a seam out of one or into one."""
+        ends = (place.clip,) if place.seam is None else (place.clip, place.seam.target)
+        return any(self._role[name] == "action" for name in ends)
+
+    def begins(self, before: Place | None, place: Place, action: str) -> bool:
+        """Whether the step from one place to the next is into this action, wherever it begins."""
+        if place.seam is not None or place.clip != action:
+            return False
+        return before is None or before.seam is not None or before.clip != action or not place.frame
 
     def idles(self, place: Place) -> bool:
         """Whether this is a frame of an idle clip, or of a seam between two."""
@@ -124,6 +133,10 @@ class Walk:
         """The place of the next tick."""
         seam = place.seam
         if seam is not None:
+            if place.back or (desires.urgent and self._is_nearer_back(place, seam)):
+                if place.frame:
+                    return Place(place.clip, place.frame - 1, seam, back=True)
+                return Place(seam.source, seam.exit)
             if place.frame + 1 < seam.frames:
                 return Place(place.clip, place.frame + 1, seam)
             return Place(seam.target, seam.entry)
@@ -134,6 +147,16 @@ class Walk:
             return Place(place.clip, place.frame + 1)
         goals = self._goals(place.clip, desires)
         return Place(place.clip if place.clip in goals else goals[0], 0)
+
+    def _is_nearer_back(self, place: Place, seam: SeamEntry) -> bool:
+        """Whether an idle clip is reached sooner by turning round in a seam."""
+        source, target = self._role[seam.source], self._role[seam.target]
+        if source == "idle":
+            return target != "idle"
+        if source == "action" or target == "idle":
+            return False
+        leads = (other.target for other in self._exits[seam.source, seam.exit])
+        return place.frame < seam.frames // 2 and any(self._role[name] == "idle" for name in leads)
 
     def _exit(self, place: Place, desires: Desires) -> SeamEntry | None:
         """The seam to leave by after this frame; None to go on."""
@@ -146,8 +169,8 @@ class Walk:
             last = frame + 1 == self._length[name]
             wanted = last or desires.urgent
             found = self._towards(exits, goals, desires.urgent) if wanted else None
-            # Once more the same, say: by way of wherever it leads.
-            return exits[0] if found is None and last else found
+            # Once more the same: by way of wherever it leads.
+            return exits[0] if found is None and last and name in goals else found
         stays = name in goals
         if not stays:
             return self._towards(exits, goals, desires.urgent)
@@ -165,7 +188,12 @@ class Walk:
         In a hurry that is the shortest; else one that shows is passed by for a smooth one soon.
         """
         name, frame = exits[0].source, exits[0].exit
-        hops = [self._hops[name].get(goal, goal) for goal in goals]
+        ways = self._hops[name]
+        # The same clip again is by its own seam.
+        hops = [ways.get(goal, goal) for goal in goals if goal in ways or goal == name]
+        if not hops:
+            # No seam leads there: by a cut, after the last frame.
+            return None
         serving = [seam for seam in exits if seam.target in hops]
         if serving and urgent:
             return min(serving, key=lambda seam: (seam.frames, seam.jump))

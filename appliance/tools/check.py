@@ -7,13 +7,20 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.avatars.avatar import find_avatar, load_avatar
 from appliance.config.load import LoadedConfig, Mistake
 from appliance.config.scenes import in_use
 from appliance.config.schemes import Scheme, SourceScheme
 from appliance.config.secrets import Secret, credentials_elsewhere, references, trouble
 from appliance.config.settings import Section, Settings
-from appliance.config.uris import background_scheme, files_of, output_scheme, source_scheme
-from appliance.errors import MissingDependency, ModelError
+from appliance.config.uris import (
+    background_scheme,
+    files_of,
+    output_scheme,
+    scheme_of,
+    source_scheme,
+)
+from appliance.errors import AvatarError, MissingDependency, ModelError
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import Manifest, find_manifest, load_manifest
 from appliance.networks.tasks import Task
@@ -61,6 +68,9 @@ def _mistakes(settings: Settings, as_service: bool) -> Iterator[tuple[str, str]]
         wrong = networkless(scheme) if scheme is not None else None
         if wrong:
             yield key, wrong
+    wrong = avatarless(source)
+    if wrong:
+        yield "source.uri", wrong
     for index, output in enumerate(settings.outputs):
         for path in files_of(output.uri, output_scheme(output.uri)):
             wrong = unwritable(path)
@@ -143,6 +153,17 @@ def networkless(scheme: Scheme) -> str | None:
         load_manifest(find_manifest(name, folders), task=None)
     except ModelError as error:
         return f"{str(error).splitlines()[0]}; {scheme.names[0]}:// needs it; {get} --replace"
+    return None
+
+
+def avatarless(uri: str) -> str | None:
+    """Why the avatar of an address cannot be played, and the remedy; None if it can, or is none."""
+    if scheme_of(uri) != "avatar":
+        return None
+    try:
+        load_avatar(find_avatar(uri.partition("://")[2]))
+    except AvatarError as error:
+        return str(error)
     return None
 
 

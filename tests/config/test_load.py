@@ -366,6 +366,10 @@ BAD = {
     "source: {uri: /a.mp4}\noutputs: [uri: /a.mp4]\n": [
         "config.yaml:2:16: outputs.0.uri: found /a.mp4, which source.uri reads; name another"
     ],
+    "source: {uri: avatar://anna}\nbackground: {uri: blur://}\n": [
+        "config.yaml:2:19: background.uri: found blur://, and an avatar has no room of its own to "
+        "be shown out of focus; name a picture, a video, a colour or gradient://"
+    ],
     # Bytes.
     b"roi:\n  margin: \xff\n": [
         "config.yaml:2:11: found the byte 0xff, which is not UTF-8; save the file as UTF-8"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from appliance.daemon import apply, negotiate
+from appliance.sources import make
 from tests.faults.stand_ins import Camera
 
 Measured = Callable[[str, float], None]
@@ -17,8 +17,7 @@ _NOTES = pytest.StashKey[list[str]]()
 def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
     """The camera that ``source.uri: test://ball`` stands for."""
     camera = Camera()
-    monkeypatch.setattr(negotiate, "make_source", camera.make_source)
-    monkeypatch.setattr(apply, "make_source", camera.make_source)
+    monkeypatch.setattr(make, "make_source", camera.make_source)
     return camera
 
 

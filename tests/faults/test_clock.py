@@ -25,7 +25,8 @@ _FOR_PEOPLE = {
     "appliance/config/status.py", "appliance/config/write_back.py",
     "appliance/tools/engine/build.py", "appliance/daemon/changes.py", "appliance/outputs/hls.py",
     "appliance/system/log_ring.py", "appliance/http/recording.py",
-    "appliance/outputs/whep/sender.py",
+    "appliance/outputs/whep/sender.py", "appliance/daemon/sessions/session.py",
+    "appliance/daemon/sessions/on_air.py", "appliance/daemon/sessions/registry.py",
 }  # fmt: skip
 _WALL = {"time.time", "time.time_ns", "time.localtime", "datetime.now", "datetime.utcnow"}
 

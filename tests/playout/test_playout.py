@@ -16,6 +16,7 @@ from appliance.avatars.clip import samples_until
 from appliance.media.audio import I16
 from appliance.playout.playout import MOST_TURNS, Playout, TurnRefused
 from appliance.playout.turn import Piece
+from appliance.voices.base import Mark, Speech
 from tests.avatars import make_tiny_avatar, tiny_sound
 from tests.playout.speech import LEVEL, WordVoice, ready, spoken_words, ticks_until
 
@@ -39,6 +40,64 @@ def playout(avatar: Avatar, voice: WordVoice) -> Iterator[Playout]:
 
 def kinds(playout: Playout) -> list[str]:
     return [event.kind for event in playout.events.after(0) if event.kind != "word"]
+
+
+class LateVoice:
+    """Says two words; the second is marked and heard so many milliseconds after the first's end."""
+
+    name, language = "late", "en"
+
+    def __init__(self, first_ms: int, silent_ms: int, mark_ms: int = 0) -> None:
+        self.first_ms, self.silent_ms, self.mark_ms = first_ms, silent_ms, mark_ms
+
+    def stream(self, text: str, cancel: threading.Event) -> Iterator[Speech]:
+        first = np.full(self.first_ms * 48, LEVEL, np.int16)
+        second = np.zeros(4800, np.int16)
+        second[self.silent_ms * 48 :] = LEVEL
+        at = text.index("\n") + 1
+        yield Speech(first, 48_000, (Mark(0, "word", "One", 0, 3),))
+        yield Speech(second, 48_000, (Mark(self.mark_ms, "word", "Two", at, 3),))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.mark.parametrize(
+    ("first_ms", "silent_ms", "mark_ms", "tick"),
+    [(100, 0, 0, 2), (101, 0, 0, 3), (159, 0, 0, 4), (85, 30, 0, 3), (90, 30, 60, 3)],
+)
+def test_a_caption_comes_with_the_picture_nearest_to_its_first_sound(
+    avatar: Avatar, first_ms: int, silent_ms: int, mark_ms: int, tick: int
+) -> None:
+    playout = Playout(avatar, LateVoice(first_ms, silent_ms, mark_ms))
+    playout.speak("One\nTwo")
+    turn = playout._turns[0]
+    deadline = time.monotonic() + 5
+    while not turn._done and time.monotonic() < deadline:
+        time.sleep(0.001)
+    ticks_until(playout, lambda one: "finished" in kinds(playout))
+    told = {
+        (e.kind, e.data.get("word", e.data.get("text"))): e.tick for e in playout.events.after(0)
+    }
+    assert told["caption", "Two"] == tick
+    assert told["word", "Two"] == (first_ms + mark_ms) // 40
+    assert playout.track.since(1)[0].begin_ns == tick * 40_000_000
+    playout.close()
+
+
+def test_an_interrupt_takes_back_a_caption_that_was_to_come(avatar: Avatar) -> None:
+    playout = Playout(avatar, LateVoice(110, 0))
+    playout.speak("One\nTwo")
+    turn = playout._turns[0]
+    deadline = time.monotonic() + 5
+    while not turn._done and time.monotonic() < deadline:
+        time.sleep(0.001)
+    for _ in range(3):
+        playout.tick()
+    assert playout._coming
+    playout.interrupt()
+    assert playout.tick().caption is None
+    playout.close()
 
 
 def test_nobody_asks_and_it_idles_in_true_silence(playout: Playout) -> None:
@@ -297,3 +356,15 @@ def test_closing_ends_every_thread_and_the_voice(avatar: Avatar) -> None:
     assert voice.closed
     assert set(threading.enumerate()) <= before
     assert playout.events.closed
+
+
+def test_a_turn_of_nothing_but_an_action_is_over_when_that_is(playout: Playout) -> None:
+    playout.play("wave")
+    playout.speak("And now.")
+    ready(playout, 2)
+    ticks = ticks_until(playout, lambda tick: "finished" in kinds(playout))
+    assert kinds(playout)[:4] == ["queued", "queued", "action", "finished"]
+    assert [tick.place.frame for tick in ticks if tick.place.clip == "wave"][:12] == list(range(12))
+    playout.play("wave")
+    ticks_until(playout, lambda tick: kinds(playout).count("action") == 2)
+    assert playout.interrupt() == 1

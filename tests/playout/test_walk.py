@@ -131,3 +131,28 @@ def test_a_smooth_seam_soon_is_waited_for_unless_it_is_urgent(avatar: Avatar) ->
 def test_a_talking_clip_is_not_heard(avatar: Avatar) -> None:
     walk = Walk(avatar)
     assert [walk.sounds(Place(name, 0)) for name in ("idle", "wave", "talk")] == [True, True, False]
+
+
+def test_in_a_hurry_a_seam_is_walked_back(avatar: Avatar) -> None:
+    seam = SeamEntry(source="idle", exit=5, target="talk", entry=0, frames=4)
+    walk = with_seams(avatar, seam)
+    urgent = Desires(urgent=True)
+    back = walked(walk, urgent, 5, Place("idle", 2, seam))
+    assert [(place.frame, place.back) for place in back[1:3]] == [(1, True), (0, True)]
+    assert back[3:] == [Place("idle", 5), Place("idle", 6)]
+    # Once begun it is walked to its end, and without a hurry not at all.
+    assert walk.after(back[1], Desires(talks=True)) == back[2]
+    assert walk.after(Place("idle", 2, seam), Desires()) == Place("idle", 3, seam)
+    assert not any(walk.cuts(a, b) for a, b in pairwise(back))
+
+
+def test_in_the_loop_of_talking_the_nearer_end_is_taken(avatar: Avatar) -> None:
+    loop = SeamEntry(source="talk", exit=9, target="talk", entry=0, frames=6)
+    out = SeamEntry(source="talk", exit=9, target="idle", entry=0, frames=2)
+    walk, urgent = with_seams(avatar, loop, out), Desires(urgent=True)
+    assert walk.after(Place("talk", 2, loop), urgent) == Place("talk", 1, loop, back=True)
+    assert walk.after(Place("talk", 0, loop, back=True), urgent) == Place("talk", 9)
+    assert walk.after(Place("talk", 9), urgent) == Place("talk", 0, out)
+    assert walk.after(Place("talk", 3, loop), urgent) == Place("talk", 4, loop)
+    # Without a way out there, on.
+    assert with_seams(avatar, loop).after(Place("talk", 2, loop), urgent).frame == 3

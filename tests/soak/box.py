@@ -18,7 +18,6 @@ from appliance.config.load import LoadedConfig, load_located
 from appliance.config.settings import OutputSettings, Settings
 from appliance.daemon import apply as apply_module
 from appliance.daemon import daemon as daemon_module
-from appliance.daemon import negotiate as negotiate_module
 from appliance.daemon.changes import Reloader
 from appliance.daemon.daemon import Daemon
 from appliance.errors import InputError
@@ -27,6 +26,7 @@ from appliance.media.frame import Frame
 from appliance.networks.manifest import load_manifest
 from appliance.outputs.make import make_output
 from appliance.outputs.null import NullOutput
+from appliance.sources import make as make_module
 from tests.daemons import Breakable
 from tests.faults.stand_ins import CAMERA, FORMAT, Camera, Sluice, wait_until
 from tests.networks.bright import bright_network
@@ -135,8 +135,7 @@ class Box:
                 (daemon_module, "choose_network", self._load),
                 (apply_module, "choose_network", self._load),
                 (daemon_module, "make_output", self._output),
-                (negotiate_module, "make_source", self.camera.make_source),
-                (apply_module, "make_source", self.camera.make_source),
+                (make_module, "make_source", self.camera.make_source),
             ):
                 stack.enter_context(patch.object(module, name, by_hand))
             self.daemon.start()

@@ -13,6 +13,7 @@ from appliance.config.settings import Settings
 from appliance.networks.plans import here
 from appliance.networks.plans.flavour import Flavour
 from appliance.tools import check
+from tests.avatars import make_tiny_avatar
 from tests.networks.blender import blending_network
 from tests.networks.painter import painting_network
 
@@ -83,6 +84,19 @@ def test_a_file_address_is_checked_too(engines, tmp_path):
     (tmp_path / "a b.mp4").write_bytes(b"x")
     assert found(("source.uri", f"file://{tmp_path}/a%20b.mp4")) == []
     assert len(found(("source.uri", f"file://{tmp_path}/gone.mp4"))) == 1
+
+
+def test_an_avatar_is_opened(engines, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    folder = make_tiny_avatar(tmp_path / "mattebox/avatars/anna")
+    assert found(("source.uri", "avatar://anna")) == []
+    (mistake,) = found(("source.uri", "avatar://nobody"))
+    assert "source.uri" in mistake
+    assert "there are: anna" in mistake
+    (folder / "wave.clip").unlink()
+    (mistake,) = found(("source.uri", "avatar://anna"))
+    assert "wave.clip: the clip cannot be read" in mistake
 
 
 def test_a_look_is_read_to_its_end(engines, tmp_path):

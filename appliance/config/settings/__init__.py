@@ -155,6 +155,20 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _an_avatar_has_no_room(self) -> Settings:
+        """Around it is what its footage was keyed from, and what earlier pictures left."""
+        background = self.background.uri
+        scheme = background_scheme(background)
+        if scheme_of(self.source.uri) == "avatar" and scheme is not None and not scheme.hides_room:
+            raise rule(
+                "background.uri",
+                f"found {background}, and an avatar has no room of its own to be shown out of "
+                "focus; name a picture, a video, a colour or gradient://",
+                "source.uri",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _outputs_spare_the_inputs(self) -> Settings:
         """An output that overwrote the clip it is made from would destroy the user's file."""
         source, background = self.source.uri, self.background.uri

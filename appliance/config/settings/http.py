@@ -85,7 +85,7 @@ class HttpSettings(Section, title="Http"):
     )
     connections: int = Field(32, ge=4, le=512, description="connections at once")
     upload_mb: int = Field(
-        20, ge=0, le=100, description="largest background taken, megabytes; 0: none is"
+        20, ge=0, le=100, description="largest background or recording taken, megabytes; 0: none is"
     )
     upload_mpixels: int = Field(
         50, ge=1, le=100, description="largest background taken, millions of pixels"

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from appliance.avatars.avatar import NAME
 from appliance.config.settings import BackgroundSettings, Settings, SourceSettings
+from appliance.config.uris import background_scheme
 from appliance.config.validate import broken
 from appliance.daemon.sessions.errors import NoSuchSession, SessionLimit
 from appliance.daemon.sessions.plan import new_id
@@ -85,6 +86,13 @@ class Sessions:
                 settings = BackgroundSettings(uri=background)
             except ValidationError as error:
                 raise InputError("; ".join(broken(error, BackgroundSettings))) from error
+        scheme = background_scheme(settings.uri)
+        if scheme is not None and not scheme.hides_room:
+            whose = "the box's own background is" if background is None else "found"
+            raise InputError(
+                f"background: {whose} {settings.uri}, and an avatar has no room of its own to be "
+                "shown out of focus; give the session another"
+            )
         return self.begin(source, settings, label)
 
     def begin(

@@ -11,7 +11,8 @@ from appliance.avatars.clip import ClipFrame
 from appliance.errors import SourceError
 from appliance.faces.base import Patch
 from appliance.faces.paste import paste_patch
-from appliance.media.frame import U8, Format, Frame, Rect, blank
+from appliance.media.frame import U8, Colour, Format, Frame, Rect, blank
+from appliance.sources.avatar.recolour import Recolour
 
 # In flight at once: one in the mailbox, one being composited, one held for the frame between; and
 # what fades or repeats.
@@ -49,6 +50,9 @@ class AvatarCanvases:
     def __init__(self, format: Format, avatar: Format) -> None:
         """``format``: of the canvas. ``avatar``: of the pictures, which are fitted into it."""
         self._format = format
+        same = format.colour == avatar.colour
+        self._own = avatar.colour
+        self._recolour = None if same else Recolour(avatar.colour, format.colour)
         self._free: list[_Canvas] = []
         self._made = 0
         # Taken again by its holder: the collector may give a canvas back in that very thread.
@@ -76,14 +80,16 @@ class AvatarCanvases:
             np.copyto(uv, picture.uv)
             np.copyto(alpha, picture.alpha)
             if patch is not None:
-                _paste(frame, patch, feather)
+                _paste(Frame(frame.y, frame.uv, self._own), patch, feather)
         else:
             # Patches are in the avatar's own pixels.
             if patch is not None:
-                picture = _patched(picture, patch, frame, feather)
+                picture = _patched(picture, patch, self._own, feather)
             _resize(picture.y, y)
             _resize(picture.uv, uv)
             _resize(picture.alpha, alpha)
+        if self._recolour is not None:
+            self._recolour(y, uv)
         return Frame(
             frame.y, frame.uv, self._format.colour, alpha=canvas.alpha,
             owner=_Lease(self, canvas),
@@ -122,8 +128,8 @@ def _paste(frame: Frame, patch: Patch, feather: float) -> None:
     paste_patch(frame, patch, feather * patch.rect.width)
 
 
-def _patched(picture: ClipFrame, patch: Patch, like: Frame, feather: float) -> ClipFrame:
-    own = Frame(picture.y.copy(), picture.uv.copy(), like.colour)
+def _patched(picture: ClipFrame, patch: Patch, colour: Colour, feather: float) -> ClipFrame:
+    own = Frame(picture.y.copy(), picture.uv.copy(), colour)
     at = Rect(
         patch.rect.x - picture.rect.x, patch.rect.y - picture.rect.y, patch.rect.width,
         patch.rect.height,

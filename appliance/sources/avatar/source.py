@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 # A voice says itself what held it up, if it is given the time.
 _VOICE_MARGIN_S = 2.0
+# Ticks whose sound is kept for whoever fetches it: nobody does where source.sound is none.
+_MOST_SOUNDS = 100
 # This late, the schedule starts again: slower, never in a burst. As the feeder's clock has it.
 _SLACK_NS = 250_000_000
 
@@ -76,20 +78,21 @@ class AvatarSource:
         self.close()
         avatar = load_avatar(find_avatar(self._name))
         own = avatar.format
-        voice, why = _voice_of(self._voice)
-        self.playout = Playout(
-            avatar, voice, no_voice=why, voice_timeout_s=self._voice.timeout_s + _VOICE_MARGIN_S
+        speaks, looks = self._voice, self._face
+        voice, why = _voice_of(speaks)
+        playout = Playout(
+            avatar, voice, no_voice=why, voice_timeout_s=speaks.timeout_s + _VOICE_MARGIN_S
         )
         # Its rate is its own: the canvas takes as many of its frames as it has room for.
         format = own if want is None else Format(want.width, want.height, own.fps, want.colour)
-        if format.colour != own.colour:
-            raise SourceError(
-                f"avatar {self._name}: made in {own.colour.matrix.value}, and the canvas is in "
-                f"{format.colour.matrix.value}; restart mattebox, so that the canvas becomes the "
-                "avatar's"
-            )
-        self.playout.use_face(_face_of(self._face, avatar))
+        playout.use_face(_face_of(looks, avatar))
         self._pool = AvatarCanvases(format, own)
+        self.playout = playout
+        # What was wanted while these were made was told to nobody.
+        if self._voice != speaks:
+            playout.use_voice(*_voice_of(self._voice))
+        if self._face.driver != looks.driver:
+            playout.use_face(_face_of(self._face, avatar))
         self._format, self._origin = format, None
         log.info(
             "an avatar is ready", avatar=avatar.name, clips=len(avatar.clips),
@@ -110,6 +113,7 @@ class AvatarSource:
         tick = playout.tick()
         first = samples_until(tick.number, fps)
         self._sounds.append(AudioBlock(tick.samples, time_of(first), restart=tick.number == 0))
+        del self._sounds[:-_MOST_SOUNDS]
         frame = pool.draw(tick.picture, tick.patch, self._face.feather)
         return Frame(
             frame.y, frame.uv, frame.colour, pts=pts, captured=time.monotonic_ns(),

@@ -71,6 +71,7 @@ class Times:
     rest: int
     most: int
     most_calm: int
+    most_talk: int
     entries: int
 
     @classmethod
@@ -81,7 +82,10 @@ class Times:
         )
         most, rest = max(SHORTEST, longest), max(1, rest)
         # After an interrupt: up to ``rest`` frames, the seam's own, and the entry.
-        return cls(max(1, start), rest, most, min(most, max(0, calm - rest - 1)), max(1, entries))
+        most_calm = min(most, max(0, calm - rest - 1))
+        # In the loop of talking: back or on to its nearer end, and from there to the idle pose.
+        most_talk = min(most, max(SHORTEST, 2 * (calm - most_calm - 1)))
+        return cls(max(1, start), rest, most, most_calm, most_talk, max(1, entries))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +127,7 @@ class Planner:
             name: best_loop(looks[name], self.times.entries)
             for name in names["idle"] + names["talk"]
         }
+        self._talk = frozenset(names["talk"])
         self._fixed: list[WantedSeam] = []
         self._ways: list[_Way] = []
         for role in ("idle", "talk"):
@@ -135,6 +140,8 @@ class Planner:
             # To be broken off, and to end: what need not be quick is longer, and smoother.
             self._lead(name, names["idle"], "silence")
             self._lead(name, names["idle"])
+            for at in {*self._loops[name]}:
+                self._end(name, range(at, at + 1), names["idle"], self.times.most_calm)
             for target in names["action"]:
                 self._lead(name, [target])
         for name in names["action"]:
@@ -167,7 +174,8 @@ class Planner:
     def _loop(self, name: str, others: list[str]) -> None:
         """Back to the clip's own beginning, and to those of the most alike of its kind."""
         exit, entry = self._loops[name]
-        self._fixed.append(_wanted(name, [SeamPlace(exit, name, entry)], self.times.most))
+        most = self.times.most_talk if name in self._talk else self.times.most
+        self._fixed.append(_wanted(name, [SeamPlace(exit, name, entry)], most))
         near = range(max(0, exit - self.times.start), exit + 1)
         ways = [self._way(name, near, [other], "start") for other in others if other != name]
         for way in sorted(ways, key=lambda way: float(way.costs.min()))[:_MOST_NEAREST]:
@@ -175,10 +183,10 @@ class Planner:
             places = [place for at in order for place in way.places(int(at), 1)]
             self._fixed.append(_wanted(name, places, self.times.most))
 
-    def _end(self, name: str, end: range, targets: list[str]) -> None:
+    def _end(self, name: str, end: range, targets: list[str], most: int | None = None) -> None:
         if targets:
             places = self._way(name, end, targets, "start").places(0)
-            self._fixed.append(_wanted(name, places, self.times.most))
+            self._fixed.append(_wanted(name, places, self.times.most if most is None else most))
 
     def _lead(self, name: str, targets: list[str], kind: Kind = "start") -> None:
         if targets:
@@ -199,6 +207,9 @@ class Planner:
 
     def _entries(self, name: str, exits: range, target: str) -> BestEntries:
         last = self._loops[target][0] if target in self._loops else 0
+        if target in self._talk and last > 2 * self.times.start:
+            # Not at its end, from which it would have to go round at once.
+            last -= self.times.start
         entries = range(min(last + 1, self.times.entries))
         return best_entries(self._looks[name], exits, self._looks[target], entries)
 

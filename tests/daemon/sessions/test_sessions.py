@@ -98,6 +98,9 @@ def test_by_its_avatars_name(avatars_home: Path, monkeypatch: pytest.MonkeyPatch
             sessions.create("anna", label="two\nlines")
         with pytest.raises(InputError, match=r"nowhere\.png"):
             sessions.create("anna", background=str(avatars_home / "nowhere.png"))
+        box.change(sessions, background={"uri": "blur://"})
+        with pytest.raises(InputError, match="the box's own background is blur://"):
+            sessions.create("anna")
         assert [one.id for one in sessions.all()] == [session.id]
 
 

@@ -6,11 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from appliance.config.settings import SourceSettings
+from appliance.avatars.clip import ClipFrame
+from appliance.config.settings import SourceSettings, VoiceSettings
 from appliance.errors import AvatarError, SourceError
-from appliance.media.frame import Colour, Format, Matrix
+from appliance.faces.base import Patch
+from appliance.media.frame import Colour, Format, Matrix, Range, Rect
+from appliance.media.rgb import nv12_to_rgb, rgb_to_nv12
+from appliance.sources.avatar import source as module
+from appliance.sources.avatar.canvas import AvatarCanvases
 from appliance.sources.avatar.source import AvatarSource
 from appliance.sources.make import make_source
+from appliance.voices.silent import NoVoice
 from tests.avatars import make_tiny_avatar, tiny_number
 
 
@@ -19,9 +25,15 @@ def folder(tmp_path: Path) -> Path:
     return make_tiny_avatar(tmp_path / "tiny")
 
 
+def silent(source: AvatarSource) -> AvatarSource:
+    """Without a voice, which takes a second to load."""
+    source.use_voice(VoiceSettings(name="none"))
+    return source
+
+
 @pytest.fixture
 def source(folder: Path) -> Iterator[AvatarSource]:
-    opened = AvatarSource(SourceSettings(pace="fast"), str(folder))
+    opened = silent(AvatarSource(SourceSettings(pace="fast"), str(folder)))
     yield opened
     opened.close()
 
@@ -63,6 +75,16 @@ def test_canvases_are_used_again_and_a_held_frame_keeps_its_picture(source: Avat
     assert len(memory) == 1
 
 
+def test_sound_that_nobody_fetches_is_let_go(source: AvatarSource) -> None:
+    """As where source.sound is none, or a microphone."""
+    source.open(None)
+    for _ in range(300):
+        source.read(1)
+    sounds = source.sounds()
+    assert 0 < len(sounds) <= 100
+    assert sounds[-1].pts == 299 * 40_000_000
+
+
 def test_frames_that_nobody_gives_back_are_an_error_not_a_leak(source: AvatarSource) -> None:
     source.open(None)
     held = [source.read(1) for _ in range(12)]
@@ -86,7 +108,7 @@ def test_another_canvas_gets_the_avatar_fitted_into_it(source: AvatarSource) -> 
 
 
 def test_in_real_time_a_tick_is_made_when_it_is_due_not_before(folder: Path) -> None:
-    source = AvatarSource(SourceSettings(), str(folder))
+    source = silent(AvatarSource(SourceSettings(), str(folder)))
     source.open(None)
     assert source.read(0.001) is not None
     assert source.read(0.001) is None
@@ -96,12 +118,24 @@ def test_in_real_time_a_tick_is_made_when_it_is_due_not_before(folder: Path) -> 
     source.close()
 
 
+def edit(path: Path, old: bytes, new: bytes) -> None:
+    """Change one place by hand; a clip's header keeps its length."""
+    data = path.read_bytes()
+    assert old in data
+    spare = b" " * (len(new) - len(old))
+    path.write_bytes(data.replace(old, new, 1).replace(b"}" + spare, b"}", 1))
+
+
 @pytest.mark.parametrize(
     ("break_it", "says"),
     [
         (lambda f: (f / "avatar.json").unlink(), "there is no avatar.json"),
         (lambda f: (f / "avatar.json").write_text("{"), "is not JSON"),
         (lambda f: (f / "avatar.json").write_text('{"version": 9}'), "of version 9, expected 1"),
+        (lambda f: (f / "avatar.json").write_text("[" * 100_000), "is not JSON"),
+        (lambda f: edit(f / "avatar.json", b"idle2.clip", rb"idle\u0000.clip"), "outside its"),
+        (lambda f: edit(f / "idle.clip", b'"frames": 12', b'"frames": 1e999'), "header is broken"),
+        (lambda f: edit(f / "idle.clip", b"[25, 1]", b"[25, 0]"), "header is broken"),
         (lambda f: (f / "idle.clip").unlink(), "cannot be read"),
         (lambda f: (f / "idle.clip").write_bytes(b""), "no clip of an avatar"),
         (lambda f: (f / "wave.clip").write_bytes((f / "wave.clip").read_bytes()[:-5]), "cut short"),
@@ -113,3 +147,43 @@ def test_a_broken_avatar_is_refused_in_words(folder: Path, break_it, says: str) 
     break_it(folder)
     with pytest.raises(AvatarError, match=says):
         AvatarSource(SourceSettings(), str(folder)).open(None)
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_an_avatar_of_another_colour_looks_the_same(fitted: bool) -> None:
+    given, wanted = Colour(Matrix.BT601), Colour(Matrix.BT709, Range.FULL)
+    rgb = np.zeros((16, 16, 3), np.uint8)
+    rgb[:8, :, 0], rgb[8:, :, 1], rgb[:, 8:, 2] = 180, 120, 90
+    meant = rgb_to_nv12(rgb, given)
+    alpha = np.full((16, 16), 255, np.uint8)
+    side = 32 if fitted else 16
+    pool = AvatarCanvases(Format(side, side, (25, 1), wanted), Format(16, 16, (25, 1), given))
+    rect = Rect(4, 4, 4, 4)
+    patch = Patch(rect, meant.y[4:8, 4:8], meant.uv[2:4, 2:4])
+    picture = ClipFrame(meant.y, meant.uv, alpha, Rect(0, 0, 16, 16))
+    shown = pool.draw(picture, patch, 0.0)
+    assert shown.colour == wanted
+    seen = nv12_to_rgb(shown)[:: side // 16, :: side // 16].astype(int)
+    inner = np.s_[2:6, 2:6]
+    assert np.abs(seen[inner] - rgb[inner]).max() <= 4
+    assert np.abs(seen[10:14, 10:14] - rgb[10:14, 10:14]).max() <= 4
+
+
+def test_a_voice_wanted_while_it_is_opened_is_the_one_that_speaks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = AvatarSource(SourceSettings(pace="fast"), str(folder))
+    source.use_voice(VoiceSettings(name="none", language="en"))
+    wanted = VoiceSettings(name="none", language="de")
+    made: list[VoiceSettings] = []
+
+    def make(settings: VoiceSettings) -> NoVoice:
+        made.append(settings)
+        if settings != wanted:
+            source.use_voice(wanted)
+        return NoVoice()
+
+    monkeypatch.setattr(module, "make_voice", make)
+    source.open(None)
+    assert made[-1] == wanted
+    source.close()

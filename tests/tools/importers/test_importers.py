@@ -326,7 +326,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         ("a.onnx", "cannot be read"),
         ("a.tflite", "cannot be read"),
         ("a.pth", "convert it to ONNX first"),
-        ("a.whl", "is taken by mattebox model add selfie or pose only"),
+        ("a.whl", "is taken by mattebox model add selfie, pose or face only"),
     ):
         with pytest.raises(InputError, match=message):
             added(tmp_path / name)
