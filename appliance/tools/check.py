@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.avatars.avatar import find_avatar, load_avatar
 from appliance.config.load import LoadedConfig, Mistake
 from appliance.config.scenes import in_use
 from appliance.config.schemes import Scheme, SourceScheme
@@ -160,6 +159,9 @@ def avatarless(uri: str) -> str | None:
     """Why the avatar of an address cannot be played, and the remedy; None if it can, or is none."""
     if scheme_of(uri) != "avatar":
         return None
+    # Only here: it takes numpy, and check is to be quick.
+    from appliance.avatars.avatar import find_avatar, load_avatar
+
     try:
         load_avatar(find_avatar(uri.partition("://")[2]))
     except AvatarError as error:
