@@ -41,7 +41,7 @@ from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.make import make_pipeline
 from appliance.shedding import Shedding
-from appliance.sources.base import Ends
+from appliance.sources.base import Ends, Speaks
 from appliance.stages.looks.make import Style, make_style
 from appliance.system import malloc
 from appliance.system.thermal import Thermometer
@@ -272,7 +272,11 @@ class Daemon:
             return "starting"
         if self.worker.alive and self.worker.busy_with is None:
             return "no frame comes from the source"
-        return "the network does not answer" if self.worker.alive else "the pipeline has stopped"
+        if not self.worker.alive:
+            return "the pipeline has stopped"
+        # An avatar brings its matte, and no network runs.
+        own = isinstance(self.feeder.source, Speaks)
+        return "the machine does not keep up" if own else "the network does not answer"
 
     def _held(self) -> bool:
         """Whether the source's next frame is here, not yet due, and nothing else is wanting."""
