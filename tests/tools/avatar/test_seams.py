@@ -61,7 +61,7 @@ def test_seams_lead_smoothly_from_exit_to_entry(tmp_path: Path, small: AvatarMan
     assert ticks == sorted(ticks)
     assert ticks[-1] == 1
     assert "mattebox model add rife" in told[0]
-    assert f"{len(manifest.seams)} of {len(manifest.seams)} seams within" in told[-1]
+    assert f"{len(manifest.seams)} of {len(manifest.seams)} seams are hard to see" in told[-1]
     assert {"dis", "cut"} >= {seam.method for seam in manifest.seams}
     assert any(seam.frames for seam in manifest.seams)
     for seam in manifest.seams:
