@@ -242,6 +242,10 @@ def running(folder: Path) -> Iterator[Box]:
                 assert client.ended is None, client.ended
             process.terminate()
             assert process.wait(10) == 0, (folder / "log").read_text()
+        except BaseException:
+            # What the program itself says of it: pytest shows it where the test failed.
+            print("".join((folder / "log").read_text().splitlines(keepends=True)[-40:]))
+            raise
         finally:
             process.kill()
             process.communicate(timeout=10)
