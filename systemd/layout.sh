@@ -9,10 +9,12 @@ lay() {
     mkdir -p "$new"
     # No caches, no plans (those are built on the device they are for), and no weights for further
     # training, which the appliance never reads. Anchored: there is code in a folder plans, too.
-    tar --create --file=- --owner=root --group=root --mode=u=rwX,go=rX \
-        --exclude=__pycache__ --exclude='*.plan' --exclude='*.pt' \
-        --anchored --exclude='engines/*/plans' appliance engines |
-        tar --extract --file=- --directory="$new"
+    # Files only: a folder changes while it is read, where a cache is made in it at that moment.
+    find appliance engines -name __pycache__ -prune -o ! -type d -print0 |
+        tar --create --file=- --owner=root --group=root --mode=u=rwX,go=rX \
+            --exclude='*.plan' --exclude='*.pt' --anchored --exclude='engines/*/plans' \
+            --null --files-from=- |
+        (umask 022 && tar --extract --file=- --directory="$new")
     local part
     for part in appliance engines; do
         rm -rf "${base:?}/$part"

@@ -105,7 +105,7 @@ def test_plans_stay_behind(root: Path, tmp_path: Path) -> None:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).touch()
     packed = re.search(
-        r"^    tar --create.*?\|$", (root / "systemd/layout.sh").read_text(), re.M | re.S
+        r"^    find .*?--files-from=- \|$", (root / "systemd/layout.sh").read_text(), re.M | re.S
     )
     assert packed
     call("bash", "-c", f"mkdir {out}; {packed[0]} tar --extract --directory={out}", cwd=source)
