@@ -118,7 +118,6 @@ class Playout:
         self._place: Place | None = None
         self._clip_sound: tuple[Clip, int] | None = None
         self._number = 0
-        self._samples = 0
         self._caption: Caption | None = None
         self._captions = 0
         self._caption_until = 0
@@ -358,7 +357,6 @@ class Playout:
         self.track.show(self._caption, self._number * 1_000_000_000 * fps[1] // fps[0])
         tick = Tick(self._number, place, picture, cut, patch, samples, self._caption)
         self._number += 1
-        self._samples += count
         return tick
 
     def _speech(self, count: int) -> I16 | None:
