@@ -11,7 +11,7 @@ from typing import BinaryIO
 import structlog
 
 from appliance.config.settings import SourceSettings
-from appliance.errors import EndOfStream, InputError, MatteboxError, SourceError
+from appliance.errors import InputError, MatteboxError, SourceError
 from appliance.media.frame import Format, Frame
 from appliance.media.gst import Gst, error_text
 from appliance.sources.check_file import check_file
@@ -136,7 +136,7 @@ class FileSource(GstSource):
         if not self.settings.loop:
             if self._held:
                 return
-            raise EndOfStream(f"{self.name}: played to its end")
+            raise self._over("played to its end")
         # Winding back would lose what of their sound is not decoded yet.
         self._await_its_sound(ends)
         self._again()
@@ -170,6 +170,6 @@ class FileSource(GstSource):
             raise SourceError(str(error)) from error
         log.warning("the file breaks off; taken for its end", source=self.name, reason=str(error))
         if not self.settings.loop:
-            raise EndOfStream(f"{self.name}: played to where it breaks off") from error
+            raise self._over("played to where it breaks off") from error
         self._this_round, self._restart = 0, True
         self._reopen()

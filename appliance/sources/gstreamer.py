@@ -14,7 +14,7 @@ from dataclasses import replace
 import structlog
 
 from appliance.config.settings import SourceSettings
-from appliance.errors import InputError, MatteboxError, SourceError
+from appliance.errors import EndOfStream, InputError, MatteboxError, SourceError
 from appliance.media.audio import AudioBlock
 from appliance.media.clock import NO_TIME
 from appliance.media.frame import Format, Frame
@@ -35,8 +35,8 @@ from appliance.system.redact import redact
 
 log = structlog.get_logger(__name__)
 
-# How long a picture of a file waits for its sound.
-_SOUND_S = 0.5
+# How long a picture of a file waits for its sound; and its end, which holds up nothing else.
+_SOUND_S, _LAST_SOUND_S = 0.5, 5.0
 # How long to wait at the appsink before polling the bus again.
 _GLANCE = 20 * Gst.MSECOND
 _CLOSE_WITHIN = 1.5
@@ -97,8 +97,9 @@ class GstSource:
         self._heard = Heard()
         self._branch: AudioBranch | None = None
         self._patient = True
-        # The round of a loop that the newest picture read belongs to, and its time in the stream.
-        self._round, self._newest = 0, NO_TIME
+        # The round of a loop that the newest picture read belongs to, its time in the stream, and
+        # how long it is shown.
+        self._round, self._newest, self._lasts = 0, NO_TIME, 0
 
     # What a subclass provides.
 
@@ -130,7 +131,7 @@ class GstSource:
         self._want, self.frames = want, 0
         self._heard.clear()
         self._heard.waits = not self.live
-        self._round, self._newest = 0, NO_TIME
+        self._round, self._newest, self._lasts = 0, NO_TIME, 0
         try:
             self._start()
             deadline = time.monotonic() + self.settings.timeout_s
@@ -225,6 +226,16 @@ class GstSource:
             self._patient = True
         elif self._patient:
             self._patient = branch.await_rest(ends, _SOUND_S)
+
+    def _over(self, how: str) -> EndOfStream:
+        """The exception for the end of what does not loop, when the sound up to it has come.
+
+        Pictures go on without a sound that is late; here it could not be fetched any more.
+        """
+        branch = self._branch
+        if branch is not None and self.has_sound and self._heard.round == self._round:
+            branch.await_rest(self._newest + self._lasts, _LAST_SOUND_S)
+        return EndOfStream(f"{self.name}: {how}")
 
     def _late(self) -> MatteboxError:
         """The exception for a first picture that does not come."""
@@ -413,7 +424,7 @@ class GstSource:
         """The sample as a frame with its own time; ``restart``: its stream begins anew with it."""
         pts, duration = running_time(sample), duration_of(sample)
         cut = restart or self.frames == 0
-        self._round, self._newest = self._round + restart, pts
+        self._round, self._newest, self._lasts = self._round + restart, pts, duration
         self._await_its_sound(pts + duration)
         serial, self.frames = self.frames, self.frames + 1
         special = {WIDE_FORMAT: self._to_sdr.frame, ALPHA_FORMAT: on_black}.get(format_name(sample))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from appliance.errors import EndOfStream, SourceError
+from appliance.errors import SourceError
 from appliance.media.frame import Format, Frame
 from appliance.sources.web.fed import FedSource
 
@@ -47,7 +47,7 @@ class PacedFedSource(FedSource):
 
     def _next_round(self) -> None:
         if self.over() and not self.settings.loop:
-            raise EndOfStream(f"{self.name}: played to its end")
+            raise self._over("played to its end")
         if not self._this_round:
             raise SourceError(f"{self.name}: no picture since it was started again")
         # Format and count go on; the sound is that of the next picture's round.

@@ -7,6 +7,7 @@ import itertools
 import re
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -22,6 +23,7 @@ from appliance.errors import EndOfStream, SourceError
 from appliance.media.audio import AudioBlock
 from appliance.media.frame import Colour, Format, Frame, Matrix
 from appliance.media.mailbox import Mailbox
+from appliance.sources.audio import Heard
 from appliance.sources.base import HasSound, Source
 from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
@@ -202,6 +204,25 @@ def test_what_has_an_end_is_played_to_it_with_its_sound(
     assert sum(len(block.samples) for block in sound) / 48000 == pytest.approx(3, abs=0.35)
     assert max(abs(block.samples).max() for block in sound) > 1000
     assert source.paced
+
+
+@pytest.mark.parametrize("path", ["end.mp4", "ts.m3u8", "fmp4.m3u8", None])
+def test_sound_that_is_decoded_late_is_there_at_the_end(
+    server: WebServer, clips: Path, path: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.folder = clips
+    add = Heard.add
+
+    def late(self: Heard, block: AudioBlock) -> None:
+        time.sleep(0.006)
+        add(self, block)
+
+    monkeypatch.setattr(Heard, "add", late)
+    monkeypatch.setattr("appliance.sources.gstreamer._SOUND_S", 0.0)
+    uri = f"{server.url}/{path}" if path else str(clips / "end.mp4")
+    frames, sound = read_all(source_for(uri, loop=False))
+    assert len(frames) == 90
+    assert sum(len(block.samples) for block in sound) / 48000 == pytest.approx(3, abs=0.35)
 
 
 @pytest.mark.parametrize("path", ["end.mp4", "ts.m3u8"])
