@@ -118,7 +118,7 @@ def _print(results: dict[str, Any], size: str) -> None:
         _print_optional(console, results["optional"]["cpu_ms_a_frame"], size)
     for name in ("path", "path720"):
         if name in results:
-            _print_pairs(console, f"whole path, {results[name]['format']}", results[name])
+            _print_path(console, results[name])
     if "scaling" in results:
         table = Table(title="cost by size (CPU time a frame)")
         for column in results["scaling"][0]:
@@ -153,6 +153,22 @@ def _print_optional(console: Console, result: dict[str, Any], size: str) -> None
             table.add_row(name, row["not measured"])
         else:
             table.add_row(name, *(f"{row[column]:.3f}" for column in columns))
+    console.print(table)
+
+
+def _print_path(console: Console, result: dict[str, Any]) -> None:
+    pairs = {key: value for key, value in result.items() if "per_frame" not in key}
+    latency = pairs.pop("latency_parts_ms")
+    pairs |= {f"of_it_{part}": figures for part, figures in latency.items()}
+    pairs["process_cpu_ms_per_frame"] = result["process_cpu_ms_per_frame"]
+    _print_pairs(console, f"whole path, {result['format']}", pairs)
+    _print_pairs(console, "CPU time a frame, milliseconds", result["cpu_ms_per_frame"])
+    table = Table(title="by thread")
+    for column in ("thread", "CPU time a frame, ms", "wake-ups a frame"):
+        table.add_column(column, justify="left" if column == "thread" else "right")
+    for name, cpu in result["threads_cpu_ms_per_frame"].items():
+        wake_ups = result["threads_wake_ups_per_frame"].get(name, 0.0)
+        table.add_row(name, f"{cpu:.3f}", f"{wake_ups:.2f}")
     console.print(table)
 
 
