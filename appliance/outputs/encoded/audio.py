@@ -24,7 +24,7 @@ _PRIMING: dict[Codec, int] = {"opus": 0, "aac": 1024}
 _PLUGINS: dict[Codec, str] = {"opus": "gstreamer1.0-plugins-base", "aac": "gstreamer1.0-libav"}
 # Never more silence at once than this: a jump of the clock must not make an hour of it.
 _MOST_SILENCE = RATE
-# Nor less than Opus makes a packet of: less would only wake the encoder's thread, with each picture.
+# Nor less than Opus makes a packet of: less would wake the encoder's thread for nothing.
 _LEAST_SILENCE = RATE // 50
 
 
