@@ -22,9 +22,10 @@ log = structlog.get_logger(__name__)
 # Short, so that a stop is noticed soon whatever the source waits for.
 _READ_S = 0.2
 _STOP_S = 2.0
-# Before the next paced frame is read, the one just posted gets this fraction of its time to itself,
-# and no more than this fraction of the time that there was to spare.
-_FIRST, _OF_SPARE = 0.3, 0.5
+# Before the next paced frame is read, the one just posted gets half of its time to itself, and half
+# of what there was to spare; but no more than this: most have been made by then, and where a
+# stream's steps are uneven, the next may be due soon.
+_MOST_REST_NS = 20_000_000
 
 State = Literal["connecting", "live", "waiting", "ended", "failed"]
 
@@ -315,7 +316,7 @@ class SourceFeeder:
         time for itself gets it.
         """
         began = time.monotonic_ns()
-        rest = min(int(_FIRST * posted.duration), int(_OF_SPARE * self._spare))
+        rest = min(posted.duration // 2, self._spare // 2, _MOST_REST_NS)
         self._spare = self._sleep(began + rest) - began
 
     def _hold(self, due: int) -> int:
