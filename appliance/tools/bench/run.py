@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,13 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         )
     if options.only is not None and options.only not in NAMES:
         raise InputError(f"no benchmark named {options.only!r}; there are: {', '.join(NAMES)}")
+    if options.against is not None:
+        from appliance.tools.bench import against
+
+        return against.run(
+            options.against, against.without_against(sys.argv[1:]), options.size or (1920, 1080),
+            as_json=options.json,
+        )  # fmt: skip
     names = NAMES if options.only is None else (options.only,)
     clip = options.clip or usual_clip()
     size = options.size or (1920, 1080)
