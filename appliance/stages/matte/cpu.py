@@ -86,9 +86,8 @@ class MatteSteps:
             agreed, disputed = hold(s.strength, thirtieths(last.pts, work.frame.pts))
             cpu.loosen(work.moved, alpha, previous, agreed, disputed)
             cpu.steady(alpha, previous, work.moved, s.strength)
-        # The planes' memory is the next crop's.
-        seen = _Seen(rect, alpha, planes.copy(), work.frame.pts) if work.somebody else None
-        self._seen = seen
+        # The planes are overwritten by the crop after the next only.
+        self._seen = _Seen(rect, alpha, planes, work.frame.pts) if work.somebody else None
 
     def refine(self, work: Work) -> None:
         """Make the edges follow the picture's. If switched off, alpha is enlarged as it is."""
