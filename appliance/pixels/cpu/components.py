@@ -106,13 +106,16 @@ def _label(
             binary[y, i] = alpha[y, i] >= threshold
         many = _find_runs(binary, y, runs, many)
     begins[rows] = many
-    parents, areas = np.arange(many).astype(np.int32), np.zeros(many, np.int32)
+    parents, areas = np.empty(many, np.int32), np.empty(many, np.int32)
+    numbers = np.empty(many, np.int32)
+    for run in range(many):
+        parents[run], areas[run], numbers[run] = run, 0, -1
     for y in range(1, rows):
         _join(runs, parents, begins[y - 1], begins[y], begins[y], begins[y + 1])
     for run in range(many):
         runs[run, 3] = _root(parents, run)
         areas[runs[run, 3]] += runs[run, 2] - runs[run, 1]
-    numbers, found = np.full(many, -1, np.int32), 0
+    found = 0
     # In the order of the 2x2 blocks in which they begin, as OpenCV and the kernels number them.
     for y in range(0, rows, 2):
         a, a_end = begins[y], begins[y + 1]
@@ -130,7 +133,8 @@ def _label(
                 continue
             if numbers[root] < 0:
                 numbers[root] = found
-                stats[found] = 0
+                for k in range(stats.shape[1]):
+                    stats[found, k] = 0
                 stats[found, 0], stats[found, 1], stats[found, 4] = start, line, areas[root]
                 found += 1
             number = numbers[root]

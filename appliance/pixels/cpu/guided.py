@@ -105,36 +105,35 @@ def _guided(
                     continue
                 start, end = begun, min(cell * CELL, columns)
                 begun = end
+                into = out if means else mean
                 if kind:
-                    into = out if means else mean
-                    _fill(into, 0, top, bottom, start, end, _ZERO)
-                    _fill(into, 1, top, bottom, start, end, _ONE if kind == ALL else _ZERO)
+                    for k in range(2):
+                        value = _ONE if k and kind == ALL else _ZERO
+                        _fill(into, k, top, bottom, start, end, value)
                     continue
                 inner, left = end - start, start - radius
                 width = inner + 2 * radius
-                pitch = pitch_of(width)
+                pitch, planes = pitch_of(width), 2 if means else 4
                 for j in range(bottom - top + 2 * radius):
                     row = reflected(top - radius + j, rows)
+                    for k in range(2):
+                        source = mean if means else (alpha if k else luma)
+                        load(source, k * means, row, left, width, raw, k * pitch)
                     if means:
-                        for k in range(2):
-                            load(mean, k, row, left, width, raw, k * pitch)
                         for i in range(np.uint64(2 * pitch)):
                             lines[j, i] = raw[i]
                     else:
-                        load(luma, 0, row, left, width, raw, 0)
-                        load(alpha, 0, row, left, width, raw, pitch)
                         _moments(raw, pitch, lines, j)
-                planes = 2 if means else 4
                 for y in range(bottom - top):
                     slide(lines, y, side, planes * pitch, sums)
                     across(sums, side, planes * pitch, part, total)
-                    if means:
-                        _store(total, 0, norm / np.float32(255), out, 0, top + y, start, inner)
-                        _store(total, pitch, norm, out, 1, top + y, start, inner)
-                    else:
+                    if not means:
                         _solve(total, pitch, norm, epsilon, ab)
-                        _store(ab, 0, _ONE, mean, 0, top + y, start, inner)
-                        _store(ab, pitch, _ONE, mean, 1, top + y, start, inner)
+                    row_of = total if means else ab
+                    for k in range(2):
+                        # The slope is for luma in 0..255.
+                        factor = (norm if k else norm / np.float32(255)) if means else _ONE
+                        _store(row_of, k * pitch, factor, into, k, top + y, start, inner)
 
 
 def guided_coefficients(
@@ -228,9 +227,9 @@ def _shift(planes: F32, alpha: F32, marks: U8, radius: int, out: F32) -> None:
             pitch = pitch_of(width)
             for j in range(bottom - top + 2 * radius):
                 row = reflected(top - radius + j, rows)
-                load(alpha, 0, row, left, width, raw, 0)
-                for c in range(3):
-                    load(planes, c, row, left, width, raw, (1 + c) * pitch)
+                for c in range(4):
+                    source = planes if c else alpha
+                    load(source, max(c - 1, 0), row, left, width, raw, c * pitch)
                 _weigh(raw, pitch, lines, j)
             for y in range(bottom - top):
                 slide(lines, y, side, 8 * pitch, sums)
