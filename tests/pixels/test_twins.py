@@ -41,6 +41,7 @@ ALONE = {
     ("cpu", "warp_rows"): "parts of affine.cuh",
     ("cpu", "wall"): "learnt on the host, from a few thousand samples",
     ("cpu", "widen"): "parts of common.cuh",
+    ("cpu", "windows"): "the GPU sums where it is: a launch, not bandwidth, is what costs there",
     ("cpu", "wide_colour"): "formulas, and the table that is made of them once",
     ("gpu", "planes"): "device memory: on the CPU these are arrays",
     ("gpu", "scratch"): "device memory, taken once: the CPU's functions make their own arrays",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from appliance.media.frame import F32
-from appliance.pixels.cpu.jit import kernel
+from appliance.pixels.cpu.jit import inline, kernel
 
 # kernels/components.cuh has the same.
 _SHOWS, _LOW, _HIGH = np.float32(0.05), np.float32(0.1), np.float32(0.9)
@@ -34,29 +34,42 @@ class Cover:
     finite: bool
 
 
-@kernel("UniTuple(float64, 4)(float32[:, :])")
+@inline
+def _clip(alpha: F32, y: int, out: F32, to: int) -> None:
+    for i in range(np.uint64(alpha.shape[1])):
+        out[to, i] = min(max(alpha[y, i], _ZERO), _ONE)
+
+
+@kernel("UniTuple(float64, 4)(float32[:, ::1])")
 def _measure(alpha: F32) -> tuple[float, float, float, float]:
     rows, columns = alpha.shape
+    count, one = np.uint64(columns), np.uint64(1)
+    lines = np.empty((2, columns), np.float32)
     shows, undecided, odd, outline = 0, 0, 0, 0.0
+    _clip(alpha, 0, lines, 0)
     for y in range(rows):
-        for x in range(columns):
-            v = alpha[y, x]
-            if not math.isfinite(v):
-                odd += 1
-            v = min(max(v, _ZERO), _ONE)
-            if v > _SHOWS:
-                shows += 1
-            if _LOW < v < _HIGH:
-                undecided += 1
-            if x + 1 < columns:
-                outline += abs(v - min(max(alpha[y, x + 1], _ZERO), _ONE))
-            if y + 1 < rows:
-                outline += abs(v - min(max(alpha[y + 1, x], _ZERO), _ONE))
+        now, then = y & 1, 1 - (y & 1)
+        visible, between, infinite, rise = np.int32(0), np.int32(0), np.int32(0), _ZERO
+        for i in range(count):
+            # Neither NaN nor infinity is 0 times 0.
+            infinite += np.int32(alpha[y, i] * _ZERO != _ZERO)
+        for i in range(count):
+            visible += np.int32(lines[now, i] > _SHOWS)
+        for i in range(count):
+            between += np.int32((lines[now, i] > _LOW) & (lines[now, i] < _HIGH))
+        for i in range(count - one):
+            rise += abs(lines[now, i] - lines[now, i + one])
+        if y + 1 < rows:
+            _clip(alpha, y + 1, lines, then)
+            for i in range(count):
+                rise += abs(lines[now, i] - lines[then, i])
+        shows, undecided, odd = shows + int(visible), undecided + int(between), odd + int(infinite)
+        outline += float(rise)
     return float(shows), float(undecided), outline, float(odd)
 
 
 def measure_cover(alpha: F32) -> Cover:
     """The figures of an alpha float32 (rows, columns), any values."""
-    shows, undecided, outline, odd = _measure(alpha)
+    shows, undecided, outline, odd = _measure(np.ascontiguousarray(alpha))
     pixels = alpha.size
     return Cover(shows / pixels, undecided / pixels, outline / math.sqrt(pixels), odd == 0)
