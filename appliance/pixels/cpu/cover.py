@@ -51,14 +51,16 @@ def _measure(alpha: F32) -> tuple[float, float, float, float]:
             row[x] = v
             some += np.int32(v > _SHOWS)
             between += np.int32(v > _LOW) & np.int32(v < _HIGH)
-        shows, undecided, odd = shows + some, undecided + between, odd + columns - finite
+        shows += int(some)
+        undecided += int(between)
+        odd += columns - int(finite)
         length = _ZERO
         for x in range(columns - 1):
             length += abs(row[x] - row[x + 1])
         if y > 0:
             for x in range(columns):
                 length += abs(row[x] - above[x])
-        outline += length
+        outline += float(length)
     return float(shows), float(undecided), outline, float(odd)
 
 

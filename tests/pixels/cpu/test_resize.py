@@ -29,7 +29,7 @@ def test_many_white_rows_to_one(height: int) -> None:
 
 @pytest.mark.parametrize(
     ("source", "grid"),
-    [((40, 9), (10, 12)), ((9, 40), (12, 10)), ((1, 1), (3, 4)), ((1, 9), (5, 9)), ((9, 7), (9, 7))],
+    [((40, 9), (9, 12)), ((9, 40), (12, 10)), ((1, 1), (3, 4)), ((1, 9), (5, 9)), ((9, 7), (9, 7))]
 )  # fmt: skip
 def test_one_side_may_grow(source: tuple[int, int], grid: tuple[int, int]) -> None:
     given = plane(*source)
