@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from appliance.media.frame import F32
-from appliance.pixels.cpu.jit import inline, kernel
+from appliance.pixels.cpu.jit import kernel
 
 # kernels/components.cuh has the same.
 _SHOWS, _LOW, _HIGH = np.float32(0.05), np.float32(0.1), np.float32(0.9)
@@ -34,37 +34,33 @@ class Cover:
     finite: bool
 
 
-@inline
-def _clip(alpha: F32, y: int, out: F32, to: int) -> None:
-    for i in range(np.uint64(alpha.shape[1])):
-        out[to, i] = min(max(alpha[y, i], _ZERO), _ONE)
-
-
+# Each row takes several passes over few arrays: so they become vector code.
 @kernel("UniTuple(float64, 4)(float32[:, ::1])")
 def _measure(alpha: F32) -> tuple[float, float, float, float]:
     rows, columns = alpha.shape
-    count, one = np.uint64(columns), np.uint64(1)
-    lines = np.empty((2, columns), np.float32)
     shows, undecided, odd, outline = 0, 0, 0, 0.0
-    _clip(alpha, 0, lines, 0)
+    both = np.empty((2, columns), np.float32)
     for y in range(rows):
-        now, then = y & 1, 1 - (y & 1)
-        visible, between, infinite, rise = np.int32(0), np.int32(0), np.int32(0), _ZERO
-        for i in range(count):
-            # Neither NaN nor infinity is 0 times 0.
-            infinite += np.int32(alpha[y, i] * _ZERO != _ZERO)
-        for i in range(count):
-            visible += np.int32(lines[now, i] > _SHOWS)
-        for i in range(count):
-            between += np.int32((lines[now, i] > _LOW) & (lines[now, i] < _HIGH))
-        for i in range(count - one):
-            rise += abs(lines[now, i] - lines[now, i + one])
-        if y + 1 < rows:
-            _clip(alpha, y + 1, lines, then)
-            for i in range(count):
-                rise += abs(lines[now, i] - lines[then, i])
-        shows, undecided, odd = shows + int(visible), undecided + int(between), odd + int(infinite)
-        outline += float(rise)
+        line, row, above = alpha[y], both[y & 1], both[(y & 1) ^ 1]
+        some, between, finite = np.int32(0), np.int32(0), np.int32(0)
+        for x in range(columns):
+            v = line[x]
+            # Of NaN and infinity the difference is NaN.
+            finite += np.int32(v - v == _ZERO)
+            v = min(max(v, _ZERO), _ONE)
+            row[x] = v
+            some += np.int32(v > _SHOWS)
+            between += np.int32(v > _LOW) & np.int32(v < _HIGH)
+        shows += int(some)
+        undecided += int(between)
+        odd += columns - int(finite)
+        length = _ZERO
+        for x in range(columns - 1):
+            length += abs(row[x] - row[x + 1])
+        if y > 0:
+            for x in range(columns):
+                length += abs(row[x] - above[x])
+        outline += float(length)
     return float(shows), float(undecided), outline, float(odd)
 
 
