@@ -8,7 +8,7 @@ from appliance.pixels.gpu.matte import Matte, matte_arguments
 
 _BLOCK = (32, 4)
 # Columns that a thread writes, and grid columns under a block's: as in composite.cuh.
-_STRIP, _FINE_SPAN, _STRIP_CELLS = 8, 16, 100
+_STRIP, _STRIP_CELLS = 16, 160
 
 
 def composite(
@@ -22,7 +22,7 @@ def composite(
     """
     check_alike("composite", frame, background, out)
     fine = matte is not None and not _coarse(matte)
-    columns = -(-out.width // (_FINE_SPAN if fine else _STRIP))
+    columns = -(-out.width // _STRIP)
     context.kernels["composite_fine" if fine else "composite"](
         blocks(columns, out.height // 2, _BLOCK), (*_BLOCK, 1),
         **frame.arguments("fg_"), **background.arguments("bg_"), **out.arguments("out_"),

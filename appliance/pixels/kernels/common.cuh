@@ -65,6 +65,9 @@ __device__ __forceinline__ u8 to_byte_clamped(float v) {
 
 // OpenCV's BORDER_REFLECT_101: ... 2 1 | 0 1 2 ... n-1 | n-2 ...; the default border of cv2.blur.
 __device__ __forceinline__ int reflect(int p, int n) {
+    int once = abs(p);
+    once = once < n ? once : 2 * n - 2 - once;
+    if (once >= 0) return once;  // no further outside than the plane is long
     if (n == 1) return 0;
     while (p < 0 || p >= n) p = p < 0 ? -p : 2 * n - 2 - p;
     return p;
@@ -144,36 +147,40 @@ template <int N> __device__ __forceinline__ void store_bytes(u8 *p, int n, const
     }
 }
 
-// N words from p, of which only the first n bytes are there.
-template <int N> __device__ __forceinline__ void load_words(const u8 *p, int n, u32 (&out)[N]) {
-    static_assert(N == 2, "two words");
-    if (n >= 8 && aligned(p, 8)) {
-        uint2 w = __ldg((const uint2 *)p);
+// Four words from p, of which only the first n bytes are there; the rest is 0.
+__device__ __forceinline__ void load_words(const u8 *p, int n, u32 (&out)[4]) {
+    if (n >= 16 && aligned(p, 16)) {
+        uint4 w = __ldg((const uint4 *)p);
         out[0] = w.x;
         out[1] = w.y;
-    } else if (n >= 8 && aligned(p, 4)) {
-        out[0] = __ldg((const u32 *)p);
-        out[1] = __ldg((const u32 *)p + 1);
+        out[2] = w.z;
+        out[3] = w.w;
+    } else if (n >= 16 && aligned(p, 4)) {
+#pragma unroll
+        for (int k = 0; k < 4; ++k) out[k] = __ldg((const u32 *)p + k);
     } else {
-        out[0] = out[1] = 0;
-        for (int i = 0; i < 8; ++i)
+#pragma unroll
+        for (int k = 0; k < 4; ++k) out[k] = 0;
+#pragma unroll
+        for (int i = 0; i < 16; ++i)
             if (i < n) out[i >> 2] |= (u32)__ldg(p + i) << (8 * (i & 3));
     }
 }
 
-template <int N> __device__ __forceinline__ void store_words(u8 *p, int n, const u32 (&in)[N]) {
-    static_assert(N == 2, "two words");
-    if (n >= 8 && aligned(p, 8)) {
-        uint2 w;
+__device__ __forceinline__ void store_words(u8 *p, int n, const u32 (&in)[4]) {
+    if (n >= 16 && aligned(p, 16)) {
+        uint4 w;
         w.x = in[0];
         w.y = in[1];
-        *(uint2 *)p = w;
-    } else if (n >= 8 && aligned(p, 4)) {
-        ((u32 *)p)[0] = in[0];
-        ((u32 *)p)[1] = in[1];
+        w.z = in[2];
+        w.w = in[3];
+        *(uint4 *)p = w;
+    } else if (n >= 16 && aligned(p, 4)) {
+#pragma unroll
+        for (int k = 0; k < 4; ++k) ((u32 *)p)[k] = in[k];
     } else {
 #pragma unroll
-        for (int i = 0; i < 8; ++i)
+        for (int i = 0; i < 16; ++i)
             if (i < n) p[i] = byte_of(in[i >> 2], i & 3);
     }
 }

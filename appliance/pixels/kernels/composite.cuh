@@ -185,8 +185,8 @@ composite_fine(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch,
 }
 
 constexpr int COMPOSITE_X = 32, COMPOSITE_Y = 4;  // threads of a block
-constexpr int STRIP = 8;                          // columns of a thread of `composite`
-constexpr int STRIP_CELLS = 100;                  // grid columns under a block; composite.py has it
+constexpr int STRIP = 16;                         // columns of a thread of `composite`
+constexpr int STRIP_CELLS = 160;                  // grid columns under a block; composite.py has it
 
 // Of each row under a block, the grid interpolated downwards: what is left to do is across.
 struct Lines {
@@ -224,6 +224,99 @@ __device__ __forceinline__ float mixed(float behind, float front, float rest, fl
     return behind + weight * (front - behind);
 }
 
+// A thread's pixels: where they begin in the ROI and which of them lie in it, their first row in
+// Lines, and what they are mixed by.
+struct Strip {
+    int px, left, right, row, first_cell, columns;
+    float per_x, levels;
+    Ramp across;
+    float fy[2];
+};
+
+// The soft part of `composite`: live over luma and chroma, in place. lead: the luma for alpha. EXTRAS:
+// lead is another one than live, or it is to be said what is shown.
+template <bool EXTRAS>
+__device__ __forceinline__ void mix(const Lines &lines, const Strip &at, const u32 (&lead)[2][STRIP / 4],
+                                    const u32 (&live)[2][STRIP / 4], const u32 (&live_c)[STRIP / 4],
+                                    u32 (&luma)[2][STRIP / 4], u32 (&chroma)[STRIP / 4],
+                                    u32 (&shows)[2][STRIP / 4]) {
+    float gain = 1.0f / (1.0f - 2.0f * at.levels), floor = at.levels * gain;
+    float most = (float)(at.columns - 1), last = (float)max(at.columns - 2, 0), begin = (float)at.px;
+    int cell = -1;
+    float2 here[2], step[2];  // a and b at a cell's left, and how they change across it
+    float shift_here[2], shift_step[2], alphas = 0, weights = 0;
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+        here[r] = step[r] = make_float2(0.0f, 0.0f);
+        shift_here[r] = shift_step[r] = 0.0f;
+    }
+#pragma unroll
+    for (int k = 0; k < STRIP / 4; ++k) {
+        u32 made[2][4], made_c[4], said[2][4];
+#pragma unroll
+        for (int j = 0; j < 4; ++j) {
+            int px = at.px + 4 * k + j;
+            bool in = px >= at.left && px < at.right;
+            // `between`, from a float that counts along.
+            float place = begin + (float)(4 * k + j);
+            float p = clampf((place + 0.5f) * at.per_x - 0.5f, 0.0f, most);
+            float whole = fminf(__fadd_rz(p, WHOLE) - WHOLE, last), s = p - whole;
+            int c = __float_as_int(whole + WHOLE) & 0x7fffff;
+            if (in && c != cell) {
+                cell = c;
+                int l = c - at.first_cell, d = min(c + 1, at.columns - 1) - at.first_cell;
+#pragma unroll
+                for (int r = 0; r < 2; ++r) {
+                    float2 next = lines.ab[at.row + r][d];
+                    here[r] = lines.ab[at.row + r][l];
+                    step[r] = make_float2(next.x - here[r].x, next.y - here[r].y);
+                    shift_here[r] = lines.luma[at.row + r][l];
+                    shift_step[r] = lines.luma[at.row + r][d] - shift_here[r];
+                }
+            }
+            float fx = in ? ramped(at.across, place) : 0.0f;
+            if ((j & 1) == 0) alphas = weights = 0;
+#pragma unroll
+            for (int r = 0; r < 2; ++r) {
+                float behind = float_of_byte(luma[r][k], j), lum = float_of_byte(live[r][k], j);
+                float y_of = EXTRAS ? float_of_byte(lead[r][k], j) : lum;
+                float alpha = (here[r].x + s * step[r].x) * y_of + (here[r].y + s * step[r].y);
+                alpha = clampf(alpha * gain - floor, 0.0f, 1.0f);
+                float weight = alpha * (fx * at.fy[r]);
+                made[r][j] = byte_bits(
+                    mixed(behind, lum, 1.0f - alpha, shift_here[r] + s * shift_step[r], weight));
+                if (EXTRAS) said[r][j] = byte_bits(weight * 255.0f);
+                alphas += alpha;
+                weights += weight;
+            }
+            if ((j & 1) == 1) {
+                // The ROI is even: both columns of a pair are inside or neither is.
+                float alpha = 0.25f * alphas, weight = 0.25f * weights, cb = 0, cr = 0;
+                if (alpha < 1.0f && weight > 0.0f) {
+                    // The chroma sample lies between its two columns.
+                    int cell_c;
+                    between(place, at.per_x, at.columns, cell_c, s);
+                    const float2 *line = lines.chroma[at.row / 2];
+                    float2 l = line[cell_c - at.first_cell];
+                    float2 d = line[min(cell_c + 1, at.columns - 1) - at.first_cell];
+                    cb = l.x + s * (d.x - l.x);
+                    cr = l.y + s * (d.y - l.y);
+                }
+                made_c[j - 1] = byte_bits(mixed(float_of_byte(chroma[k], j - 1),
+                                                float_of_byte(live_c[k], j - 1), 1.0f - alpha, cb, weight));
+                made_c[j] = byte_bits(mixed(float_of_byte(chroma[k], j), float_of_byte(live_c[k], j),
+                                            1.0f - alpha, cr, weight));
+            }
+        }
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            luma[r][k] = packed(made[r][0], made[r][1], made[r][2], made[r][3]);
+            if (EXTRAS) shows[r][k] = packed(said[r][0], said[r][1], said[r][2], said[r][3]);
+        }
+        chroma[k] = packed(made_c[0], made_c[1], made_c[2], made_c[3]);
+    }
+}
+
 // As composite_fine, where a block's pixels lie under STRIP_CELLS columns of the grid or fewer. A
 // thread makes STRIP columns of two luma rows and the chroma row between them. Where alpha is 0 all
 // over them the live frame is not read, where it is 1 the background is not.
@@ -256,6 +349,7 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
             float t;
             between(line + 0.5f, per_y, rows, k, t);
             int upper = k * columns + first_cell, lower = min(k + 1, rows - 1) * columns + first_cell;
+#pragma unroll 1
             for (int c = threadIdx.x; c < cells; c += COMPOSITE_X) {
                 float2 both = make_float2(down(a, upper + c, lower + c, t), down(b, upper + c, lower + c, t));
                 lines.ab[r][c] = both;
@@ -263,14 +357,16 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
             }
         }
         int line = y - roi_y, k;
-        if (shift && line >= 0 && line < roi_height) {
+        if (line >= 0 && line < roi_height) {
             float t;
             between(line + 1.0f, per_y, rows, k, t);
             const float *p = shift + rows * columns, *q = p + rows * columns;
             int upper = k * columns + first_cell, lower = min(k + 1, rows - 1) * columns + first_cell;
+#pragma unroll 1
             for (int c = threadIdx.x; c < cells; c += COMPOSITE_X)
                 lines.chroma[threadIdx.y][c] =
-                    make_float2(down(p, upper + c, lower + c, t), down(q, upper + c, lower + c, t));
+                    shift ? make_float2(down(p, upper + c, lower + c, t), down(q, upper + c, lower + c, t))
+                          : make_float2(0.0f, 0.0f);
         }
     }
     __syncthreads();
@@ -293,6 +389,7 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
         last = min(last + 1, columns - 1);
         // alpha is a*Y + b with Y in 0..255, between grid points a mix of theirs.
         float most = -1.0f, least = 2.0f;
+#pragma unroll 1
         for (int c = first - first_cell; c <= last - first_cell; ++c)
 #pragma unroll
             for (int r = 0; r < 2; ++r) {
@@ -306,9 +403,9 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
                 right == x + n - roi_x && fy[0] * fy[1] >= 1.0f &&
                 ramped(across, (float)left) * ramped(across, (float)(right - 1)) >= 1.0f;
     }
-    u32 luma[2][STRIP / 4] = {{0, 0}, {0, 0}}, chroma[STRIP / 4] = {0, 0};
-    u32 live[2][STRIP / 4] = {{0, 0}, {0, 0}}, live_c[STRIP / 4] = {0, 0};
-    u32 shows[2][STRIP / 4] = {{0, 0}, {0, 0}};
+    u32 luma[2][STRIP / 4] = {{0, 0, 0, 0}, {0, 0, 0, 0}}, chroma[STRIP / 4] = {0, 0, 0, 0};
+    u32 live[2][STRIP / 4] = {{0, 0, 0, 0}, {0, 0, 0, 0}}, live_c[STRIP / 4] = {0, 0, 0, 0};
+    u32 shows[2][STRIP / 4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
     if (!solid) {
 #pragma unroll
         for (int r = 0; r < 2; ++r)
@@ -330,84 +427,16 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
             shows[0][k] = shows[1][k] = 0xffffffffu;
         }
     } else if (reached) {
-        float gain = 1.0f / (1.0f - 2.0f * levels), floor = levels * gain;
-        u32 lead[2][STRIP / 4];
+        Strip strip = {x - roi_x, left, right, row, first_cell, columns, per_x, levels, across, {fy[0], fy[1]}};
+        if (matte || guide) {
+            u32 lead[2][STRIP / 4];
 #pragma unroll
-        for (int r = 0; r < 2; ++r) {
-            lead[r][0] = live[r][0];
-            lead[r][1] = live[r][1];
-            if (guide) load_words(guide + (long long)(y + r) * guide_pitch + x, n, lead[r]);
-        }
-        int cell = -1;
-        float2 here[2], step[2];  // a and b at a cell's left, and how they change across it
-        float shift_here[2], shift_step[2], alphas = 0, weights = 0;
-        u32 made[2][STRIP], made_c[STRIP], shown_bits[2][STRIP];
-#pragma unroll
-        for (int i = 0; i < STRIP; ++i) {
-            int px = x + i - roi_x;
-            bool in = px >= left && px < right;
-            int c;
-            float s;
-            between(px + 0.5f, per_x, columns, c, s);
-            if (in && c != cell) {
-                cell = c;
-                int l = c - first_cell, d = min(c + 1, columns - 1) - first_cell;
-#pragma unroll
-                for (int r = 0; r < 2; ++r) {
-                    float2 next = lines.ab[row + r][d];
-                    here[r] = lines.ab[row + r][l];
-                    step[r] = make_float2(next.x - here[r].x, next.y - here[r].y);
-                    shift_here[r] = lines.luma[row + r][l];
-                    shift_step[r] = lines.luma[row + r][d] - shift_here[r];
-                }
-            }
-            float fx = ramped(across, (float)px);
-            if ((i & 1) == 0) alphas = weights = 0;
-#pragma unroll
-            for (int r = 0; r < 2; ++r) {
-                float behind = float_of_byte(luma[r][i >> 2], i & 3);
-                float weight = 0.0f, alpha = 0.0f, value = behind;
-                if (in) {
-                    float lum = float_of_byte(live[r][i >> 2], i & 3);
-                    float y_of = float_of_byte(lead[r][i >> 2], i & 3);
-                    alpha = (here[r].x + s * step[r].x) * y_of + (here[r].y + s * step[r].y);
-                    alpha = clampf(alpha * gain - floor, 0.0f, 1.0f);
-                    weight = alpha * (fx * fy[r]);
-                    value = mixed(behind, lum, 1.0f - alpha, shift_here[r] + s * shift_step[r], weight);
-                }
-                made[r][i] = byte_bits(value);
-                shown_bits[r][i] = byte_bits(weight * 255.0f);
-                alphas += alpha;
-                weights += weight;
-            }
-            if ((i & 1) == 1) {
-                // The ROI is even: both columns of a pair are inside or neither is.
-                float alpha = 0.25f * alphas, weight = 0.25f * weights, cb = 0, cr = 0;
-                if (shift && alpha < 1.0f && weight > 0.0f) {
-                    // The chroma sample lies between its two columns.
-                    between((float)px, per_x, columns, c, s);
-                    float2 l = lines.chroma[threadIdx.y][c - first_cell];
-                    float2 d = lines.chroma[threadIdx.y][min(c + 1, columns - 1) - first_cell];
-                    cb = l.x + s * (d.x - l.x);
-                    cr = l.y + s * (d.y - l.y);
-                }
-                int k = i >> 2, at = (i & 3) - 1;
-                made_c[i - 1] = byte_bits(mixed(float_of_byte(chroma[k], at), float_of_byte(live_c[k], at),
-                                                1.0f - alpha, cb, weight));
-                made_c[i] = byte_bits(mixed(float_of_byte(chroma[k], at + 1),
-                                            float_of_byte(live_c[k], at + 1), 1.0f - alpha, cr, weight));
-            }
-        }
-#pragma unroll
-        for (int k = 0; k < STRIP / 4; ++k) {
-#pragma unroll
-            for (int r = 0; r < 2; ++r) {
-                const u32 *m = made[r] + 4 * k, *o = shown_bits[r] + 4 * k;
-                luma[r][k] = packed(m[0], m[1], m[2], m[3]);
-                shows[r][k] = packed(o[0], o[1], o[2], o[3]);
-            }
-            const u32 *m = made_c + 4 * k;
-            chroma[k] = packed(m[0], m[1], m[2], m[3]);
+            for (int r = 0; r < 2; ++r)
+                load_words((guide ? guide : fg_y) + (long long)(y + r) * (guide ? guide_pitch : fg_y_pitch) + x,
+                           n, lead[r]);
+            mix<true>(lines, strip, lead, live, live_c, luma, chroma, shows);
+        } else {
+            mix<false>(lines, strip, live, live, live_c, luma, chroma, shows);
         }
     }
 #pragma unroll

@@ -47,6 +47,23 @@ __device__ __forceinline__ float row_share(const Stretch &s, int r) {
     return r == s.first ? s.head : r == s.last - 1 ? s.tail : 1.0f;
 }
 
+__device__ __forceinline__ void add_word(u32 word, float w, float &s0, float &s1, float &s2,
+                                         float &s3) {
+    s0 += w * float_of_byte(word, 0);
+    s1 += w * float_of_byte(word, 1);
+    s2 += w * float_of_byte(word, 2);
+    s3 += w * float_of_byte(word, 3);
+}
+
+// Sums of bytes 0 and 2, and of 1 and 3, as halves of words.
+__device__ __forceinline__ void add_pairs(u32 even, u32 odd, float &s0, float &s1, float &s2,
+                                          float &s3) {
+    s0 += (float)(even & 0xffffu);
+    s1 += (float)(odd & 0xffffu);
+    s2 += (float)(even >> 16);
+    s3 += (float)(odd >> 16);
+}
+
 // Column sums of bytes [from, to) of the rows under `s`, into line[0..to-from).
 __device__ __forceinline__ void sum_columns(const u8 *plane, int pitch, int x_byte, int y0,
                                             const Stretch &s, int from, int to, float *line) {
@@ -57,15 +74,25 @@ __device__ __forceinline__ void sum_columns(const u8 *plane, int pitch, int x_by
             float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
             const u8 *p = base + (long long)s.first * pitch + i;
             bool whole = i + 4 <= n;
-            for (int r = s.first; r < s.last; ++r, p += pitch) {
-                float w = row_share(s, r);
-                if (whole) {
+            if (whole) {
+                // Rows that count in full are added as whole numbers, two bytes in a word.
+                u32 even = 0, odd = 0;
+                int r = s.first, left = 0;
+                add_word(__ldg((const u32 *)p), s.head, s0, s1, s2, s3);
+                for (++r, p += pitch; r < s.last - 1; ++r, p += pitch) {
                     u32 word = __ldg((const u32 *)p);
-                    s0 += w * byte_of(word, 0);
-                    s1 += w * byte_of(word, 1);
-                    s2 += w * byte_of(word, 2);
-                    s3 += w * byte_of(word, 3);
-                } else {
+                    even += word & 0x00ff00ffu;
+                    odd += word >> 8 & 0x00ff00ffu;
+                    if (++left == 256) {
+                        add_pairs(even, odd, s0, s1, s2, s3);
+                        left = even = odd = 0;
+                    }
+                }
+                add_pairs(even, odd, s0, s1, s2, s3);
+                if (r < s.last) add_word(__ldg((const u32 *)p), s.tail, s0, s1, s2, s3);
+            } else {
+                for (int r = s.first; r < s.last; ++r, p += pitch) {
+                    float w = row_share(s, r);
                     s0 += w * __ldg(p);
                     if (i + 1 < n) s1 += w * __ldg(p + 1);
                     if (i + 2 < n) s2 += w * __ldg(p + 2);
