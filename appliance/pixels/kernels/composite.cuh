@@ -190,9 +190,10 @@ constexpr int STRIP_CELLS = 160;                  // grid columns under a block;
 
 // Of each row under a block, the grid interpolated downwards: what is left to do is across.
 struct Lines {
-    float2 ab[2 * COMPOSITE_Y][STRIP_CELLS];  // a, b
-    float luma[2 * COMPOSITE_Y][STRIP_CELLS];
-    float2 chroma[COMPOSITE_Y][STRIP_CELLS];
+    // One more than needed, so that rows begin in different banks.
+    float2 ab[2 * COMPOSITE_Y][STRIP_CELLS + 1];  // a, b
+    float luma[2 * COMPOSITE_Y][STRIP_CELLS + 1];
+    float2 chroma[COMPOSITE_Y][STRIP_CELLS + 1];
 };
 
 // A feather's two ends as min(1, i * rise + start, (last - i) * fall + end).
@@ -329,7 +330,9 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
           int ramp_sides, const Verdict *verdict) {
     __shared__ Lines lines;
     int x0 = STRIP * COMPOSITE_X * blockIdx.x, y0 = 2 * COMPOSITE_Y * blockIdx.y;
-    int x = x0 + STRIP * threadIdx.x, y = y0 + 2 * threadIdx.y;
+    // A warp takes 8 strips of four row pairs, more of whose pixels are alike than of a long line's.
+    int lane = threadIdx.x, across_x = 8 * threadIdx.y + (lane & 7), pair = lane >> 3;
+    int x = x0 + STRIP * across_x, y = y0 + 2 * pair;
     float per_x = (float)columns / roi_width, per_y = (float)rows / roi_height;
     int begin = max(x0, roi_x) - roi_x;
     int end = min(x0 + STRIP * COMPOSITE_X, roi_x + roi_width) - roi_x;
@@ -356,7 +359,7 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
                 lines.luma[r][c] = shift ? down(shift, upper + c, lower + c, t) : 0.0f;
             }
         }
-        int line = y - roi_y, k;
+        int line = y0 + 2 * (int)threadIdx.y - roi_y, k;
         if (line >= 0 && line < roi_height) {
             float t;
             between(line + 1.0f, per_y, rows, k, t);
@@ -373,7 +376,7 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
     if (x >= width || y >= height) return;
     int n = min(STRIP, width - x);  // even: frames have even sides
     int left = max(x, roi_x) - roi_x, right = min(x + n, roi_x + roi_width) - roi_x;
-    int line = y - roi_y, row = 2 * threadIdx.y;
+    int line = y - roi_y, row = 2 * pair;
     // Alpha can be above 0 somewhere; it is 1, and counts in full, everywhere.
     bool reached = false, solid = false;
     Ramp across = ramp_of(ramp_x, roi_width, ramp_sides & 1, ramp_sides & 2);

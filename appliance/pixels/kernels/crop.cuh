@@ -30,14 +30,32 @@ struct Stretch {
     float head, tail;
 };
 
+// n / per and what is left, for quotients below 2^16: by floats, which are one off at most. A GPU has
+// no instruction for it.
+__device__ __forceinline__ int divided(u32 n, u32 per, float share, int &left) {
+    int q = __float_as_int(__fadd_rz((float)n * share, WHOLE)) & 0x7fffff;
+    left = (int)(n - (u32)q * per);
+    if (left < 0) {
+        --q;
+        left += (int)per;
+    } else if (left >= (int)per) {
+        ++q;
+        left -= (int)per;
+    }
+    return q;
+}
+
 __device__ __forceinline__ Stretch stretch(int cell, int cells, int n) {
     // Unsigned 32 bits hold it: neither side of a picture has more than 65535 pixels.
     u32 low = (u32)cell * (u32)n, high = low + (u32)n, per = (u32)cells;
+    float share = 1.0f / (float)cells;
+    int before, beyond;
     Stretch s;
-    s.first = (int)(low / per);
-    s.last = (int)((high + per - 1) / per);
-    float start = (float)(low - (u32)s.first * per) / (float)cells;
-    float end = (float)((u32)s.last * per - high) / (float)cells;
+    s.first = divided(low, per, share, before);
+    s.last = divided(high, per, share, beyond);
+    if (beyond > 0) ++s.last;
+    float start = (float)before * share;
+    float end = beyond > 0 ? 1.0f - (float)beyond * share : 0.0f;
     s.head = s.last - s.first == 1 ? 1.0f - start - end : 1.0f - start;
     s.tail = 1.0f - end;
     return s;

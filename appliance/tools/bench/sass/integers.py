@@ -403,6 +403,29 @@ def of_warp(one: Instruction) -> Action:
     return reduce
 
 
+def predicates_as_bits(one: Instruction) -> Action:
+    """P2R, R2P: the predicates that a number names, to bits of a register, or from them."""
+    bits = int(one.operands[-1], 16)
+    places = [k for k in range(7) if bits >> k & 1]
+    if one.base == "R2P":
+        source = plain(one.operands[1])
+
+        def spread(t: Threads, mask: Mask) -> None:
+            for k in places:
+                t.decide(False, k, (source(t) >> np.uint32(k) & 1).astype(bool), mask)
+
+        return spread
+    rest = plain(one.operands[2])
+
+    def gather(t: Threads) -> NDArray[np.uint32]:
+        value = rest(t) & np.uint32(~bits & 0xFFFFFFFF)
+        for k in places:
+            value = value | t.predicates[k].astype(np.uint32) << np.uint32(k)
+        return value
+
+    return _to(one.operands[0], gather)
+
+
 ACTIONS: dict[str, Callable[[Instruction], Action]] = {
     "IMAD": imad, "UIMAD": imad, "IADD3": iadd3, "UIADD3": iadd3, "VIADD": add, "LEA": lea,
     "ULEA": lea, "LOP3": lop3, "ULOP3": lop3, "PLOP3": plop3, "UPLOP3": plop3, "SHF": shift,
@@ -410,6 +433,6 @@ ACTIONS: dict[str, Callable[[Instruction], Action]] = {
     "VIADDMNMX": minmax, "SEL": select, "USEL": select, "FSEL": select, "PRMT": permute,
     "UPRMT": permute, "MOV": move, "UMOV": move, "ULDC": move, "S2R": special, "S2UR": special,
     "CS2R": special, "POPC": count_bits, "FLO": count_bits, "UFLO": count_bits,
-    "IABS": count_bits, "R2UR": of_warp, "REDUX": of_warp, "VOTEU": of_warp, "SHFL": of_warp,
+    "IABS": count_bits, "P2R": predicates_as_bits, "R2P": predicates_as_bits, "R2UR": of_warp, "REDUX": of_warp, "VOTEU": of_warp, "SHFL": of_warp,
 }  # fmt: skip
 """By name without modifiers."""
