@@ -199,12 +199,14 @@ __device__ __forceinline__ void crop_nv12(float *luma, float *chroma, const u8 *
     if (shrink) {
         down = stretch(j, rows, height);
         from = stretch(start, columns, width).first;
+        from -= (x0 + from) & 3;  // a few columns more, so that whole words are read
         int to = stretch(end - 1, columns, width).last;
         sum_columns(y, y_pitch, x0, y0, down, from, to, luma);
     }
     if (shrink_c) {
         down_c = stretch(j, rows, half_h);
         from_c = stretch(start, columns, half_w).first;
+        from_c -= ((x0 + 2 * from_c) & 3) / 2;
         int to = stretch(end - 1, columns, half_w).last;
         sum_columns(uv, uv_pitch, x0, y0 / 2, down_c, 2 * from_c, 2 * to, chroma);
     }
