@@ -40,9 +40,7 @@ def guided_coefficients(
     kernels["guided_mean_rows"](
         grid, (*_BLOCK, 1), ab=scratch.ab.address, **shape, out=scratch.sums.address
     )
-    kernels["guided_mean_columns"](
-        grid, (*_BLOCK, 1), sums=scratch.sums.address, **shape, **blend
-    )
+    kernels["guided_mean_columns"](grid, (*_BLOCK, 1), sums=scratch.sums.address, **shape, **blend)
 
 
 def foreground_shift(

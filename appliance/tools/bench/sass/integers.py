@@ -433,6 +433,7 @@ ACTIONS: dict[str, Callable[[Instruction], Action]] = {
     "VIADDMNMX": minmax, "SEL": select, "USEL": select, "FSEL": select, "PRMT": permute,
     "UPRMT": permute, "MOV": move, "UMOV": move, "ULDC": move, "S2R": special, "S2UR": special,
     "CS2R": special, "POPC": count_bits, "FLO": count_bits, "UFLO": count_bits,
-    "IABS": count_bits, "P2R": predicates_as_bits, "R2P": predicates_as_bits, "R2UR": of_warp, "REDUX": of_warp, "VOTEU": of_warp, "SHFL": of_warp,
+    "IABS": count_bits, "P2R": predicates_as_bits, "R2P": predicates_as_bits, "R2UR": of_warp,
+    "REDUX": of_warp, "VOTEU": of_warp, "SHFL": of_warp,
 }  # fmt: skip
 """By name without modifiers."""
