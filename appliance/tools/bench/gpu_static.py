@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,11 @@ from rich.table import Table
 from appliance import __version__
 from appliance.config.settings import Settings
 from appliance.cuda import compile as compiler
-from appliance.cuda.context import Context
+from appliance.cuda.context import Buffer, Context
 from appliance.errors import MissingDependency
 from appliance.media.frame import Colour, Rect
 from appliance.media.surface import Surface
-from appliance.pixels.gpu import Plane, Raw, Tensor
+from appliance.pixels.gpu import Raw, Tensor
 from appliance.tools.bench.device_path import FramePath
 from appliance.tools.bench.gpu_floors import CARDS, GRAPH_NODE_US, Card, floors, occupancy
 from appliance.tools.bench.gpu_kernels import Sizes, disc
@@ -82,16 +81,6 @@ def measure(
     return results
 
 
-@dataclass(frozen=True, slots=True)
-class _Pictures:
-    """What a frame is made of and from."""
-
-    live: Surface
-    behind: Surface
-    out: Surface
-    raw: Raw
-
-
 class Counted:
     """One card's kernels, and the frame path on them."""
 
@@ -103,28 +92,41 @@ class Counted:
         self._sizes = sizes
 
     def frame(self) -> list[Launch]:
-        """The launches of a frame that has one before it: a person, everything at its default."""
-        sizes, context = self._sizes, self.context
-        (columns, rows), (width, height) = sizes.grid, sizes.picture
-        one = np.ones(3, np.float32)
-        tensor = Tensor(context.alloc(12 * rows * columns).address, rows, columns)
-        path = FramePath(context, Settings(), tensor, Colour(), mean=one, scale=one)
-        person = Plane(context.upload(disc(rows, columns)).address, rows, columns)
-        raw = Raw(person.address, columns, rows, columns)
-        pictures = _Pictures(self._surface(), self._surface(), self._surface(), raw)
-        for _ in range(2):
-            self.driver.launches.clear()
-            path.look(pictures.live, Rect(0, 0, width, height), Rect(0, 0, columns, rows))
-            path.launch(pictures.raw, pictures.live, pictures.behind, pictures.out)
+        """The launches of ``two_frames``, of the second one. Raises SassError."""
+        two_frames(self.context, self._sizes, self.driver.launches.clear)
         return list(self.driver.launches)
 
-    def _surface(self) -> Surface:
-        """NV12 with a step in luma where the person ends, and some noise."""
-        width, height = self._sizes.picture
-        pitch = -(-width // 256) * 256
-        picture = np.random.default_rng(0).integers(90, 110, (height * 3 // 2, pitch), np.uint8)
-        address = self.context.upload(picture).address
-        return Surface("nv12", width, height, address, pitch, address + height * pitch, pitch)
+
+def two_frames(context: Context, sizes: Sizes, begin: Callable[[], None]) -> tuple[Surface, Buffer]:
+    """A frame, and one that has it before it: a person, everything at its default.
+
+    Calls ``begin`` before each, and returns the last composite and the memory that it lies in.
+    """
+    (columns, rows), (width, height) = sizes.grid, sizes.picture
+    one = np.ones(3, np.float32)
+    room = context.alloc(12 * rows * columns)
+    tensor = Tensor(room.address, rows, columns)
+    path = FramePath(context, Settings(), tensor, Colour(), mean=one, scale=one)
+    person = context.upload(disc(rows, columns))
+    (live, _a), (behind, _b), (out, kept) = (
+        _surface(context, sizes.picture, low) for low in (90, 150, 0)
+    )
+    for _ in range(2):
+        begin()
+        path.look(live, Rect(0, 0, width, height), Rect(0, 0, columns, rows))
+        path.launch(Raw(person.address, columns, rows, columns), live, behind, out)
+    context.synchronize()
+    return out, kept
+
+
+def _surface(context: Context, size: tuple[int, int], low: int) -> tuple[Surface, Buffer]:
+    """NV12, grey with some noise, and its memory."""
+    width, height = size
+    pitch = -(-width // 256) * 256
+    grey = np.random.default_rng(low).integers(low, low + 20, (height * 3 // 2, pitch), np.uint8)
+    memory = context.upload(grey)
+    chroma = memory.at(height * pitch)
+    return Surface("nv12", width, height, memory.address, pitch, chroma, pitch), memory
 
 
 def row(counted: Counted, launch: Launch, card: Card, sizes: Sizes) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from appliance.config.settings import Settings
 from appliance.cuda import compile as compiler
+from appliance.cuda.context import Context
 from appliance.errors import InputError
 from appliance.tools.bench import gpu_static
 from appliance.tools.bench import run as bench
@@ -20,6 +21,7 @@ from appliance.tools.bench.gpu_floors import CARDS, Card, floors, occupancy
 from appliance.tools.bench.gpu_kernels import Sizes
 from appliance.tools.bench.sass.disassembly import Code, find_cuobjdump
 from appliance.tools.bench.sass.machine import Counts
+from tests.kernels import driver, emulated
 
 ORIN = CARDS[0]
 needs_tools = pytest.mark.skipif(
@@ -91,6 +93,31 @@ def test_a_frame_from_machine_code(card: Card) -> None:
         assert launch.kernel == "components_choose" or code.named("LDL", "STL") == 0, launch.kernel
     assert [one.kernel for one in launches][-1].startswith("composite")
     assert len(launches) <= 13
+
+
+@pytest.mark.soak
+@needs_tools
+@pytest.mark.skipif(emulated.compiler() is None, reason="no C++ compiler (g++)")
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.architecture)
+def test_machine_code_makes_what_the_source_makes(card: Card) -> None:
+    """The composite by nvcc's code, and by g++'s of the same source."""
+    sizes = Sizes(picture=(322, 182), grid=(96, 54))
+    made = []
+    for context in (
+        gpu_static.Counted(card.architecture, sizes).context,
+        Context(driver=driver, image=lambda _: b""),
+    ):
+        out, _kept = gpu_static.two_frames(context, sizes, lambda: None)
+        picture = np.empty((out.height * 3 // 2, out.pitch), np.uint8)
+        context.driver.memcpy_dtoh(picture, out.address)
+        made.append(picture[:, : out.width].astype(int))
+        context.close()
+    by_machine, by_source = made
+    assert len(np.unique(by_source)) > 40, "live and background both show"
+    apart = np.abs(by_machine - by_source)
+    # nvcc makes one instruction of a product and a sum, g++ is told not to.
+    assert apart.max() <= 1
+    assert (apart > 0).mean() < 1e-3
 
 
 @pytest.mark.soak

@@ -191,15 +191,15 @@ def to_integer(one: Instruction) -> Action:
 def to_float(one: Instruction) -> Action:
     """I2F, I2FP: from bytes, shorts and words; S64 from a pair."""
     kinds = one.name.split(".")[1:]
-    text, _, part = one.operands[1].partition(".B")
+    # A part of the register: a byte (.B1) or a half (.H1).
+    text, _, part = one.operands[1].partition(".")
+    by = np.uint32(int(part[1:]) * (8 if part[0] == "B" else 16) if part else 0)
     fetch = signed(text)
     if "F64" in kinds:
         raise SassError(f"{one.name}: 64-bit floats are not calculated here")
 
     def value(t: Threads) -> F32:
-        bits = fetch(t)
-        if part:
-            bits = bits >> np.uint32(8 * int(part[0]))
+        bits = fetch(t) >> by
         if "S64" in kinds or "U64" in kinds:
             upper = plain(following(text))(t).astype(np.uint64) << np.uint64(32)
             whole = bits.astype(np.uint64) | upper

@@ -17,7 +17,7 @@ Fetch = Callable[[Threads], U32]
 BANK_WORDS = 1024
 """Words kept of each constant bank: 0 has the launch and its arguments, 2 the kernel's numbers."""
 
-_REGISTER = re.compile(r"(U?)R(\d+|Z)(\.[\w]+)?$")
+_REGISTER = re.compile(r"(U?)R(\d+|Z)$")
 _PREDICATE = re.compile(r"(!?)(U?)P(\d|T)$")
 _CONSTANT = re.compile(r"c\[0x([0-9a-f])\]\[(0x[0-9a-f]+)\]$")
 _ADDRESS = re.compile(

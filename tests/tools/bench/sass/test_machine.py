@@ -56,6 +56,7 @@ def test_a_warp_that_parted_meets_again() -> None:
     [
         ("STG.E [R2.64], R5", "made at 0x0, STG.E .* an address between"),
         ("DADD R4, R4, R6", "DADD is not known here"),
+        ("MOV R4, R5.H1", "expected a register, not 'R5.H1'"),
         ("BRA 0x0", "did not end"),
         ("LDS R4, [0x0]", "of 0x0 bytes"),
     ],
@@ -81,6 +82,8 @@ def test_what_must_not_be_is_said_with_its_place(
         ("IMNMX R4, R5, R6, PT", 0x80000003),
         ("IMNMX.U32 R4, R5, R6, PT", 5),
         ("I2F.U16 R4, R5", 0x40A00000),
+        ("I2F.U16 R4, R6.H1", 0x47000000),
+        ("I2F.U8 R4, R6.B3", 0x43000000),
         ("FADD.RZ R4, R7, 8388608", 0x4B000002),
         ("F2I.TRUNC.NTZ R4, R7", 2),
         ("FMNMX R4, R7, 1.5, PT", 0x3FC00000),
