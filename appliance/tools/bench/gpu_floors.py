@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.tools.bench.sass.disassembly import Code
-from appliance.tools.bench.sass.machine import Counts
+from appliance.tools.bench.sass.machine import WorkCounts
 
 SCHEDULERS = 4
 """Of an SM, each of which issues one instruction of one warp a cycle."""
@@ -27,7 +27,7 @@ _ELSEWHERE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SmLimits:
     """An SM: how much of it blocks can take, and how many there may be."""
 
     warps: int
@@ -37,8 +37,8 @@ class Limits:
 
 
 LIMITS = {
-    "75": Limits(32, 16, 65536), "80": Limits(64, 32, 167936), "86": Limits(48, 16, 102400),
-    "87": Limits(48, 16, 167936), "89": Limits(48, 24, 102400), "90": Limits(64, 32, 233472),
+    "75": SmLimits(32, 16, 65536), "80": SmLimits(64, 32, 167936), "86": SmLimits(48, 16, 102400),
+    "87": SmLimits(48, 16, 167936), "89": SmLimits(48, 24, 102400), "90": SmLimits(64, 32, 233472),
 }  # fmt: skip
 """By compute capability."""
 _RESERVED_SHARED = 1024  # of each block, from compute capability 8.0 on
@@ -101,7 +101,7 @@ class Floors:
         return max(names, key=lambda name: float(getattr(self, name)))
 
 
-def floors(counts: Counts, card: Card) -> Floors:
+def floors(counts: WorkCounts, card: Card) -> Floors:
     """The least that a launch's counts allow."""
     slots = card.sms * SCHEDULERS * card.ghz * 1e3  # a microsecond
     multiplies, conversions = counts.named(*_MULTIPLIES), counts.named(*_CONVERSIONS)

@@ -20,7 +20,7 @@ from appliance.tools.bench import run as bench
 from appliance.tools.bench.gpu_floors import CARDS, Card, floors, occupancy
 from appliance.tools.bench.gpu_kernels import Sizes
 from appliance.tools.bench.sass.disassembly import Code, find_cuobjdump
-from appliance.tools.bench.sass.machine import Counts
+from appliance.tools.bench.sass.machine import WorkCounts
 from tests.kernels import driver, emulated
 
 ORIN = CARDS[0]
@@ -47,7 +47,7 @@ def test_occupancy(
 
 def test_floors_are_arithmetic() -> None:
     card = Card("a card", "87", 10, 1.0, 100.0)
-    counts = Counts(
+    counts = WorkCounts(
         issued=np.array([4000, 1000]), read=1_000_000, written=1_000_000, longest=500,
         by_name={"FFMA": 4000, "MUFU.RCP": 1000},
     )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from appliance.tools.bench.sass.disassembly import SassError, disassemble
-from appliance.tools.bench.sass.machine import Counts, Program
+from appliance.tools.bench.sass.machine import Program, WorkCounts
 from appliance.tools.bench.sass.memory import Arena
 
 _PARAMETERS_AT = {7: 0x160, 8: 0x160, 9: 0x210}
@@ -27,7 +27,7 @@ class Launch:
     kernel: str
     grid: tuple[int, ...]
     block: tuple[int, ...]
-    counts: Counts
+    counts: WorkCounts
 
 
 class SassDriver:

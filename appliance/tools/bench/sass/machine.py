@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.tools.bench.sass import floats, integers, memory
+from appliance.tools.bench.sass import exchange, floats, integers, logic, memory
 from appliance.tools.bench.sass.disassembly import Code, Instruction, SassError
 from appliance.tools.bench.sass.memory import Access, Arena
 from appliance.tools.bench.sass.operands import BANK_WORDS, is_predicate, plain, predicate, register
@@ -23,12 +23,13 @@ _NOWHERE = 1 << 30
 _STACK_AT = 0x28  # where the constant bank says how large the stack is
 _MOST_TURNS = 100_000
 """Groups of threads taken up one after another; whoever needs more does not end."""
+_ACTIONS = integers.ACTIONS | logic.ACTIONS | exchange.ACTIONS | floats.ACTIONS
 _NOTHING = frozenset(("NOP", "YIELD", "WARPSYNC", "DEPBAR", "MEMBAR", "ERRBAR", "CCTL"))
 _BRANCHES = frozenset(("BRA", "EXIT", "BAR", "BSSY", "BSYNC", "BREAK", "BMOV", "CALL", "RET"))
 
 
 @dataclass(slots=True)
-class Counts:
+class WorkCounts:
     """What one launch came to.
 
     Attributes:
@@ -76,7 +77,7 @@ class Program:
 
     def launch(
         self, arena: Arena, grid: tuple[int, ...], block: tuple[int, ...], arguments: bytes
-    ) -> Counts:
+    ) -> WorkCounts:
         """Run it to its end. Raises SassError: it does what it must not."""
         bank = np.zeros(4 * BANK_WORDS, np.uint32)
         bank[: len(block)], bank[3 : 3 + len(grid)] = block, grid
@@ -92,7 +93,7 @@ class Program:
         wide, high, deep = (*block, 1, 1)[:3]
         shape = wide, high, deep
         each = max(1, _AT_ONCE // (shape[0] * shape[1] * shape[2]))
-        counts = Counts(issued=np.zeros(len(self._steps), np.int64))
+        counts = WorkCounts(issued=np.zeros(len(self._steps), np.int64))
         arena.forget()
         for start in range(0, len(places), each):
             threads = Threads(
@@ -175,11 +176,9 @@ def _known_step(one: Instruction) -> _Step:
     elif base in memory.ACCESSES and not (base == "LDC" and "][0x" in one.operands[1]):
         access = memory.ACCESSES[base](one)
     elif base == "LDC":
-        action = integers.move(one)
-    elif base in integers.ACTIONS:
-        action = integers.ACTIONS[base](one)
-    elif base in floats.ACTIONS:
-        action = floats.ACTIONS[base](one)
+        action = exchange.move(one)
+    elif base in _ACTIONS:
+        action = _ACTIONS[base](one)
     elif base not in _NOTHING:
         raise SassError(f"{one.name} is not known here")
     return _Step(guard, action, access, jump)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.tools.bench.sass.disassembly import Instruction, SassError
-from appliance.tools.bench.sass.operands import Place, place, plain, register
+from appliance.tools.bench.sass.operands import MemoryPlace, place, plain, register
 from appliance.tools.bench.sass.threads import LANES, Mask, Threads
 
 SECTOR = 32
@@ -246,4 +246,4 @@ ACCESSES: dict[str, Callable[[Instruction], Access]] = {
     "STL": store, "ATOMG": atomic, "ATOMS": atomic, "RED": atomic, "REDG": atomic,
 }  # fmt: skip
 """By name without modifiers."""
-__all__ = ["ACCESSES", "LANES", "SECTOR", "Access", "Arena", "Place", "width_of"]
+__all__ = ["ACCESSES", "LANES", "SECTOR", "Access", "Arena", "MemoryPlace", "width_of"]

@@ -134,7 +134,7 @@ def is_predicate(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MemoryPlace:
     """An address operand; ``wide``: of 64 bits."""
 
     wide: bool
@@ -154,14 +154,14 @@ class Place:
         return np.asarray(at + self.offset, np.int64)
 
 
-def place(text: str) -> Place:
+def place(text: str) -> MemoryPlace:
     """Read an address operand. Raises SassError."""
     match = _ADDRESS.match(text)
     if match is None:
         raise SassError(f"expected an address, not {text!r}")
     base, kind, uniform, offset = match[1] or "RZ", match[2] or "", match[3], match[4]
     wide = kind == "64"
-    return Place(
+    return MemoryPlace(
         wide, plain(base), plain(following(base)) if wide else None,
         int(kind[1:]) if kind[:1] == "X" else 1,
         plain(uniform) if uniform else None, int(offset, 16) if offset else 0,
