@@ -215,7 +215,8 @@ def count_bits(one: Instruction) -> Action:
         if one.base == "IABS":
             return np.abs(bits.view(np.int32)).view(np.uint32)
         if one.base == "POPC":
-            return np.bitwise_count(bits).astype(np.uint32)
+            each = np.unpackbits(bits.view(np.uint8).reshape(-1, 4), axis=1)
+            return each.sum(axis=1, dtype=np.uint32)
         _, exponent = np.frexp(bits.astype(np.float64))
         return np.where(bits == 0, 0xFFFFFFFF, exponent - 1).astype(np.uint32)
 

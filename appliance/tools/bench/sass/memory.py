@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.tools.bench.sass.disassembly import Instruction, SassError
-from appliance.tools.bench.sass.operands import MemoryPlace, place, plain, register
-from appliance.tools.bench.sass.threads import LANES, Mask, Threads
+from appliance.tools.bench.sass.operands import place, plain, register
+from appliance.tools.bench.sass.threads import Mask, Threads
 
 SECTOR = 32
 """Bytes that memory moves at a time."""
@@ -236,14 +236,8 @@ def atomic(one: Instruction) -> Access:
     return act
 
 
-def is_conflicting(one: Instruction) -> bool:
-    """Whether it is shared memory's."""
-    return one.base in ("LDS", "STS", "ATOMS")
-
-
 ACCESSES: dict[str, Callable[[Instruction], Access]] = {
     "LDG": load, "LDS": load, "LDL": load, "LDC": load, "STG": store, "STS": store,
     "STL": store, "ATOMG": atomic, "ATOMS": atomic, "RED": atomic, "REDG": atomic,
 }  # fmt: skip
 """By name without modifiers."""
-__all__ = ["ACCESSES", "LANES", "SECTOR", "Access", "Arena", "MemoryPlace", "width_of"]
