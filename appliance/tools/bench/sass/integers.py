@@ -216,7 +216,7 @@ def count_bits(one: Instruction) -> Action:
             return np.abs(bits.view(np.int32)).view(np.uint32)
         if one.base == "POPC":
             each = np.unpackbits(bits.view(np.uint8).reshape(-1, 4), axis=1)
-            return each.sum(axis=1, dtype=np.uint32)
+            return np.asarray(each.sum(axis=1), np.uint32)
         _, exponent = np.frexp(bits.astype(np.float64))
         return np.where(bits == 0, 0xFFFFFFFF, exponent - 1).astype(np.uint32)
 
