@@ -168,7 +168,10 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--gpu", action="store_true", help="the GPU's kernels and frame path, against their targets"
     )
-
+    bench.add_argument(
+        "--static", action="store_true",
+        help="with --gpu: count from the compiled kernels, on a machine without a GPU",
+    )  # fmt: skip
     bench.add_argument(
         "--sessions", metavar="N", type=_number(int, 1),
         help="what so many sessions of an avatar cost, all on one core",

@@ -182,7 +182,7 @@ def test_what_a_frame_takes_without_graphs(make: Maker, log: driver.Log, network
     for _ in range(4):
         pipeline.process(frame, out)
     assert (log.allocations, log.waits) == (allocations, waits + 4)
-    assert len(log.launches) == 64
+    assert len(log.launches) == 52
     assert abs(int(out.y[45, 80]) - PERSON) <= 1
 
 

@@ -9,6 +9,8 @@ from appliance.pixels.gpu.scratch import Scratch
 _TILE = 16
 _BLOCK = (32, 8)
 _FOLD_BLOCKS = 64
+# The least share of the largest component, as two whole numbers of so many bits: SHARE_BITS.
+_HALF_BITS = 20
 # The enum Keep of components.cuh.
 _KEEP = {"all": 0, "largest": 1, "taking-part": 2}
 
@@ -49,11 +51,13 @@ def keep_components(
         parent=scratch.parent.address, components=scratch.components.address,
         roots=scratch.roots.address, finals=scratch.finals.address, tally=scratch.tally.address,
     )  # fmt: skip
+    least = int(min_area * (1 << 2 * _HALF_BITS))
     kernels["components_choose"](
         (1, 1, 1), (256, 1, 1),
         components=scratch.components.address, finals=scratch.finals.address,
-        tally=scratch.tally.address, **shape, keep=_KEEP[keep], min_area=min_area,
-        max_coverage=max_coverage, known=known, verdict=verdict,
+        tally=scratch.tally.address, **shape, keep=_KEEP[keep], least_high=least >> _HALF_BITS,
+        least_low=least & (1 << _HALF_BITS) - 1, max_coverage=max_coverage, known=known,
+        verdict=verdict,
     )  # fmt: skip
     kernels["components_mask"](
         blocks(wide, high, _BLOCK), (*_BLOCK, 1),

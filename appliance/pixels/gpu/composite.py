@@ -7,7 +7,8 @@ from appliance.media.surface import Surface, check_alike
 from appliance.pixels.gpu.matte import Matte, matte_arguments
 
 _BLOCK = (32, 4)
-_SPAN = 16  # columns that one thread of the composite writes
+# Columns that a thread writes, and grid columns under a block's: as in composite.cuh.
+_STRIP, _STRIP_CELLS = 16, 160
 
 
 def composite(
@@ -20,9 +21,17 @@ def composite(
         ValueError: sizes differ or are odd, or a surface is not NV12.
     """
     check_alike("composite", frame, background, out)
-    context.kernels["composite"](
-        blocks(-(-out.width // _SPAN), out.height // 2, _BLOCK), (*_BLOCK, 1),
+    fine = matte is not None and not _coarse(matte)
+    columns = -(-out.width // _STRIP)
+    context.kernels["composite_fine" if fine else "composite"](
+        blocks(columns, out.height // 2, _BLOCK), (*_BLOCK, 1),
         **frame.arguments("fg_"), **background.arguments("bg_"), **out.arguments("out_"),
         matte=matte_out, matte_pitch=matte_pitch, width=out.width, height=out.height,
         **matte_arguments(matte, out, feather_fraction),
     )  # fmt: skip
+
+
+def _coarse(matte: Matte) -> bool:
+    """Whether a block's pixels lie under few enough columns of the grid."""
+    reach = _STRIP * _BLOCK[0] * matte.slope.columns / matte.rect.width
+    return min(reach + 3, matte.slope.columns) <= _STRIP_CELLS

@@ -8,7 +8,8 @@ from appliance.pixels.gpu.planes import Plane, Tensor
 from appliance.pixels.gpu.scratch import Scratch
 
 # As in crop.cuh: the column sums that a block can hold, less the overhang at its two ends.
-_LINE, _THREADS, _CHUNK = 2048 - 8, 128, 64
+# A chunk is about as many words of a 1080p row as a block has threads, on a grid of 288 columns.
+_LINE, _THREADS, _CHUNK = 2048 - 8, 128, 72
 
 
 def crop_planes(

@@ -7,6 +7,8 @@ from appliance.pixels.gpu.planes import Plane
 from appliance.pixels.gpu.scratch import Scratch
 
 _BLOCK = (32, 8)
+# The largest radius of the kernels that take both directions in one: BOX_RADIUS in guided.cuh.
+_BOX_RADIUS = 4
 
 
 def guided_coefficients(
@@ -16,6 +18,17 @@ def guided_coefficients(
     """``cpu.guided_coefficients``; with ``previous`` and ``moved``, ``cpu.steady`` on both."""
     kernels, grid = scratch.context.kernels, blocks(alpha.columns, alpha.rows, _BLOCK)
     shape = {"rows": alpha.rows, "columns": alpha.columns, "radius": radius}
+    blend = {
+        "previous": previous.address if previous else 0, "moved": moved.address if moved else 0,
+        "strength": strength, "out": out.address,
+    }  # fmt: skip
+    if radius <= _BOX_RADIUS:
+        kernels["guided_box"](
+            grid, (*_BLOCK, 1), luma=luma.address, alpha=alpha.address, **shape, epsilon=epsilon,
+            out=scratch.ab.address,
+        )  # fmt: skip
+        kernels["guided_mean_box"](grid, (*_BLOCK, 1), ab=scratch.ab.address, **shape, **blend)
+        return
     kernels["guided_rows"](
         grid, (*_BLOCK, 1), luma=luma.address, alpha=alpha.address, **shape,
         out=scratch.sums.address,
@@ -27,11 +40,7 @@ def guided_coefficients(
     kernels["guided_mean_rows"](
         grid, (*_BLOCK, 1), ab=scratch.ab.address, **shape, out=scratch.sums.address
     )
-    kernels["guided_mean_columns"](
-        grid, (*_BLOCK, 1), sums=scratch.sums.address, **shape,
-        previous=previous.address if previous else 0, moved=moved.address if moved else 0,
-        strength=strength, out=out.address,
-    )  # fmt: skip
+    kernels["guided_mean_columns"](grid, (*_BLOCK, 1), sums=scratch.sums.address, **shape, **blend)
 
 
 def foreground_shift(
@@ -40,6 +49,12 @@ def foreground_shift(
     """``cpu.foreground_shift``: three planes out."""
     kernels, grid = scratch.context.kernels, blocks(alpha.columns, alpha.rows, _BLOCK)
     shape = {"rows": alpha.rows, "columns": alpha.columns, "radius": radius}
+    if radius <= _BOX_RADIUS:
+        kernels["shift_box"](
+            grid, (*_BLOCK, 1), planes=planes.address, alpha=alpha.address, **shape,
+            out=out.address,
+        )  # fmt: skip
+        return
     kernels["shift_rows"](
         grid, (*_BLOCK, 1), planes=planes.address, alpha=alpha.address, **shape,
         out=scratch.sums.address,

@@ -15,6 +15,8 @@
 // Five launches, in order: components_tiles, _merge, _fold, _choose, _mask.
 #pragma once
 
+constexpr int SHARE_BITS = 40;  // of a component's least share of the largest one
+constexpr float STEPS = 65536.0f;  // a tile's outline is at most 2048
 constexpr int TILE = 16;  // blocks of 2x2 pixels along a side of a tile
 
 struct Component {
@@ -73,7 +75,7 @@ struct TileScratch {
     int links[TILE * TILE], bits[TILE * TILE], area[TILE * TILE], left[TILE * TILE],
         top[TILE * TILE], right[TILE * TILE], bottom[TILE * TILE], at_left[TILE * TILE],
         at_right[TILE * TILE];
-    float outline;
+    int outline;  // in 1/STEPS: an atomic sum of floats is a loop in which all threads fight
     int not_finite, shows, undecided;
 };
 
@@ -130,7 +132,7 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
     s.right[t] = s.bottom[t] = 0;
     s.at_left[t] = s.at_right[t] = 0;
     __syncthreads();
-    if (outline > 0.0f) atomicAdd(&s.outline, outline);
+    if (outline > 0.0f) atomicAdd(&s.outline, (int)(outline * STEPS + 0.5f));
     if (shows) atomicAdd(&s.shows, shows);
     if (undecided) atomicAdd(&s.undecided, undecided);
     if (odd) atomicAdd(&s.not_finite, 1);
@@ -158,7 +160,7 @@ __device__ __forceinline__ void label_tile(TileScratch &s, const T *raw, int str
     }
     __syncthreads();
     if (t == 0) {
-        if (s.outline > 0.0f) atomicAdd(&tally->outline, s.outline);
+        if (s.outline) atomicAdd(&tally->outline, (float)s.outline * (1.0f / STEPS));
         if (s.shows) atomicAdd(&tally->shows, s.shows);
         if (s.undecided) atomicAdd(&tally->undecided, s.undecided);
         if (s.not_finite) atomicAdd(&tally->not_finite, s.not_finite);
@@ -302,14 +304,15 @@ __device__ __forceinline__ void list_found(ChooseScratch &s, const Component *co
 }
 
 // One block. Which components stay: the largest, or all, or those of people who take part; of the
-// latter two, those of at least min_area of the largest one, and of 1/4000 of the grid. known is
+// latter two, those of at least a share of the largest one, and of 1/4000 of the grid. The share is
+// least_high * 2^-20 + least_low * 2^-40: a GPU for pictures is slow with doubles. known is
 // for people who take part, and may be null. Writes the verdict, and leaves the tally at 0 for the
 // next frame.
 // Must move: 32 bytes for each component.
 extern "C" __global__ void components_choose(Component *components, const int *finals, Tally *tally,
-                                             int rows, int columns, int keep, double min_area,
-                                             float max_coverage, const KnownPeople *known,
-                                             Verdict *verdict) {
+                                             int rows, int columns, int keep, int least_high,
+                                             int least_low, float max_coverage,
+                                             const KnownPeople *known, Verdict *verdict) {
     __shared__ ChooseScratch s;
     long long pixels = (long long)rows * columns;
     int count = tally->finals;
@@ -344,11 +347,12 @@ extern "C" __global__ void components_choose(Component *components, const int *f
     __syncthreads();
     int largest = s.reference, first = (int)(0xffffffffu - (u32)s.best);
     bool anybody = count > 0 && largest > 0 && (long long)largest * 4000 >= pixels;
+    u64 least = (u64)least_high << (SHARE_BITS / 2) | (u64)least_low;
     for (int i = threadIdx.x; i < count; i += blockDim.x) {
         int id = finals[i];
         Component *c = &components[id];
         bool stays = anybody && (keep == KEEP_LARGEST ? id == first
-                                                      : (double)c->area >= min_area * (double)largest &&
+                                                      : (u64)c->area << SHARE_BITS >= least * (u64)largest &&
                                                             (long long)c->area * 4000 >= pixels);
         if (keep == KEEP_TAKING_PART) stays = stays && c->kept;
         c->kept = stays;

@@ -5,8 +5,8 @@
 // frame 1.5 in where alpha can be above 0; a matte 1 out where asked for. At most 4.5 bytes a pixel:
 // 37.3 MB at 3840x2160. The coefficients are a few hundred kilobytes and stay in the L2 cache.
 //
-// A thread makes 16 columns of two luma rows and the chroma row between them: 16-byte loads and
-// stores, and the grid's cell under its pixels changes only every few of them.
+// `composite` interpolates the grid down to each row once a block; `composite_fine` does so for each
+// pixel, and is for grids nearly as fine as the picture: a small ROI.
 #pragma once
 
 constexpr int SPAN = 16;
@@ -31,6 +31,11 @@ __device__ __forceinline__ float at_column(const float *plane, int columns, int 
     return upper + t * (lower - upper);
 }
 
+__device__ __forceinline__ float down(const float *plane, int upper, int lower, float t) {
+    float above = __ldg(plane + upper);
+    return above + t * (__ldg(plane + lower) - above);
+}
+
 // Bilinear on the grid: between rows k and n (t), columns c and d (s).
 __device__ __forceinline__ float across(const float *plane, int columns, int k, int n, float t,
                                         int c, int d, float s) {
@@ -49,7 +54,7 @@ __device__ __forceinline__ u8 blend(float behind, float front, float rest, float
 // pixels, at those of the ROI's sides that ramp_sides names: 1 left, 2 right, 4 top, 8 bottom.
 // matte: null, or alpha times feather in 0..255. verdict: null, or what may forbid the person.
 extern "C" __global__ void __launch_bounds__(128)
-composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, const u8 *bg_y,
+composite_fine(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, const u8 *bg_y,
           int bg_y_pitch, const u8 *bg_uv, int bg_uv_pitch, u8 *out_y, int out_y_pitch,
           u8 *out_uv, int out_uv_pitch, u8 *matte, int matte_pitch, int width, int height,
           int roi_x, int roi_y, int roi_width, int roi_height, const u8 *guide, int guide_pitch,
@@ -177,4 +182,272 @@ composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, cons
 #pragma unroll
         for (int r = 0; r < 2; ++r)
             store_bytes(matte + (long long)(y + r) * matte_pitch + x, n, alpha_out[r]);
+}
+
+constexpr int COMPOSITE_X = 32, COMPOSITE_Y = 4;  // threads of a block
+constexpr int STRIP = 16;                         // columns of a thread of `composite`
+constexpr int STRIP_CELLS = 160;                  // grid columns under a block; composite.py has it
+
+// Of each row under a block, the grid interpolated downwards: what is left to do is across.
+struct Lines {
+    // One more than needed, so that rows begin in different banks.
+    float2 ab[2 * COMPOSITE_Y][STRIP_CELLS + 1];  // a, b
+    float luma[2 * COMPOSITE_Y][STRIP_CELLS + 1];
+    float2 chroma[COMPOSITE_Y][STRIP_CELLS + 1];
+};
+
+// A feather's two ends as min(1, i * rise + start, (last - i) * fall + end).
+struct Ramp {
+    float rise, start, fall, end, last;
+};
+
+__device__ __forceinline__ Ramp ramp_of(float ramp, int n, bool start, bool end) {
+    float slope = slope_of(ramp);
+    Ramp r = {0.0f, 1.0f, 0.0f, 1.0f, (float)(n - 1)};
+    if (start && slope > 0.0f) {
+        r.rise = slope;
+        r.start = 0.0f;
+    }
+    if (end && slope > 0.0f) {
+        r.fall = slope;
+        r.end = 0.0f;
+    }
+    return r;
+}
+
+__device__ __forceinline__ float ramped(const Ramp &r, float i) {
+    return fminf(1.0f, fminf(i * r.rise + r.start, (r.last - i) * r.fall + r.end));
+}
+
+__device__ __forceinline__ float mixed(float behind, float front, float rest, float shift,
+                                       float weight) {
+    front = clampf(front + rest * shift, 0.0f, 255.0f);
+    return behind + weight * (front - behind);
+}
+
+// A thread's pixels: where they begin in the ROI and which of them lie in it, their first row in
+// Lines, and what they are mixed by.
+struct Strip {
+    int px, left, right, row, first_cell, columns;
+    float per_x, levels;
+    Ramp across;
+    float fy[2];
+};
+
+// The soft part of `composite`: live over luma and chroma, in place. lead: the luma for alpha. EXTRAS:
+// lead is another one than live, or it is to be said what is shown.
+template <bool EXTRAS>
+__device__ __forceinline__ void mix(const Lines &lines, const Strip &at, const u32 (&lead)[2][STRIP / 4],
+                                    const u32 (&live)[2][STRIP / 4], const u32 (&live_c)[STRIP / 4],
+                                    u32 (&luma)[2][STRIP / 4], u32 (&chroma)[STRIP / 4],
+                                    u32 (&shows)[2][STRIP / 4]) {
+    float gain = 1.0f / (1.0f - 2.0f * at.levels), floor = at.levels * gain;
+    float most = (float)(at.columns - 1), last = (float)max(at.columns - 2, 0), begin = (float)at.px;
+    int cell = -1;
+    float2 here[2], step[2];  // a and b at a cell's left, and how they change across it
+    float shift_here[2], shift_step[2], alphas = 0, weights = 0;
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+        here[r] = step[r] = make_float2(0.0f, 0.0f);
+        shift_here[r] = shift_step[r] = 0.0f;
+    }
+#pragma unroll
+    for (int k = 0; k < STRIP / 4; ++k) {
+        u32 made[2][4], made_c[4], said[2][4];
+#pragma unroll
+        for (int j = 0; j < 4; ++j) {
+            int px = at.px + 4 * k + j;
+            bool in = px >= at.left && px < at.right;
+            // `between`, from a float that counts along.
+            float place = begin + (float)(4 * k + j);
+            float p = clampf((place + 0.5f) * at.per_x - 0.5f, 0.0f, most);
+            float whole = fminf(__fadd_rz(p, WHOLE) - WHOLE, last), s = p - whole;
+            int c = __float_as_int(whole + WHOLE) & 0x7fffff;
+            if (in && c != cell) {
+                cell = c;
+                int l = c - at.first_cell, d = min(c + 1, at.columns - 1) - at.first_cell;
+#pragma unroll
+                for (int r = 0; r < 2; ++r) {
+                    float2 next = lines.ab[at.row + r][d];
+                    here[r] = lines.ab[at.row + r][l];
+                    step[r] = make_float2(next.x - here[r].x, next.y - here[r].y);
+                    shift_here[r] = lines.luma[at.row + r][l];
+                    shift_step[r] = lines.luma[at.row + r][d] - shift_here[r];
+                }
+            }
+            float fx = in ? ramped(at.across, place) : 0.0f;
+            if ((j & 1) == 0) alphas = weights = 0;
+#pragma unroll
+            for (int r = 0; r < 2; ++r) {
+                float behind = float_of_byte(luma[r][k], j), lum = float_of_byte(live[r][k], j);
+                float y_of = EXTRAS ? float_of_byte(lead[r][k], j) : lum;
+                float alpha = (here[r].x + s * step[r].x) * y_of + (here[r].y + s * step[r].y);
+                alpha = clampf(alpha * gain - floor, 0.0f, 1.0f);
+                float weight = alpha * (fx * at.fy[r]);
+                made[r][j] = byte_bits(
+                    mixed(behind, lum, 1.0f - alpha, shift_here[r] + s * shift_step[r], weight));
+                if (EXTRAS) said[r][j] = byte_bits(weight * 255.0f);
+                alphas += alpha;
+                weights += weight;
+            }
+            if ((j & 1) == 1) {
+                // The ROI is even: both columns of a pair are inside or neither is.
+                float alpha = 0.25f * alphas, weight = 0.25f * weights, cb = 0, cr = 0;
+                if (alpha < 1.0f && weight > 0.0f) {
+                    // The chroma sample lies between its two columns.
+                    int cell_c;
+                    between(place, at.per_x, at.columns, cell_c, s);
+                    const float2 *line = lines.chroma[at.row / 2];
+                    float2 l = line[cell_c - at.first_cell];
+                    float2 d = line[min(cell_c + 1, at.columns - 1) - at.first_cell];
+                    cb = l.x + s * (d.x - l.x);
+                    cr = l.y + s * (d.y - l.y);
+                }
+                made_c[j - 1] = byte_bits(mixed(float_of_byte(chroma[k], j - 1),
+                                                float_of_byte(live_c[k], j - 1), 1.0f - alpha, cb, weight));
+                made_c[j] = byte_bits(mixed(float_of_byte(chroma[k], j), float_of_byte(live_c[k], j),
+                                            1.0f - alpha, cr, weight));
+            }
+        }
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            luma[r][k] = packed(made[r][0], made[r][1], made[r][2], made[r][3]);
+            if (EXTRAS) shows[r][k] = packed(said[r][0], said[r][1], said[r][2], said[r][3]);
+        }
+        chroma[k] = packed(made_c[0], made_c[1], made_c[2], made_c[3]);
+    }
+}
+
+// As composite_fine, where a block's pixels lie under STRIP_CELLS columns of the grid or fewer. A
+// thread makes STRIP columns of two luma rows and the chroma row between them. Where alpha is 0 all
+// over them the live frame is not read, where it is 1 the background is not.
+extern "C" __global__ void __launch_bounds__(COMPOSITE_X *COMPOSITE_Y)
+composite(const u8 *fg_y, int fg_y_pitch, const u8 *fg_uv, int fg_uv_pitch, const u8 *bg_y,
+          int bg_y_pitch, const u8 *bg_uv, int bg_uv_pitch, u8 *out_y, int out_y_pitch,
+          u8 *out_uv, int out_uv_pitch, u8 *matte, int matte_pitch, int width, int height,
+          int roi_x, int roi_y, int roi_width, int roi_height, const u8 *guide, int guide_pitch,
+          const float *a, const float *b, const float *shift, int rows, int columns, float levels, float ramp_x, float ramp_y,
+          int ramp_sides, const Verdict *verdict) {
+    __shared__ Lines lines;
+    int x0 = STRIP * COMPOSITE_X * blockIdx.x, y0 = 2 * COMPOSITE_Y * blockIdx.y;
+    // A warp takes 8 strips of four row pairs, more of whose pixels are alike than of a long line's.
+    int lane = threadIdx.x, across_x = 8 * threadIdx.y + (lane & 7), pair = lane >> 3;
+    int x = x0 + STRIP * across_x, y = y0 + 2 * pair;
+    float per_x = (float)columns / roi_width, per_y = (float)rows / roi_height;
+    int begin = max(x0, roi_x) - roi_x;
+    int end = min(x0 + STRIP * COMPOSITE_X, roi_x + roi_width) - roi_x;
+    bool block_inside = begin < end && y0 + 2 * COMPOSITE_Y > roi_y && y0 < roi_y + roi_height &&
+                        shown(verdict);
+    int first_cell = 0;
+    if (block_inside) {
+        int last_cell;
+        float unused;
+        between(begin + 0.5f, per_x, columns, first_cell, unused);
+        between(end - 0.5f, per_x, columns, last_cell, unused);
+        int cells = min(min(last_cell + 1, columns - 1) - first_cell + 1, STRIP_CELLS);
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+            int r = threadIdx.y + half * COMPOSITE_Y, line = y0 + r - roi_y, k;
+            if (line < 0 || line >= roi_height) continue;
+            float t;
+            between(line + 0.5f, per_y, rows, k, t);
+            int upper = k * columns + first_cell, lower = min(k + 1, rows - 1) * columns + first_cell;
+#pragma unroll 1
+            for (int c = threadIdx.x; c < cells; c += COMPOSITE_X) {
+                float2 both = make_float2(down(a, upper + c, lower + c, t), down(b, upper + c, lower + c, t));
+                lines.ab[r][c] = both;
+                lines.luma[r][c] = shift ? down(shift, upper + c, lower + c, t) : 0.0f;
+            }
+        }
+        int line = y0 + 2 * (int)threadIdx.y - roi_y, k;
+        if (line >= 0 && line < roi_height) {
+            float t;
+            between(line + 1.0f, per_y, rows, k, t);
+            const float *p = shift + rows * columns, *q = p + rows * columns;
+            int upper = k * columns + first_cell, lower = min(k + 1, rows - 1) * columns + first_cell;
+#pragma unroll 1
+            for (int c = threadIdx.x; c < cells; c += COMPOSITE_X)
+                lines.chroma[threadIdx.y][c] =
+                    shift ? make_float2(down(p, upper + c, lower + c, t), down(q, upper + c, lower + c, t))
+                          : make_float2(0.0f, 0.0f);
+        }
+    }
+    __syncthreads();
+    if (x >= width || y >= height) return;
+    int n = min(STRIP, width - x);  // even: frames have even sides
+    int left = max(x, roi_x) - roi_x, right = min(x + n, roi_x + roi_width) - roi_x;
+    int line = y - roi_y, row = 2 * pair;
+    // Alpha can be above 0 somewhere; it is 1, and counts in full, everywhere.
+    bool reached = false, solid = false;
+    Ramp across = ramp_of(ramp_x, roi_width, ramp_sides & 1, ramp_sides & 2);
+    float fy[2] = {1.0f, 1.0f};
+    if (block_inside && left < right && line >= 0 && line < roi_height) {
+        Ramp down_ramp = ramp_of(ramp_y, roi_height, ramp_sides & 4, ramp_sides & 8);
+        fy[0] = ramped(down_ramp, (float)line);
+        fy[1] = ramped(down_ramp, (float)(line + 1));
+        int first, last;
+        float unused;
+        between(left + 0.5f, per_x, columns, first, unused);
+        between(right - 0.5f, per_x, columns, last, unused);
+        last = min(last + 1, columns - 1);
+        // alpha is a*Y + b with Y in 0..255, between grid points a mix of theirs.
+        float most = -1.0f, least = 2.0f;
+#pragma unroll 1
+        for (int c = first - first_cell; c <= last - first_cell; ++c)
+#pragma unroll
+            for (int r = 0; r < 2; ++r) {
+                float2 both = lines.ab[row + r][c];
+                float other = both.y + 255.0f * both.x;
+                most = fmaxf(most, fmaxf(both.y, other));
+                least = fminf(least, fminf(both.y, other));
+            }
+        reached = most > levels;
+        solid = least >= 1.0f - levels && n == STRIP && left == x - roi_x &&
+                right == x + n - roi_x && fy[0] * fy[1] >= 1.0f &&
+                ramped(across, (float)left) * ramped(across, (float)(right - 1)) >= 1.0f;
+    }
+    u32 luma[2][STRIP / 4] = {{0, 0, 0, 0}, {0, 0, 0, 0}}, chroma[STRIP / 4] = {0, 0, 0, 0};
+    u32 live[2][STRIP / 4] = {{0, 0, 0, 0}, {0, 0, 0, 0}}, live_c[STRIP / 4] = {0, 0, 0, 0};
+    u32 shows[2][STRIP / 4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+    if (!solid) {
+#pragma unroll
+        for (int r = 0; r < 2; ++r)
+            load_words(bg_y + (long long)(y + r) * bg_y_pitch + x, n, luma[r]);
+        load_words(bg_uv + (long long)(y / 2) * bg_uv_pitch + x, n, chroma);
+    }
+    if (reached) {
+#pragma unroll
+        for (int r = 0; r < 2; ++r)
+            load_words(fg_y + (long long)(y + r) * fg_y_pitch + x, n, live[r]);
+        load_words(fg_uv + (long long)(y / 2) * fg_uv_pitch + x, n, live_c);
+    }
+    if (solid) {
+#pragma unroll
+        for (int k = 0; k < STRIP / 4; ++k) {
+            luma[0][k] = live[0][k];
+            luma[1][k] = live[1][k];
+            chroma[k] = live_c[k];
+            shows[0][k] = shows[1][k] = 0xffffffffu;
+        }
+    } else if (reached) {
+        Strip strip = {x - roi_x, left, right, row, first_cell, columns, per_x, levels, across, {fy[0], fy[1]}};
+        if (matte || guide) {
+            u32 lead[2][STRIP / 4];
+#pragma unroll
+            for (int r = 0; r < 2; ++r)
+                load_words((guide ? guide : fg_y) + (long long)(y + r) * (guide ? guide_pitch : fg_y_pitch) + x,
+                           n, lead[r]);
+            mix<true>(lines, strip, lead, live, live_c, luma, chroma, shows);
+        } else {
+            mix<false>(lines, strip, live, live, live_c, luma, chroma, shows);
+        }
+    }
+#pragma unroll
+    for (int r = 0; r < 2; ++r)
+        store_words(out_y + (long long)(y + r) * out_y_pitch + x, n, luma[r]);
+    store_words(out_uv + (long long)(y / 2) * out_uv_pitch + x, n, chroma);
+    if (matte)
+#pragma unroll
+        for (int r = 0; r < 2; ++r)
+            store_words(matte + (long long)(y + r) * matte_pitch + x, n, shows[r]);
 }

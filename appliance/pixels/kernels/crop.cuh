@@ -30,14 +30,32 @@ struct Stretch {
     float head, tail;
 };
 
+// n / per and what is left, for quotients below 2^16: by floats, which are one off at most. A GPU has
+// no instruction for it.
+__device__ __forceinline__ int divided(u32 n, u32 per, float share, int &left) {
+    int q = __float_as_int(__fadd_rz((float)n * share, WHOLE)) & 0x7fffff;
+    left = (int)(n - (u32)q * per);
+    if (left < 0) {
+        --q;
+        left += (int)per;
+    } else if (left >= (int)per) {
+        ++q;
+        left -= (int)per;
+    }
+    return q;
+}
+
 __device__ __forceinline__ Stretch stretch(int cell, int cells, int n) {
     // Unsigned 32 bits hold it: neither side of a picture has more than 65535 pixels.
     u32 low = (u32)cell * (u32)n, high = low + (u32)n, per = (u32)cells;
+    float share = 1.0f / (float)cells;
+    int before, beyond;
     Stretch s;
-    s.first = (int)(low / per);
-    s.last = (int)((high + per - 1) / per);
-    float start = (float)(low - (u32)s.first * per) / (float)cells;
-    float end = (float)((u32)s.last * per - high) / (float)cells;
+    s.first = divided(low, per, share, before);
+    s.last = divided(high, per, share, beyond);
+    if (beyond > 0) ++s.last;
+    float start = (float)before * share;
+    float end = beyond > 0 ? 1.0f - (float)beyond * share : 0.0f;
     s.head = s.last - s.first == 1 ? 1.0f - start - end : 1.0f - start;
     s.tail = 1.0f - end;
     return s;
@@ -45,6 +63,23 @@ __device__ __forceinline__ Stretch stretch(int cell, int cells, int n) {
 
 __device__ __forceinline__ float row_share(const Stretch &s, int r) {
     return r == s.first ? s.head : r == s.last - 1 ? s.tail : 1.0f;
+}
+
+__device__ __forceinline__ void add_word(u32 word, float w, float &s0, float &s1, float &s2,
+                                         float &s3) {
+    s0 += w * float_of_byte(word, 0);
+    s1 += w * float_of_byte(word, 1);
+    s2 += w * float_of_byte(word, 2);
+    s3 += w * float_of_byte(word, 3);
+}
+
+// Sums of bytes 0 and 2, and of 1 and 3, as halves of words.
+__device__ __forceinline__ void add_pairs(u32 even, u32 odd, float &s0, float &s1, float &s2,
+                                          float &s3) {
+    s0 += (float)(even & 0xffffu);
+    s1 += (float)(odd & 0xffffu);
+    s2 += (float)(even >> 16);
+    s3 += (float)(odd >> 16);
 }
 
 // Column sums of bytes [from, to) of the rows under `s`, into line[0..to-from).
@@ -57,15 +92,25 @@ __device__ __forceinline__ void sum_columns(const u8 *plane, int pitch, int x_by
             float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
             const u8 *p = base + (long long)s.first * pitch + i;
             bool whole = i + 4 <= n;
-            for (int r = s.first; r < s.last; ++r, p += pitch) {
-                float w = row_share(s, r);
-                if (whole) {
+            if (whole) {
+                // Rows that count in full are added as whole numbers, two bytes in a word.
+                u32 even = 0, odd = 0;
+                int r = s.first, left = 0;
+                add_word(__ldg((const u32 *)p), s.head, s0, s1, s2, s3);
+                for (++r, p += pitch; r < s.last - 1; ++r, p += pitch) {
                     u32 word = __ldg((const u32 *)p);
-                    s0 += w * byte_of(word, 0);
-                    s1 += w * byte_of(word, 1);
-                    s2 += w * byte_of(word, 2);
-                    s3 += w * byte_of(word, 3);
-                } else {
+                    even += word & 0x00ff00ffu;
+                    odd += word >> 8 & 0x00ff00ffu;
+                    if (++left == 256) {
+                        add_pairs(even, odd, s0, s1, s2, s3);
+                        left = even = odd = 0;
+                    }
+                }
+                add_pairs(even, odd, s0, s1, s2, s3);
+                if (r < s.last) add_word(__ldg((const u32 *)p), s.tail, s0, s1, s2, s3);
+            } else {
+                for (int r = s.first; r < s.last; ++r, p += pitch) {
+                    float w = row_share(s, r);
                     s0 += w * __ldg(p);
                     if (i + 1 < n) s1 += w * __ldg(p + 1);
                     if (i + 2 < n) s2 += w * __ldg(p + 2);
@@ -154,12 +199,14 @@ __device__ __forceinline__ void crop_nv12(float *luma, float *chroma, const u8 *
     if (shrink) {
         down = stretch(j, rows, height);
         from = stretch(start, columns, width).first;
+        from -= (x0 + from) & 3;  // a few columns more, so that whole words are read
         int to = stretch(end - 1, columns, width).last;
         sum_columns(y, y_pitch, x0, y0, down, from, to, luma);
     }
     if (shrink_c) {
         down_c = stretch(j, rows, half_h);
         from_c = stretch(start, columns, half_w).first;
+        from_c -= ((x0 + 2 * from_c) & 3) / 2;
         int to = stretch(end - 1, columns, half_w).last;
         sum_columns(uv, uv_pitch, x0, y0 / 2, down_c, 2 * from_c, 2 * to, chroma);
     }

@@ -143,3 +143,150 @@ extern "C" __global__ void shift_columns(const float *sums, int rows, int column
     for (int c = 0; c < 3; ++c)
         out[c * plane + at] = both ? m[2 + c] * norm / front - m[5 + c] * norm / back : 0.0f;
 }
+
+// The same in one launch each, for radii up to BOX_RADIUS: a block makes BOX_X x BOX_Y grid pixels from
+// what lies around them, along rows and then down the columns, in shared memory.
+constexpr int BOX_X = 32, BOX_Y = 8, BOX_RADIUS = 4;
+constexpr int BOX_WIDE = BOX_X + 2 * BOX_RADIUS, BOX_HIGH = BOX_Y + 2 * BOX_RADIUS;
+
+template <int N> using BoxTile = float[N][BOX_HIGH][BOX_WIDE];
+template <int N> using BoxLines = float[N][BOX_HIGH][BOX_X];
+
+// What lies around the block's pixels: N planes, as `value(at, planes)` gives them at a place.
+template <int N, class F>
+__device__ __forceinline__ void box_fill(BoxTile<N> &tile, int rows, int columns, int radius, F value) {
+    int x0 = blockIdx.x * BOX_X - radius, y0 = blockIdx.y * BOX_Y - radius;
+    for (int j = threadIdx.y; j < BOX_Y + 2 * radius; j += BOX_Y) {
+        int row = reflect(y0 + j, rows) * columns;
+        for (int i = threadIdx.x; i < BOX_X + 2 * radius; i += BOX_X) {
+            float v[N];
+            value(row + reflect(x0 + i, columns), v);
+#pragma unroll
+            for (int k = 0; k < N; ++k) tile[k][j][i] = v[k];
+        }
+    }
+    __syncthreads();
+}
+
+// M sums along rows, of what `add` makes of a tile's N values.
+template <int N, int M, class F>
+__device__ __forceinline__ void box_rows(const BoxTile<N> &tile, BoxLines<M> &lines, int radius, F add) {
+    for (int j = threadIdx.y; j < BOX_Y + 2 * radius; j += BOX_Y) {
+        float sums[M];
+#pragma unroll
+        for (int k = 0; k < M; ++k) sums[k] = 0.0f;
+        for (int d = 0; d <= 2 * radius; ++d) {
+            float v[N];
+#pragma unroll
+            for (int k = 0; k < N; ++k) v[k] = tile[k][j][threadIdx.x + d];
+            add(v, sums);
+        }
+#pragma unroll
+        for (int k = 0; k < M; ++k) lines[k][j][threadIdx.x] = sums[k];
+    }
+    __syncthreads();
+}
+
+template <int M>
+__device__ __forceinline__ void box_columns(const BoxLines<M> &lines, int radius, float (&sums)[M]) {
+#pragma unroll
+    for (int k = 0; k < M; ++k) sums[k] = 0.0f;
+    for (int d = 0; d <= 2 * radius; ++d)
+#pragma unroll
+        for (int k = 0; k < M; ++k) sums[k] += lines[k][threadIdx.y + d][threadIdx.x];
+}
+
+// guided_rows and guided_columns. Must move: 8 bytes a pixel in, 8 out.
+extern "C" __global__ void __launch_bounds__(BOX_X *BOX_Y)
+guided_box(const float *luma, const float *alpha, int rows, int columns, int radius, float epsilon,
+           float *out) {
+    __shared__ BoxTile<2> tile;
+    __shared__ BoxLines<4> lines;
+    box_fill<2>(tile, rows, columns, radius, [=](int at, float *v) {
+        v[0] = __ldg(luma + at) * (1.0f / 255.0f);
+        v[1] = __ldg(alpha + at);
+    });
+    box_rows<2, 4>(tile, lines, radius, [](const float *v, float *sums) {
+        sums[0] += v[0];
+        sums[1] += v[1];
+        sums[2] += v[0] * v[1];
+        sums[3] += v[0] * v[0];
+    });
+    int x, y;
+    if (!pixel(rows, columns, x, y)) return;
+    float m[4], side = 2 * radius + 1, norm = 1.0f / (side * side);
+    box_columns(lines, radius, m);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) m[k] *= norm;
+    float a = (m[2] - m[0] * m[1]) / (m[3] - m[0] * m[0] + epsilon);
+    int at = y * columns + x;
+    out[at] = a;
+    out[rows * columns + at] = m[1] - a * m[0];
+}
+
+// guided_mean_rows and guided_mean_columns. Must move: 8 bytes a pixel in, 8 out; steadied 12 more in.
+extern "C" __global__ void __launch_bounds__(BOX_X *BOX_Y)
+guided_mean_box(const float *ab, int rows, int columns, int radius, const float *previous,
+                const float *moved, float strength, float *out) {
+    __shared__ BoxTile<2> tile;
+    __shared__ BoxLines<2> lines;
+    int plane = rows * columns;
+    box_fill<2>(tile, rows, columns, radius, [=](int at, float *v) {
+        v[0] = __ldg(ab + at);
+        v[1] = __ldg(ab + plane + at);
+    });
+    box_rows<2, 2>(tile, lines, radius, [](const float *v, float *sums) {
+        sums[0] += v[0];
+        sums[1] += v[1];
+    });
+    int x, y;
+    if (!pixel(rows, columns, x, y)) return;
+    float m[2], side = 2 * radius + 1, norm = 1.0f / (side * side);
+    box_columns(lines, radius, m);
+    float a = m[0] * (norm * (1.0f / 255.0f)), b = m[1] * norm;
+    int at = y * columns + x;
+    if (previous) {
+        float rest = (1.0f - moved[at]) * strength;
+        // No arithmetic where it counts nothing: what is there may be the very first frame's junk.
+        if (rest > 0.0f) {
+            a += rest * (previous[at] - a);
+            b += rest * (previous[plane + at] - b);
+        }
+    }
+    out[at] = a;
+    out[plane + at] = b;
+}
+
+// shift_rows and shift_columns. Must move: 16 bytes a pixel in, 12 out.
+extern "C" __global__ void __launch_bounds__(BOX_X *BOX_Y)
+shift_box(const float *planes, const float *alpha, int rows, int columns, int radius, float *out) {
+    __shared__ BoxTile<5> tile;
+    __shared__ BoxLines<8> lines;
+    int plane = rows * columns;
+    box_fill<5>(tile, rows, columns, radius, [=](int at, float *v) {
+        float one = __ldg(alpha + at), f = one * one, g = (1.0f - one) * (1.0f - one);
+        v[0] = f * f;
+        v[1] = g * g;
+#pragma unroll
+        for (int c = 0; c < 3; ++c) v[2 + c] = __ldg(planes + c * plane + at);
+    });
+    box_rows<5, 8>(tile, lines, radius, [](const float *v, float *sums) {
+        sums[0] += v[0];
+        sums[1] += v[1];
+#pragma unroll
+        for (int c = 0; c < 3; ++c) {
+            sums[2 + c] += v[0] * v[2 + c];
+            sums[5 + c] += v[1] * v[2 + c];
+        }
+    });
+    int x, y;
+    if (!pixel(rows, columns, x, y)) return;
+    float m[8], side = 2 * radius + 1, norm = 1.0f / (side * side);
+    box_columns(lines, radius, m);
+    float front = m[0] * norm, back = m[1] * norm;
+    bool both = front > 1e-3f && back > 1e-3f;
+    int at = y * columns + x;
+#pragma unroll
+    for (int c = 0; c < 3; ++c)
+        out[c * plane + at] = both ? m[2 + c] * norm / front - m[5 + c] * norm / back : 0.0f;
+}

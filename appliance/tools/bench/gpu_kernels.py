@@ -145,6 +145,26 @@ class KernelBench:
                     target_share=target,
                 )  # fmt: skip
 
+        self._close_up()
+
+    def _close_up(self) -> None:
+        """The composite where the grid is nearly as fine as the picture: a small ROI."""
+        sizes, sets = self.sizes, self.sizes.sets
+        rows, columns = sizes.grid[1], max(sizes.grid[0], 192)
+        rect = Rect(0, 0, sizes.picture[0] // 8 * 2, sizes.picture[1] // 8 * 2)
+        half = self.plane(np.full((rows, columns), 0.5, np.float32))
+        slope = self.plane(np.zeros((rows, columns), np.float32))
+        live, back, out = (self.surfaces(sizes.picture, sets) for _ in range(3))
+
+        def launches(i: int) -> None:
+            j = i % sets
+            matte = Matte(rect, slope, half, None, 0.05)
+            gpu.composite(self.context, live[j], back[j], matte, out[j])
+
+        pixels = sizes.picture[0] * sizes.picture[1]
+        moved = round(3 * pixels + 1.5 * rect.width * rect.height)
+        self.timer.measure(f"composite {_name(sizes.picture)}, a close-up", moved, launches)
+
     def pictures(self) -> None:
         """The other operations on whole pictures."""
         sizes, context, sets = self.sizes, self.context, self.sizes.sets
@@ -258,6 +278,14 @@ class KernelBench:
                 lambda i: gpu.guided_coefficients(scratch, three, alpha, 1, 1e-3, out),
             ),
             ("foreground shift", 28, lambda i: gpu.foreground_shift(scratch, three, alpha, 4, out)),
+            (
+                "guided filter, wide", 16,
+                lambda i: gpu.guided_coefficients(scratch, three, alpha, 8, 1e-3, out),
+            ),
+            (
+                "foreground shift, wide", 28,
+                lambda i: gpu.foreground_shift(scratch, three, alpha, 11, out),
+            ),
             (
                 "planes to pixels", 24,
                 lambda i: kernels["interleave"](

@@ -33,9 +33,15 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if options.gpu:
         if options.only is not None:
             raise InputError("--gpu and --only: one of them; --gpu measures all there is of it")
+        if options.static:
+            from appliance.tools.bench import gpu_static
+
+            return gpu_static.run(options)
         from appliance.tools.bench import gpu
 
         return gpu.run(settings, options)
+    if options.static:
+        raise InputError("--static says how to look at the GPU's kernels: --gpu --static")
     if options.sessions:
         if options.only is not None:
             raise InputError("--sessions and --only: one of them; --sessions measures those alone")

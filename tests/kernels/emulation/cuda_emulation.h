@@ -52,6 +52,13 @@ struct uint3 {
 struct alignas(16) uint4 {
     unsigned x, y, z, w;
 };
+struct alignas(8) uint2 {
+    unsigned x, y;
+};
+struct alignas(8) float2 {
+    float x, y;
+};
+static inline float2 make_float2(float x, float y) { return {x, y}; }
 struct alignas(2) uchar2 {
     unsigned char x, y;
 };
@@ -317,6 +324,22 @@ static inline int __float_as_int(float v) {
     int i;
     std::memcpy(&i, &v, 4);
     return i;
+}
+static inline float __uint_as_float(unsigned v) { return __int_as_float((int)v); }
+static inline unsigned __float_as_uint(float v) { return (unsigned)__float_as_int(v); }
+// Bytes 0..3 are a's, 4..7 are b's; a selector's digit has no sign bit here.
+static inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector) {
+    unsigned long long both = (unsigned long long)b << 32 | a;
+    unsigned made = 0;
+    for (int i = 0; i < 4; ++i)
+        made |= (unsigned)(both >> (8 * (selector >> (4 * i) & 7)) & 0xff) << (8 * i);
+    return made;
+}
+// Rounded towards zero; the sum of two floats is exact in a double unless they are far apart.
+static inline float __fadd_rz(float a, float b) {
+    double exact = (double)a + (double)b;
+    float near = (float)exact;
+    return std::fabs((double)near) > std::fabs(exact) ? std::nextafterf(near, 0.0f) : near;
 }
 static inline int min(int a, int b) { return a < b ? a : b; }
 static inline int max(int a, int b) { return a > b ? a : b; }

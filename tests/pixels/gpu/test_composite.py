@@ -12,6 +12,7 @@ import pytest
 from appliance.media.frame import F32, U8, Frame, Rect
 from appliance.pixels import cpu
 from appliance.pixels.gpu import VERDICT, Matte, composite
+from tests.kernels import driver
 from tests.kernels.memory import Memory
 from tests.pixels.cpu.test_composite import rects
 from tests.pixels.frames import noise
@@ -77,6 +78,18 @@ def test_equals_the_oracle(memory: Memory, width: int, height: int) -> None:
             matte = cpu.Matte(rect, coefficients(rng, rows, columns), shifted, levels=0.1 * (k % 2))
             pad, offset = LAYOUTS[k]
             compare(memory, width, height, matte, pad=pad, offset=offset, want_matte=k != 1)
+
+
+@pytest.mark.parametrize("columns", [160, 170, 300])
+def test_a_grid_nearly_as_fine_as_the_picture(memory: Memory, columns: int) -> None:
+    """From more than 160 columns under a block on, another kernel."""
+    rng = np.random.default_rng(11)
+    matte = cpu.Matte(Rect(6, 2, 300, 32), coefficients(rng, 20, columns), True, levels=0.05)
+    driver.log.launches.clear()
+    compare(memory, 322, 36, matte, pad=2)
+    if memory.context.driver is driver:
+        fine = "composite_fine" in driver.log.launches
+        assert fine == (columns > 160)
 
 
 @pytest.mark.parametrize(("pad", "offset"), LAYOUTS)

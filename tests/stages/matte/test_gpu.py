@@ -242,6 +242,5 @@ def test_no_allocation_and_one_wait_a_frame(memory: Memory) -> None:
     assert traces[2] == [
         "crop_nv12_f32", "components_tiles_f32", "components_merge", "components_fold",
         "components_choose", "components_mask", "clean_reach", "clean_fade", "steady",
-        "guided_rows", "guided_columns", "guided_mean_rows", "guided_mean_columns", "shift_rows",
-        "shift_columns", "composite",
+        "guided_box", "guided_mean_box", "shift_box", "composite",
     ]  # fmt: skip

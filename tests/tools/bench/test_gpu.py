@@ -148,7 +148,7 @@ def test_without_a_gpu_it_says_what_is_missing(
 
 def test_gpu_and_only_are_two_things() -> None:
     with pytest.raises(InputError, match="--gpu and --only"):
-        bench.run(Settings(), argparse.Namespace(gpu=True, only="stages"))
+        bench.run(Settings(), argparse.Namespace(gpu=True, only="stages", static=False))
 
 
 def test_no_engine_is_said(monkeypatch: pytest.MonkeyPatch, network: Path) -> None:
