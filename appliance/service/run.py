@@ -25,6 +25,8 @@ from appliance.system.glib_log import Complaints
 from appliance.system.log import configure
 
 _WATCH_S = 0.25
+# A picture comes before the page, whose code takes a while to be imported; but not for ever.
+_PICTURE_FIRST_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +145,8 @@ class _Watch:
 
     def until(self, duration: float | None, frames: int | None) -> int:
         """Watch for ``duration`` seconds or ``frames`` composites; returns the exit code."""
-        deadline = None if duration is None else time.monotonic() + duration
+        began = time.monotonic()
+        deadline = None if duration is None else began + duration
         for address in self.daemon.addresses():
             say(address, sys.stdout)
         with StatusLine() as line:
@@ -151,7 +154,8 @@ class _Watch:
                 # From here on, stderr prints above the status line.
                 _set_up_log(self.daemon.settings)
             while not self.asked.stop:
-                self.http.follow(self.daemon.settings.http)
+                if self.daemon.programme.composites or time.monotonic() > began + _PICTURE_FIRST_S:
+                    self.http.follow(self.daemon.settings.http)
                 time.sleep(_WATCH_S)
                 self._tell(line)
                 why = self.daemon.ended()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
@@ -57,24 +57,20 @@ class Kernel(Generic[P, R]):
             run = self.prepare()
         return run(*arguments, **keywords)
 
-    @property
-    def ready(self) -> bool:
-        """Whether a call would run at once."""
-        return self._run is not None
-
-    def prepare(self, *, compile: bool = True) -> Callable[P, R]:
-        """Load it, or with ``compile``, if there is nothing to load, compile it, for seconds.
-
-        Raises LookupError without ``compile``, when there is nothing to load.
-        """
+    def load(self) -> bool:
+        """Whether a call runs at once: it was used before, or its machine code is there."""
         with _lock:
             if self._run is None:
                 found = store.find(self.name, self.function.__name__)
-                if found is None:
-                    if not compile:
-                        raise LookupError(f"{self.name} has not been compiled on this machine")
-                    found = self._compile()
-                self._run = cast("Callable[P, R]", found)
+                self._run = cast("Callable[P, R] | None", found)
+            return self._run is not None
+
+    def prepare(self) -> Callable[P, R]:
+        """Load it, or, if there is nothing to load, compile it, which takes up to some seconds."""
+        with _lock:
+            if not self.load():
+                self._run = cast("Callable[P, R]", self._compile())
+            assert self._run is not None
             return self._run
 
     def _compile(self) -> Callable[..., Any]:
@@ -155,10 +151,3 @@ def inline(function: Callable[P, R]) -> Callable[P, R]:
 def kernels() -> tuple[Kernel[..., Any], ...]:
     """Every kernel of the modules imported so far."""
     return tuple(_all)
-
-
-def prepare(wanted: Iterable[Kernel[..., Any]]) -> None:
-    """Have these ready to run: load them, and compile those that never were on this machine."""
-    for one in wanted:
-        if not one.ready:
-            one.prepare()

@@ -49,6 +49,9 @@ def make(
     """Compile a kernel, keep it, and return it; None if only numba itself can run it."""
     if not image.usable() or platform.machine() != "x86_64":
         return None
+    path = _path(name)
+    if path is not None and _refused(path).exists():
+        return None
     from appliance.pixels.native.entry import ENTRY, SLOTS, NotCompilable, compile_kernel
 
     try:
@@ -56,6 +59,7 @@ def make(
         linked = link(compiled.code)
     except (NotCompilable, NotLinkable) as error:
         log.debug("a kernel stays with numba", kernel=name, reason=str(error))
+        _note(path, str(error))
         return None
     described = image.Image(
         linked.written, linked.absolute, linked.symbols[ENTRY], linked.symbols[SLOTS],
@@ -85,6 +89,19 @@ def _keep(name: str, shown: str, content: bytes) -> Callable[..., Any] | None:
         except (OSError, image.BadImage) as error:
             log.debug("a kernel's file cannot be kept", kernel=name, reason=str(error))
     return None
+
+
+def _refused(path: Path) -> Path:
+    """Where it is noted that only numba can run a kernel: finding out means compiling it."""
+    return path.with_suffix(".numba")
+
+
+def _note(path: Path | None, why: str) -> None:
+    if path is not None:
+        try:
+            _refused(path).write_text(why, encoding="utf-8")
+        except OSError as error:
+            log.debug("that cannot be noted", file=str(path), reason=str(error))
 
 
 def _path(name: str) -> Path | None:
