@@ -21,12 +21,14 @@ from appliance.http.service import HttpService
 from appliance.service.control import Control
 from appliance.service.status_line import StatusLine, say
 from appliance.service.systemd import Notifier, Reporter
+from appliance.system import malloc
 from appliance.system.glib_log import Complaints
 from appliance.system.log import configure
 
 _WATCH_S = 0.25
 # A picture comes before the page, whose code takes a while to be imported; but not for ever.
 _PICTURE_FIRST_S = 1.0
+_SETTLED_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -145,7 +147,7 @@ class _Watch:
 
     def until(self, duration: float | None, frames: int | None) -> int:
         """Watch for ``duration`` seconds or ``frames`` composites; returns the exit code."""
-        began = time.monotonic()
+        began, settled = time.monotonic(), False
         deadline = None if duration is None else began + duration
         for address in self.daemon.addresses():
             say(address, sys.stdout)
@@ -156,6 +158,9 @@ class _Watch:
             while not self.asked.stop:
                 if self.daemon.programme.composites or time.monotonic() > began + _PICTURE_FIRST_S:
                     self.http.follow(self.daemon.settings.http)
+                    if not settled and time.monotonic() > began + _SETTLED_S:
+                        settled = True
+                        malloc.settle()
                 time.sleep(_WATCH_S)
                 self._tell(line)
                 why = self.daemon.ended()
