@@ -10,7 +10,7 @@ import structlog
 
 from appliance.config.settings import Settings
 from appliance.pixels import cpu
-from appliance.pixels.cpu.jit import Kernel
+from appliance.pixels.cpu.jit import CpuKernel
 from appliance.pixels.cpu.reach import kernels_of
 from appliance.stages.cascade import CASCADE, Side
 
@@ -26,7 +26,7 @@ _ONLY_WITH = {
 log = structlog.get_logger(__name__)
 
 
-def wanted_kernels(side: Side, settings: Settings) -> tuple[Kernel[..., object], ...]:
+def wanted_kernels(side: Side, settings: Settings) -> tuple[CpuKernel[..., object], ...]:
     """The kernels of the steps that the settings want on one side, and of a dissolve."""
     parts = list(_parts(side, settings))
     on = {step.name for step in CASCADE if step.runs_on(side) and step.wanted(settings)}

@@ -30,12 +30,12 @@ _FLAGS: dict[str, Any] = {
 }
 # One kernel compiles another that it calls.
 _lock = threading.RLock()
-_all: list[Kernel[..., Any]] = []
+_all: list[CpuKernel[..., Any]] = []
 
 log = structlog.get_logger(__name__)
 
 
-class Kernel(Generic[P, R]):
+class CpuKernel(Generic[P, R]):
     """A compiled function; it releases the interpreter lock (GIL).
 
     Arguments that do not fit its signature raise TypeError.
@@ -56,6 +56,11 @@ class Kernel(Generic[P, R]):
         if run is None:
             run = self.prepare()
         return run(*arguments, **keywords)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has been loaded."""
+        return self._run is not None
 
     def load(self) -> bool:
         """Whether a call runs at once: it was used before, or its machine code is there."""
@@ -131,10 +136,10 @@ def _type_of(dispatcher: Any) -> Any:
 
 
 def kernel(signature: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function a kernel with this ``signature``: a ``Kernel``."""
+    """Make a function a kernel with this ``signature``: a ``CpuKernel``."""
 
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
-        return Kernel(function, signature)
+        return CpuKernel(function, signature)
 
     return wrap
 
@@ -148,6 +153,6 @@ def inline(function: Callable[P, R]) -> Callable[P, R]:
     return Inline(function)
 
 
-def kernels() -> tuple[Kernel[..., Any], ...]:
+def kernels() -> tuple[CpuKernel[..., Any], ...]:
     """Every kernel of the modules imported so far."""
     return tuple(_all)

@@ -12,20 +12,20 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from appliance.pixels.cpu.jit import Kernel
+from appliance.pixels.cpu.jit import CpuKernel
 
 
-def kernels_of(*things: object) -> tuple[Kernel[..., Any], ...]:
+def kernels_of(*things: object) -> tuple[CpuKernel[..., Any], ...]:
     """Kernels that functions, classes (all their methods) or modules (all they define) can call."""
     seen: dict[int, object] = {}
-    found: list[Kernel[..., Any]] = []
+    found: list[CpuKernel[..., Any]] = []
     left = list(things)
     while left:
         thing = left.pop()
         if id(thing) in seen:
             continue
         seen[id(thing)] = thing
-        if isinstance(thing, Kernel):
+        if isinstance(thing, CpuKernel):
             found.append(thing)
         elif isinstance(thing, ModuleType):
             left += [one for one in vars(thing).values() if _module(one) == thing.__name__]

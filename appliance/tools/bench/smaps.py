@@ -24,7 +24,7 @@ _ANONYMOUS, _OTHER = "heap and stacks", "other libraries and files"
 
 
 @dataclass(slots=True)
-class Held:
+class HeldMemory:
     """Resident memory, MiB.
 
     Attributes:
@@ -41,17 +41,17 @@ class Held:
         return self.rss - self.private
 
 
-def by_holder(lines: Iterable[str] | None = None) -> dict[str, Held]:
+def by_holder(lines: Iterable[str] | None = None) -> dict[str, HeldMemory]:
     """Resident memory by holder, largest first; ``lines``: of ``smaps``, by default our own."""
     if lines is None:
         lines = Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace").splitlines()
-    found: dict[str, Held] = {}
-    held = Held()
+    found: dict[str, HeldMemory] = {}
+    held = HeldMemory()
     for line in lines:
         first, _, rest = line.partition(" ")
         if not first.endswith(":"):
             fields = rest.split(maxsplit=4)
-            held = found.setdefault(_holder(fields[4] if len(fields) > 4 else ""), Held())
+            held = found.setdefault(_holder(fields[4] if len(fields) > 4 else ""), HeldMemory())
         elif first == "Rss:":
             held.rss += int(rest.split()[0]) / 1024
         elif first == "Private_Dirty:":
@@ -59,12 +59,12 @@ def by_holder(lines: Iterable[str] | None = None) -> dict[str, Held]:
     return dict(sorted(found.items(), key=lambda one: -one[1].rss))
 
 
-def total() -> Held:
+def total() -> HeldMemory:
     """Resident memory of the whole process."""
     held = by_holder(
         Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
     ).values()
-    return Held(sum(one.rss for one in held), sum(one.private for one in held))
+    return HeldMemory(sum(one.rss for one in held), sum(one.private for one in held))
 
 
 def _holder(path: str) -> str:

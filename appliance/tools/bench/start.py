@@ -41,16 +41,16 @@ def measure_start(
     the process; CPU time is that of all its threads. Cold: no kernel was ever compiled.
     """
     with tempfile.TemporaryDirectory(prefix="mattebox-bench-") as folder:
-        config = _config(settings, Path(folder))
-        _start(config, 1)  # fills the caches, if they are not
+        config = config_for(settings, Path(folder))
+        start_once(config, 1)  # fills the caches, if they are not
         warm, empty = [], []
         for index in range(rounds):
             empty.append(_empty())
-            warm.append(_start(config, 1))
+            warm.append(start_once(config, 1))
             tick(index + 1, rounds + 2)
         kernels = Path(folder) / "kernels"
         kernels.mkdir()
-        cold = _start(config, 1, {jit_cache.VARIABLE: str(kernels)})
+        cold = start_once(config, 1, {jit_cache.VARIABLE: str(kernels)})
     last = [one["marks"][-1] for one in warm]
     return {
         "starts": rounds,
@@ -73,10 +73,10 @@ def measure_resident(settings: Settings, frames: int = 300, tick: Tick = no_tick
     MiB. ``private``: dirty pages, which nobody else has; the rest are pages of files.
     """
     with tempfile.TemporaryDirectory(prefix="mattebox-bench-") as folder:
-        config = _config(settings, Path(folder))
-        _start(config, 1)
+        config = config_for(settings, Path(folder))
+        start_once(config, 1)
         tick(1, 3)
-        said = _start(config, frames, memory=True)
+        said = start_once(config, frames, memory=True)
     stages, before = {}, {"rss_mb": 0.0, "private_mb": 0.0}
     for mark in said["marks"]:
         stages[mark["done"]] = {
@@ -91,14 +91,15 @@ def measure_resident(settings: Settings, frames: int = 300, tick: Tick = no_tick
         "frames": frames,
         "rss_mb": round(before["rss_mb"], 1),
         "private_mb": round(before["private_mb"], 1),
-        "modules": said["modules"],
+        "modules": len(said["modules"]),
+        "kernels": len(said["kernels"]),
         "stages": stages,
         "holders": holders,
     }
 
 
-def _config(settings: Settings, folder: Path) -> Path:
-    """The settings, but for where pictures come from and go to."""
+def config_for(settings: Settings, folder: Path) -> Path:
+    """A file in ``folder`` with the settings, but for where pictures come from and go to."""
     source = type(settings.source)(uri="demo://", size=(1280, 720), fps=(30, 1))
     outputs = (OutputSettings(uri="null://"),)
     http = type(settings.http)(enabled=settings.http.enabled, port=0)
@@ -108,10 +109,13 @@ def _config(settings: Settings, folder: Path) -> Path:
     return path
 
 
-def _start(
+def start_once(
     config: Path, frames: int, env: Mapping[str, str] | None = None, *, memory: bool = False
 ) -> dict[str, Any]:
-    """One run, up to ``frames`` composites: what it noted. Raises OutputError if it fails."""
+    """One run, up to ``frames`` composites: what it noted (see ``started``).
+
+    Raises OutputError if it fails.
+    """
     command = [
         sys.executable, "-c", _RUN, str(time.monotonic_ns()), str(frames),
         "memory" if memory else "time", "run", "--config", str(config),

@@ -80,14 +80,17 @@ class Notes:
 
     def _end(self) -> None:
         if self._frames > 1:
-            self.mark(f"{self._frames} composites, and the page")
+            self.mark(f"{self._frames} composites")
+        from appliance.pixels.cpu import jit
+
         said: dict[str, Any] = {"marks": self._marks, "beside_ms": self._beside}
         if self._memory:
             said["holders"] = {
                 name: {"rss_mb": held.rss, "private_mb": held.private}
                 for name, held in smaps.by_holder().items()
             }
-        said["modules"] = len(sys.modules)
+        said["modules"] = sorted(sys.modules)
+        said["kernels"] = [kernel.name for kernel in jit.kernels() if kernel.ready]
         os.write(1, json.dumps(said).encode())
         # The rest of the program is not measured.
         os._exit(0)
