@@ -173,6 +173,7 @@ class Daemon:
         self._await_outputs()
         self.thermometer.start()
         self.programme.start()
+        malloc.settle()
         # While its file is certainly open: a short one is done before anybody asks for its length.
         self._note_length()
         self.worker.start()
