@@ -50,11 +50,9 @@ def open_session(model: Path, threads: int = 0) -> tuple[ort.InferenceSession, i
     # A spinning thread burns the core that the encoder needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    # Networks take turns, so that what one needs while it runs the next can use; and without a plan
-    # of where each tensor lies, which holds the sum of what is not needed at the same time.
+    # Networks take turns, so that what one needs while it runs the next can use.
     _share_memory()
     options.add_session_config_entry("session.use_env_allocators", "1")
-    options.enable_mem_pattern = False
     try:
         session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except ORT_ERRORS as error:
