@@ -54,6 +54,8 @@ class CpuKernel(Generic[P, R]):
         """Run it; one that nobody has prepared is compiled or loaded first."""
         run = self._run
         if run is None:
+            if not self.load():
+                log.info("a kernel is compiled while something waits for it", kernel=self.name)
             run = self.prepare()
         return run(*arguments, **keywords)
 

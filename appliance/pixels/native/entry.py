@@ -9,6 +9,7 @@ fills; so the code itself holds no address and may lie anywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,10 @@ _NUMBERS = {
     "uint32": (6,), "int64": (7, 9), "uint64": (8, 10), "float32": (11,), "float64": (12,),
 }  # fmt: skip
 _MOST = 32
+_MATHS = re.compile(
+    r"llvm\.(?P<intrinsic>exp2?|log(?:2|10)?|pow|sin|cos|tan)\.f(?P<bits>32|64)$"
+    r"|(?P<name>(?:exp(?:2|m1)?|log(?:2|10|1p)?|pow|a?(?:sin|cos|tan)h?|atan2|fmod|hypot)f?)$"
+)
 # Scratch rows begin on a cache line; what numba needs to know of one lies before it.
 _LINE = 64
 
@@ -64,9 +69,7 @@ def compile_kernel(function: Callable[..., Any], signature: str, flags: dict[str
     generator = target.codegen()
     whole = binding.parse_assembly(result.library.get_llvm_str())
     declared = [f.name for f in whole.functions if f.is_declaration]
-    frame = _Entry(
-        target, result.fndesc, function.__name__, [n for n in declared if not n.startswith("llvm.")]
-    )
+    frame = _Entry(target, result.fndesc, function.__name__, declared)
     module = binding.parse_assembly(frame.assembly(whole.triple, whole.data_layout))
     whole.link_in(module)
     whole.verify()
@@ -100,8 +103,10 @@ class _Entry:
                 self._allocate()
             elif name == "NRT_MemInfo_call_dtor":
                 self._release()
-            elif name not in ("memset", "memcpy", "memmove"):
-                self._forward(name)
+            elif function := _MATHS.match(name):
+                self._maths(function)
+            elif not name.startswith(("llvm.", "mem")):
+                raise NotCompilable(f"{self._name} calls {name}")
         for name, of in (("memset", _I32), ("memcpy", _POINTER), ("memmove", _POINTER)):
             self._pass_on(name, ir.FunctionType(_POINTER, [_POINTER, of, _I64]))
         self._entry()
@@ -124,8 +129,13 @@ class _Entry:
         builder = ir.IRBuilder(function.append_basic_block())
         builder.ret(self._call(builder, name, kind, list(function.args)))
 
-    def _forward(self, name: str) -> None:
-        raise NotCompilable(f"{self._name} calls {name}")
+    def _maths(self, found: re.Match[str]) -> None:
+        """A function of the mathematical library, named itself or by LLVM's own name for it."""
+        name = found["name"] or found["intrinsic"] + ("f" if found["bits"] == "32" else "")
+        kind = ir.FloatType() if name.endswith("f") else ir.DoubleType()
+        many = 2 if name.startswith(("pow", "atan2", "fmod", "hypot")) else 1
+        if name not in {function.name for function in self._module.functions}:
+            self._pass_on(name, ir.FunctionType(kind, [kind] * many))
 
     def _allocate(self) -> None:
         """The heap of numba: memory with a header (count, destructor, its argument, data, size)."""

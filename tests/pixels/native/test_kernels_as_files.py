@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -173,6 +174,23 @@ def test_a_kernel_may_call_another_and_what_is_inline(made: object) -> None:
     assert a.tolist() == [2.0] * 3
     assert b.tolist() == [4.0] * 5
     assert type(both._run).__name__ == "builtin_function_or_method"
+
+
+def _bent(a: Any, by: float) -> float:
+    for i in range(a.shape[0]):
+        a[i] = math.exp(a[i]) ** np.float32(by)
+    return math.atan2(math.log10(by), 2.0) + by**0.3
+
+
+bent = CpuKernel(_bent, "float64(float32[::1], float64)")
+
+
+def test_mathematics_come_from_the_systems_library(made: object) -> None:
+    a = np.linspace(-2, 2, 9, dtype=np.float32)
+    want = np.exp(a) ** np.float32(1.5)
+    assert bent(a, 1.5) == pytest.approx(math.atan2(math.log10(1.5), 2.0) + 1.5**0.3, rel=1e-12)
+    assert np.allclose(a, want, rtol=1e-6)
+    assert type(bent._run).__name__ == "builtin_function_or_method"
 
 
 def _with_a_list(a: Any) -> int:
