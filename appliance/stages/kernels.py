@@ -11,8 +11,8 @@ import structlog
 from appliance.config.settings import Settings
 from appliance.pixels import cpu
 from appliance.pixels.cpu.jit import CpuKernel
-from appliance.pixels.cpu.reach import kernels_of
 from appliance.stages.cascade import CASCADE, Side
+from appliance.stages.reach import kernels_of
 
 # The composite's other ways, by the step without which it never takes them: compiling these takes
 # longer than all that the plain one needs.
