@@ -47,10 +47,11 @@ def prepare_kernels(side: Side, settings: Settings) -> None:
     if not missing:
         return
     started = time.monotonic()
-    log.info("compiling kernels, for the first time on this machine", kernels=len(missing))
+    # For the first time on this machine; or each time, from numba's cache, where only numba can.
+    log.info("kernels are compiled, or loaded by numba", kernels=len(missing))
     for one in missing:
         one.prepare()
-    log.info("kernels compiled", seconds=round(time.monotonic() - started, 1))
+    log.info("kernels ready", seconds=round(time.monotonic() - started, 1))
 
 
 def _parts(side: Side, settings: Settings) -> Iterator[object]:
