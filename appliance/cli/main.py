@@ -162,6 +162,10 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--clip", metavar="FILE", type=Path, help="the clip to work on")
     bench.add_argument("--only", metavar="NAME", help="run this benchmark only")
     bench.add_argument(
+        "--against", metavar="FOLDER", type=Path,
+        help="another checkout, measured in turns with this one",
+    )  # fmt: skip
+    bench.add_argument(
         "--gpu", action="store_true", help="the GPU's kernels and frame path, against their targets"
     )
 

@@ -9,7 +9,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
@@ -39,6 +39,21 @@ _CANVAS_WAIT_S = 5.0
 _Result = TypeVar("_Result")
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyParts:
+    """Where the time of one composite went, in nanoseconds.
+
+    Attributes:
+        waited: from the frame's capture until the pipeline began with it.
+        made: in the pipeline.
+        handed_on: from then until it was in the outputs' mailboxes, or is due there.
+    """
+
+    waited: int
+    made: int
+    handed_on: int
 
 
 class Worker:
@@ -112,6 +127,7 @@ class Worker:
         self.busy_ns = 0
         """Time spent on frames so far, each from receipt to publication."""
         self.latency_ns: deque[int] = deque(maxlen=600)
+        self.parts_ns: deque[LatencyParts] = deque(maxlen=600)
         self.latency = Histogram()
         self.error: BaseException | None = None
         """What ended the thread, if not ``stop``."""
@@ -313,6 +329,7 @@ class Worker:
         # Without room for all of them the outputs concerned go without this one.
         also_companions = self._beside() if also is not None else None
         try:
+            began = time.monotonic_ns()
             matte = None if self._tap is None else self._tap.matte_for(out)
             outcome = pipeline.process(
                 frame, out, matte, also, companions or None, also_companions or None
@@ -325,6 +342,7 @@ class Worker:
             self.forget()
             self._programme.fail(str(error), frame)
             return
+        made = time.monotonic_ns()
         made_too = also if outcome.made_at is not None else None
         self._mix([made_too, out] if mode == "between" else [out, made_too])
         for sealed in (out, *companions.values()):
@@ -334,22 +352,29 @@ class Worker:
         shown = _as_shown(out, frame, max(frame.duration, self._period) if frame.duration else 0)
         self.shown = shown
         if filling and mode is not None:
-            made, made_companions = None, NONE
+            between, made_companions = None, NONE
             if also is not None and outcome.made_at is not None:
                 _seal(also)
-                made = replace(_as_shown(also, frame, 0), pts=outcome.made_at)
+                between = replace(_as_shown(also, frame, 0), pts=outcome.made_at)
                 self.made += 1
                 if outcome.made_beside and also_companions is not None:
                     for sealed in also_companions.values():
                         _seal(sealed)
                     made_companions = also_companions
-            held = self._filler.send(shown, made, mode, companions, made_companions)
+            held = self._filler.send(shown, between, mode, companions, made_companions)
         else:
             held = 0
             self._programme.publish(shown, 0, companions)
             self._filler.forget()
         took = time.monotonic_ns() + held - frame.captured
         self.latency_ns.append(took)
+        self.parts_ns.append(
+            LatencyParts(
+                waited=began - frame.captured,
+                made=made - began,
+                handed_on=frame.captured + took - made,
+            )
+        )
         self.latency.observe(took)
 
     def _mix(self, outs: list[Frame | None]) -> None:

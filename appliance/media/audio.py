@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,9 @@ def silence(count: int) -> I16:
 class AudioQueue:
     """What is on its way to one output; bounded, so that one that hangs costs no memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle: Callable[[], bool] = lambda: False) -> None:
+        """``idle``: says, at each put, that the output has no use for sound: it is forgotten."""
+        self._idle = idle
         self._blocks: deque[AudioBlock] = deque()
         self._held = 0
         self._lock = threading.Lock()
@@ -67,6 +70,10 @@ class AudioQueue:
 
     def put(self, sound: AudioBlock) -> None:
         """Add a block; the oldest goes if the output is too far behind."""
+        if self._idle():
+            # What is left from before would come long after its time.
+            self.take()
+            return
         with self._lock:
             self._blocks.append(sound)
             self._held += len(sound.samples)

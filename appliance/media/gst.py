@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import time
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -127,6 +128,15 @@ def full_range(colorimetry: GstVideo.VideoColorimetry) -> bool:
     return int(colorimetry.range) == 1
 
 
+@lru_cache(maxsize=32)
+def _known(caps: Gst.Caps) -> tuple[GstVideo.VideoInfo, Format]:
+    """What ``format_of`` finds, once for each caps: every frame of a stream has the same.
+
+    Nobody can change caps that are held here, nor get other ones at their address.
+    """
+    return GstVideo.VideoInfo.new_from_caps(caps), format_of(caps)
+
+
 def format_of(caps: Gst.Caps) -> Format:
     """The Format of fixed NV12 or I420 caps. A variable rate (0/1) is reported as 30/1.
 
@@ -179,8 +189,7 @@ def frame_of(
     Raises SourceError when the sample is neither NV12 nor I420, or smaller than its caps say.
     """
     buffer, caps = sample.get_buffer(), sample.get_caps()
-    format = format_of(caps)
-    info = GstVideo.VideoInfo.new_from_caps(caps)
+    info, format = _known(caps)
     # The caps imply the default layout; a decoder that pads its planes says so in the video meta.
     layout = GstVideo.buffer_get_video_meta(buffer) or info
     planes = info.finfo.n_planes

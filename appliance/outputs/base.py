@@ -67,6 +67,21 @@ class TakesLossless(Protocol):
 
 
 @runtime_checkable
+class Idles(Protocol):
+    """An output that can say, between two frames, that the next would go nowhere.
+
+    Attributes:
+        idle: whether ``write`` and ``hear`` would have nothing to do. Asked for each frame, from
+            any thread.
+    """
+
+    @property
+    def idle(self) -> bool:
+        """See above."""
+        ...
+
+
+@runtime_checkable
 class Connects(Protocol):
     """An output that is open before it reaches anybody.
 

@@ -15,7 +15,7 @@ from appliance.errors import InputError, MissingDependency, OutputError
 from appliance.media.audio import AudioQueue
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed, Mailbox
-from appliance.outputs.base import Connects, Hears, Output, ReadByMany, TakesLossless
+from appliance.outputs.base import Connects, Hears, Idles, Output, ReadByMany, TakesLossless
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class OutputStatus:
         state: opening, running, retrying (failed, will soon reopen), stalled (stuck in a call),
             failed (cannot be opened as configured, not retried) or stopped.
         words: the state in words, for people.
-        frames: frames handed to it.
+        frames: frames handed to it, or that it had no use for, as nobody reads it.
         dropped: frames that it could not keep up with, or that came while it was not running.
         reconnects: times that it failed and was reopened.
         clients: current readers.
@@ -82,10 +82,11 @@ class OutputFeeder:
             retry_first_s: wait before the first reopening; doubles up to ``retry_most_s``.
             retry_most_s: longest wait between reopenings.
         """
-        self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless)
+        self._asks = output if isinstance(output, Idles) and not lossless else None
+        self.mailbox: Mailbox[Frame] = Mailbox(lossless=lossless, idle=self._idle)
         if isinstance(output, TakesLossless):
             output.lossless = lossless
-        self.sounds = AudioQueue()
+        self.sounds = AudioQueue(self._idle)
         self.wanted_uri = output.uri
         """The address as configured; the status has the one in use."""
         self.frames = self.reconnects = 0
@@ -167,7 +168,7 @@ class OutputFeeder:
             self._output.uri,
             state,
             waits_for or self._words(state, clients, busy),
-            self.frames,
+            self.frames + self.mailbox.passed_by,
             self.mailbox.dropped + self._output.dropped + self._unserved,
             self.reconnects,
             clients,
@@ -232,6 +233,10 @@ class OutputFeeder:
                     self.frames += 1
         finally:
             self._close()
+
+    def _idle(self) -> bool:
+        """Whether this thread need not wake for a frame; called by whoever has one."""
+        return self._asks is not None and self._state == "running" and self._asks.idle
 
     def _ran_s(self) -> float:
         return 0.0 if self._ran_at is None else time.monotonic() - self._ran_at

@@ -22,6 +22,10 @@ log = structlog.get_logger(__name__)
 # Short, so that a stop is noticed soon whatever the source waits for.
 _READ_S = 0.2
 _STOP_S = 2.0
+# Before the next paced frame is read, the one just posted gets half of its time to itself, and half
+# of what there was to spare; but no more than this: most have been made by then, and where a
+# stream's steps are uneven, the next may be due soon.
+_MOST_REST_NS = 20_000_000
 
 State = Literal["connecting", "live", "waiting", "ended", "failed"]
 
@@ -82,6 +86,8 @@ class SourceFeeder:
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
         self._clock: SourceClock | None = None
         self._ends = 0
+        # How long this thread slept before it posted the newest frame, nanoseconds.
+        self._spare = 0
         self._serial = -1
         self._serials = 0
         self._fresh = False
@@ -232,6 +238,8 @@ class SourceFeeder:
             if frame is not None:
                 frame = self._enter(frame)
                 self._post(frame)
+                if self.source.paced:
+                    self._rest(frame)
                 # By the source's own interval: one frame in ten seconds is no silence.
                 wait = self._settings.timeout_s + frame.duration / 1e9
                 deadline = time.monotonic() + wait
@@ -266,7 +274,8 @@ class SourceFeeder:
         placed = self._clock.enter(frame.pts, now, duration=frame.duration, restart=restart)
         self._hear(self._clock)
         if self.source.paced:
-            now = self._hold(self._clock.due(placed.pts))
+            read, now = now, self._hold(self._clock.due(placed.pts))
+            self._spare += now - read
             self._clock.release(now)
         self._ends = placed.pts + placed.duration
         self._serial = frame.serial + self._serials
@@ -299,11 +308,26 @@ class SourceFeeder:
                 line.put(replace(sound, pts=pts), by=self)
         line.expect(more, by=self)
 
+    def _rest(self, posted: Frame) -> None:
+        """Leave the interpreter and the processors to whoever takes the frame just posted.
+
+        The next one's reading and decoding, begun at once, would hold up the pipeline just as it
+        wakes, and there is time for them until that one is due. A source that needs most of the
+        time for itself gets it.
+        """
+        began = time.monotonic_ns()
+        rest = min(posted.duration // 2, self._spare // 2, _MOST_REST_NS)
+        self._spare = self._sleep(began + rest) - began
+
     def _hold(self, due: int) -> int:
         """Wait until a paced frame is due, or a stop; returns the time then."""
         self.held_until = due
-        # Sleeps, as an event's wait goes by the wall clock before Python 3.11.
-        while (now := time.monotonic_ns()) < due and not self._stop.is_set():
-            time.sleep(min((due - now) / 1e9, _READ_S))
+        now = self._sleep(due)
         self.held_until = 0
+        return now
+
+    def _sleep(self, until: int) -> int:
+        # Sleeps, as an event's wait goes by the wall clock before Python 3.11.
+        while (now := time.monotonic_ns()) < until and not self._stop.is_set():
+            time.sleep(min((until - now) / 1e9, _READ_S))
         return now

@@ -174,10 +174,11 @@ class Participants:
         self._width, self._height = width, height
         self._people: list[_Person] = []
         self._now = 0
+        self._pairs: tuple[object, list[tuple[_Person, Known]]] = (None, [])
 
     def reset(self) -> None:
         """Forget everybody."""
-        self._people = []
+        self._people, self._pairs = [], (None, [])
 
     @property
     def taking(self) -> list[Box]:
@@ -189,7 +190,9 @@ class Participants:
 
         Who appeared beside somebody who takes part is left out: they may be a part of them.
         """
-        return tuple(one for person, one in self._known(now, rect, grid) if not person.beside)
+        # They are asked for twice a frame, here and when what was found is taken in.
+        self._pairs = (now, rect, grid), list(self._known(now, rect, grid))
+        return tuple(one for person, one in self._pairs[1] if not person.beside)
 
     def look(self, now: int, sighting: Sighting, *, aside: bool = False) -> Box | None:
         """Take in what was found; the box around those seen who take part, or None.
@@ -251,7 +254,10 @@ class Participants:
     def _recognise(self, now: int, sighting: Sighting) -> list[_Seen]:
         """Who each component is; newcomers are remembered."""
         views = list(self._views(sighting))
-        pairs = list(self._known(now, sighting.rect, sighting.grid))
+        made_for, pairs = self._pairs
+        if made_for != (now, sighting.rect, sighting.grid):
+            pairs = list(self._known(now, sighting.rect, sighting.grid))
+        self._pairs = (None, [])
         known = [one for _, one in pairs]
         reaches = [one.reach for one in known if one.taking]
         matches = who(sighting.found, known)
@@ -350,6 +356,8 @@ class Participants:
 
     def _forget(self, now: int, looked_at: Sequence[Rect]) -> None:
         """Those who were to be seen, and have not been for too long."""
+        if all(person.seen >= now for person in self._people):
+            return
         seen = [Box(part.x, part.y, part.right, part.bottom) for part in looked_at]
         looked = [any(_within(person.box, part) for part in seen) for person in self._people]
         for person, was_looked_at in zip(self._people, looked, strict=True):

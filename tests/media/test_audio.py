@@ -25,3 +25,15 @@ def test_an_output_that_hangs_costs_no_memory() -> None:
     assert queue.lost == 200 * 480
     assert queue.take() == []
     assert np.array_equal(kept[0].samples, silence(480))
+
+
+def test_an_output_without_use_for_sound_gets_none_of_it_later() -> None:
+    idle = False
+    queue = AudioQueue(idle=lambda: idle)
+    queue.put(AudioBlock(silence(480), 0))
+    idle = True
+    queue.put(AudioBlock(silence(480), time_of(480)))
+    idle = False
+    queue.put(AudioBlock(silence(480), time_of(960)))
+    assert [sound.pts for sound in queue.take()] == [time_of(960)]
+    assert queue.lost == 0

@@ -71,3 +71,19 @@ def test_what_was_in_the_slot_can_still_be_taken() -> None:
     assert box.get(0) == 1
     with pytest.raises(Closed):
         box.get(0)
+
+
+def test_a_reader_without_use_for_items_is_not_woken() -> None:
+    idle = True
+    box: Mailbox[int] = Mailbox(idle=lambda: idle)
+    assert box.put(1)
+    assert box.put(2)
+    assert box.get(0) is None
+    assert (box.passed_by, box.put_count, box.dropped) == (2, 2, 0)
+    idle = False
+    assert box.put(3)
+    assert box.get(0) == 3
+    idle = True
+    box.close()
+    with pytest.raises(Closed):
+        box.put(4)

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from appliance.errors import InputError, OutputError
+from appliance.media.audio import AudioBlock, silence
 from appliance.media.frame import Format, Frame
 from appliance.media.mailbox import Closed
 from appliance.outputs import feeder as feeder_module
@@ -241,3 +242,45 @@ def test_a_stop_interrupts_what_it_opens(start: Start) -> None:
         assert feeder.stop()
     assert feeder.status().state == "stopped"
     assert [entry["event"] for entry in logs] == []
+
+
+class Unread(NullOutput):
+    """One that nobody reads until ``idle`` is False."""
+
+    def __init__(self) -> None:
+        super().__init__("unread://")
+        self.idle = True
+        self.heard: list[AudioBlock] = []
+
+    def hear(self, sound: AudioBlock) -> None:
+        """Keep it."""
+        self.heard.append(sound)
+
+
+def test_an_output_that_nobody_reads_is_not_woken_and_misses_nothing_afterwards(
+    start: Start,
+) -> None:
+    output = Unread()
+    feeder = start(output)
+    wait_until(lambda: feeder.status().state == "running")
+    for _ in range(5):
+        feeder.sounds.put(AudioBlock(silence(480), 0))
+        feeder.mailbox.put(picture())
+    # Not even the slot: nothing waits to be written when the first reader comes.
+    assert feeder.mailbox.empty
+    status = feeder.status()
+    assert (status.frames, status.dropped, status.missing) == (5, 0, None)
+    output.idle = False
+    feeder.sounds.put(AudioBlock(silence(480), 480))
+    feeder.mailbox.put(picture())
+    wait_until(lambda: output.frames == 1)
+    assert [sound.pts for sound in output.heard] == [480]
+    assert feeder.status().frames == 6
+
+
+def test_an_output_that_waits_for_a_slow_file_reads_every_frame(start: Start) -> None:
+    output = Unread()
+    feeder = start(output, lossless=True)
+    for count in range(1, 4):
+        feeder.mailbox.put(picture())
+        wait_until(lambda count=count: output.frames == count)  # type: ignore[misc]

@@ -224,7 +224,7 @@ def test_stop_is_quick_whatever_it_is_doing(feed: Callable[[Script], SourceFeede
     waiting = SourceFeeder(Script((-1, SourceError("refused"))), slow)
     reading = SourceFeeder(Script((1, None)), slow)
     full = SourceFeeder(Script((100, None)), slow)
-    full.mailbox._lossless = True  # nobody reads
+    full.mailbox.lossless = True  # nobody reads
     for feeder in (waiting, reading, full):
         feeder.start()
         until(lambda feeder=feeder: feeder.frames > 0 or feeder.state.state == "waiting", 2)  # type: ignore[misc]

@@ -24,6 +24,8 @@ _PRIMING: dict[Codec, int] = {"opus": 0, "aac": 1024}
 _PLUGINS: dict[Codec, str] = {"opus": "gstreamer1.0-plugins-base", "aac": "gstreamer1.0-libav"}
 # Never more silence at once than this: a jump of the clock must not make an hour of it.
 _MOST_SILENCE = RATE
+# Nor less than Opus makes a packet of: less would wake the encoder's thread for nothing.
+_LEAST_SILENCE = RATE // 50
 
 
 def codec_of(wanted: str, otherwise: Codec) -> Codec | None:
@@ -101,7 +103,7 @@ class AudioEncoder(GivesPackets):
                 self._begins = pts
             upto = position(pts - patience - self._begins)
             count = min(upto - self._next, _MOST_SILENCE)
-            if count > 0:
+            if count >= _LEAST_SILENCE:
                 self._send(silence(count), upto - count)
 
     def stop(self) -> None:

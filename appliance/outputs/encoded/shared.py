@@ -42,6 +42,11 @@ class Encoders:
         return [*video, *audio]
 
     @classmethod
+    def video(cls) -> list[VideoEncoder]:
+        """Those of pictures that run now."""
+        return list(cls._video.values())
+
+    @classmethod
     def choose(cls, wanted: encoders.Wanted, format: Format) -> encoders.Encoder:
         """The encoder for a stream: one that works here, and has not failed of late.
 

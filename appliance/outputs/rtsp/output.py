@@ -149,6 +149,12 @@ class RtspOutput:
         """Whether there is a reader, or one is being let in: a composite will be seen."""
         return bool(self._medias)
 
+    @property
+    def idle(self) -> bool:
+        """See ``Idles``; never while ``write`` has a failure to report."""
+        server = self._server
+        return not self._medias and server is not None and server.alive
+
     def clients(self) -> int:
         """Number of readers to which media is being sent now."""
         return sum(live.clients() for live in self._medias)

@@ -102,6 +102,11 @@ class WhepOutput:
         if stream is not None:
             stream.hear(sound)
 
+    @property
+    def idle(self) -> bool:
+        """See ``Idles``; not yet idle where ``write`` has an encoder to stop."""
+        return not self.viewers and self._stream is None
+
     def close(self) -> None:
         """Encode no more. Viewers stay, and go on when it is opened again."""
         with self._lock:

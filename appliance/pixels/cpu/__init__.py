@@ -88,6 +88,7 @@ from appliance.pixels.cpu.things import (
 )
 from appliance.pixels.cpu.tiles import join_tiles
 from appliance.pixels.cpu.wall import NoWall, Wall, WallLearner, outline, shade, stretched
+from appliance.pixels.cpu.windows import survey
 
 __all__ = [
     "Blur",
@@ -201,6 +202,7 @@ __all__ = [
     "spread_lead",
     "steady",
     "stretched",
+    "survey",
     "taking_part",
     "true_colour",
     "warp_layer",

@@ -6,66 +6,166 @@ import numpy as np
 
 from appliance.media.frame import F32, U8, Frame
 from appliance.pixels.cpu.given import lay_given
-from appliance.pixels.cpu.jit import kernel
-from appliance.pixels.cpu.matte import I32, Matte, Stretch, reached
+from appliance.pixels.cpu.jit import inline, kernel
+from appliance.pixels.cpu.matte import I32, U32, Matte, Stretch
 from appliance.pixels.cpu.rows import (
     alpha_row,
     between,
     blend_row,
     byte_row,
     quarter_row,
-    reached_by_pair,
     weigh_row,
 )
+from appliance.pixels.cpu.spans import (
+    ABOVE,
+    BELOW,
+    Grid,
+    find_kinds,
+    find_runs,
+    join_rows,
+    lay_grid,
+)
+from appliance.pixels.cpu.widen import widen_row
 
 _NO_MATTE = np.empty((0, 0), np.uint8)
 
 
+@inline
+def _copy_row(row: U8, out: U8) -> None:
+    for i in range(row.shape[0]):
+        out[i] = row[i]
+
+
+@inline
+def _copy_pair(
+    from_y: U8, from_uv: U8, out_y: U8, out_uv: U8, pair: int, left: int, right: int
+) -> None:
+    """Two rows of luma and the one of chroma between them."""
+    for y in range(2 * pair, 2 * pair + 2):
+        _copy_row(from_y[y, left:right], out_y[y, left:right])
+    _copy_row(from_uv[pair, left:right], out_uv[pair, left:right])
+
+
+@inline
+def _fill_pair(matte: U8, pair: int, left: int, right: int, value: int) -> None:
+    if matte.shape[0] > 0:
+        for y in range(2 * pair, 2 * pair + 2):
+            matte[y, left:right] = np.uint8(value)
+
+
 @kernel(
     "void(uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :], uint8[:, :],"
-    "uint8[:, :], int64, int64, float32[:, :, ::1], float32[:, ::1], int32[:, ::1],"
-    "float32[::1], float32[::1], float32, uint8[:, :])"
+    "uint8[:, :], int64, int64, float32[:, :, ::1], uint8[:, ::1], int32[::1], uint32[::1],"
+    "float32[::1], uint32[::1], float32[::1], float32[::1], float32[::1], float32, boolean,"
+    "float32[:, :, ::1], float32[:, ::1], uint8[:, :])"
 )
 def _composite(
     fg_y: U8, fg_uv: U8, bg_y: U8, bg_uv: U8, out_y: U8, out_uv: U8, guide: U8, x0: int,
-    y0: int, wide: F32, chroma: F32, spans: I32, fx: F32, fy: F32, levels: np.float32, matte: U8,
+    y0: int, coefficients: F32, kinds: U8, columns: I32, first: U32, share: F32, first_c: U32,
+    share_c: F32, fx: F32, fy: F32, levels: np.float32, shifted: bool, wide: F32, scratch: F32,
+    matte: U8,
 ) -> None:  # fmt: skip
     gain = np.float32(1) / (np.float32(1) - np.float32(2) * levels)
     floor = levels * gain
-    height, rows = fy.shape[0], wide.shape[1]
-    alpha = np.empty((2, fx.shape[0]), np.float32)
-    weight = np.empty((2, fx.shape[0]), np.float32)
-    alpha_c = np.empty(fx.shape[0], np.float32)
-    weight_c = np.empty(fx.shape[0], np.float32)
+    height, width, rows = fy.shape[0], fx.shape[0], coefficients.shape[1]
+    whole, ring = out_y.shape[1], wide.shape[0]
+    reach = ring - 2
+    # Rows of luma, and that of chroma.
+    alpha, weight = scratch[0:3], scratch[3:6]
+    flat_left, flat_right = 0, width
+    while flat_left < width and fx[flat_left] < 1:
+        flat_left += 1
+    while flat_right > flat_left and fx[flat_right - 1] < 1:
+        flat_right -= 1
+    joined = np.empty(kinds.shape[1], np.uint8)
+    steps = np.zeros((kinds.shape[1] + 7) // 8 * 8, np.uint8)
+    words = steps.view(np.uint64)
+    runs = np.empty((kinds.shape[1], 3), np.int32)
+    ahead = np.empty((kinds.shape[1], 3), np.int32)
+    count = 0
+    for pair in range(y0 // 2):
+        _copy_pair(bg_y, bg_uv, out_y, out_uv, pair, 0, whole)
+        _fill_pair(matte, pair, 0, whole, 0)
+    for pair in range((y0 + height) // 2, out_uv.shape[0]):
+        _copy_pair(bg_y, bg_uv, out_y, out_uv, pair, 0, whole)
+        _fill_pair(matte, pair, 0, whole, 0)
+    made = 0
+    before = (-1, -1)
     for line in range(0, height, 2):
         pair = (y0 + line) // 2
-        left, right = reached_by_pair(line, height, spans, fx.shape[0])
-        if left >= right:
-            continue
-        a, b = x0 + left, x0 + right
-        for i in range(2):
-            y = 2 * pair + i
-            k, n, t = between(line + i + 0.5, height, rows)
-            alpha_row(
-                guide[y, a:b], wide[0, k, left:right], wide[0, n, left:right],
-                wide[1, k, left:right], wide[1, n, left:right], t, gain, floor,
-                alpha[i, left:right],
-            )  # fmt: skip
-            weigh_row(alpha[i, left:right], fx[left:right], fy[line + i], weight[i, left:right])
+        top, n, t0 = between(line + 0.5, height, rows)
+        low, m, t1 = between(line + 1.5, height, rows)
+        if (top, low) != before:
+            before = (top, low)
+            while made <= m:
+                join_rows(kinds, max(made - reach, 0), min(made + reach, kinds.shape[0]), joined)
+                many = find_runs(joined, columns, steps, words, ahead)
+                widen_row(
+                    coefficients[:, made], ahead, many, first, share, first_c, share_c, shifted,
+                    wide[made % ring],
+                )  # fmt: skip
+                made += 1
+            join_rows(kinds, top, low + 1, joined)
+            count = find_runs(joined, columns, steps, words, runs)
+        if x0 > 0:
+            _copy_pair(bg_y, bg_uv, out_y, out_uv, pair, 0, x0)
+            _fill_pair(matte, pair, 0, x0, 0)
+        if x0 + width < whole:
+            _copy_pair(bg_y, bg_uv, out_y, out_uv, pair, x0 + width, whole)
+            _fill_pair(matte, pair, x0 + width, whole, 0)
+        # Where the feather is 1, alpha is the weight.
+        even = fy[line] == 1 and fy[line + 1] == 1
+        for run in range(count):
+            kind, left, right = runs[run]
+            a, b = x0 + left, x0 + right
+            if kind == BELOW:
+                _copy_pair(bg_y, bg_uv, out_y, out_uv, pair, a, b)
+                _fill_pair(matte, pair, a, b, 0)
+                continue
+            if kind == ABOVE:
+                _copy_pair(fg_y, fg_uv, out_y, out_uv, pair, a, b)
+                _fill_pair(matte, pair, a, b, 255)
+                continue
+            flat = even and left >= flat_left and right <= flat_right
+            shares = alpha if flat else weight
+            for i in range(2):
+                y = 2 * pair + i
+                k, o, t = (top, n, t0) if i == 0 else (low, m, t1)
+                upper, lower = wide[k % ring], wide[o % ring]
+                alpha_row(
+                    guide[y, a:b], upper[0, left:right], lower[0, left:right],
+                    upper[1, left:right], lower[1, left:right], t, gain, floor,
+                    alpha[i, left:right],
+                )  # fmt: skip
+                if not flat:
+                    weigh_row(
+                        alpha[i, left:right], fx[left:right], fy[line + i], weight[i, left:right]
+                    )
+                blend_row(
+                    fg_y[y, a:b], bg_y[y, a:b], alpha[i, left:right], shares[i, left:right],
+                    upper[2, left:right], lower[2, left:right], t, out_y[y, a:b],
+                )  # fmt: skip
+                if matte.shape[0] > 0:
+                    byte_row(shares[i, left:right], matte[y, a:b])
+            quarter_row(shares[0, left:right], shares[1, left:right], shares[2, left:right])
+            if not flat:
+                quarter_row(alpha[0, left:right], alpha[1, left:right], alpha[2, left:right])
+            # The chroma row lies between the two luma rows.
+            k, o, t = between(line + 1.0, height, rows)
             blend_row(
-                fg_y[y, a:b], bg_y[y, a:b], alpha[i, left:right], weight[i, left:right],
-                wide[2, k, left:right], wide[2, n, left:right], t, out_y[y, a:b],
+                fg_uv[pair, a:b], bg_uv[pair, a:b], alpha[2, left:right], shares[2, left:right],
+                wide[k % ring, 3, left:right], wide[o % ring, 3, left:right], t,
+                out_uv[pair, a:b],
             )  # fmt: skip
-            if matte.shape[0] > 0:
-                byte_row(weight[i, left:right], matte[y, a:b])
-        quarter_row(alpha[0, left:right], alpha[1, left:right], alpha_c[left:right])
-        quarter_row(weight[0, left:right], weight[1, left:right], weight_c[left:right])
-        # The chroma row lies between the two luma rows.
-        k, n, t = between(line + 1.0, height, rows)
-        blend_row(
-            fg_uv[pair, a:b], bg_uv[pair, a:b], alpha_c[left:right], weight_c[left:right],
-            chroma[k, left:right], chroma[n, left:right], t, out_uv[pair, a:b],
-        )  # fmt: skip
+
+
+def _check_sizes(frame: Frame, background: Frame, out: Frame) -> None:
+    """Raises ValueError if sizes differ or are odd."""
+    if not (frame.rect == background.rect == out.rect) or (out.width | out.height) & 1:
+        raise ValueError(
+            f"cannot composite {frame.width}x{frame.height} over {background.width}x"
+            f"{background.height} into {out.width}x{out.height}: expected one even size"
+        )
 
 
 def lay_background(frame: Frame, background: Frame, out: Frame, matte_out: U8 | None) -> None:
@@ -74,11 +174,7 @@ def lay_background(frame: Frame, background: Frame, out: Frame, matte_out: U8 | 
     Raises:
         ValueError: sizes differ or are odd.
     """
-    if not (frame.rect == background.rect == out.rect) or (out.width | out.height) & 1:
-        raise ValueError(
-            f"cannot composite {frame.width}x{frame.height} over {background.width}x"
-            f"{background.height} into {out.width}x{out.height}: expected one even size"
-        )
+    _check_sizes(frame, background, out)
     if matte_out is not None:
         matte_out[:] = 0
     # One bulk copy is far cheaper than deciding pixel by pixel what stays background.
@@ -91,6 +187,10 @@ class Compositor:
 
     def __init__(self) -> None:
         self._stretch = Stretch()
+        self._grid: tuple[F32, tuple[int, int], Grid] | None = None
+        self._wide = np.empty((0, 0, 0), np.float32)
+        self._shifted = False
+        self._scratch = np.empty((0, 0), np.float32)
 
     def __call__(
         self,
@@ -114,7 +214,10 @@ class Compositor:
         Raises:
             ValueError: sizes differ or are odd.
         """
-        lay_background(frame, background, out, matte_out)
+        if matte is None or matte.cells is not None:
+            lay_background(frame, background, out, matte_out)
+        else:
+            _check_sizes(frame, background, out)
         if matte is None:
             return
         if matte.cells is not None and matte.guide is not None:
@@ -123,10 +226,29 @@ class Compositor:
                 np.copyto(matte_out, matte.guide)
             return
         fx, fy = self._stretch.ramps(matte.rect, out.rect, feather_fraction)
-        wide, chroma = self._stretch.wide(matte)
+        grid = self._grid_of(matte, fx, fy)
         _composite(
             frame.y, frame.uv_rows, background.y, background.uv_rows, out.y, out.uv_rows,
             frame.y if matte.guide is None else matte.guide, matte.rect.x, matte.rect.y,
-            wide, chroma, reached(matte), fx, fy, np.float32(matte.levels),
+            matte.coefficients, find_kinds(matte.coefficients, matte.levels, grid), grid.columns,
+            grid.first, grid.share, grid.first_c, grid.share_c, fx, fy, np.float32(matte.levels),
+            matte.shifted, self._wide, self._scratch,
             _NO_MATTE if matte_out is None else matte_out,
         )  # fmt: skip
+
+    def _grid_of(self, matte: Matte, fx: F32, fy: F32) -> Grid:
+        """How the matte's grid lies over its ROI, and scratch memory of that size."""
+        rows, columns = matte.coefficients.shape[1:]
+        known = self._grid
+        if known is None or known[0] is not fx or known[1] != (rows, columns):
+            width, height = matte.rect.width, matte.rect.height
+            # As many rows of the grid as two rows of pixels can need, and a spare one.
+            ring = rows // height + 4
+            self._wide = np.zeros((ring, 4, width), np.float32)
+            self._scratch = np.empty((6, width), np.float32)
+            self._grid = (fx, (rows, columns), lay_grid((rows, columns), fx, fy))
+        if self._shifted and not matte.shifted:
+            self._wide[:, 2:] = 0
+        self._shifted = matte.shifted
+        assert self._grid is not None
+        return self._grid[2]

@@ -10,7 +10,8 @@ import numpy as np
 
 from appliance.media.frame import F32, U8, Colour, Frame, Rect
 from appliance.media.rgb import matrix_of
-from appliance.pixels.cpu.crop import _resample, yuv_to_rgb
+from appliance.pixels.cpu.crop import yuv_to_rgb
+from appliance.pixels.cpu.resize import resize_plane
 
 
 def _inside(rect: Rect, width: int, height: int) -> None:
@@ -31,10 +32,10 @@ def crop_yuyv(pixels: U8, rect: Rect, out: F32) -> None:
         ValueError: ``rect`` is empty, odd, or not inside the surface.
     """
     _inside(rect, pixels.shape[1] // 2, pixels.shape[0])
-    _resample(pixels[:, 0::2], 1, rect, out[:1])
+    resize_plane(pixels[:, 0::2], rect, out[:1])
     half = Rect(rect.x // 2, rect.y, rect.width // 2, rect.height)
-    _resample(pixels[:, 1::4], 1, half, out[1:2])
-    _resample(pixels[:, 3::4], 1, half, out[2:3])
+    resize_plane(pixels[:, 1::4], half, out[1:2])
+    resize_plane(pixels[:, 3::4], half, out[2:3])
 
 
 def crop_bgrx(pixels: U8, rect: Rect, colour: Colour, out: F32) -> None:
@@ -50,7 +51,7 @@ def crop_bgrx(pixels: U8, rect: Rect, colour: Colour, out: F32) -> None:
     _inside(rect, pixels.shape[1], pixels.shape[0])
     bgr = np.empty_like(out)
     for channel in range(3):
-        _resample(pixels[:, :, channel], 1, rect, bgr[channel : channel + 1])
+        resize_plane(pixels[:, :, channel], rect, bgr[channel : channel + 1])
     matrix = bgr_to_yuv(colour)
     out[:] = np.tensordot(matrix[:, :3], bgr, 1) + matrix[:, 3, None, None]
 

@@ -4,10 +4,15 @@ Kernels are plain loops over rows, compiled by numba for this machine's own vect
 one explicit signature with arrays of any pitch, so there is one compiled version of each. It is
 made when the kernel is first wanted, kept as a file of machine code (``pixels/native``), and loaded
 from there ever after, without numba: importing that takes longer than all the rest of a start.
+
+What such a file cannot hold keeps its kernel with numba, at the cost of that import: lists, strings,
+and an array assigned to a slice of another (write the loop). Instructions of ``lanes`` are named
+here by ``Intrinsic``.
 """
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from collections.abc import Callable
@@ -129,6 +134,22 @@ class Inline(Generic[P, R]):
     @property
     def _numba_type_(self) -> Any:
         return _type_of(self.dispatcher)
+
+
+class Intrinsic:
+    """An ``intrinsic`` of numba's, in a module that imports numba: named, not yet imported."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module, self._name = module, name
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba takes it for in a kernel."""
+        from numba.core.registry import cpu_target
+
+        made = getattr(importlib.import_module(self._module), self._name)
+        cpu_target.typing_context.refresh()
+        return cpu_target.typing_context.resolve_value_type(made)
 
 
 def _type_of(dispatcher: Any) -> Any:

@@ -13,6 +13,8 @@ from appliance.pixels.cpu.feather import feather
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
+U32 = NDArray[np.uint32]
+U64 = NDArray[np.uint64]
 
 NONE, SOME, ALL = np.uint8(0), np.uint8(1), np.uint8(2)
 """What a cell holds: alpha 0 throughout, anything, or 255 throughout."""

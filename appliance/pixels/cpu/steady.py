@@ -6,49 +6,74 @@ import cv2
 import numpy as np
 
 from appliance.media.frame import F32, Rect
-from appliance.pixels.cpu.jit import kernel
+from appliance.pixels.cpu.jit import inline, kernel
+from appliance.pixels.cpu.windows import reflected
 
 # Of |box3(a_t - alpha_{t-1})|: up to the first the network agrees with the last matte, from the
 # second on it disagrees. kernels/steady.cuh has the same.
 _AGREES, _DISAGREES = np.float32(0.1), np.float32(0.25)
+_ZERO, _ONE, _NINTH = np.float32(0), np.float32(1), np.float32(1 / 9)
 
 
-@kernel("void(float32[:, :, :], float32[:, :, :], float32[:, :])")
-def _change(planes: F32, previous: F32, change: F32) -> None:
-    for j in range(change.shape[0]):
-        for i in range(change.shape[1]):
-            if previous[0, j, i] < 0:
-                change[j, i] = 255
-            else:
-                chroma = abs(planes[1, j, i] - previous[1, j, i])
-                chroma += abs(planes[2, j, i] - previous[2, j, i])
-                luma = abs(planes[0, j, i] - previous[0, j, i])
-                change[j, i] = luma + np.float32(0.5) * chroma
+@inline
+def _box3(plane: F32, y: int, sums: F32, out: F32) -> None:
+    """One row of ``cv2.blur(plane, (3, 3))``."""
+    rows, columns = plane.shape
+    upper, lower = reflected(y - 1, rows), reflected(y + 1, rows)
+    one, two = np.uint64(1), np.uint64(2)
+    for i in range(np.uint64(columns)):
+        sums[one + i] = plane[upper, i] + plane[y, i] + plane[lower, i]
+    sums[0], sums[columns + 1] = (
+        sums[1 + reflected(-1, columns)],
+        sums[1 + reflected(columns, columns)],
+    )
+    for i in range(np.uint64(columns)):
+        out[i] = (sums[i] + sums[one + i] + sums[two + i]) * _NINTH
 
 
-@kernel("void(float32[:, :], float32, float32)")
-def _threshold(change: F32, low: np.float32, high: np.float32) -> None:
-    slope = np.float32(1) / np.float32(max(high - low, np.float32(1e-3)))
-    for j in range(change.shape[0]):
-        for i in range(change.shape[1]):
-            change[j, i] = min(max((change[j, i] - low) * slope, np.float32(0)), np.float32(1))
+@kernel("void(float32[:, :, ::1], float32[:, :, ::1], float32, float32, float32[:, ::1])")
+def _motion(planes: F32, previous: F32, low: np.float32, high: np.float32, moved: F32) -> None:
+    slope = _ONE / np.float32(max(high - low, np.float32(1e-3)))
+    rows, columns = moved.shape
+    change = np.empty((rows, columns), np.float32)
+    sums, mean = np.empty(columns + 2, np.float32), np.empty(columns, np.float32)
+    for j in range(rows):
+        for i in range(np.uint64(columns)):
+            chroma = abs(planes[1, j, i] - previous[1, j, i])
+            chroma += abs(planes[2, j, i] - previous[2, j, i])
+            luma = abs(planes[0, j, i] - previous[0, j, i])
+            known = previous[0, j, i] >= _ZERO
+            change[j, i] = luma + np.float32(0.5) * chroma if known else np.float32(255)
+    for j in range(rows):
+        _box3(change, j, sums, mean)
+        for i in range(np.uint64(columns)):
+            moved[j, i] = min(max((mean[i] - low) * slope, _ZERO), _ONE)
 
 
-@kernel("void(float32[:, :], float32[:, :], float32, float32)")
-def _loosen(moved: F32, apart: F32, agreed: np.float32, disputed: np.float32) -> None:
-    slope = np.float32(1) / (_DISAGREES - _AGREES)
-    for j in range(moved.shape[0]):
-        for i in range(moved.shape[1]):
-            dispute = min(max((abs(apart[j, i]) - _AGREES) * slope, np.float32(0)), np.float32(1))
+@kernel("void(float32[:, ::1], float32[:, ::1], float32[:, ::1], float32, float32)")
+def _loosen(
+    moved: F32, alpha: F32, previous: F32, agreed: np.float32, disputed: np.float32
+) -> None:  # fmt: skip
+    slope = _ONE / (_DISAGREES - _AGREES)
+    rows, columns = moved.shape
+    apart = np.empty((rows, columns), np.float32)
+    sums, mean = np.empty(columns + 2, np.float32), np.empty(columns, np.float32)
+    for j in range(rows):
+        for i in range(np.uint64(columns)):
+            apart[j, i] = alpha[j, i] - previous[j, i]
+    for j in range(rows):
+        _box3(apart, j, sums, mean)
+        for i in range(np.uint64(columns)):
+            dispute = min(max((abs(mean[i]) - _AGREES) * slope, _ZERO), _ONE)
             held = agreed + dispute * (disputed - agreed)
-            moved[j, i] += (np.float32(1) - moved[j, i]) * (np.float32(1) - held)
+            moved[j, i] += (_ONE - moved[j, i]) * (_ONE - held)
 
 
-@kernel("void(float32[:, :], float32[:, :], float32[:, :], float32)")
-def _blend(plane: F32, previous: F32, motion: F32, strength: float) -> None:
+@kernel("void(float32[:, ::1], float32[:, ::1], float32[:, ::1], float32)")
+def _blend(plane: F32, previous: F32, motion: F32, strength: np.float32) -> None:
     for j in range(plane.shape[0]):
-        for i in range(plane.shape[1]):
-            rest = (np.float32(1) - motion[j, i]) * strength
+        for i in range(np.uint64(plane.shape[1])):
+            rest = (_ONE - motion[j, i]) * strength
             plane[j, i] += rest * (previous[j, i] - plane[j, i])
 
 
@@ -101,10 +126,11 @@ def motion(planes: F32, previous: F32, low: float, high: float) -> F32:
 
     Returns float32 (rows, columns), 0 (still) to 1 (moving).
     """
-    change = np.empty(planes.shape[1:], np.float32)
-    _change(planes, previous, change)
-    moved = np.asarray(cv2.blur(change, (3, 3)), np.float32)
-    _threshold(moved, np.float32(low), np.float32(high))
+    moved = np.empty(planes.shape[1:], np.float32)
+    _motion(
+        np.ascontiguousarray(planes), np.ascontiguousarray(previous), np.float32(low),
+        np.float32(high), moved,
+    )  # fmt: skip
     return moved
 
 
@@ -117,13 +143,12 @@ def loosen(moved: F32, alpha: F32, previous: F32, agreed: float, disputed: float
 
     Args:
         moved: float32 (rows, columns): m, see ``motion``, overwritten.
-        alpha, previous: float32 (rows, columns), 0..1: a_t and alpha_{t-1}.
+        alpha, previous: float32 (rows, columns), 0..1: a_t and alpha_{t-1}. All contiguous.
         agreed, disputed: shares of the hold that are left, 0..1; with both 1 nothing changes.
     """
     if agreed == disputed == 1:
         return
-    apart = np.asarray(cv2.blur(alpha - previous, (3, 3)), np.float32)
-    _loosen(moved, apart, np.float32(agreed), np.float32(disputed))
+    _loosen(moved, alpha, previous, np.float32(agreed), np.float32(disputed))
 
 
 def steady(plane: F32, previous: F32, moved: F32, strength: float) -> None:
@@ -133,6 +158,6 @@ def steady(plane: F32, previous: F32, moved: F32, strength: float) -> None:
 
     Args:
         plane: float32 (rows, columns): a_t, overwritten with alpha_t. previous: alpha_{t-1}.
-        moved: m, see ``motion``. strength: s, 0..1.
+        moved: m, see ``motion``. All contiguous. strength: s, 0..1.
     """
-    _blend(plane, previous, moved, strength)
+    _blend(plane, previous, moved, np.float32(strength))

@@ -86,9 +86,8 @@ class MatteSteps:
             agreed, disputed = hold(s.strength, thirtieths(last.pts, work.frame.pts))
             cpu.loosen(work.moved, alpha, previous, agreed, disputed)
             cpu.steady(alpha, previous, work.moved, s.strength)
-        # The planes' memory is the next crop's.
-        seen = _Seen(rect, alpha, planes.copy(), work.frame.pts) if work.somebody else None
-        self._seen = seen
+        # The planes are overwritten by the crop after the next only.
+        self._seen = _Seen(rect, alpha, planes, work.frame.pts) if work.somebody else None
 
     def refine(self, work: Work) -> None:
         """Make the edges follow the picture's. If switched off, alpha is enlarged as it is."""
@@ -97,17 +96,20 @@ class MatteSteps:
         assert work.rect is not None
         alpha, planes, rect = work.alpha, work.planes, work.rect
         s, last = self._common.settings.refine, self._refined
-        coefficients = np.zeros((5, *alpha.shape), np.float32)
+        coefficients = np.empty((5, *alpha.shape), np.float32)
+        marks = cpu.survey(alpha)
         if s.enabled:
-            cpu.guided_coefficients(planes[0], alpha, s.radius, s.epsilon, coefficients[:2])
+            cpu.guided_coefficients(planes[0], alpha, s.radius, s.epsilon, coefficients[:2], marks)
             if work.moved is not None and last is not None and last.fits(rect, coefficients):
                 # The guide's own noise would bring back the shimmer that was just taken out.
                 for plane, previous in zip(coefficients[:2], last.coefficients[:2], strict=True):
                     cpu.steady(plane, previous, work.moved, self._common.settings.steady.strength)
         else:
-            coefficients[1] = alpha
+            coefficients[0], coefficients[1] = 0, alpha
         if s.decontaminate:
-            cpu.foreground_shift(planes, alpha, s.radius + 3, coefficients[2:])
+            cpu.foreground_shift(planes, alpha, s.radius + 3, coefficients[2:], marks)
+        else:
+            coefficients[2:] = 0
         self._refined = _Refined(rect, coefficients) if s.enabled else None
         levels = s.levels if s.enabled else 0.0
         work.matte = cpu.Matte(rect, coefficients, s.decontaminate, levels)

@@ -29,7 +29,9 @@ class Look:
         self._clock = clock
         spec = self._spec = matting.manifest.input
         self.aspect = spec.width / spec.height
-        self._planes = np.empty(3 * spec.height * spec.width, np.float32)
+        # This frame's and the last one's: what compares the two need not copy them.
+        self._planes = np.empty((2, 3 * spec.height * spec.width), np.float32)
+        self._turn = 0
         self._mean = np.array(spec.mean, np.float32)
         self._scale = np.array(spec.scale, np.float32)
         self._black = (0 - self._mean) * self._scale
@@ -44,13 +46,19 @@ class Look:
     def crop(self, frame: Frame, rect: Rect) -> F32:
         """Y, Cb, Cr on the network's grid over ``rect``, float32 (3, rows, columns), 0..255.
 
-        Overwritten by the next crop.
+        Overwritten by the crop after the next.
         """
         return self._crop(frame, rect, inner_rect(rect, self._spec))
 
-    def _crop(self, frame: Frame, rect: Rect, inner: Rect, *, aside: bool = False) -> F32:
+    def _crop(
+        self, frame: Frame, rect: Rect, inner: Rect, *, aside: bool = False, again: bool = False
+    ) -> F32:
         shape, size = (3, inner.height, inner.width), 3 * inner.height * inner.width
-        planes = np.empty(shape, np.float32) if aside else self._planes[:size].reshape(shape)
+        if aside:
+            planes = np.empty(shape, np.float32)
+        else:
+            self._turn ^= not again
+            planes = self._planes[self._turn, :size].reshape(shape)
         cpu.crop_planes(frame, rect, planes)
         return planes
 
@@ -59,15 +67,17 @@ class Look:
         return tiles(rois, self._spec.height, self._spec.width)
 
     def fill(
-        self, frame: Frame, rect: Rect, apart: Sequence[Tile] = (), *, aside: bool = False
-    ) -> F32:
+        self, frame: Frame, rect: Rect, apart: Sequence[Tile] = (), *, aside: bool = False,
+        again: bool = False,
+    ) -> F32:  # fmt: skip
         """``crop``, and write the same into the network's input, for ``infer``.
 
         ``apart``: parts of ``rect`` to write into the input instead. ``aside``: a side pass, over
-        another part than usual, into planes of its own.
+        another part than usual, into planes of its own. ``again``: in place of what was cropped of
+        the same frame before.
         """
         inner = inner_rect(rect, self._spec)
-        planes = self._crop(frame, rect, inner, aside=aside)
+        planes = self._crop(frame, rect, inner, aside=aside, again=again)
         self._make_room(tuple(tile.inner for tile in apart) or (inner,))
         if not apart:
             self._write(planes, inner, frame)
@@ -206,13 +216,14 @@ class NetworkSteps:
         assert self._looks is not None
         tracker = self._common.tracker
         look = self._looks.through(upright=tracker.upright)
+        again = look is self._look and work.planes is not None
         if look is not self._look:
             # Its recurrent state dates from when it last ran.
             look.reset()
             self._look = look
         work.rect = tracker.roi
         self._apart = () if tracker.upright else look.tiles(self._common.apart)
-        work.planes = look.fill(work.frame, work.rect, self._apart)
+        work.planes = look.fill(work.frame, work.rect, self._apart, again=again)
 
     def carry(self, work: Work) -> None:
         """The last matte, moved along with the picture; None if that is impossible."""

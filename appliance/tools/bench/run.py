@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         )
     if options.only is not None and options.only not in NAMES:
         raise InputError(f"no benchmark named {options.only!r}; there are: {', '.join(NAMES)}")
+    if options.against is not None:
+        from appliance.tools.bench import against
+
+        return against.run(
+            options.against, against.without_against(sys.argv[1:]), options.size or (1920, 1080),
+            as_json=options.json,
+        )  # fmt: skip
     names = NAMES if options.only is None else (options.only,)
     clip = options.clip or usual_clip()
     size = options.size or (1920, 1080)
@@ -123,7 +131,7 @@ def _print(results: dict[str, Any], size: str) -> None:
         _print_optional(console, results["optional"]["cpu_ms_a_frame"], size)
     for name in ("path", "path720"):
         if name in results:
-            _print_pairs(console, f"whole path, {results[name]['format']}", results[name])
+            _print_path(console, results[name])
     if "scaling" in results:
         table = Table(title="cost by size (CPU time a frame)")
         for column in results["scaling"][0]:
@@ -182,6 +190,22 @@ def _print_rows(
             table.add_row(what, *(f"{row[column]:.1f}" for column in columns))
         console.print(table)
     _print_pairs(console, title, {k: v for k, v in result.items() if k not in tables})
+
+
+def _print_path(console: Console, result: dict[str, Any]) -> None:
+    pairs = {key: value for key, value in result.items() if "per_frame" not in key}
+    latency = pairs.pop("latency_parts_ms")
+    pairs |= {f"of_it_{part}": figures for part, figures in latency.items()}
+    pairs["process_cpu_ms_per_frame"] = result["process_cpu_ms_per_frame"]
+    _print_pairs(console, f"whole path, {result['format']}", pairs)
+    _print_pairs(console, "CPU time a frame, milliseconds", result["cpu_ms_per_frame"])
+    table = Table(title="by thread")
+    for column in ("thread", "CPU time a frame, ms", "wake-ups a frame"):
+        table.add_column(column, justify="left" if column == "thread" else "right")
+    for name, cpu in result["threads_cpu_ms_per_frame"].items():
+        wake_ups = result["threads_wake_ups_per_frame"].get(name, 0.0)
+        table.add_row(name, f"{cpu:.3f}", f"{wake_ups:.2f}")
+    console.print(table)
 
 
 def _print_pairs(console: Console, title: str, pairs: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.media.frame import Rect
+from appliance.media.frame import F32, Rect
 from appliance.pixels import cpu
 from tests.pixels import reference
 from tests.pixels.frames import noise
@@ -115,3 +115,40 @@ def test_refuses_frames_that_do_not_fit() -> None:
     odd = noise(63, 36, 1)
     with pytest.raises(ValueError, match="one even size"):
         cpu.Compositor()(odd, odd, None, odd)
+
+
+def blob(rows: int, columns: int, seed: int) -> F32:
+    """A body with a hole and a soft outline, as coefficients: most of it exactly 0 or 1."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:rows, 0:columns]
+    away = np.hypot((x - columns * 0.45) / columns * 2.4, (y - rows * 0.55) / rows * 1.7)
+    hole = np.hypot((x - columns * 0.4) / columns * 9, (y - rows * 0.5) / rows * 7)
+    alpha = np.clip((0.8 - away) * 6, 0, 1) * np.clip((hole - 0.6) * 3, 0, 1)
+    soft = (alpha > 0) & (alpha < 1)
+    a = soft * rng.normal(0, 0.002, (rows, columns))
+    shift = soft * rng.normal(0, 40, (3, rows, columns))
+    return np.concatenate([[a], [alpha], shift]).astype(np.float32)
+
+
+@pytest.mark.parametrize("levels", [0.0, 0.05])
+@pytest.mark.parametrize(
+    "rect", [Rect(0, 0, 322, 182), Rect(34, 26, 250, 130), Rect(0, 60, 322, 2)]
+)
+@pytest.mark.parametrize("grid", [(1, 1), (2, 3), (23, 41), (160, 288), (400, 90)])
+def test_copies_are_what_arithmetic_would_give(
+    grid: tuple[int, int], rect: Rect, levels: float
+) -> None:
+    """Where alpha is 0 or 1 throughout, rows are copied: up to the edge, the hole and the ramp."""
+    frame, background = noise(322, 182, 1, 3), noise(322, 182, 2, 64)
+    compositor = cpu.Compositor()
+    for ramp in (0.0, 1 / 9, 0.5):
+        coefficients = blob(*grid, seed=5)
+        out, matte = noise(322, 182, 4, 0), np.full((182, 322), 7, np.uint8)
+        given = cpu.Matte(rect, coefficients, True, levels=levels)
+        compositor(frame, background, given, out, feather_fraction=ramp, matte_out=matte)
+        want_y, want_uv, weight = reference.composite(
+            frame, background, rect, coefficients, ramp, levels
+        )
+        assert np.abs(out.y - want_y).max() <= 0.51
+        assert np.abs(out.uv - want_uv).max() <= 0.51
+        assert np.abs(matte - 255 * weight).max() <= 0.51

@@ -14,6 +14,8 @@ from appliance.networks.base import Matting
 from appliance.networks.sizes import load_sizes
 from appliance.pipeline.cpu import Pipeline
 from appliance.shedding import Level
+from appliance.stages.network.cpu import Look
+from appliance.stages.timings import StageClock
 from tests.networks.bright import bright_network
 from tests.scenes import FULL, PERSON, STAGE, Stage, flat
 
@@ -194,3 +196,20 @@ def test_one_that_is_named_but_not_there_is_done_without(tmp_path: Path) -> None
         y = show(pipeline, i, STANDING)
     assert networks["bright"].runs == 10
     assert abs(int(y[90, 160]) - PERSON) <= 2
+
+
+def test_the_last_crop_stays_while_the_next_is_made(tmp_path: Path) -> None:
+    """What compares two frames' planes keeps no copy; a second crop of one frame takes no turn."""
+    look = Look(network(tmp_path)["bright"], StageClock())  # type: ignore[arg-type]
+    frames = [flat(WIDTH, HEIGHT, luma) for luma in (40, 80, 120, 160)]
+    rect = frames[0].rect
+    first = look.crop(frames[0], rect)
+    second = look.fill(frames[1], rect)
+    assert (first[0] == 40).all()
+    assert (second[0] == 80).all()
+    look.fill(frames[1], rect, aside=True)
+    again = look.fill(frames[2], rect, again=True)
+    assert np.shares_memory(again, second)
+    assert (first[0] == 40).all()
+    look.crop(frames[3], rect)
+    assert (again[0] == 120).all()

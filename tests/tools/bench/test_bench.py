@@ -52,7 +52,14 @@ def test_the_whole_path_with_its_client(settings: Settings, room: Path) -> None:
     result = measure_path(settings, room, 1.5)
     assert result["fps_wanted"] == 30
     assert 5 < result["fps_out"] < 40
-    assert result["latency_capture_to_output_ms"]["median"] > 0
+    whole = result["latency_capture_to_output_ms"]["median"]
+    assert 0 < whole < result["latency_capture_to_packet_ms"]["median"]
+    parts = result["latency_parts_ms"]
+    assert parts["pipeline"]["median"] < whole < 3 * sum(part["median"] for part in parts.values())
+    cpu = result["cpu_ms_per_frame"]
+    assert {"decoder", "source", "frame path", "network", "encoder", "outputs"} <= set(cpu)
+    # To the clock ticks in which the whole is counted.
+    assert sum(cpu.values()) == pytest.approx(result["process_cpu_ms_per_frame"], abs=0.5)
 
 
 def test_scaling_and_memory_report_each_step(settings: Settings, room: Path) -> None:
