@@ -5,9 +5,9 @@ one explicit signature with arrays of any pitch, so there is one compiled versio
 made when the kernel is first wanted, kept as a file of machine code (``pixels/native``), and loaded
 from there ever after, without numba: importing that takes longer than all the rest of a start.
 
-What such a file cannot hold keeps its kernel with numba, at the cost of that import: lists, strings,
-and an array assigned to a slice of another (write the loop). Instructions of ``lanes`` are named
-here by ``Intrinsic``.
+What such a file cannot hold keeps its kernel with numba, at the cost of that import: lists,
+strings, and an array assigned to a slice of another (write the loop). Instructions of ``lanes``
+are named here by ``Intrinsic``.
 """
 
 from __future__ import annotations
