@@ -7,6 +7,7 @@ import numpy as np
 from appliance.media.frame import F32, U8, Frame
 from appliance.pixels.cpu.given import lay_given
 from appliance.pixels.cpu.jit import inline, kernel
+from appliance.pixels.cpu.lanes import prefetch
 from appliance.pixels.cpu.matte import I32, U32, Matte, Stretch
 from appliance.pixels.cpu.rows import (
     alpha_row,
@@ -27,6 +28,8 @@ from appliance.pixels.cpu.spans import (
 )
 from appliance.pixels.cpu.widen import widen_row
 
+# Bytes of a cache's line.
+_LINE = 64
 _NO_MATTE = np.empty((0, 0), np.uint8)
 
 
@@ -44,6 +47,15 @@ def _copy_pair(
     for y in range(2 * pair, 2 * pair + 2):
         _copy_row(from_y[y, left:right], out_y[y, left:right])
     _copy_row(from_uv[pair, left:right], out_uv[pair, left:right])
+
+
+@inline
+def _fetch_pair(plane_y: U8, plane_uv: U8, pair: int, left: int, right: int) -> None:
+    """Have them come into the cache; there need not be any."""
+    for near in range(left, right, _LINE):
+        prefetch(plane_y, 2 * pair, near)
+        prefetch(plane_y, 2 * pair + 1, near)
+        prefetch(plane_uv, pair, near)
 
 
 @inline
@@ -118,6 +130,12 @@ def _composite(
         for run in range(count):
             kind, left, right = runs[run]
             a, b = x0 + left, x0 + right
+            # The runs are too short for the processor to foresee what is read next.
+            _fetch_pair(out_y, out_uv, pair + 1, a, b)
+            if kind != BELOW:
+                _fetch_pair(fg_y, fg_uv, pair + 1, a, b)
+            if kind != ABOVE:
+                _fetch_pair(bg_y, bg_uv, pair + 1, a, b)
             if kind == BELOW:
                 _copy_pair(bg_y, bg_uv, out_y, out_uv, pair, a, b)
                 _fill_pair(matte, pair, a, b, 0)

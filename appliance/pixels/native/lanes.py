@@ -79,7 +79,8 @@ def prefetch(_typing: Any, plane: Any, row: Any, column: Any) -> Any:
         down, along = cgutils.unpack_tuple(builder, array.strides, 2)
         offset = builder.add(builder.mul(given[1], down), builder.mul(given[2], along))
         kind = ir.FunctionType(ir.VoidType(), [array.data.type, _INT, _INT, _INT])
-        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # Its full name names the pointer's type, in a way that changed with LLVM 15.
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [array.data.type], kind)
         # To read, into every level of the cache, data.
         how = [ir.Constant(_INT, value) for value in (0, 3, 1)]
         builder.call(fetch, [builder.gep(array.data, [offset]), *how])
