@@ -15,6 +15,8 @@ import yaml
 from appliance.config.document import parse, read_text
 from appliance.config.tree import InvalidConfig, Mapping, Node, Scalar
 
+# Knows what plain scalars mean; it has no text of its own, and keeps nothing of what it is asked.
+_RESOLVER: Any = yaml.SafeLoader("")
 _KNOWN = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 
 
@@ -39,11 +41,10 @@ def _value(node: Node) -> Any:
 
 def _scalar(text: str) -> Any:
     """A plain scalar as YAML means it; dates, which nothing here needs, stay text."""
-    loader: Any = yaml.SafeLoader("")
-    tag = loader.resolve(yaml.ScalarNode, text, (True, False))
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
     if tag not in _KNOWN:
         return text
     try:
-        return loader.construct_object(yaml.ScalarNode(tag, text))
+        return _RESOLVER.construct_object(yaml.ScalarNode(tag, text))
     except (ValueError, yaml.YAMLError):
         return text  # digits beyond what Python turns into a number

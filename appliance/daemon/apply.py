@@ -32,7 +32,7 @@ from appliance.outputs.feeder import OutputFeeder
 from appliance.outputs.rtsp import certificate
 from appliance.outputs.whep.output import WhepOutput, shared_encoding
 from appliance.pipeline.base import FramePipeline
-from appliance.pipeline.make import Prepared, prepare
+from appliance.pipeline.make import Prepared, prepare, prepare_settings
 from appliance.shedding import Shedding
 from appliance.sources.base import Speaks
 from appliance.sources.feeder import SourceFeeder
@@ -207,6 +207,8 @@ def _build(
     if "stages" in sections:
         for key, problem in select.mistakes(new.stages.select):
             raise NotApplied(key, problem)
+    # Not between two frames: what was never used on this machine is compiled now.
+    prepare_settings(daemon.pipeline, new)
     if "rtsp" in sections:
         with _of("rtsp.password"):
             new.rtsp.password.reveal()

@@ -44,6 +44,7 @@ from appliance.shedding import Shedding
 from appliance.sources.base import Ends, Speaks
 from appliance.stages.looks.make import Style, make_style
 from appliance.system import malloc
+from appliance.system.beside import Beside
 from appliance.system.thermal import Thermometer
 
 _OPEN_S = 3.0
@@ -104,10 +105,16 @@ class Daemon:
         malloc.bound()
         settings = self.settings
         self.files = files_of(settings)
-        network = choose_network(settings.matting)
-        self.feeder, self.source_format = first_open(settings, self.line)
-        self.format = canvas_format(settings, self.source_format)
+        loading = Beside(lambda: choose_network(settings.matting), "network")
         try:
+            self.feeder, self.source_format = first_open(settings, self.line)
+        except BaseException:
+            # What is wrong with the network is said first, as it was found without a source.
+            loading.result()
+            raise
+        try:
+            network = loading.result()
+            self.format = canvas_format(settings, self.source_format)
             self.background: Background = self.stills.make(settings.background, self.format)
             self.style = self._make_style(settings)
             lossless = not self.feeder.source.live
@@ -166,6 +173,9 @@ class Daemon:
         self._await_outputs()
         self.thermometer.start()
         self.programme.start()
+        malloc.settle()
+        # While its file is certainly open: a short one is done before anybody asks for its length.
+        self._note_length()
         self.worker.start()
         self.sessions.open()
         log.info(
@@ -395,10 +405,15 @@ class Daemon:
         source = self.feeder.source
         if not isinstance(source, Ends) or self.settings.source_in_use.loop is True:
             return None
-        self._length_s = source.length_s or self._length_s
+        self._note_length()
         if not self._length_s:
             return None
         return min(1.0, self.worker.processed / max(1.0, self._length_s * self.source_format.rate))
+
+    def _note_length(self) -> None:
+        source = self.feeder.source
+        if isinstance(source, Ends):
+            self._length_s = source.length_s or self._length_s
 
     def stop(self) -> bool:
         """Stop everything, in frame path order; False if something had to be left behind."""

@@ -151,6 +151,8 @@ class Worker:
     def start(self) -> None:
         """Take frames from now on."""
         self._going.set()
+        # It may be waiting for something to do, and would go on waiting.
+        self._actions.put(_nothing)
         if self._thread.ident is None:
             self._thread.start()
 
@@ -442,6 +444,10 @@ def _as_shown(canvas: Frame, frame: Frame, duration: int) -> Frame:
         canvas, pts=frame.pts, captured=frame.captured, serial=frame.serial,
         discontinuity=frame.discontinuity, duration=duration, caption=frame.caption,
     )  # fmt: skip
+
+
+def _nothing() -> None:
+    """Wakes the thread."""
 
 
 def _empty(error: BaseException) -> None:

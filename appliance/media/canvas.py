@@ -105,8 +105,10 @@ class BufferPool:
         return Frame(y, uv, self.format.colour, owner=lease)
 
     def _give_back(self, buffer: Gst.Buffer) -> None:
+        # The last one given back is the next one taken: its memory is still in the cache, and what
+        # is never in use at the same time as the others is never touched, and so never resident.
         with self._lock:
-            self._free.append(buffer)
+            self._free.insert(0, buffer)
 
     @property
     def available(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -150,7 +151,7 @@ def load_manifest(path: Path, task: Task | None = "alpha") -> tuple[Manifest, Pa
     line for each mistake.
     """
     try:
-        data = read_plain(path, "give the manifest.yaml of a network")
+        data = _read(path, _state(path))
     except InvalidConfig as error:
         raise ModelError(f"the manifest {error}") from error
     if not isinstance(data, dict):
@@ -168,6 +169,22 @@ def load_manifest(path: Path, task: Task | None = "alpha") -> tuple[Manifest, Pa
     if wrong:
         raise ModelError(f"{path}: task: {wrong}")
     return manifest, path.parent / manifest.model
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What tells that a file is the one that was read before."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+# A start asks for the same few several times over, each time for another part of what they say.
+@lru_cache(maxsize=8)
+def _read(path: Path, state: tuple[int, ...]) -> Any:
+    """What the file holds; ``state`` tells one version of it from another. Not to be changed."""
+    return read_plain(path, "give the manifest.yaml of a network")
 
 
 def _in_words(path: Path, error: ValidationError) -> list[str]:

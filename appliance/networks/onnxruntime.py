@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -49,12 +50,26 @@ def open_session(model: Path, threads: int = 0) -> tuple[ort.InferenceSession, i
     # A spinning thread burns the core that the encoder needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    # Networks take turns, so that what one needs while it runs the next can use.
+    _share_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     try:
         session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except ORT_ERRORS as error:
         detail = " ".join(str(error).split())
         raise ModelError(f"{model}: ONNX Runtime cannot load it: {detail}") from error
     return session, threads
+
+
+@cache
+def _share_memory() -> None:
+    """One heap for all networks, which grows by what is asked for, not by powers of two."""
+    ort.create_and_register_allocator(
+        ort.OrtMemoryInfo(
+            "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+        ),
+        ort.OrtArenaCfg({"max_mem": 0, "arena_extend_strategy": 1}),
+    )
 
 
 def run_session(

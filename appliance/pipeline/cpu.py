@@ -15,6 +15,7 @@ from appliance.shedding import Level
 from appliance.stages.base import BackgroundFrames, Common, Work
 from appliance.stages.binding import BoundCascade
 from appliance.stages.composite.cpu import CompositeSteps
+from appliance.stages.kernels import prepare_kernels
 from appliance.stages.looks.make import Style
 from appliance.stages.network.cpu import NetworkSteps
 from appliance.stages.participants import Participants
@@ -31,6 +32,7 @@ class Pipeline:
     ) -> None:
         # The grids are far too small for OpenCV's thread pool to gain anything.
         cv2.setNumThreads(1)
+        prepare_kernels("cpu", settings)
         self.clock = StageClock()
         spec = matting.manifest.input
         tracker = Tracker(settings.roi, format.width, format.height, spec.width / spec.height)

@@ -36,6 +36,7 @@ from appliance.stages.device.look import DeviceInput, DeviceLook, DeviceLooks
 from appliance.stages.device.memory import GridMemory
 from appliance.stages.device.span import spans
 from appliance.stages.device.work import DeviceCommon, DeviceWork, Way
+from appliance.stages.kernels import prepare_kernels
 from appliance.stages.looks.make import Style
 from appliance.stages.network.gpu import NetworkSteps
 from appliance.stages.participants import Participants
@@ -72,6 +73,7 @@ class GpuPipeline:
         Raises MissingDependency without a GPU, ModelError (PlanError) when the network cannot be
         used, GpuError when CUDA fails; the GPU has then been released.
         """
+        prepare_kernels("gpu", settings)
         self.format = format
         self.clock = StageClock()
         self._context = context = network.make_context()

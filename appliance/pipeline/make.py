@@ -21,6 +21,7 @@ from appliance.networks.choose import instead
 from appliance.networks.on_gpu import OnGpu
 from appliance.pipeline.base import FramePipeline
 from appliance.pipeline.cpu import Pipeline
+from appliance.stages.kernels import prepare_kernels
 
 if TYPE_CHECKING:
     from appliance.pipeline.gpu import GpuPipeline
@@ -57,6 +58,11 @@ def _on_gpu(
     from appliance.pipeline.gpu import GpuPipeline
 
     return GpuPipeline(settings, format, network, background)
+
+
+def prepare_settings(running: FramePipeline, settings: Settings) -> None:
+    """Have all that the running pipeline's steps need for other settings, before it gets them."""
+    prepare_kernels("cpu" if isinstance(running, Pipeline) else "gpu", settings)
 
 
 @dataclass(frozen=True, slots=True)

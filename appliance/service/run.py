@@ -21,10 +21,15 @@ from appliance.http.service import HttpService
 from appliance.service.control import Control
 from appliance.service.status_line import StatusLine, say
 from appliance.service.systemd import Notifier, Reporter
+from appliance.system import malloc
 from appliance.system.glib_log import Complaints
 from appliance.system.log import configure
 
 _WATCH_S = 0.25
+# A picture comes before the page, whose code takes a while to be imported; but not for ever.
+_PICTURE_FIRST_S = 1.0
+# When all that only a start needs has been done, the page's beginning included.
+_SETTLED_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +148,8 @@ class _Watch:
 
     def until(self, duration: float | None, frames: int | None) -> int:
         """Watch for ``duration`` seconds or ``frames`` composites; returns the exit code."""
-        deadline = None if duration is None else time.monotonic() + duration
+        began, settled = time.monotonic(), False
+        deadline = None if duration is None else began + duration
         for address in self.daemon.addresses():
             say(address, sys.stdout)
         with StatusLine() as line:
@@ -151,7 +157,11 @@ class _Watch:
                 # From here on, stderr prints above the status line.
                 _set_up_log(self.daemon.settings)
             while not self.asked.stop:
-                self.http.follow(self.daemon.settings.http)
+                if not self._picture_comes() or time.monotonic() > began + _PICTURE_FIRST_S:
+                    self.http.follow(self.daemon.settings.http)
+                if not settled and time.monotonic() > began + _SETTLED_S:
+                    settled = True
+                    malloc.give_back()
                 time.sleep(_WATCH_S)
                 self._tell(line)
                 why = self.daemon.ended()
@@ -168,6 +178,11 @@ class _Watch:
                 if frames is not None and self.daemon.programme.composites >= frames:
                     return 0
         return 0
+
+    def _picture_comes(self) -> bool:
+        """Whether the first composite is being made."""
+        daemon = self.daemon
+        return daemon.programme.composites == 0 and daemon.feeder.state.state == "live"
 
     def _finish(self, line: StatusLine) -> None:
         """Wait for the outputs, until a signal."""

@@ -10,16 +10,33 @@ from __future__ import annotations
 
 import ctypes
 
-_M_ARENA_MAX = -8  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 _ARENAS = 2
+# Blocks from this size on get pages of their own, bytes. While starting: what is needed only then,
+# decoded files and pictures, is given back at once, and no canvas comes to lie where it was. Later,
+# as much as glibc itself would come to: a frame's scratch memory is not to be mapped each time.
+_AT_START, _LATER = 128 << 10, 32 << 20
 
 _libc = ctypes.CDLL(None)
 
 
 def bound() -> bool:
-    """Allow two arenas; False if the C library is not glibc. Call before any thread starts."""
+    """Allow two arenas, and return large blocks at once until ``settle``.
+
+    False if the C library is not glibc. Call before any thread starts.
+    """
+    return _set(_M_ARENA_MAX, _ARENAS) and _set(_M_MMAP_THRESHOLD, _AT_START)
+
+
+def settle() -> bool:
+    """Keep large blocks for the next use from now on; give back what is free now."""
+    kept = _set(_M_MMAP_THRESHOLD, _LATER) and _set(_M_TRIM_THRESHOLD, 2 * _LATER)
+    return give_back() and kept
+
+
+def _set(option: int, value: int) -> bool:
     mallopt = getattr(_libc, "mallopt", None)
-    return mallopt is not None and bool(mallopt(_M_ARENA_MAX, _ARENAS))
+    return mallopt is not None and bool(mallopt(option, value))
 
 
 def give_back() -> bool:

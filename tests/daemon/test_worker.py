@@ -70,6 +70,8 @@ class Slow:
     def reset(self) -> None:
         self.resets += 1
 
+    def close(self) -> None: ...
+
     def publish(self, frame: Frame, at: int = 0, companions: object = None) -> None:
         self.published.append(frame)
         self.told.set()
@@ -102,6 +104,26 @@ def test_a_frame_that_was_written_over_meanwhile_is_not_shown(lent_s: float) -> 
         assert (slow.published, slow.resets) == ([], 1)
     else:
         assert (len(slow.published), slow.failures) == (1, [])
+
+
+def test_it_takes_frames_as_soon_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after the rest of a wait for something else to do."""
+    monkeypatch.setattr("appliance.daemon.worker._POLL_S", 60.0)
+    slow: Any = Slow()
+    slow.go_on.set()
+    inbox: Mailbox[Frame] = Mailbox()
+    worker = Worker(inbox, None, slow, BufferPool(Format(64, 36), 2))
+    try:
+        worker.open(lambda: slow, 5.0)
+        worker.start()
+        inbox.put(blank(64, 36))
+        assert slow.told.wait(5)
+    finally:
+        inbox.close()
+        worker.ask_to_stop()
+        worker._actions.put(lambda: None)
+        worker.take_from(Mailbox())
+        worker.stop()
 
 
 @pytest.mark.parametrize(

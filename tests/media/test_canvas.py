@@ -78,3 +78,15 @@ def test_the_collector_may_find_a_canvas_while_one_is_looked_for() -> None:
     thread.start()
     thread.join(5)
     assert found == [2]
+
+
+def test_no_more_canvases_are_touched_than_are_in_use_at_once() -> None:
+    pool = BufferPool(Format(64, 64), 6)
+    used = set()
+    for _ in range(12):
+        one, other = pool.acquire(), pool.acquire()
+        assert one is not None
+        assert other is not None
+        used |= {frame.y.__array_interface__["data"][0] for frame in (one, other)}
+        del one, other
+    assert len(used) == 2

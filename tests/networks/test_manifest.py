@@ -89,3 +89,22 @@ def test_plain_values(tmp_path: Path) -> None:
     assert read_plain(path, "") == {
         "a": 1, "b": 1.5, "c": True, "d": None, "e": "1", "f": ["x", 16], "g": "2026-11-28", "h": {}
     }  # fmt: skip
+
+
+def test_a_manifest_is_read_once_and_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bright_network(tmp_path / "bright")
+    read: list[Path] = []
+
+    def noted(path: Path, cure: str) -> object:
+        read.append(path)
+        return read_plain(path, cure)
+
+    monkeypatch.setattr("appliance.networks.manifest.read_plain", noted)
+    for _ in range(3):
+        load_manifest(path)
+    assert len(read) == 1
+    path.write_text(path.read_text().replace("name: ", "name: other-"))
+    assert load_manifest(path)[0].name.startswith("other-")
+    assert len(read) == 2

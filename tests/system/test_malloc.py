@@ -51,3 +51,40 @@ def test_threads_share_two_arenas(tmp_path: object, how: str, most: int) -> None
 
 def test_what_is_free_can_be_given_back() -> None:
     assert malloc.give_back() in (True, False)
+
+
+_LARGE_BLOCKS = """
+import ctypes
+from appliance.system import malloc
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks",
+                "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")]
+libc.mallinfo2.restype = Info
+def mapped():
+    before = libc.mallinfo2().hblks
+    block = libc.malloc(1_500_000)
+    more = libc.mallinfo2().hblks - before
+    libc.free(block)
+    return more
+malloc.bound()
+# glibc by itself would map the first alone: from then on such blocks come from the heap.
+starting = [mapped() for _ in range(3)]
+malloc.settle()
+print(starting, [mapped() for _ in range(3)])
+"""
+
+
+@pytest.mark.skipif(
+    getattr(ctypes.CDLL(None), "mallinfo2", None) is None, reason="glibc before 2.33"
+)
+def test_large_blocks_have_pages_of_their_own_while_starting_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LARGE_BLOCKS],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stdout.strip() == "[1, 1, 1] [0, 0, 0]"

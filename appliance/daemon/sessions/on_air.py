@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from appliance.config.settings import Settings
 from appliance.daemon.programme import Programme
@@ -11,9 +11,12 @@ from appliance.daemon.sessions.state import SessionState
 from appliance.daemon.tap import Tap
 from appliance.outputs.feeder import OutputStatus
 from appliance.outputs.whep.output import WhepOutput
-from appliance.playout.playout import Playout
-from appliance.sources.avatar.source import AvatarSource
+from appliance.sources.base import Speaks
 from appliance.sources.feeder import SourceFeeder
+
+if TYPE_CHECKING:
+    # Most boxes have a camera, and never need what an avatar does.
+    from appliance.playout.playout import Playout
 
 MAIN = "main"
 """The id of the box's own programme."""
@@ -70,6 +73,10 @@ class RateMeter:
 def playout_of(feeder: SourceFeeder) -> Playout | None:
     """What plays a source's avatar; None where it has none, or is not open."""
     source = feeder.source
+    if not isinstance(source, Speaks):
+        return None
+    from appliance.sources.avatar.source import AvatarSource
+
     return source.playout if isinstance(source, AvatarSource) else None
 
 

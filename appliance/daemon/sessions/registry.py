@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from pydantic import ValidationError
@@ -16,12 +16,14 @@ from appliance.config.uris import background_scheme
 from appliance.config.validate import broken
 from appliance.daemon.sessions.errors import NoSuchSession, SessionLimit
 from appliance.daemon.sessions.plan import new_id
-from appliance.daemon.sessions.session import Session
 from appliance.daemon.sessions.state import EndedSession
 from appliance.daemon.sessions.stills import SharedStills
 from appliance.errors import AvatarError, InputError
 from appliance.outputs.whep.output import WhepOutput
 from appliance.system import malloc
+
+if TYPE_CHECKING:
+    from appliance.daemon.sessions.session import Session
 
 _LOOK_S = 1.0
 # Of how many that have ended it is remembered why.
@@ -101,6 +103,9 @@ class Sessions:
         """Begin a session with any source whose frames have their matte; see ``create``."""
         if len(label) > _MOST_LABEL or not label.isprintable():
             raise InputError(f"the label: expected at most {_MOST_LABEL} printable characters")
+        # Most boxes have no sessions, and never need what a session is made of.
+        from appliance.daemon.sessions.session import Session
+
         identity = self._reserve()
         try:
             box, addresses = self._box.settings, self._box.addresses()

@@ -271,19 +271,20 @@ def _part_chroma(first: U64, second: U64, share: np.float32, rest: np.float32, o
 
 
 @kernel(
-    "void(uint32[:, ::1], uint64[:, ::1], int32[:, ::1], uint32[:, ::1], uint64[:, ::1],"
-    "int32[:, ::1], float32[:, :, :], float32[:, :, :], int32[::1], float32[::1], float32,"
+    "void(uint32[::1], uint64[::1], int32[:, ::1], uint32[::1], uint64[::1],"
+    "int32[:, ::1], int64, float32[:, :, :], float32[:, :, :], int32[::1], float32[::1], float32,"
     "float32,"
     "uint8[:, :], uint8[:, :], uint8[:, :], int32[::1])"
 )
 def _between(
     first_y: U32, first_c: U64, first_spans: I32, second_y: U32, second_c: U64, second_spans: I32,
-    flow: F32, most: F32, cell: I32, part: F32, at: np.float32, share: np.float32,
+    width: int, flow: F32, most: F32, cell: I32, part: F32, at: np.float32, share: np.float32,
     out_y: U8, out_uv: U8, out_alpha: U8, box: I32,
 ) -> None:  # fmt: skip
     # out_alpha: of no rows: over what is in out; else the person alone. box: around all written.
     alone = out_alpha.shape[0] > 0
-    height, width = first_y.shape[0] - 1, first_y.shape[1]
+    # first_y, first_c, …: row after row, ``width`` pixels each, or pairs of them.
+    height = 2 * second_spans.shape[0]
     rows, columns = flow.shape[:2]
     per_x, per_y = np.float32(width / columns), np.float32(height / rows)
     back, forth = at, at - np.float32(1)
@@ -295,8 +296,6 @@ def _between(
     where, weight = np.empty(width, np.int32), np.empty(width, np.int32)
     a, b = np.empty(width, np.uint32), np.empty(width, np.uint32)
     a_c, b_c = np.empty(width // 2, np.uint64), np.empty(width // 2, np.uint64)
-    flat_1, flat_2 = first_y.reshape(-1), second_y.reshape(-1)
-    flat_3, flat_4 = first_c.reshape(-1), second_c.reshape(-1)
     for pair in range(height // 2):
         _flow_row(flow, np.float32(2 * pair + 1) / per_y, per_x, per_y, row)
         k = min(max(int(np.float32(2 * pair + 1) / per_y - np.float32(0.5)), 0), rows - 1)
@@ -327,11 +326,11 @@ def _between(
         for line in range(2 * pair, 2 * pair + 2):
             if share < np.float32(1):
                 _aim(shift, left, line, back, width, height, where[:n], weight[:n])
-                _sample_luma(flat_1, width, where[:n], weight[:n], a[:n])
+                _sample_luma(first_y, width, where[:n], weight[:n], a[:n])
             else:
                 a[:n] = 0
             _aim(shift, left, line, forth, width, height, where[:n], weight[:n])
-            _sample_luma(flat_2, width, where[:n], weight[:n], b[:n])
+            _sample_luma(second_y, width, where[:n], weight[:n], b[:n])
             if alone:
                 _part_luma(
                     a[:n], b[:n], part_2, part_1, out_y[line, left:right],
@@ -341,11 +340,11 @@ def _between(
                 _lay_luma(a[:n], b[:n], part_2, part_1, out_y[line, left:right])
         if share < np.float32(1):
             _aim(shift_c, left // 2, pair, back, width // 2, height // 2, where[:half], weight)
-            _sample_chroma(flat_3, width // 2, where[:half], weight, a_c[:half])
+            _sample_chroma(first_c, width // 2, where[:half], weight, a_c[:half])
         else:
             a_c[:half] = 0
         _aim(shift_c, left // 2, pair, forth, width // 2, height // 2, where[:half], weight)
-        _sample_chroma(flat_4, width // 2, where[:half], weight, b_c[:half])
+        _sample_chroma(second_c, width // 2, where[:half], weight, b_c[:half])
         if alone:
             _part_chroma(a_c[:half], b_c[:half], part_2, part_1, out_uv[pair, left:right])
         else:
@@ -416,7 +415,8 @@ def _run(
     extremes = [cv2.reduce(flow, 1, how)[:, 0] for how in (cv2.REDUCE_MIN, cv2.REDUCE_MAX)]
     most = np.asarray(np.stack(extremes), np.float32)
     _between(
-        first.luma, first.chroma, first.spans, second.luma, second.chroma, second.spans,
+        first.luma.reshape(-1), first.chroma.reshape(-1), first.spans,
+        second.luma.reshape(-1), second.chroma.reshape(-1), second.spans, second.luma.shape[1],
         flow, most, cell, (place - cell).astype(np.float32), np.float32(at),
         np.float32(min(at, 1.0)),
         out.y, out.uv_rows, alpha, box,

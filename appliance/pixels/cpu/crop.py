@@ -76,7 +76,9 @@ def _convert(planes: F32, matrix: F32, mean: F32, scale: F32, out: F32) -> None:
                 value = min(max(value, np.float32(0)), np.float32(255))
                 row[i] = (value - less) * times
             if not dense:
-                out[c, j] = line
+                # Not out[c, j] = line: that brings numba's run time with it.
+                for i in range(row.shape[0]):
+                    out[c, j, i] = line[i]
 
 
 @lru_cache(16)

@@ -35,8 +35,8 @@ def _edges(low: F32, high: F32, given: F32, kind: U8, out: F32) -> None:
             kind[j, i] = np.uint8(edge)
             out[0, j, i] = np.float32(1 / 255) if edge else np.float32(0)
             out[1, j, i] = np.float32(1) if low[j, i] >= _ALL else np.float32(0)
-    for c in range(2, 5):
-        out[c] = given[c]
+            for c in range(2, 5):
+                out[c, j, i] = given[c, j, i]
 
 
 @kernel(

@@ -109,7 +109,9 @@ def _resize(
         _share(plane[y0 + rows[start], left:right], shares[start], total, lines[:span], carried)
     for top in range(start, end, 8):
         count = min(8, end - top)
-        lines[:span] = carried
+        # Not lines[:span] = carried: that brings numba's run time with it.
+        for i in range(span):
+            lines[i] = carried[i]
         for r in range(count):
             line = lines[r * span : (r + 1) * span]
             first, stop = y0 + rows[top + r], y0 + rows[top + r + 1]

@@ -13,7 +13,6 @@ from appliance.config import shapes
 from appliance.config.settings.stages.style import StyleSettings
 from appliance.errors import InputError, ModelError
 from appliance.media.frame import Colour, Frame
-from appliance.media.image import read_picture
 from appliance.media.rgb import rgb_to_nv12
 from appliance.networks.folders import model_folders
 from appliance.networks.manifest import find_manifest, load_manifest
@@ -147,6 +146,9 @@ def read_look(name: str) -> ColourCube | np.ndarray:
         raise InputError(
             f"look {str(path)!r}: cannot be read ({why}); name a file that is there"
         ) from error
+    # Decoders are only imported when there is something to decode.
+    from appliance.media.image import read_picture
+
     picture = read_picture(path, _LONGEST, "look") if regular else None
     if picture is None:
         raise InputError(

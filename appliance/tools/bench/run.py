@@ -22,8 +22,9 @@ from appliance.tools.bench.end_to_end import measure_path
 from appliance.tools.bench.frame_path import measure_memory, measure_scaling, measure_stages
 from appliance.tools.bench.optional import measure_optional
 from appliance.tools.bench.progress import BenchBar, Tick
+from appliance.tools.bench.start import measure_resident, measure_start
 
-NAMES = ("stages", "optional", "path", "path720", "scaling", "memory")
+NAMES = ("stages", "optional", "path", "path720", "scaling", "memory", "start", "resident")
 _SIZES = ((960, 540), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160))
 _IN_MEMORY = 60
 
@@ -109,6 +110,10 @@ def _measure(
     if name == "scaling":
         work = [(s, frames_in_memory(clip, s, 30)) for s in _SIZES]
         return measure_scaling(settings, work, max(60, passes // 4), tick)
+    if name == "start":
+        return measure_start(settings, tick=tick)
+    if name == "resident":
+        return measure_resident(settings, tick=tick)
     return measure_memory(settings, frames_in_memory(clip, size, _IN_MEMORY), tick=tick)
 
 
@@ -142,6 +147,13 @@ def _print(results: dict[str, Any], size: str) -> None:
         console.print(table)
     if "memory" in results:
         _print_pairs(console, "memory", results["memory"])
+    if "start" in results:
+        _print_rows(console, "a start, warm; milliseconds", results["start"], ("steps",))
+    if "resident" in results:
+        _print_rows(
+            console, "resident memory of a 720p run, MiB", results["resident"],
+            ("stages", "holders"),
+        )  # fmt: skip
 
 
 def _print_stages(console: Console, result: dict[str, Any], size: str) -> None:
@@ -168,6 +180,22 @@ def _print_optional(console: Console, result: dict[str, Any], size: str) -> None
         else:
             table.add_row(name, *(f"{row[column]:.3f}" for column in columns))
     console.print(table)
+
+
+def _print_rows(
+    console: Console, title: str, result: dict[str, Any], tables: tuple[str, ...]
+) -> None:
+    """A table for each of ``tables``, which hold a row of figures by name; and the other values."""
+    for name in tables:
+        rows: dict[str, dict[str, float]] = result[name]
+        table = Table(title=f"{title}: {name}")
+        columns = list(next(iter(rows.values())))
+        for column in ("", *columns):
+            table.add_column(column.replace("_", " "), justify="right" if column else "left")
+        for what, row in rows.items():
+            table.add_row(what, *(f"{row[column]:.1f}" for column in columns))
+        console.print(table)
+    _print_pairs(console, title, {k: v for k, v in result.items() if k not in tables})
 
 
 def _print_path(console: Console, result: dict[str, Any]) -> None:
