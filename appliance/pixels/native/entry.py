@@ -115,6 +115,8 @@ class _Entry:
     def _address(self, builder: Any, name: str) -> Any:
         """What the table holds for ``name``, as an integer."""
         if name not in self.slots:
+            if len(self.slots) == _MOST:
+                raise NotCompilable(f"{self._name} needs more of the process than {_MOST} addresses")
             self.slots.append(name)
         zero, index = _I32(0), _I32(self.slots.index(name))
         return builder.load(builder.gep(self._table, [zero, index], inbounds=True))

@@ -87,7 +87,7 @@ def compare(before: list[Figures], now: list[Figures]) -> dict[str, dict[str, fl
 def flat(tree: Any, name: str = "") -> Figures:
     """The numbers in a benchmark's JSON, by their path; of a step only its CPU time a frame."""
     if isinstance(tree, dict):
-        if _OF_A_STEP in tree:
+        if isinstance(tree.get(_OF_A_STEP), (int, float)):
             return {name: float(tree[_OF_A_STEP])}
         found: Figures = {}
         for key, value in tree.items():

@@ -18,6 +18,8 @@ STEP = {"median_ms": 9.0, "cpu_ms_per_frame": 1.5, "passes": 8}
 def test_numbers_by_their_path_and_of_a_step_its_cpu_time() -> None:
     report = {"stages": {"stages": {"crop": STEP}, "total_cpu_ms": 7}, "machine": "x", "live": True}
     assert against.flat(report) == {"stages.stages.crop": 1.5, "stages.total_cpu_ms": 7.0}
+    parts = {"path": {"cpu_ms_per_frame": {"decoder": 4}, "fps": 60}}
+    assert against.flat(parts) == {"path.cpu_ms_per_frame.decoder": 4.0, "path.fps": 60.0}
 
 
 def test_medians_of_what_both_have() -> None:
