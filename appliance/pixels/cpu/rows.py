@@ -32,6 +32,7 @@ def reached_by_pair(line: int, lines: int, spans: I32, width: int) -> tuple[int,
     return left, right
 
 
+# max(0, x), in this order: with a NaN it is 0, so where alpha is none, there is nobody.
 # Each row takes several short passes over few arrays: compilers vectorise a loop only if it needs
 # few checks that its arrays do not overlap. The rows stay in the first-level cache.
 @inline
@@ -49,7 +50,7 @@ def alpha_row(
     """Alpha of one row, 0..1: a*Y + b, a and b a mix of two grid rows, then levels."""
     for i in range(luma.shape[0]):
         alpha = (a0[i] + t * (a1[i] - a0[i])) * np.float32(luma[i]) + (b0[i] + t * (b1[i] - b0[i]))
-        out[i] = min(max(alpha * gain - floor, np.float32(0)), np.float32(1))
+        out[i] = min(max(np.float32(0), alpha * gain - floor), np.float32(1))
 
 
 @inline
@@ -67,7 +68,7 @@ def blend_row(
     for i in range(fg.shape[0]):
         behind = np.float32(bg[i])
         shift = (np.float32(1) - alpha[i]) * (d0[i] + t * (d1[i] - d0[i]))
-        front = min(max(np.float32(fg[i]) + shift, np.float32(0)), np.float32(255))
+        front = min(max(np.float32(0), np.float32(fg[i]) + shift), np.float32(255))
         out[i] = np.uint8(np.int32(behind + weight[i] * (front - behind) + np.float32(0.5)))
 
 
@@ -94,7 +95,7 @@ def front_row(fg: U8, alpha: F32, d0: F32, d1: F32, t: np.float32, out: U8) -> N
     """One row of one plane: the person's own colour, F-B put right where alpha is below 1."""
     for i in range(fg.shape[0]):
         shift = (np.float32(1) - alpha[i]) * (d0[i] + t * (d1[i] - d0[i]))
-        front = min(max(np.float32(fg[i]) + shift, np.float32(0)), np.float32(255))
+        front = min(max(np.float32(0), np.float32(fg[i]) + shift), np.float32(255))
         out[i] = np.uint8(np.int32(front + np.float32(0.5)))
 
 

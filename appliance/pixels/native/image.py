@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import json
 import mmap
+import os
 import struct
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import numpy as np
 
 from appliance.pixels.native.link import PAGE
 
-_MAGIC = b"mattebox kernel 1\n"
+_MAGIC = b"mattebox kernel 2\n"
 _FASTCALL = 0x80  # METH_FASTCALL: a C array of arguments
 _PROTECT_CODE = mmap.PROT_READ | mmap.PROT_EXEC
 
@@ -31,10 +32,12 @@ class Image:
     """What a file holds besides the code.
 
     Attributes:
+        of: what it is, as the file is named: a file may have been copied over another.
         written, absolute: as in ``link.Linked``. entry: where the function begins, bytes.
         table: where the table of addresses is; slots: what belongs there, in order.
     """
 
+    of: str
     written: int
     absolute: tuple[tuple[int, int], ...]
     entry: int
@@ -45,7 +48,7 @@ class Image:
 def pack(image: Image, code: bytes) -> bytes:
     """The content of an image's file: a header of whole pages, then the code."""
     fields = {
-        "written": image.written, "absolute": image.absolute, "entry": image.entry,
+        "of": image.of, "written": image.written, "absolute": image.absolute, "entry": image.entry,
         "table": image.table, "slots": image.slots,
     }  # fmt: skip
     described = json.dumps(fields, separators=(",", ":")).encode("ascii")
@@ -74,16 +77,32 @@ _make.restype = ctypes.py_object
 _kept: list[Any] = []
 
 
-def load(file: int, size: int, name: str) -> Callable[..., Any]:
+def load(file: int, size: int, of: str, name: str) -> Callable[..., Any]:
     """The function in an image's file (a descriptor and the file's bytes).
 
-    The code's pages stay those of the file, which processes share.
+    The code's pages stay those of the file, which processes share; on a file system mounted with
+    ``noexec`` they are copied.
+
+    Args:
+        of: what the image has to be. name: what the function is called in its own errors.
 
     Raises BadImage, OSError.
     """
     if size < PAGE or size % PAGE:
         raise BadImage(f"found {size} bytes, expected whole pages")
     memory = mmap.mmap(file, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+    image, begin = _read(memory, of)
+    try:
+        return _link(memory, image, begin, name)
+    except PermissionError:
+        copy = mmap.mmap(-1, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+        # From the file: what has been linked holds the first mapping's address.
+        os.preadv(file, [copy], 0)
+        return _link(copy, *_read(copy, of), name)
+
+
+def _read(memory: mmap.mmap, of: str) -> tuple[Image, int]:
+    """What an image is, and where its code begins. Raises BadImage."""
     start = len(_MAGIC) + 32
     if memory[: len(_MAGIC)] != _MAGIC:
         raise BadImage("found no kernel of this format")
@@ -91,12 +110,22 @@ def load(file: int, size: int, name: str) -> Callable[..., Any]:
     described = memory[start + 4 : start + 4 + length]
     begin = start + 4 + length
     begin += -begin % PAGE
-    view = memoryview(memory)
     digest = hashlib.sha256(described)
-    digest.update(view[begin:])
+    with memoryview(memory) as view:
+        digest.update(view[begin:])
     if digest.digest() != memory[len(_MAGIC) : start]:
         raise BadImage("its content is not what was written")
     image = Image(**json.loads(described))
+    if image.of != of:
+        raise BadImage(f"found {image.of}, expected {of}")
+    return image, begin
+
+
+def _link(memory: mmap.mmap, image: Image, begin: int, name: str) -> Callable[..., Any]:
+    """The function in an image, which is made executable where it lies.
+
+    Raises BadImage, OSError.
+    """
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + begin
     for place, value in image.absolute:
         struct.pack_into("<Q", memory, begin + place, address + value)
@@ -106,14 +135,14 @@ def load(file: int, size: int, name: str) -> Callable[..., Any]:
         number = ctypes.get_errno()
         raise OSError(number, "the kernel's code cannot be made executable")
     method = _Method(name.encode("ascii"), address + image.entry, _FASTCALL, None)
-    _kept.append((memory, view, method))
+    _kept.append((memory, method))
     function: Callable[..., Any] = _make(ctypes.addressof(method), None, None)
     return function
 
 
 @cache
 def _address(name: str) -> int:
-    """Where the process has what a slot names."""
+    """Where the process has what a slot names. Raises BadImage if it has no such thing."""
     if name == "PyArray_Type":
         return id(np.ndarray)
     if name == "Py_None":
@@ -121,7 +150,11 @@ def _address(name: str) -> int:
     if name.startswith("PyExc_"):
         return id({"PyExc_TypeError": TypeError, "PyExc_RuntimeError": RuntimeError}[name])
     library = ctypes.pythonapi if name.startswith("Py") else _libc
-    found = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+    try:
+        function = getattr(library, name)
+    except AttributeError as error:
+        raise BadImage(f"this process has no {name}") from error
+    found = ctypes.cast(function, ctypes.c_void_p).value
     assert found is not None
     return found
 

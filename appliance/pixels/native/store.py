@@ -1,9 +1,10 @@
 """Where kernels' images are kept, and what they are good for: this machine, these sources.
 
 Beside numba's own cache, in a folder that changes with the kernels' sources
-(``system/jit_cache.py``). A file's name also holds what else its content depends on: the processor,
-Python and numba. A file that is broken, cannot be written or cannot be made executable is as good
-as none: the kernel is then compiled, in the worst case at each start.
+(``system/jit_cache.py``). Where the user has set a folder, it stays the same through updates; so a
+file's name holds all that its content depends on: the sources, the processor, Python and numba. A
+file that is broken, another kernel's, another user's, or cannot be written is as good as none: the
+kernel is then compiled, in the worst case at each start.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ def find(name: str, shown: str) -> Callable[..., Any] | None:
         return None
     try:
         with path.open("rb") as file:
-            return image.load(file.fileno(), os.fstat(file.fileno()).st_size, shown)
+            about = os.fstat(file.fileno())
+            if os.geteuid() not in (0, about.st_uid) and about.st_uid != 0:
+                raise image.BadImage(f"it belongs to user {about.st_uid}, who may write to it")
+            return image.load(file.fileno(), about.st_size, path.stem, shown)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, image.BadImage) as error:
@@ -62,8 +66,8 @@ def make(
         _note(path, str(error))
         return None
     described = image.Image(
-        linked.written, linked.absolute, linked.symbols[ENTRY], linked.symbols[SLOTS],
-        compiled.slots,
+        _identity(name), linked.written, linked.absolute, linked.symbols[ENTRY],
+        linked.symbols[SLOTS], compiled.slots,
     )  # fmt: skip
     return _keep(name, function.__name__, image.pack(described, linked.code))
 
@@ -77,7 +81,7 @@ def _keep(name: str, shown: str, content: bytes) -> Callable[..., Any] | None:
                 try:
                     file.write(content)
                     file.flush()
-                    made = image.load(file.fileno(), len(content), shown)
+                    made = image.load(file.fileno(), len(content), _identity(name), shown)
                     if folder is not None and path is not None:
                         os.replace(file.name, path)
                         return made
@@ -106,13 +110,17 @@ def _note(path: Path | None, why: str) -> None:
 
 def _path(name: str) -> Path | None:
     folder = os.environ.get(jit_cache.VARIABLE)
-    return Path(folder) / f"{name}-{_machine()}.kernel" if folder else None
+    return Path(folder) / f"{_identity(name)}.kernel" if folder else None
+
+
+def _identity(name: str) -> str:
+    return f"{name}-{_depends()}"
 
 
 @cache
-def _machine() -> str:
-    """A short hash of what a kernel's machine code depends on besides its sources."""
-    digest = hashlib.sha256()
+def _depends() -> str:
+    """A short hash of what a kernel's machine code depends on."""
+    digest = hashlib.sha256(jit_cache.sources_hash().encode())
     digest.update(f"{platform.machine()} {sys.implementation.cache_tag}".encode())
     digest.update(_processor())
     for package in ("numba", "llvmlite"):

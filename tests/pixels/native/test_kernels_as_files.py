@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import math
 import os
@@ -9,13 +11,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.pixels.cpu.jit import CpuKernel, Inline
-from appliance.pixels.native import store
+from appliance.pixels.native import image, store
 from appliance.system import jit_cache
 
 pytestmark = pytest.mark.skipif(
@@ -108,15 +112,73 @@ def test_a_broken_file_is_as_good_as_none(
     assert store.find("weighed", "_weighed") is not None
 
 
+def test_a_file_copied_over_another_kernels_is_not_taken_for_it(
+    folder: Path, made: Callable[..., Any]
+) -> None:
+    (kept,) = folder.glob("weighed-*.kernel")
+    other = folder / f"{store._identity('other')}.kernel"
+    other.write_bytes(kept.read_bytes())
+    assert store.find("other", "_other") is None
+    other.unlink()
+
+
+def test_kernels_of_other_sources_are_not_found_where_the_folder_stays(
+    made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store._depends.cache_clear()
+    monkeypatch.setattr(jit_cache, "sources_hash", lambda: "what an update brings")
+    try:
+        assert store.find("weighed", "_weighed") is None
+    finally:
+        store._depends.cache_clear()
+
+
+def test_what_another_user_may_write_to_is_not_run(
+    made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
+    found = store.find("weighed", "_weighed")
+    # Root's files are everybody's.
+    assert (found is None) == (mine != 0)
+    monkeypatch.setattr(os, "fstat", lambda _: SimpleNamespace(st_uid=mine + 2, st_size=1))
+    with capture_logs() as logs:
+        assert store.find("weighed", "_weighed") is None
+    assert "belongs to user" in logs[0]["reason"]
+
+
+def test_it_runs_from_a_file_system_without_execution(
+    made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[int] = []
+
+    class Library:
+        def mprotect(self, address: int, size: int, how: int) -> int:
+            if not refused:
+                refused.append(address)
+                ctypes.set_errno(errno.EACCES)
+                return -1
+            return int(libc.mprotect(address, size, how))
+
+    libc = image._libc
+    monkeypatch.setattr(image, "_libc", Library())
+    found = store.find("weighed", "_weighed")
+    assert found is not None
+    assert refused
+    a, out = picture()
+    got = found(a, out, 1, 0.25, True)
+    assert got == made(a, out, 1, 0.25, True)
+
+
 def test_another_processor_has_kernels_of_its_own(
     made: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store._machine.cache_clear()
+    store._depends.cache_clear()
     monkeypatch.setattr(store, "_processor", lambda: b"flags: none of those\n")
     try:
         assert store.find("weighed", "_weighed") is None
     finally:
-        store._machine.cache_clear()
+        store._depends.cache_clear()
 
 
 def test_where_nothing_can_be_written_it_runs_all_the_same(
@@ -133,7 +195,7 @@ def test_where_nothing_can_be_written_it_runs_all_the_same(
 def test_a_process_that_loads_one_has_no_numba(folder: Path, made: Callable[..., Any]) -> None:
     code = (
         "import json, sys, numpy as np\n"
-        "from appliance.pixels.native import store\n"
+        "from appliance.pixels.native import image, store\n"
         "run = store.find('weighed', '_weighed')\n"
         "got = run(np.ones((4, 3), np.uint8), np.zeros(3, np.float32), 1, 2.0, True)\n"
         "print(json.dumps([got, [m for m in ('numba', 'llvmlite', 'scipy') if m in sys.modules]]))"
