@@ -29,7 +29,7 @@ def _status(name: str) -> int:
 def living(*kinds: type) -> list[object]:
     """Every object of these classes that is still there, in the collector's hands.
 
-    By their own types: ``isinstance`` asks a weak reference for what it stood for, which may be gone.
+    By their own types: ``isinstance`` asks a weak proxy for what it stood for, which may be gone.
     """
     gc.collect()
     return [each for each in gc.get_objects() if issubclass(type(each), kinds)]
