@@ -1,7 +1,8 @@
-"""How much memory something takes for a moment, which the memory it keeps does not tell."""
+"""How much memory something takes for a moment, and which objects it leaves behind."""
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -23,3 +24,12 @@ def _status(name: str) -> int:
     found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found[1])
+
+
+def living(*kinds: type) -> list[object]:
+    """Every object of these classes that is still there, in the collector's hands.
+
+    By their own types: ``isinstance`` asks a weak proxy for what it stood for, which may be gone.
+    """
+    gc.collect()
+    return [each for each in gc.get_objects() if issubclass(type(each), kinds)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from appliance.pixels import cpu
 from appliance.stages.frame.framer import Framer
 from tests.kernels import driver
 from tests.kernels.gpus import emulated
+from tests.memory import living
 from tests.pipeline.conftest import FORMAT, Maker
 from tests.scenes import FULL, PERSON, ROOM, ROOM_CHROMA, Stage, disc, flat, leaked
 
@@ -164,8 +164,7 @@ def test_switching_often_leaves_nothing_behind(make: Maker, log: driver.Log, net
 
 def kept() -> int:
     """How many layers and framers there are."""
-    gc.collect()
-    return sum(isinstance(each, (cpu.PersonLayer, Framer)) for each in gc.get_objects())
+    return len(living(cpu.PersonLayer, Framer))
 
 
 @pytest.mark.parametrize("size", [(32, 32), (34, 58), (90, 160), (642, 362), (3840, 2160)])

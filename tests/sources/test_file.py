@@ -22,6 +22,7 @@ from appliance.sources.feeder import SourceFeeder
 from appliance.sources.make import make_source
 from tests.conftest import ClipFactory
 from tests.faults.stand_ins import wait_until
+from tests.memory import living
 from tests.sources.pictures import (
     assert_alike,
     by_ffmpeg,
@@ -392,10 +393,7 @@ def test_a_closed_source_leaves_no_element_behind(clip: ClipFactory) -> None:
     """Not one in Python's hands: a pad's probe that holds its own element keeps it for ever."""
 
     def held() -> list[str]:
-        gc.collect()
-        return [
-            type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, Gst.Element)
-        ]
+        return [type(thing).__name__ for thing in living(Gst.Element)]
 
     source = source_for(clip())
     source.open(None)

@@ -100,7 +100,13 @@ class CpuKernel(Generic[P, R]):
             if self._dispatcher is None:
                 import numba
 
-                self._dispatcher = numba.njit(self.signature, cache=True, **_FLAGS)(self.function)
+                try:
+                    made = numba.njit(self.signature, cache=True, **_FLAGS)(self.function)
+                except OSError as error:
+                    # A full disk, or a folder that has gone.
+                    log.debug("a kernel cannot be kept", kernel=self.name, reason=str(error))
+                    made = numba.njit(self.signature, **_FLAGS)(self.function)
+                self._dispatcher = made
             return self._dispatcher
 
     @property

@@ -38,6 +38,9 @@ _NUMBERS = {
     "uint32": (6,), "int64": (7, 9), "uint64": (8, 10), "float32": (11,), "float64": (12,),
 }  # fmt: skip
 _MOST = 32
+# Versions of numba whose own heap and calls the entry is known to match, by their first two
+# numbers. Others run their kernels themselves: 0.60 was seen to get one with a list wrong.
+TRIED = ("0.68",)
 _MATHS = re.compile(
     r"llvm\.(?P<intrinsic>exp2?|log(?:2|10)?|pow|sin|cos|tan)\.f(?P<bits>32|64)$"
     r"|(?P<name>(?:exp(?:2|m1)?|log(?:2|10|1p)?|pow|a?(?:sin|cos|tan)h?|atan2|fmod|hypot)f?)$"
@@ -63,6 +66,8 @@ def compile_kernel(function: Callable[..., Any], signature: str, flags: dict[str
 
     Raises NotCompilable if the result could not run without numba.
     """
+    if ".".join(numba.__version__.split(".")[:2]) not in TRIED:
+        raise NotCompilable(f"numba {numba.__version__} was not tried, {', '.join(TRIED)} was")
     made = _njit(signature, no_cpython_wrapper=True, no_cfunc_wrapper=True, **flags)(function)
     (result,) = made.overloads.values()
     target = result.target_context
@@ -116,7 +121,7 @@ class _Entry:
         """What the table holds for ``name``, as an integer."""
         if name not in self.slots:
             if len(self.slots) == _MOST:
-                raise NotCompilable(f"{self._name} needs more of the process than {_MOST} addresses")
+                raise NotCompilable(f"{self._name} needs more than {_MOST} addresses")
             self.slots.append(name)
         zero, index = _I32(0), _I32(self.slots.index(name))
         return builder.load(builder.gep(self._table, [zero, index], inbounds=True))

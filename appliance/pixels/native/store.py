@@ -73,25 +73,29 @@ def make(
 
 
 def _keep(name: str, shown: str, content: bytes) -> Callable[..., Any] | None:
-    """Write the file, whole or not at all, and load what was written."""
+    """Write the file, whole or not at all, and load what was written; else, load it from memory."""
     path = _path(name)
-    for folder in (None if path is None else path.parent, None):
+    if path is not None:
         try:
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                 try:
                     file.write(content)
                     file.flush()
-                    made = image.load(file.fileno(), len(content), _identity(name), shown)
-                    if folder is not None and path is not None:
-                        os.replace(file.name, path)
-                        return made
+                    made = image.load(file.fileno(), len(content), path.stem, shown)
+                    os.replace(file.name, path)
+                    return made
                 except BaseException:
                     os.unlink(file.name)
                     raise
-                os.unlink(file.name)
-                return made
         except (OSError, image.BadImage) as error:
             log.debug("a kernel's file cannot be kept", kernel=name, reason=str(error))
+    try:
+        with open(os.memfd_create(shown), "wb") as file:
+            file.write(content)
+            file.flush()
+            return image.load(file.fileno(), len(content), _identity(name), shown)
+    except (OSError, image.BadImage) as error:
+        log.debug("a kernel cannot be loaded", kernel=name, reason=str(error))
     return None
 
 

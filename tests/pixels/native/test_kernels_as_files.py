@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,12 +20,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from appliance.pixels.cpu.jit import CpuKernel, Inline
-from appliance.pixels.native import image, store
+from appliance.pixels.native import entry, image, store
 from appliance.system import jit_cache
 
-pytestmark = pytest.mark.skipif(
-    os.uname().machine != "x86_64", reason="kernels are kept so on x86-64 alone"
-)
+_TRIED = ".".join(version("numba").split(".")[:2]) in entry.TRIED
+pytestmark = [
+    pytest.mark.skipif(
+        os.uname().machine != "x86_64", reason="kernels are kept so on x86-64 alone"
+    ),
+    pytest.mark.skipif(not _TRIED, reason=f"of numba {', '.join(entry.TRIED)} alone"),
+]
 
 _SIGNATURE = "UniTuple(float64, 4)(uint8[:, :], float32[::1], int64, float32, boolean)"
 
@@ -271,3 +276,29 @@ def test_what_only_numba_can_run_it_runs_and_that_is_noted_once(
     monkeypatch.setattr("appliance.pixels.native.entry.compile_kernel", compiled.append)
     assert store.make(one.name, _with_a_list, one.signature, {}) is None
     assert compiled == []
+
+
+def _doubled(a: Any) -> None:
+    for i in range(a.shape[0]):
+        a[i] *= np.float32(2)
+
+
+def test_another_version_of_numba_runs_its_kernels_itself(
+    folder: Path, made: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.pixels.native.entry.numba.__version__", "0.60.0")
+    one, given = CpuKernel(_doubled, "void(float32[::1])"), np.ones(3, np.float32)
+    one(given)
+    assert given.tolist() == [2, 2, 2]
+    (note,) = (path for path in folder.glob("*.numba") if one.name in path.name)
+    assert "numba 0.60.0 was not tried" in note.read_text()
+
+
+def test_a_full_disk_stops_no_kernel_that_numba_runs(
+    made: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.Cache.save_overload", full)
+    assert CpuKernel(_with_a_list, "int64(float32[::1])").dispatcher(np.zeros(4, np.float32)) == 5

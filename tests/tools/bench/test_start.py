@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,14 @@ from typing import Any
 import pytest
 
 from appliance.config.settings import Settings
+from appliance.pixels.native import entry
 from appliance.stages.kernels import prepare_kernels, wanted_kernels
 from appliance.tools.bench import smaps
 from appliance.tools.bench.start import config_for, start_once
 
 # What a box with a camera and a picture behind it never needs, or not before its first composite.
 _NOT_READ = {
-    "numba", "llvmlite", "scipy", "onnx", "av", "aiortc", "torch", "skimage", "uvicorn",
+    "onnx", "av", "aiortc", "torch", "skimage", "uvicorn",
     "appliance.http.server", "appliance.http.schemas", "appliance.sources.avatar.source",
     "appliance.voices.make", "appliance.faces.make", "appliance.playout.playout",
 }  # fmt: skip
@@ -32,6 +35,14 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_what_is_not_needed_is_not_read_in(said: dict[str, Any]) -> None:
     assert {"cv2", "onnxruntime", "appliance.pixels.cpu"} <= set(said["modules"])
     assert not _NOT_READ & set(said["modules"])
+
+
+@pytest.mark.skipif(
+    os.uname().machine != "x86_64" or version("numba").rpartition(".")[0] not in entry.TRIED,
+    reason="here kernels are numba's to run",
+)
+def test_kernels_that_were_compiled_once_need_no_compiler(said: dict[str, Any]) -> None:
+    assert not {"numba", "llvmlite", "scipy"} & set(said["modules"])
 
 
 def test_no_frame_waits_for_a_kernel(said: dict[str, Any]) -> None:
