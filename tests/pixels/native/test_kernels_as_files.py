@@ -301,4 +301,6 @@ def test_a_full_disk_stops_no_kernel_that_numba_runs(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("numba.core.caching.Cache.save_overload", full)
-    assert CpuKernel(_with_a_list, "int64(float32[::1])").dispatcher(np.zeros(4, np.float32)) == 5
+    # Kept for no test before.
+    one = CpuKernel(_with_a_list, "int64(float64[::1])")
+    assert one.dispatcher(np.zeros(4)) == 5
