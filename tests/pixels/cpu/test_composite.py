@@ -152,3 +152,17 @@ def test_copies_are_what_arithmetic_would_give(
         assert np.abs(out.y - want_y).max() <= 0.51
         assert np.abs(out.uv - want_uv).max() <= 0.51
         assert np.abs(matte - 255 * weight).max() <= 0.51
+
+
+@pytest.mark.parametrize("around", [0.0, 1.0])
+@pytest.mark.parametrize("plane", [0, 1, 2, 3, 4])
+def test_where_a_coefficient_is_no_number_nobody_is_seen(plane: int, around: float) -> None:
+    """Or at most what would be there without: never a black spot, never the room."""
+    frame, background, out = noise(64, 36, 1), noise(64, 36, 2), noise(64, 36, 3)
+    for one, value in ((frame, 200), (background, 50)):
+        one.y[:], one.uv[:] = value, value
+    coefficients = np.zeros((5, 9, 16), np.float32)
+    coefficients[1], coefficients[plane, 4, 8] = around, np.nan
+    cpu.Compositor()(frame, background, cpu.Matte(frame.rect, coefficients, plane > 1), out)
+    for got in (out.y, out.uv):
+        assert set(np.unique(got)) <= ({50} if around == 0 else {50, 200})
