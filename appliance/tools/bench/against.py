@@ -6,6 +6,7 @@ A machine changes its speed from minute to minute, so two runs one after the oth
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from appliance.errors import InputError, MatteboxError
-from appliance.system import folders
+from appliance.system import folders, jit_cache
 from appliance.tools.bench.progress import BenchBar
 
 TURNS = 5
@@ -26,9 +27,11 @@ _LONGEST_S = 900.0
 _COPIES = 20
 # Of a step, this figure alone: all frames' CPU time, whether it runs at each of them or not.
 _OF_A_STEP = "cpu_ms_per_frame"
-# Neither -m nor PYTHONPATH: with either, the current folder would come first.
+# Neither -m nor PYTHONPATH: with either, the current folder would come first. It ends when whoever
+# measures does, however that ends (prctl(2): PR_SET_PDEATHSIG).
 _START = """
-import sys
+import ctypes, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 sys.path[0] = sys.argv.pop(1)
 from appliance.cli.main import main
 sys.exit(main())
@@ -112,10 +115,16 @@ def without_against(arguments: list[str]) -> list[str]:
 
 
 def _measure(root: Path, arguments: list[str]) -> Figures:
-    done = subprocess.run(
-        [sys.executable, "-c", _START, str(root), *arguments, "--json"],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST_S, check=False,
-    )  # fmt: skip
+    # The folder for compiled kernels that this process has found is for its own sources.
+    environment = {name: os.environ[name] for name in os.environ if name != jit_cache.VARIABLE}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _START, str(root), *arguments, "--json"], env=environment,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST_S,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise MatteboxError(f"{root} has not measured that in {_LONGEST_S:g} s") from error
     if done.returncode:
         raise InputError(f"{root} cannot measure that: {done.stderr.strip()[-500:]}")
     try:

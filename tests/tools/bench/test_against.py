@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from appliance.system import folders
+from appliance.system import folders, jit_cache
 from appliance.tools.bench import against
 
 STEP = {"median_ms": 9.0, "cpu_ms_per_frame": 1.5, "passes": 8}
@@ -49,9 +52,10 @@ def state(folder: Path, cost: int) -> Path:
     for package in ("appliance", "appliance/cli"):
         (folder / package / "__init__.py").touch()
     (folder / "appliance/cli/main.py").write_text(
-        "import json, sys\n"
+        "import json, os, sys\n"
         "def main():\n"
-        f"    print(json.dumps({{'cost': {cost}, 'asked': len(sys.argv[1:])}}))\n"
+        f"    kept = int({jit_cache.VARIABLE!r} in os.environ)\n"
+        f"    print(json.dumps({{'cost': {cost}, 'asked': len(sys.argv[1:]), 'kept': kept}}))\n"
     )
     return folder
 
@@ -68,3 +72,33 @@ def test_two_states(
     assert found["figures"]["cost"] == {"before": 4, "now": 3, "ratio": 0.75}
     assert found["figures"]["asked"]["now"] == len(["bench", "--json"])
     assert found["copy_ms"] > 0
+    # Nobody is sent to the other's compiled kernels.
+    assert jit_cache.VARIABLE in os.environ
+    assert found["figures"]["kept"] == {"before": 0, "now": 0}
+
+
+def test_whoever_is_measured_ends_with_whoever_measures(tmp_path: Path) -> None:
+    waits = state(tmp_path / "waits", 0)
+    reading, writing = os.pipe()
+    (waits / "appliance/cli/main.py").write_text(
+        f"import os, time\ndef main():\n    os.write({writing}, b'here')\n    time.sleep(60)\n"
+    )
+    measures = (
+        "import subprocess, sys\n"
+        "from functools import partial\n"
+        "from pathlib import Path\n"
+        "from appliance.tools.bench import against\n"
+        "subprocess.run = partial(subprocess.run, close_fds=False)\n"
+        "against._measure(Path(sys.argv[1]), [])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", measures, str(waits)], pass_fds=[writing], stderr=subprocess.DEVNULL
+    )
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        assert pipe.read(4) == b"here"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == -signal.SIGTERM
+        # The end of the pipe: nobody holds its other side any more.
+        assert select.select([pipe], [], [], 20)[0]
+        assert pipe.read() == b""
