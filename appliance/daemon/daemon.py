@@ -96,11 +96,12 @@ class Daemon:
         self.leftovers: list[Callable[[], object]] = []
         """What a reload has yet to stop; called when the daemon stops, at the latest."""
 
-    def start(self) -> None:
+    def start(self, given_up: Callable[[], bool] = lambda: False) -> None:
         """Build everything and set it running; returns once the outputs have something to show.
 
         Raises InputError (ModelError included) for what the user must change, leaving nothing
-        running.
+        running; and MattingError where compiling kernels, which takes long the first time, is not
+        waited for to the end, since ``given_up`` has become true.
         """
         malloc.bound()
         settings = self.settings
@@ -160,7 +161,7 @@ class Daemon:
                 shedding=self.shedding,
                 companions=companion_pool(settings, self.format),
             )
-            self.pipeline = self._open_pipeline(network)
+            self.pipeline = self._open_pipeline(network, given_up)
         except BaseException:
             self.feeder.stop()
             raise
@@ -198,7 +199,9 @@ class Daemon:
         self.thermometer = Thermometer(load.hottest_c)
         return Shedding(load, int(1e9 / self.format.rate), lambda: self.thermometer.heat)
 
-    def _open_pipeline(self, network: Matting | OnGpu) -> FramePipeline:
+    def _open_pipeline(
+        self, network: Matting | OnGpu, given_up: Callable[[], bool]
+    ) -> FramePipeline:
         """Make the pipeline in the worker's thread: a GPU belongs to the thread that takes it."""
 
         def make() -> FramePipeline:
@@ -208,7 +211,7 @@ class Daemon:
             return pipeline
 
         try:
-            return self.worker.open(make, LOAD_S)
+            return self.worker.open(make, LOAD_S, given_up)
         except BaseException:
             self.worker.stop()
             self.background.close()

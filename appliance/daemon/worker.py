@@ -137,13 +137,19 @@ class Worker:
         """The number of the frame that it is working on; None between two frames."""
         self._begun = 0
 
-    def open(self, make: Callable[[], FramePipeline], timeout: float) -> FramePipeline:
+    def open(
+        self,
+        make: Callable[[], FramePipeline],
+        timeout: float,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> FramePipeline:
         """Have the thread make the pipeline that it will run; it closes it at the end.
 
-        GPU resources belong to the thread that acquired them. Raises as ``call`` does.
+        GPU resources belong to the thread that acquired them. Raises as ``call`` does, also as soon
+        as ``given_up`` says that nobody wants the pipeline any more.
         """
         self._thread.start()
-        pipeline = self.call(make, timeout)
+        pipeline = self.call(make, timeout, given_up)
         self.use(pipeline)
         self._opened = True
         return pipeline
@@ -186,11 +192,17 @@ class Worker:
                 return done.is_set()
         return True
 
-    def call(self, action: Callable[[], _Result], timeout: float) -> _Result:
+    def call(
+        self,
+        action: Callable[[], _Result],
+        timeout: float,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> _Result:
         """Have the thread run ``action`` between two frames; returns its result.
 
         Raises what it raised; a GpuError also ends the thread. Raises MattingError if it was not
-        done within ``timeout`` seconds; if it had not begun by then, it never will.
+        done within ``timeout`` seconds, or before ``given_up`` is true; if it had not begun by
+        then, it never will.
         """
         future: Future[_Result] = Future()
 
@@ -209,7 +221,7 @@ class Worker:
         self._actions.put(act)
         deadline = time.monotonic() + timeout
         while not wait([future], _POLL_S).done:
-            ended = self._stop.is_set() or not self.alive
+            ended = self._stop.is_set() or not self.alive or given_up()
             if ended or time.monotonic() >= deadline:
                 future.cancel()
                 raise MattingError(

@@ -16,7 +16,7 @@ from appliance.config.load import LoadedConfig
 from appliance.config.settings import Settings
 from appliance.daemon.changes import Reloader
 from appliance.daemon.daemon import Daemon
-from appliance.errors import MatteboxError, ThreadDied
+from appliance.errors import MatteboxError, MattingError, ThreadDied
 from appliance.http.service import HttpService
 from appliance.service.control import Control
 from appliance.service.status_line import StatusLine, say
@@ -90,7 +90,8 @@ def run(
     complaints = Complaints()
     complaints.take()
     try:
-        daemon.start()
+        if not _start(daemon, asked):
+            return 0
         reloader.start()
         control.start()
         watch = _Watch(daemon, reloader, http, complaints, Reporter(notifier), asked)
@@ -113,6 +114,18 @@ def run(
         notifier.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _start(daemon: Daemon, asked: _Asked) -> bool:
+    """Start it; False if a signal has ended that, as a first start compiles for a while."""
+    try:
+        daemon.start(given_up=lambda: asked.stop)
+    except MattingError as error:
+        if not asked.stop:
+            raise
+        log.info("stopped before it ran", why=str(error))
+        return False
+    return True
 
 
 def _judge(daemon: Daemon) -> int:

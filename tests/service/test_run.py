@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import yaml
 from structlog.testing import capture_logs
 
 from appliance.cli.main import main
+from appliance.daemon.worker import Worker
 from appliance.errors import OutputError
 from appliance.outputs.null import NullOutput
 from appliance.system import log
@@ -73,6 +77,27 @@ def test_a_source_that_never_came_is_a_failure(config: Path) -> None:
     [(what, reason)] = failures(logs).items()
     assert what == "picture"
     assert reason.startswith("nothing but the placeholder went out: ")
+
+
+def test_a_signal_ends_a_start_that_is_still_compiling(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, ask = threading.Event(), Worker.ask_to_stop
+
+    def compiles(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert told.wait(20), "the start waits for the whole of it"
+
+    def ask_to_stop(worker: Worker) -> None:
+        told.set()
+        ask(worker)
+
+    monkeypatch.setattr("appliance.daemon.daemon.make_pipeline", compiles)
+    monkeypatch.setattr(Worker, "ask_to_stop", ask_to_stop)
+    with capture_logs() as logs:
+        assert main(["run", "--config", str(config)]) == 0
+    assert not failures(logs)
+    assert any(line["event"] == "stopped before it ran" for line in logs)
 
 
 def test_all_well_is_0(config: Path) -> None:
