@@ -295,9 +295,10 @@ class _Entry:
             wide = builder.zext(value, _I64)
             return self._call(builder, "PyBool_FromLong", ir.FunctionType(_POINTER, [_I64]), [wide])
         if isinstance(of, types.Integer):
-            wide = value if value.type == _I64 else builder.sext(value, _I64)
-            maker = ir.FunctionType(_POINTER, [_I64])
-            return self._call(builder, "PyLong_FromLongLong", maker, [wide])
+            widen = builder.sext if of.signed else builder.zext
+            wide = value if value.type == _I64 else widen(value, _I64)
+            name = "PyLong_FromLongLong" if of.signed else "PyLong_FromUnsignedLongLong"
+            return self._call(builder, name, ir.FunctionType(_POINTER, [_I64]), [wide])
         if isinstance(of, types.Float):
             double = ir.DoubleType()
             wide = value if value.type == double else builder.fpext(value, double)

@@ -260,6 +260,19 @@ def test_mathematics_come_from_the_systems_library(made: object) -> None:
     assert type(bent._run).__name__ == "builtin_function_or_method"
 
 
+def _first_two(a: Any) -> Any:
+    return a[0], a[1]
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "uint32", "int64", "uint64"])
+def test_whole_numbers_come_back_with_their_sign(made: object, kind: str) -> None:
+    ends = np.iinfo(kind)
+    one = CpuKernel(_first_two, f"UniTuple({kind}, 2)({kind}[::1])")
+    one.name = f"first_two_{kind}"
+    assert one(np.array([ends.min, ends.max], kind)) == (ends.min, ends.max)
+    assert type(one._run).__name__ == "builtin_function_or_method"
+
+
 def _with_a_list(a: Any) -> int:
     kept = [float(one) for one in a]
     kept.append(1.0)
