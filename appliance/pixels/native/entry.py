@@ -295,9 +295,10 @@ class _Entry:
             wide = builder.zext(value, _I64)
             return self._call(builder, "PyBool_FromLong", ir.FunctionType(_POINTER, [_I64]), [wide])
         if isinstance(of, types.Integer):
-            widen = builder.sext if of.signed else builder.zext
+            signed = of in types.signed_domain
+            widen = builder.sext if signed else builder.zext
             wide = value if value.type == _I64 else widen(value, _I64)
-            name = "PyLong_FromLongLong" if of.signed else "PyLong_FromUnsignedLongLong"
+            name = "PyLong_FromLongLong" if signed else "PyLong_FromUnsignedLongLong"
             return self._call(builder, name, ir.FunctionType(_POINTER, [_I64]), [wide])
         if isinstance(of, types.Float):
             double = ir.DoubleType()
