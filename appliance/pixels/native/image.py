@@ -80,8 +80,8 @@ _kept: list[Any] = []
 def load(file: int, size: int, of: str, name: str) -> Callable[..., Any]:
     """The function in an image's file (a descriptor and the file's bytes).
 
-    The code's pages stay those of the file, which processes share; on a file system mounted with
-    ``noexec`` they are copied.
+    Its content is copied, some 20 kB: pages of the file itself could not be executed where it is
+    mounted with ``noexec``, and would end the process if somebody cut it short.
 
     Args:
         of: what the image has to be. name: what the function is called in its own errors.
@@ -90,15 +90,9 @@ def load(file: int, size: int, of: str, name: str) -> Callable[..., Any]:
     """
     if size < PAGE or size % PAGE:
         raise BadImage(f"found {size} bytes, expected whole pages")
-    memory = mmap.mmap(file, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
-    image, begin = _read(memory, of)
-    try:
-        return _link(memory, image, begin, name)
-    except PermissionError:
-        copy = mmap.mmap(-1, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
-        # From the file: what has been linked holds the first mapping's address.
-        os.preadv(file, [copy], 0)
-        return _link(copy, *_read(copy, of), name)
+    memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+    os.preadv(file, [memory], 0)
+    return _link(memory, *_read(memory, of), name)
 
 
 def _read(memory: mmap.mmap, of: str) -> tuple[Image, int]:
