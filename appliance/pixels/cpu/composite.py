@@ -28,8 +28,9 @@ from appliance.pixels.cpu.spans import (
 )
 from appliance.pixels.cpu.widen import widen_row
 
-# Bytes of a cache's line.
-_LINE = 64
+# Bytes of a cache's line; and how many pairs of rows ahead of their use they are fetched: memory
+# that is shared with a decoder and an encoder answers late.
+_LINE, _AHEAD = 64, 8
 _NO_MATTE = np.empty((0, 0), np.uint8)
 
 
@@ -131,11 +132,11 @@ def _composite(
             kind, left, right = runs[run]
             a, b = x0 + left, x0 + right
             # The runs are too short for the processor to foresee what is read next.
-            _fetch_pair(out_y, out_uv, pair + 1, a, b)
+            _fetch_pair(out_y, out_uv, pair + _AHEAD, a, b)
             if kind != BELOW:
-                _fetch_pair(fg_y, fg_uv, pair + 1, a, b)
+                _fetch_pair(fg_y, fg_uv, pair + _AHEAD, a, b)
             if kind != ABOVE:
-                _fetch_pair(bg_y, bg_uv, pair + 1, a, b)
+                _fetch_pair(bg_y, bg_uv, pair + _AHEAD, a, b)
             if kind == BELOW:
                 _copy_pair(bg_y, bg_uv, out_y, out_uv, pair, a, b)
                 _fill_pair(matte, pair, a, b, 0)
