@@ -14,6 +14,7 @@ from appliance.pixels.cpu.rows import (
     between,
     blend_row,
     byte_row,
+    copy_row,
     quarter_row,
     weigh_row,
 )
@@ -35,19 +36,13 @@ _NO_MATTE = np.empty((0, 0), np.uint8)
 
 
 @inline
-def _copy_row(row: U8, out: U8) -> None:
-    for i in range(row.shape[0]):
-        out[i] = row[i]
-
-
-@inline
 def _copy_pair(
     from_y: U8, from_uv: U8, out_y: U8, out_uv: U8, pair: int, left: int, right: int
 ) -> None:
     """Two rows of luma and the one of chroma between them."""
     for y in range(2 * pair, 2 * pair + 2):
-        _copy_row(from_y[y, left:right], out_y[y, left:right])
-    _copy_row(from_uv[pair, left:right], out_uv[pair, left:right])
+        copy_row(from_y[y, left:right], out_y[y, left:right])
+    copy_row(from_uv[pair, left:right], out_uv[pair, left:right])
 
 
 @inline

@@ -12,6 +12,7 @@ import numpy as np
 from appliance.media.frame import F32, U8, Frame, Rect
 from appliance.pixels.cpu.jit import inline, kernel
 from appliance.pixels.cpu.matte import ALL, I64, NONE, SOME, Cells, Matte
+from appliance.pixels.cpu.rows import copy_row
 
 _ROWS = 90
 """Of the small matte of a wide picture: 8 pixels a cell at 1280x720."""
@@ -61,12 +62,6 @@ def _run(kinds: U8, k: int, start: int) -> int:
 
 
 @inline
-def _copy_row(front: U8, out: U8) -> None:
-    for i in range(front.shape[0]):
-        out[i] = front[i]
-
-
-@inline
 def _over_row(front: U8, behind: U8, alpha: U8, out: U8) -> None:
     for i in range(front.shape[0]):
         under = np.float32(behind[i])
@@ -108,9 +103,9 @@ def _lay(
             for y in range(tops[k], tops[k + 1], 2):
                 pair = y // 2
                 if kind == ALL:
-                    _copy_row(fg_y[y, a:b], out_y[y, a:b])
-                    _copy_row(fg_y[y + 1, a:b], out_y[y + 1, a:b])
-                    _copy_row(fg_uv[pair, a:b], out_uv[pair, a:b])
+                    copy_row(fg_y[y, a:b], out_y[y, a:b])
+                    copy_row(fg_y[y + 1, a:b], out_y[y + 1, a:b])
+                    copy_row(fg_uv[pair, a:b], out_uv[pair, a:b])
                     continue
                 _over_row(fg_y[y, a:b], bg_y[y, a:b], alpha[y, a:b], out_y[y, a:b])
                 _over_row(fg_y[y + 1, a:b], bg_y[y + 1, a:b], alpha[y + 1, a:b], out_y[y + 1, a:b])

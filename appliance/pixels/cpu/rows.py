@@ -107,3 +107,10 @@ def over_row(fg: U8, bg: U8, weight: F32, out: U8) -> None:
         out[i] = np.uint8(
             np.int32(behind + weight[i] * (np.float32(fg[i]) - behind) + np.float32(0.5))
         )
+
+
+@inline
+def copy_row(row: U8, out: U8) -> None:
+    """As it is."""
+    for i in range(row.shape[0]):
+        out[i] = row[i]

@@ -69,6 +69,17 @@ extern "C" __global__ void guided_mean_rows(const float *ab, int rows, int colum
     out[plane + row + x] = b;
 }
 
+// a and b at `at`, blended with the last frame's where the picture stood still (twin: steady on each).
+__device__ inline void hold_means(const float *previous, const float *moved, float strength,
+                                  long long plane, long long at, float &a, float &b) {
+    float rest = (1.0f - moved[at]) * strength;
+    // No arithmetic where it counts nothing: what is there may be the very first frame's junk.
+    if (rest > 0.0f) {
+        a += rest * (previous[at] - a);
+        b += rest * (previous[plane + at] - b);
+    }
+}
+
 // Down the columns: the final a (for luma in 0..255) and b. Where `previous` is given, they are
 // blended with the last frame's where the picture stood still (twin: steady on each).
 // Must move: 8 bytes a pixel in, 8 out; steadied 12 more in.
@@ -87,14 +98,7 @@ extern "C" __global__ void guided_mean_columns(const float *sums, int rows, int 
     float side = 2 * radius + 1, norm = 1.0f / (side * side);
     a *= norm * (1.0f / 255.0f);
     b *= norm;
-    if (previous) {
-        float rest = (1.0f - moved[at]) * strength;
-        // No arithmetic where it counts nothing: what is there may be the very first frame's junk.
-        if (rest > 0.0f) {
-            a += rest * (previous[at] - a);
-            b += rest * (previous[plane + at] - b);
-        }
-    }
+    if (previous) hold_means(previous, moved, strength, plane, at, a, b);
     out[at] = a;
     out[plane + at] = b;
 }
@@ -245,14 +249,7 @@ guided_mean_box(const float *ab, int rows, int columns, int radius, const float 
     box_columns(lines, radius, m);
     float a = m[0] * (norm * (1.0f / 255.0f)), b = m[1] * norm;
     int at = y * columns + x;
-    if (previous) {
-        float rest = (1.0f - moved[at]) * strength;
-        // No arithmetic where it counts nothing: what is there may be the very first frame's junk.
-        if (rest > 0.0f) {
-            a += rest * (previous[at] - a);
-            b += rest * (previous[plane + at] - b);
-        }
-    }
+    if (previous) hold_means(previous, moved, strength, plane, at, a, b);
     out[at] = a;
     out[plane + at] = b;
 }

@@ -110,9 +110,7 @@ def fsetp(one: Instruction) -> Action:
         # numpy's != is true of NaN, the instruction's NE is not.
         value = (value | odd) if unordered else value if name == "NAN" else (value & ~odd)
         rest = other(t)
-        t.decide(*first, (value | rest) if join else (value & rest), mask)
-        if second[1] != 7:
-            t.decide(*second, (~value | rest) if join else (~value & rest), mask)
+        t.decide_both(first, second, value, rest, join, mask)
 
     return act
 

@@ -96,9 +96,7 @@ def isetp(one: Instruction) -> Action:
             if kinds[0] != "EQ":
                 value = value | strict(x, y)
         rest = other(t)
-        t.decide(*first, (value | rest) if join else (value & rest), mask)
-        if second[1] != 7:
-            t.decide(*second, (~value | rest) if join else (~value & rest), mask)
+        t.decide_both(first, second, value, rest, join, mask)
 
     return act
 

@@ -91,3 +91,11 @@ class Threads:
             np.copyto(self.uniform_predicates[number], value, where=self.warps(mask))
         else:
             np.copyto(self.predicates[number], value, where=mask)
+
+    def decide_both(
+        self, first: tuple[bool, int], second: tuple[bool, int], value: Mask, rest: Mask,
+        join: bool, mask: Mask,
+    ) -> None:  # fmt: skip
+        """A comparison's two predicates: it, and its opposite, each with ``rest``: or, else and."""
+        self.decide(*first, (value | rest) if join else (value & rest), mask)
+        self.decide(*second, (~value | rest) if join else (~value & rest), mask)
