@@ -146,9 +146,9 @@ def person_colours(live: F32, alpha: F32, expected: F32, noise: F32, radius: int
     here, has the colour of the plate behind it, so that the plate cannot tell.
     """
     sums, size = np.empty((6, *alpha.shape), np.float32), (2 * radius + 1, 2 * radius + 1)
-    out = np.empty((5, *alpha.shape), np.float32)
+    # Zeros, as within: the plate's detail goes in a straight line between a place and the next.
+    out = np.zeros((5, *alpha.shape), np.float32)
     out[3] = -1
-    out[4] = 0
     # Where nobody is, there is nothing to weigh: most of the grid.
     left, top, width, height = cv2.boundingRect(np.asarray(alpha > HINT, np.uint8))
     if width == 0:

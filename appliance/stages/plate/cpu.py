@@ -58,11 +58,8 @@ class PlateSteps:
 
     def reset(self) -> None:
         """After a cut, a failure, a reconnect the plate must prove anew that it fits."""
-        if self.plate_state.known:
-            self._trust.doubt()
-            self._light.reset()
-        else:
-            self.forget()
+        self._trust.interrupt(self.plate_state.known)
+        self._light.reset()
         self._grid = self._scan = self._taken = None
         if self._until is not None:
             self._until = None

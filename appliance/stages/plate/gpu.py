@@ -74,11 +74,8 @@ class PlateSteps:
 
     def reset(self) -> None:
         """After a cut, a failure, a reconnect the plate must prove anew that it fits."""
-        if self._known.any():
-            self._trust.doubt()
-            self._light.reset()
-        else:
-            self.forget()
+        self._trust.interrupt(self.known)
+        self._light.reset()
         self._compared.forget()
         self._seen.forget()
         self._scan, self._looked = None, False

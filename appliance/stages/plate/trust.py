@@ -14,6 +14,8 @@ _SHIFTED = 0.15
 _FRAMES, _SHIFTED_FRAMES, _PROOF = 4, 2, 3
 # The least part of the picture to judge all of it by.
 _PART = 0.1
+# So many looks in a row that could tell nothing: the proof will not come.
+_PATIENCE = 60
 
 
 class Trust:
@@ -26,7 +28,16 @@ class Trust:
         """A new plate: nothing is known, nothing contradicts."""
         self.sound, self.learns = True, True
         self._proven = True
-        self._changed = self._shifted = self._fitting = 0
+        self._changed = self._shifted = self._fitting = self._blind = 0
+
+    def interrupt(self, known: float) -> None:
+        """After a cut, a failure, a reconnect: doubt the plate, if enough of it is known to tell.
+
+        Of less there would be no proof. What was learnt is then learnt on, and anew where the
+        picture is another one now. ``known``: the part of the picture that is known, 0..1.
+        """
+        if known >= _PART:
+            self.doubt()
 
     def doubt(self) -> None:
         """Neither use nor change the plate until the picture agrees with it."""
@@ -37,7 +48,9 @@ class Trust:
         """Judge one frame by the part of it that was looked at; True: forget the plate."""
         if fit.cells < _FEW:
             self.sound = self.learns = self._proven
-            return False
+            self._blind += not self._proven
+            return self._blind >= _PATIENCE
+        self._blind = 0
         moved = fit.edges > _FEW and max(abs(s) for s in fit.shift) > _SHIFTED
         changed = fit.changed > _CHANGED
         if not self._proven and (moved or changed):

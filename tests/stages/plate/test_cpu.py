@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from appliance.media.frame import F32, U8
 from appliance.pixels.cpu.plate import KNOWN
@@ -100,3 +101,43 @@ def test_the_same_room_is_used_again() -> None:
         room.run(room.shoot())
     assert room.steps.plate_state.known > 0.99
     assert room.steps.sound
+
+
+@pytest.mark.parametrize("length", [7, 22, 30])
+def test_a_short_film_over_and_over_is_learnt(length: int) -> None:
+    """A file that begins again is a cut, however little is known by then."""
+    room, mask = Room(), figure(110)
+    for k in range(240):
+        if k % length == 0:
+            room.steps.reset()
+        room.run(room.shoot(mask), mask)
+    assert known_pixels(room)[mask == 0].mean() > 0.9
+
+
+def test_after_a_cut_while_little_is_known_the_new_room_is_learnt() -> None:
+    room, mask = Room(), figure(150, width=110, top=-20)
+    while room.steps.plate_state.known == 0:
+        room.run(room.shoot(mask), mask)
+    assert 0 < room.steps.plate_state.known < 0.1
+    room.steps.reset()
+    room.y = room.y[:, ::-1].copy()
+    for _ in range(300):
+        room.run(room.shoot(mask), mask)
+    known = known_pixels(room)
+    assert known[mask == 0].mean() > 0.9
+    assert error(room)[known].mean() < 1.5
+
+
+def test_what_can_prove_nothing_is_forgotten_in_the_end() -> None:
+    room = Room()
+    for _ in range(60):
+        room.run(room.shoot())
+    nobody_can_tell = np.ones_like(figure(110))
+    room.steps.reset()
+    for _ in range(58):
+        room.run(room.shoot(nobody_can_tell), nobody_can_tell)
+        room.steps.reset()
+    assert room.steps.plate_state.known > 0.99
+    for _ in range(3):
+        room.run(room.shoot(nobody_can_tell), nobody_can_tell)
+    assert room.steps.plate_state.known == 0
