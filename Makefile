@@ -80,12 +80,14 @@ fmt: setup-test ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 
 .PHONY: setup
-setup: ## only the set-up for run: system packages, .venv
+setup: ## only the set-up for run: system packages, .venv, compiled kernels
 	@scripts/setup.sh run
+	@$(BIN)/python -m appliance.tools.kernels
 
 .PHONY: setup-test
 setup-test:
 	@scripts/setup.sh test
+	@$(BIN)/python -m appliance.tools.kernels
 
 .PHONY: export-setup
 export-setup: ## an environment for export/ (training, ONNX) in .venv-export

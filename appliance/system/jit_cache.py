@@ -17,6 +17,7 @@ from pathlib import Path
 from appliance.system import folders
 
 VARIABLE = "NUMBA_CACHE_DIR"
+_FOR_THIS_RUN = "mattebox-numba-"
 
 
 def use() -> Path | None:
@@ -33,12 +34,18 @@ def use() -> Path | None:
             return folder
     try:
         # A read-only system: compile at each start, into a folder nobody else can write to.
-        folder = Path(tempfile.mkdtemp(prefix="mattebox-numba-"))
+        folder = Path(tempfile.mkdtemp(prefix=_FOR_THIS_RUN))
     except OSError:
         return None
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ[VARIABLE] = str(folder)
     return folder
+
+
+def is_kept() -> bool:
+    """Whether what is compiled now will be there at the next start."""
+    folder = os.environ.get(VARIABLE)
+    return bool(folder) and not Path(str(folder)).name.startswith(_FOR_THIS_RUN)
 
 
 def _candidates() -> Iterator[Path]:

@@ -1,7 +1,7 @@
 """``python -m appliance.tools.kernels``: compile every CPU kernel for this machine, once, ahead.
 
-The service's set-up runs it, so that neither a first start nor the first use of a stage has to
-compile anything. A kernel that is there already is left alone.
+Every set-up runs it, so that neither a first start nor the first use of a stage has to compile
+anything: half a minute on two cores. A kernel that is there already is left alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from multiprocessing import get_context
 
 from appliance.pixels import cpu
 from appliance.pixels.cpu.jit import CpuKernel, kernels
+from appliance.system import jit_cache
 from appliance.system.log import configure
 
 # Compiling one takes up to some seconds, on a small board a few times that.
@@ -33,6 +34,7 @@ def compile_missing(processes: int | None = None) -> int:
     """Compile those that are not kept yet, on all cores; returns how many those were."""
     missing = [name for name, kernel in every_kernel().items() if not kernel.load()]
     if missing:
+        say(f"compiling {len(missing)} kernels for this processor, once")
         with ProcessPoolExecutor(
             processes or len(os.sched_getaffinity(0)), get_context("spawn"), _quietly
         ) as pool:
@@ -48,12 +50,20 @@ def _compile(name: str) -> None:
     every_kernel()[name].prepare()
 
 
+def say(words: str) -> None:
+    """Tell whoever waits."""
+    print(f"mattebox: {words}", file=sys.stderr)
+
+
 def main() -> int:
-    """Compile, and say what was done."""
+    """Compile, and say how long that took; nothing is said where there is nothing to do."""
     _quietly()
+    if not jit_cache.is_kept():
+        say("compiled kernels cannot be kept anywhere here: each start will compile its own")
+        return 0
     begun = time.monotonic()
-    many = compile_missing()
-    print(f"mattebox: {many} kernels compiled in {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    if many := compile_missing():
+        say(f"{many} kernels compiled in {time.monotonic() - begun:.0f} s")
     return 0
 
 
