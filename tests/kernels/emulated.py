@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import hashlib
 import os
 import shutil
@@ -43,9 +44,11 @@ def build(*, sanitised: bool) -> Path:
         folder = Path(tempfile.gettempdir()) / f"mattebox-kernels-{os.getuid()}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     library = folder / f"emulated-{digest.hexdigest()[:16]}.so"
-    if library.exists():
-        return library
-    with tempfile.TemporaryDirectory(dir=folder) as name:
+    # One compiles, which takes ten seconds; the other workers of a run wait for what it makes.
+    with (folder / "lock").open("w") as lock, tempfile.TemporaryDirectory(dir=folder) as name:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if library.exists():
+            return library
         source, made = Path(name, "kernels.cpp"), Path(name, "kernels.so")
         source.write_text(text)
         command = [str(compiler()), *flags, "-I", str(HEADERS), str(source), "-o", str(made)]
