@@ -97,6 +97,18 @@ def test_the_network_runs_half_as_often(tmp_path: Path) -> None:
         assert "carry" not in pipeline.clock.stages or level != Level.FULL
 
 
+@pytest.mark.parametrize(("apart_s", "many"), [(0.033, 6), (0.115, 6), (0.125, 0), (-0.01, 0)])
+def test_no_matte_is_carried_far(tmp_path: Path, apart_s: float, many: int) -> None:
+    """Where a busy machine gets a frame done now and then, people have moved on meanwhile."""
+    pipeline = make(network(tmp_path))
+    pipeline.shed(Level.REUSE)
+    carried = 0
+    for i in range(12):
+        frame = replace(disc(x=70 + i, serial=i), pts=10**9 + round(i * apart_s * 1e9))
+        carried += show(pipeline, frame)[1].carried
+    assert carried == many
+
+
 def test_a_cut_that_nobody_announced_is_seen(tmp_path: Path) -> None:
     """The old matte on another picture would show the room there."""
     pipeline = make(network(tmp_path), roi={"enabled": False})

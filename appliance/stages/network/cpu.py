@@ -204,9 +204,10 @@ class NetworkSteps:
     def crop(self, work: Work) -> None:
         """The ROI, or the part for which the last matte can be carried, on the network's grid."""
         assert self._look is not None
-        if self._carry.rect is not None:
+        carried = self._carry.rect_at(work.frame.pts)
+        if carried is not None:
             # The ROI may have moved on; the network follows it when it next runs.
-            work.rect, work.held = self._carry.rect, True
+            work.rect, work.held = carried, True
             work.planes = self._look.crop(work.frame, work.rect)
             return
         self._aim(work)
@@ -247,7 +248,7 @@ class NetworkSteps:
         assert work.rect is not None
         work.raw = self._look.infer(work.rect, self._apart)
         if self._level >= Level.REUSE:
-            self._carry.keep(work.raw, work.planes[0], work.rect)
+            self._carry.keep(work.raw, work.planes[0], work.rect, work.frame.pts)
         # A slow machine has no time for two passes in one frame: a carried frame will follow, with
         # time for a look elsewhere.
         if self._level < Level.REUSE or work.held:

@@ -34,7 +34,7 @@ def test_a_carried_matte_is_nearer_than_the_last_one(hands: list[Frame]) -> None
         looks.append((alpha.copy(), planes[0].copy()))
     carried, left, refused = [], [], 0
     for (before, luma), (now, luma_now) in pairwise(looks):
-        carry.keep(before, luma, hands[0].rect)
+        carry.keep(before, luma, hands[0].rect, 0)
         with clock("carry"):
             moved = carry.take(luma_now, None, hands[0].rect)
         if moved is None:
